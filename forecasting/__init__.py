@@ -1,0 +1,1 @@
+"""Statistics: arrays and frames in, arrays and frames out. Knows no database, no web and no clock."""
