@@ -1,0 +1,40 @@
+"""Typed settings from the environment (prefix TRADEWIND_). Read by entry points only; documented in docs/operations.md."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator may change without touching code."""
+
+    model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, extra="ignore")
+
+    database_url: SecretStr | None = None
+    """A PostgreSQL URL; without one an embedded server is run under the data directory."""
+    data_dir: Path = Path("data")
+    """Where the embedded PostgreSQL keeps its files."""
+    host: str = "127.0.0.1"
+    """The address the API listens on."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """The port the API listens on."""
+    threads: int = Field(default=20, ge=1, le=200)
+    """API threads, and database connections held by the API."""
+    require_key_to_read: bool = False
+    """Whether reading needs an API key with the scope `read`."""
+    max_upload_mb: int = Field(default=32, ge=1)
+    """Largest table accepted by file or by request, in megabytes."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes that fit series; by default one a core."""
+    folds: int = Field(default=48, ge=2, le=240)
+    """Folds of the backtest behind a scheduled run."""
+    horizon: int = Field(default=24, ge=1, le=60)
+    """Months ahead that a scheduled run forecasts."""
+    seed: int = 20080101
+    """Where every random draw of a run starts from."""
+    tick_seconds: int = Field(default=60, ge=1)
+    """How often the scheduler asks whether a run is due."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe event that is logged."""

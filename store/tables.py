@@ -1,0 +1,297 @@
+"""The tables. One dialect, PostgreSQL; every rule that can live in the database lives there, by name.
+
+SQLModel does not validate `table=True` classes: values are checked at the boundary (tabular.py, api/schemas.py).
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+from sqlmodel import Field, SQLModel
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMES
+
+RUN_STATUSES = ("queued", "running", "published", "failed")
+TOTAL_PARTNER, REST_PARTNER, TOTAL_SECTOR = "WLD", "RST", "TOTAL"
+
+
+def _finite(column: str) -> str:
+    return f"{column} > '-Infinity'::float8 AND {column} < 'Infinity'::float8"
+
+
+def _first_of_month(column: str) -> str:
+    return f"EXTRACT(DAY FROM {column}) = 1"
+
+
+def _in(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Partner(SQLModel, table=True):
+    """A country by its ISO 3166-1 alpha-3 code, or a group of countries."""
+
+    code: str = Field(primary_key=True, max_length=12)
+    name: str
+    is_group: bool = False
+
+
+class Sector(SQLModel, table=True):
+    """TOTAL, an HS or NAICS code, or a named group of goods."""
+
+    code: str = Field(primary_key=True, max_length=24)
+    name: str
+    classification: str
+
+
+class Dataset(SQLModel, table=True):
+    """One publisher's table: a reporter, a currency and unit, a licence, a release calendar."""
+
+    __table_args__ = (
+        sa.CheckConstraint("id ~ '^[A-Z][A-Z0-9_]*$'", name="id_is_a_code"),
+        sa.CheckConstraint("release_day BETWEEN 1 AND 28", name="release_day"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    title: str
+    reporter: str = Field(foreign_key="partner.code")
+    currency: str = Field(max_length=3)
+    unit: str
+    publisher: str
+    licence: str
+    citation: str
+    release_day: int
+    derives_rest: bool = False
+    """True where partner RST (WLD minus the listed) and sector TOTAL (the sum) are derived from what is published."""
+
+
+class Membership(SQLModel, table=True):
+    """A partner group of a dataset and the members it holds there."""
+
+    dataset_id: str = Field(primary_key=True, foreign_key="dataset.id")
+    group_code: str = Field(primary_key=True, foreign_key="partner.code")
+    member_code: str = Field(primary_key=True, foreign_key="partner.code")
+
+
+class Series(SQLModel, table=True):
+    """A dataset x flow x partner x sector."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("dataset_id", "flow", "partner", "sector"),
+        sa.CheckConstraint(_in("flow", ("X", "M")), name="flow"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: str = Field(foreign_key="dataset.id")
+    flow: str = Field(max_length=1)
+    partner: str = Field(foreign_key="partner.code")
+    sector: str = Field(foreign_key="sector.code")
+
+    @property
+    def unique_id(self) -> str:
+        """The series' name everywhere: `DATASET.FLOW.PARTNER.SECTOR`."""
+        return f"{self.dataset_id}.{self.flow}.{self.partner}.{self.sector}"
+
+
+class Observation(SQLModel, table=True):
+    """A value of a month as it became known on a day. Append-only: a revision is a new vintage."""
+
+    __table_args__ = (
+        sa.CheckConstraint(_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint(_finite("value"), name="value_is_finite"),
+        sa.CheckConstraint("value >= 0", name="value_is_not_negative"),
+        sa.CheckConstraint("months IN (1, 2)", name="months"),
+        sa.CheckConstraint("months = 1 OR EXTRACT(MONTH FROM month) = 2", name="combined_is_february"),
+        sa.CheckConstraint(_in("status", ("A", "P", "I")), name="status"),
+        sa.CheckConstraint("vintage > month", name="vintage_after_month"),
+    )
+
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    vintage: date = Field(primary_key=True)
+    value: float
+    months: int = 1
+    status: str = Field(default="A", max_length=1)
+    backfilled: bool = False
+
+
+class Release(SQLModel, table=True):
+    """What was published when, and what is due."""
+
+    __table_args__ = (sa.CheckConstraint(_first_of_month("period"), name="period_starts"),)
+
+    dataset_id: str = Field(primary_key=True, foreign_key="dataset.id")
+    period: date = Field(primary_key=True)
+    due_on: date
+    published_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class Run(SQLModel, table=True):
+    """One immutable set of forecasts: a dataset, a cutoff, an as_of, a configuration, a seed."""
+
+    __table_args__ = (
+        sa.CheckConstraint(_in("status", RUN_STATUSES), name="status"),
+        sa.CheckConstraint(
+            "status <> 'published' OR (cutoff IS NOT NULL AND finished_at IS NOT NULL AND data_hash IS NOT NULL)",
+            name="published_is_complete",
+        ),
+        sa.Index(
+            "uq_run_published",
+            "dataset_id",
+            "data_hash",
+            "config_hash",
+            "code_version",
+            unique=True,
+            postgresql_where=sa.text("status = 'published'"),
+        ),
+        sa.Index("ix_run_dataset_id_status", "dataset_id", "status"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: str = Field(foreign_key="dataset.id")
+    status: str = "queued"
+    as_of: date
+    cutoff: date | None = None
+    horizon: int
+    seed: int
+    config: dict[str, Any] = Field(sa_type=JSONB)
+    config_hash: str = Field(max_length=64)
+    data_hash: str | None = Field(default=None, max_length=64)
+    code_version: str
+    requested_at: datetime = Field(sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    started_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    finished_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    failures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    """Forecasters that failed on a series and what stood in; for a failed run, the reason."""
+    stage: str | None = None
+    done: int = 0
+    total: int = 0
+
+
+class Forecast(SQLModel, table=True):
+    """The published mean and median of a month."""
+
+    __table_args__ = (
+        sa.CheckConstraint(_finite("mean") + " AND " + _finite("median"), name="is_finite"),
+        sa.CheckConstraint(_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint("step >= 1", name="step"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    step: int
+    mean: float
+    median: float
+
+
+class ForecastQuantile(SQLModel, table=True):
+    """The published quantiles of a month."""
+
+    __tablename__ = "forecast_quantile"
+    __table_args__ = (
+        sa.CheckConstraint("probability > 0 AND probability < 1", name="probability"),
+        sa.CheckConstraint(_finite("value"), name="is_finite"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    probability: float = Field(primary_key=True)
+    value: float
+
+
+class ForecastPath(SQLModel, table=True):
+    """Joint draws of one series: float32, little-endian, draws x steps, row by row.
+
+    The same draw number means the same future in every series of the run.
+    """
+
+    __tablename__ = "forecast_path"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(values) = draws * steps * 4", name="shape"),
+        sa.CheckConstraint("draws > 0 AND steps > 0", name="not_empty"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    draws: int
+    steps: int
+    values: bytes = Field(sa_type=BYTEA)
+
+
+class ForecastWeight(SQLModel, table=True):
+    """The share of a forecaster in a series' combination."""
+
+    __tablename__ = "forecast_weight"
+    __table_args__ = (sa.CheckConstraint("weight >= 0 AND weight <= 1", name="weight"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    forecaster: str = Field(primary_key=True, max_length=40)
+    weight: float
+
+
+class BacktestForecast(SQLModel, table=True):
+    """One forecaster's forecast of one fold, its steps as arrays; `actuals` is NULL where the month is yet to come.
+
+    The run's own cutoff is kept too, as the fold whose actuals are all to come. `quantiles` holds, for each
+    probability of the run's configuration, the values over the steps; NULL for a forecaster without intervals.
+    """
+
+    __tablename__ = "backtest_forecast"
+    __table_args__ = (sa.CheckConstraint(_first_of_month("cutoff"), name="cutoff_starts"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    forecaster: str = Field(primary_key=True, max_length=40)
+    cutoff: date = Field(primary_key=True)
+    means: list[float] = Field(sa_type=ARRAY(sa.Float(53)))  # type: ignore[call-overload]
+    quantiles: list[list[float]] | None = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))  # type: ignore[call-overload]
+    actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))  # type: ignore[call-overload]
+
+
+class Score(SQLModel, table=True):
+    """A metric's value for a series, a forecaster and a step over the folds; step 0 pools all steps.
+
+    `level` belongs to metrics of an interval (coverage) and is 0 for the others; `n` counts the scored forecasts.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("step >= 0", name="step"),
+        sa.CheckConstraint("level >= 0 AND level < 100", name="level"),
+        sa.CheckConstraint("n > 0", name="n"),
+        sa.CheckConstraint(_finite("value"), name="is_finite"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    forecaster: str = Field(primary_key=True, max_length=40)
+    step: int = Field(primary_key=True)
+    metric: str = Field(primary_key=True, max_length=24)
+    level: float = Field(primary_key=True, default=0.0)
+    value: float
+    n: int
+
+
+class ApiKey(SQLModel, table=True):
+    """A key that may write (or read, where reading is closed). Only its hash is kept."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (sa.UniqueConstraint("prefix"), sa.UniqueConstraint("name"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    prefix: str = Field(max_length=12)
+    hash: str = Field(max_length=64)
+    scopes: list[str] = Field(sa_type=ARRAY(sa.String(16)))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    expires_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    last_used_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
