@@ -1,0 +1,20 @@
+"""The forecasters: a dict of frozen, stateless objects. Adding one is one class and one line here."""
+
+from forecasting.forecasters.arima import ARIMA
+from forecasting.forecasters.base import Forecaster
+from forecasting.forecasters.simple import AdjustedNaive, Naive, SeasonalMean, SeasonalNaive
+from forecasting.forecasters.smoothing import CES, ETS, TSB, Theta
+
+FORECASTERS: dict[str, Forecaster] = {
+    "naive": Naive(),
+    "seasonal_naive": SeasonalNaive(),
+    "adjusted_naive": AdjustedNaive(),
+    "seasonal_mean": SeasonalMean(),
+    "ets": ETS(),
+    "theta": Theta(),
+    "ces": CES(),
+    "arima": ARIMA(),
+    "tsb": TSB(),
+}
+
+__all__ = ["FORECASTERS", "Forecaster"]

@@ -1,0 +1,32 @@
+"""The airline model with the calendar as regressors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.forecasters.adjusted import SEASON, SHORTEST_REGRESSION, Adjusted, forecast_adjusted
+from forecasting.forecasters.airline import forecast_airline
+from forecasting.history import History
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ARIMA:
+    """ARIMA (0,1,1)(0,1,1) with regressors, by exact likelihood (forecasters/airline.py)."""
+
+    @property
+    def min_observations(self) -> int:
+        """What the regression needs."""
+        return SHORTEST_REGRESSION
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        return forecast_adjusted(self, history, _errors)
+
+
+def _errors(adjusted: Adjusted, horizon: int) -> FloatArray:
+    if adjusted.airline is None:  # nothing varies, or nothing could be fitted: the same months again
+        return np.resize(adjusted.errors[-SEASON:], horizon)
+    return forecast_airline(adjusted.airline, adjusted.errors, horizon)

@@ -1,0 +1,39 @@
+"""What a forecaster is, and the checks every forecaster makes of its history and of its result."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.errors import ForecasterFailed, TooFewObservations
+from forecasting.history import History
+
+FloatArray = NDArray[np.float64]
+
+
+@runtime_checkable
+class Forecaster(Protocol):
+    """A method with its hyperparameters: frozen, stateless, picklable."""
+
+    @property
+    def min_observations(self) -> int:
+        """Length of the shortest history the forecaster accepts."""
+        ...
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        ...
+
+
+def require_observations(forecaster: Forecaster, history: History) -> None:
+    """Raise TooFewObservations unless the history is as long as the forecaster needs."""
+    have, need = len(history.y), forecaster.min_observations
+    if have < need:
+        raise TooFewObservations(history.unique_id, have=have, need=need)
+
+
+def require_finite(forecaster: Forecaster, history: History, mean: FloatArray) -> FloatArray:
+    """`mean`, shape (horizon,); raises ForecasterFailed if any of it is NaN or infinite."""
+    if mean.shape != (history.horizon,) or not np.isfinite(mean).all():
+        raise ForecasterFailed(history.unique_id, type(forecaster).__name__, "the forecast is not finite")
+    return mean
