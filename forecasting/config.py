@@ -1,0 +1,43 @@
+"""How a forecast is made: everything that, with the figures, decides its bytes."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+LEVELS = (50.0, 80.0, 90.0, 95.0)
+BASELINE = "seasonal_naive"
+COMBINATION = "combination"
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastConfig:
+    """The configuration of a forecast: horizon in months, folds of the backtest and the months between them.
+
+    `burn_in` folds come before the scored ones: they are where the first weights and error paths are learnt.
+    `shortest` is the number of months the panel must have before its first fold.
+    """
+
+    horizon: int = 24
+    folds: int = 48
+    every: int = 1
+    burn_in: int = 0
+    shortest: int = 24
+    draws: int = 1000
+    seed: int = 20080101
+
+    def as_dict(self) -> dict[str, Any]:
+        """The configuration as plain values."""
+        return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def interval_probabilities(level: float) -> tuple[float, float]:
+    """The probabilities of the lower and the upper bound of a central interval of `level` per cent."""
+    tail = round((100 - level) / 200, 10)
+    return tail, round(1 - tail, 10)

@@ -1,0 +1,53 @@
+"""Making forecasts coherent: weighted least squares on the constraints, then non-negative from the bottom up.
+
+Wickramasuriya, Athanasopoulos & Hyndman (2019), MinT with a diagonal error covariance, written in its constraint form
+(Di Fonzo & Girolimetto 2023): the correction needs one small system, as many equations as there are wholes, so that
+thousands of draws of thousands of series are one matrix product. hierarchicalforecast reconciles means and
+bootstraps its own draws; it has no way to take joint draws that are already made (docs/decisions).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from forecasting.history import FloatArray
+from forecasting.structure import Structure
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """A structure and the matrix that spreads its gaps, shape (series, constraints)."""
+
+    structure: Structure
+    spread: FloatArray
+
+    def __call__(self, values: FloatArray, *, non_negative: bool = True) -> FloatArray:
+        """Coherent values, shape (series, ...) like the base ones; parts below zero are set to zero.
+
+        A part is never negative where `non_negative` is True; the wholes are the sums of the parts, exactly.
+        """
+        if self.structure.trivial:
+            return np.maximum(values, 0.0) if non_negative else values
+        flat = values.reshape(len(values), -1)
+        bottom = list(self.structure.bottom)
+        parts = flat[bottom] - self.spread[bottom] @ (self.structure.constraints @ flat)
+        if non_negative:
+            np.maximum(parts, 0.0, out=parts)
+        coherent: FloatArray = self.structure.summing @ parts
+        return coherent.reshape(values.shape)
+
+
+def reconciler(structure: Structure, variances: FloatArray) -> Reconciler:
+    """The reconciler that trusts each series by its error variance, shape (series,), in squared units of `y`.
+
+    Only the ratios of the variances matter. A zero (a series that is always nought) is never moved.
+    """
+    if structure.trivial:
+        return Reconciler(structure, np.empty((structure.size, 0)))
+    constraints = structure.constraints
+    weighted = sparse.diags_array(variances) @ constraints.T
+    gram = (constraints @ weighted).toarray()
+    # The same parts add up two ways to one grand total, so the equations are dependent.
+    spread: FloatArray = weighted @ np.linalg.pinv(gram, hermitian=True)
+    return Reconciler(structure, spread)

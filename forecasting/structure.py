@@ -1,0 +1,91 @@
+"""How series add up: partners to the world, sectors to the total, read from the figures themselves.
+
+A whole whose parts do not add up in the figures (a group that overlaps its neighbours, a table that lists only some
+partners) is not forced to: nothing is invented to close the gap.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from forecasting.history import FloatArray
+from forecasting.panel import Panel
+
+WORLD, TOTAL = "WLD", "TOTAL"
+# Published tables are rounded: a whole may differ from its parts by this share of itself.
+ROUNDING = 1e-3
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Wholes and parts of a panel of `size` series.
+
+    `constraints` has shape (wholes and the ways they split, series): its product with coherent values is zero.
+    `summing` has shape (series, bottom) and gives every series from the bottom ones, whose positions are `bottom`.
+    """
+
+    size: int
+    bottom: tuple[int, ...]
+    summing: sparse.csr_array
+    constraints: sparse.csr_array
+
+    @property
+    def trivial(self) -> bool:
+        """True where nothing adds up to anything."""
+        return self.constraints.shape[0] == 0
+
+
+def find_structure(panel: Panel) -> Structure:
+    """Read from the panel's keys and values which series are sums of which others."""
+    splits: dict[int, list[tuple[int, ...]]] = {}
+    if {"partner", "sector"} <= set(panel.keys.columns):
+        keys = panel.keys.assign(flow=panel.keys.get("flow", ""))
+        for whole, parts in _candidates(keys):
+            if _adds_up(panel.values, whole, parts):
+                splits.setdefault(whole, []).append(parts)
+    return _structure(len(panel.unique_ids), splits)
+
+
+def _candidates(keys: pd.DataFrame) -> list[tuple[int, tuple[int, ...]]]:
+    """Every whole and a way it may split: by partner for the world, by sector for the total."""
+    found = []
+    for column, whole_code, others in (
+        ("partner", WORLD, ["flow", "sector"]),
+        ("sector", TOTAL, ["flow", "partner"]),
+    ):
+        for _, rows in keys.groupby(others, sort=True):
+            whole = rows.index[rows[column] == whole_code]
+            parts = rows.index[rows[column] != whole_code]
+            if len(whole) == 1 and len(parts):
+                found.append((int(whole[0]), tuple(int(part) for part in parts)))
+    return found
+
+
+def _adds_up(values: FloatArray, whole: int, parts: tuple[int, ...]) -> bool:
+    seen = np.isfinite(values[whole])
+    total = values[whole, seen]
+    gap = np.abs(total - np.nansum(values[list(parts)][:, seen], axis=0))
+    return bool(np.all(gap <= ROUNDING * np.maximum(np.abs(total), np.abs(total).mean())))
+
+
+def _structure(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Structure:
+    bottom = tuple(series for series in range(size) if series not in splits)
+    place = {series: column for column, series in enumerate(bottom)}
+
+    def leaves(series: int) -> tuple[int, ...]:
+        if series in place:
+            return (place[series],)
+        return tuple(leaf for part in splits[series][0] for leaf in leaves(part))
+
+    summing = sparse.lil_array((size, len(bottom)))
+    for series in range(size):
+        summing[series, list(leaves(series))] = 1.0
+    rows = [(whole, parts) for whole, ways in splits.items() for parts in ways]
+    constraints = sparse.lil_array((len(rows), size))
+    for row, (whole, parts) in enumerate(rows):
+        constraints[row, whole] = 1.0
+        constraints[row, list(parts)] = -1.0
+    return Structure(size, bottom, sparse.csr_array(summing), sparse.csr_array(constraints))
