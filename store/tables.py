@@ -261,6 +261,7 @@ class BacktestForecast(SQLModel, table=True):
 class Score(SQLModel, table=True):
     """A metric's value for a series, a forecaster and a step over the folds; step 0 pools all steps.
 
+    `kind` says what was forecast: a month, January with February, a quarter or a year, or the growth of one of them.
     `level` belongs to metrics of an interval (coverage) and is 0 for the others; `n` counts the scored forecasts.
     """
 
@@ -275,6 +276,7 @@ class Score(SQLModel, table=True):
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     forecaster: str = Field(primary_key=True, max_length=40)
     step: int = Field(primary_key=True)
+    kind: str = Field(primary_key=True, default="month", max_length=16)
     metric: str = Field(primary_key=True, max_length=24)
     level: float = Field(primary_key=True, default=0.0)
     value: float
