@@ -1,0 +1,1 @@
+"""Alembic migrations: the tables as they were made, step by step."""

@@ -1,0 +1,92 @@
+"""What the store refuses, as data.
+
+StoreError
+├── NotStored                  something asked for by name that is not here
+│   ├── UnknownDataset
+│   ├── UnknownSeries
+│   ├── UnknownPartner
+│   ├── UnknownSector
+│   └── UnknownRun
+├── BadObservations            observations refused, with each fault
+├── NotDerivable               a wholes-and-parts dataset whose parts exceed the whole
+└── ServerFailed               the embedded PostgreSQL would not start
+"""
+
+from collections.abc import Sequence
+
+from tabular import Fault, summary
+
+
+class StoreError(Exception):
+    """Anything the store refuses."""
+
+
+class NotStored(StoreError, LookupError):
+    """Something asked for by name is not in the store."""
+
+
+class UnknownDataset(NotStored):
+    """No dataset has this code."""
+
+    def __init__(self, dataset: str) -> None:
+        self.dataset = dataset
+        super().__init__(f"no dataset is called {dataset}")
+
+
+class UnknownSeries(NotStored):
+    """A dataset has no such series."""
+
+    def __init__(self, dataset: str, **keys: str | None) -> None:
+        self.dataset, self.keys = dataset, {name: key for name, key in keys.items() if key is not None}
+        asked = " ".join(f"{name} {key}" for name, key in self.keys.items())
+        super().__init__(f"dataset {dataset} has no series" + (f" of {asked}" if asked else ""))
+
+
+class UnknownPartner(NotStored):
+    """No partner has this code."""
+
+    def __init__(self, partner: str) -> None:
+        self.partner = partner
+        super().__init__(f"no partner has the code {partner}")
+
+
+class UnknownSector(NotStored):
+    """No sector has this code."""
+
+    def __init__(self, sector: str) -> None:
+        self.sector = sector
+        super().__init__(f"no sector has the code {sector}")
+
+
+class UnknownRun(NotStored):
+    """No run has this number, or none is published."""
+
+    def __init__(self, run: int | None = None, *, dataset: str | None = None) -> None:
+        self.run, self.dataset = run, dataset
+        super().__init__(f"no run {run}" if run is not None else f"no run of {dataset} is published yet")
+
+
+class BadObservations(StoreError, ValueError):
+    """Observations refused: none of them is stored."""
+
+    def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
+        self.faults, self.total = tuple(faults), len(faults) if total is None else total
+        super().__init__(summary(self.faults, self.total))
+
+
+class NotDerivable(StoreError, ValueError):
+    """The listed partners of a month add up to more than the world."""
+
+    def __init__(self, dataset: str, sector: str, month: str, rest: float) -> None:
+        self.dataset, self.sector, self.month, self.rest = dataset, sector, month, rest
+        super().__init__(
+            f"dataset {dataset}, {sector}, {month}: the listed partners exceed the world by {-rest:g}"
+        )
+
+
+class ServerFailed(StoreError, RuntimeError):
+    """The embedded PostgreSQL could not be started or stopped."""
+
+    def __init__(self, data_dir: str, reason: str) -> None:
+        self.data_dir, self.reason = data_dir, reason
+        super().__init__(f"the PostgreSQL under {data_dir} did not start: {reason}")
