@@ -1,0 +1,224 @@
+"""A small world of two datasets, and synthetic runs published through the store's own functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, SQLModel, col
+
+from forecasting.config import PROBABILITIES
+from store import backtests, forecasts, runs
+from store.tables import Dataset, Membership, Observation, Partner, Sector, Series
+
+FloatArray = NDArray[np.float64]
+NOW = datetime(2026, 1, 20, 9, tzinfo=UTC)
+FIRST, LAST = np.datetime64("2022-01"), np.datetime64("2025-12")
+PARTNERS = {"CHN": "China", "WLD": "World", "USA": "United States", "DEU": "Germany", "FRA": "France"}
+GROUPS = {"EU27": "European Union (27)"}
+SECTORS = {"TOTAL": "All goods", "BATTERIES": "Batteries", "EV": "Electric vehicles"}
+FORECASTERS = ("seasonal_naive", "theta", "combination")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a synthetic run was given to store; shapes as in `store.forecasts.write`."""
+
+    run_id: int
+    dataset: str
+    unique_ids: tuple[str, ...]
+    series_ids: NDArray[np.int64]
+    months: NDArray[np.datetime64]
+    mean: FloatArray
+    median: FloatArray
+    quantiles: FloatArray
+    paths: NDArray[np.float32]
+    scores: dict[str, Any]
+    folds: dict[str, Any]
+
+    def row(self, unique_id: str) -> int:
+        return self.unique_ids.index(unique_id)
+
+
+def build_catalog(session: Session) -> None:
+    """Two datasets with their series, groups, and four years of backfilled observations."""
+    partners = [{"code": code, "name": name, "is_group": False} for code, name in PARTNERS.items()]
+    partners += [{"code": code, "name": name, "is_group": True} for code, name in GROUPS.items()]
+    sectors = [{"code": code, "name": name, "classification": "test"} for code, name in SECTORS.items()]
+    _insert(session, Partner, partners)
+    _insert(session, Sector, sectors)
+    _insert(session, Dataset, [_dataset("CN_TRADE", "USD bn"), _dataset("CN_CLEANTECH", "USD m")])
+    members = [{"dataset_id": "CN_CLEANTECH", "group_code": "EU27", "member_code": code} for code in ("DEU", "FRA")]
+    _insert(session, Membership, members)
+    series = [_series("CN_TRADE", flow, "WLD", "TOTAL") for flow in "XM"]
+    series += [
+        _series("CN_CLEANTECH", "X", partner, sector) for partner in ("WLD", "USA", "DEU", "FRA") for sector in SECTORS
+    ]
+    _insert(session, Series, series)
+    _insert(session, Observation, _observations(session))
+
+
+def publish_run(
+    session: Session,
+    dataset: str,
+    *,
+    as_of: date = date(2026, 1, 15),
+    horizon: int = 6,
+    draws: int = 40,
+    seed: int = 7,
+    data_hash: str = "d" * 64,
+    now: datetime = NOW,
+) -> Published:
+    """A run of random figures, queued, started, written and published."""
+    rows = (
+        session.execute(sa.select(Series).where(col(Series.dataset_id) == dataset).order_by(col(Series.id)))
+        .scalars()
+        .all()
+    )
+    run_id = runs.queue(
+        session,
+        dataset_id=dataset,
+        as_of=as_of,
+        horizon=horizon,
+        seed=seed,
+        config={"horizon": horizon, "folds": 4},
+        config_hash="c" * 64,
+        code_version="0.1.0",
+        requested_at=now,
+    )
+    runs.start(session, run_id, cutoff=LAST.astype(date), data_hash=data_hash, started_at=now)
+    made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed)
+    forecasts.write(
+        session,
+        run_id,
+        series_ids=made.series_ids,
+        months=made.months,
+        mean=made.mean,
+        median=made.median,
+        probabilities=PROBABILITIES,
+        quantiles=made.quantiles,
+        paths=made.paths,
+        weights={"theta": np.full(len(rows), 0.75), "seasonal_naive": np.full(len(rows), 0.25)},
+    )
+    backtests.write(session, run_id, **made.folds, scores=made.scores)
+    runs.publish(session, run_id, finished_at=now)
+    return made
+
+
+def _figures(run_id: int, dataset: str, rows: Sequence[Series], *, horizon: int, draws: int, seed: int) -> Published:
+    generator = np.random.default_rng(seed)
+    paths = generator.gamma(20.0, 5.0, size=(len(rows), draws, horizon)).astype(np.float32)
+    exact = paths.astype(np.float64)
+    ids = np.array([row.id for row in rows], dtype=np.int64)
+    return Published(
+        run_id=run_id,
+        dataset=dataset,
+        unique_ids=tuple(row.unique_id for row in rows),
+        series_ids=ids,
+        months=LAST + np.arange(1, horizon + 1),
+        mean=exact.mean(axis=1),
+        median=np.quantile(exact, 0.5, axis=1),
+        quantiles=np.moveaxis(np.quantile(exact, PROBABILITIES, axis=1), 0, 1),
+        paths=paths,
+        scores=_scores(ids, horizon, generator),
+        folds=_folds(ids, horizon, generator),
+    )
+
+
+def _folds(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> dict[str, Any]:
+    """Four scored folds and the run's own cutoff; `theta` gave nothing for the first series at the first fold."""
+    cutoffs = LAST - np.arange(4, -1, -1)
+    means = generator.gamma(20.0, 5.0, size=(len(ids), len(FORECASTERS), len(cutoffs), horizon))
+    means[0, FORECASTERS.index("theta"), 0] = np.nan
+    actuals = generator.gamma(20.0, 5.0, size=(len(ids), len(cutoffs), horizon))
+    months = cutoffs[:, None] + np.arange(1, horizon + 1)
+    actuals[:, months > LAST] = np.nan
+    spread = np.array(PROBABILITIES)[:, None] - 0.5
+    position = FORECASTERS.index("combination")
+    quantiles = np.full((*means.shape[:3], len(PROBABILITIES), horizon), np.nan)
+    quantiles[:, position] = means[:, position, :, None] + 40 * spread
+    return {
+        "series_ids": ids,
+        "forecasters": FORECASTERS,
+        "cutoffs": cutoffs,
+        "means": means,
+        "actuals": actuals,
+        "quantiles": quantiles,
+    }
+
+
+def _scores(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> dict[str, Any]:
+    metrics = [(name, 0.0) for name in ("mase", "rmsse", "smape", "wis", "bias", "mae")]
+    metrics += [("coverage", level) for level in (50.0, 80.0, 90.0, 95.0)]
+    keys = [
+        (series_id, forecaster, step, metric, level)
+        for series_id in ids
+        for forecaster in FORECASTERS
+        for step in range(horizon + 1)
+        for metric, level in metrics
+    ]
+    series_id, forecaster, step, metric, level = (np.array(column) for column in zip(*keys, strict=True))
+    value = generator.uniform(0.2, 0.9, size=len(keys))
+    value[-1] = np.nan
+    return {
+        "series_id": series_id,
+        "forecaster": forecaster,
+        "step": step,
+        "kind": np.full(len(keys), "month"),
+        "metric": metric,
+        "level": level,
+        "value": value,
+        "n": np.where(step == 0, 10, 4),
+    }
+
+
+def observed(unique_id: str) -> FloatArray:
+    """The observations of a series from FIRST to LAST, shape (months,)."""
+    months = np.arange(FIRST, LAST + 1)
+    level = 50 + sum(map(ord, unique_id)) % 97
+    return np.asarray(level + 10 * np.sin(np.arange(len(months))), dtype=np.float64).round(3)
+
+
+def _observations(session: Session) -> list[dict[str, Any]]:
+    months = [month.astype(date) for month in np.arange(FIRST, LAST + 1)]
+    return [
+        {
+            "series_id": row.id,
+            "month": month,
+            "vintage": date(month.year + month.month // 12, month.month % 12 + 1, 9),
+            "value": float(value),
+            "months": 1,
+            "status": "A",
+            "backfilled": True,
+        }
+        for row in session.execute(sa.select(Series)).scalars()
+        for month, value in zip(months, observed(row.unique_id), strict=True)
+    ]
+
+
+def _dataset(code: str, unit: str) -> dict[str, Any]:
+    return {
+        "id": code,
+        "title": f"{code}, synthetic",
+        "reporter": "CHN",
+        "currency": "USD",
+        "unit": unit,
+        "publisher": "Nobody",
+        "licence": "CC0",
+        "citation": "synthetic",
+        "release_day": 9,
+        "derives_rest": False,
+    }
+
+
+def _series(dataset: str, flow: str, partner: str, sector: str) -> dict[str, Any]:
+    return {"dataset_id": dataset, "flow": flow, "partner": partner, "sector": sector}
+
+
+def _insert(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    """Insert what a migration has not seeded already."""
+    session.execute(insert(table).on_conflict_do_nothing(), rows)
