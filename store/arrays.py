@@ -18,6 +18,12 @@ SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 BLOCK_BYTES = 4_000_000
 FLOAT8_OID = 701
+LAYOUTS: dict[type[sa.types.TypeEngine[Any]], str] = {
+    sa.BigInteger: ">i8",
+    sa.Integer: ">i4",
+    sa.Float: ">f8",
+    sa.Boolean: "?",
+}
 POSTGRES_EPOCH = np.datetime64("2000-01-01", "D")
 
 
@@ -85,12 +91,8 @@ def _field(values: NDArray[Any], kind: sa.types.TypeEngine[Any]) -> _Field:
     if isinstance(kind, sa.Date):
         days = (values.astype("datetime64[D]") - POSTGRES_EPOCH).astype(np.int64)
         return _fixed(_words(days, ">i4"))
-    if isinstance(kind, sa.Boolean):
-        return _fixed(_words(values, "?"))
-    if isinstance(kind, sa.Integer):
-        return _fixed(_words(values, ">i8" if isinstance(kind, sa.BigInteger) else ">i4"))
-    assert isinstance(kind, sa.Float), f"no binary layout for {kind!r}"
-    return _fixed(_words(values, ">f8"))
+    layout = next(layout for number, layout in LAYOUTS.items() if isinstance(kind, number))
+    return _fixed(_words(values, layout))
 
 
 def _words(values: NDArray[Any], layout: str) -> Bytes:

@@ -33,7 +33,7 @@ def test_columns_are_stored_as_rows_would_be(session: Session, run: Published) -
         "step": np.arange(500),
         "value": generator.normal(size=500) * 10.0 ** generator.integers(-300, 300, 500),
     }
-    constants = {"run_id": run.run_id, "kind": "month", "level": 0.0, "n": 1}
+    constants: dict[str, Any] = {"run_id": run.run_id, "kind": "month", "level": 0.0, "n": 1}
     assert copy_arrays(session, Score, {**table, **constants, "metric": "arrays"}) == 500
     rows = [
         (run.run_id, int(run.series_ids[0]), str(name), step, "month", "rows", 0.0, float(value), 1)
