@@ -19,9 +19,7 @@ BINARY_TYPES: dict[type[sa.types.TypeEngine[Any]], str] = {
 }
 
 
-def copy_rows(
-    session: Session, table: type[SQLModel], columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> int:
+def copy_rows(session: Session, table: type[SQLModel], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Append `rows`, tuples of plain Python values in the order of `columns`; gives how many.
 
     Pending changes of the session are flushed first, so that foreign keys hold. A row that breaks a

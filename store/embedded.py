@@ -158,6 +158,9 @@ class _Server:
 
     def _prepare(self) -> None:
         """Make the cluster if there is none, and clear what a killed server left."""
+        if os.geteuid() == 0:
+            _open_the_way(self.data_dir)
+            _open_the_way(self.programs)
         if not self.cluster.exists():
             self._initialise()
         for stale in (self.cluster / "postmaster.pid", *self._socket_dir().glob(".s.PGSQL.*")):
@@ -170,8 +173,6 @@ class _Server:
         fresh.mkdir(mode=0o700)
         identity = _identity(fresh)
         if identity:
-            _open_the_way(fresh.parent)
-            _open_the_way(self.programs)
             os.chown(fresh, identity["user"], identity["group"])
         made = subprocess.run(
             [self.programs / "initdb", "-D", fresh, "-U", "postgres", *INITDB],

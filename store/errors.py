@@ -79,9 +79,7 @@ class NotDerivable(StoreError, ValueError):
 
     def __init__(self, dataset: str, sector: str, month: str, rest: float) -> None:
         self.dataset, self.sector, self.month, self.rest = dataset, sector, month, rest
-        super().__init__(
-            f"dataset {dataset}, {sector}, {month}: the listed partners exceed the world by {-rest:g}"
-        )
+        super().__init__(f"dataset {dataset}, {sector}, {month}: the listed partners exceed the world by {-rest:g}")
 
 
 class ServerFailed(StoreError, RuntimeError):

@@ -24,9 +24,7 @@ def test_tables_and_migrations_agree_up_and_down(empty: Engine) -> None:
     check(empty)
 
 
-def test_a_check_constraint_that_no_migration_makes_is_noticed(
-    empty: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_check_constraint_that_no_migration_makes_is_noticed(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     table = SQLModel.metadata.tables["release"]
     extra = sa.CheckConstraint("due_on > period", name="due_after_period")
     monkeypatch.setattr(table, "constraints", set(table.constraints))

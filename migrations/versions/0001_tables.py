@@ -160,13 +160,10 @@ def _create_runs() -> None:
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "status <> 'published'"
-            " OR (cutoff IS NOT NULL AND finished_at IS NOT NULL AND data_hash IS NOT NULL)",
+            "status <> 'published' OR (cutoff IS NOT NULL AND finished_at IS NOT NULL AND data_hash IS NOT NULL)",
             name=op.f("ck_run_published_is_complete"),
         ),
-        sa.CheckConstraint(
-            "status IN ('queued', 'running', 'published', 'failed')", name=op.f("ck_run_status")
-        ),
+        sa.CheckConstraint("status IN ('queued', 'running', 'published', 'failed')", name=op.f("ck_run_status")),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], name=op.f("fk_run_dataset_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
     )
@@ -201,16 +198,10 @@ def _create_runs() -> None:
         sa.Column("probability", sa.Float(), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
         sa.CheckConstraint(_finite("value"), name=op.f("ck_forecast_quantile_is_finite")),
-        sa.CheckConstraint(
-            "probability > 0 AND probability < 1", name=op.f("ck_forecast_quantile_probability")
-        ),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["run.id"], name=op.f("fk_forecast_quantile_run_id"), ondelete="CASCADE"
-        ),
+        sa.CheckConstraint("probability > 0 AND probability < 1", name=op.f("ck_forecast_quantile_probability")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_forecast_quantile_run_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_forecast_quantile_series_id")),
-        sa.PrimaryKeyConstraint(
-            "run_id", "series_id", "month", "probability", name=op.f("pk_forecast_quantile")
-        ),
+        sa.PrimaryKeyConstraint("run_id", "series_id", "month", "probability", name=op.f("pk_forecast_quantile")),
     )
     op.create_table(
         "forecast_path",
@@ -221,9 +212,7 @@ def _create_runs() -> None:
         sa.Column("values", postgresql.BYTEA(), nullable=False),
         sa.CheckConstraint("draws > 0 AND steps > 0", name=op.f("ck_forecast_path_not_empty")),
         sa.CheckConstraint("octet_length(values) = draws * steps * 4", name=op.f("ck_forecast_path_shape")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["run.id"], name=op.f("fk_forecast_path_run_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_forecast_path_run_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_forecast_path_series_id")),
         sa.PrimaryKeyConstraint("run_id", "series_id", name=op.f("pk_forecast_path")),
     )
@@ -234,9 +223,7 @@ def _create_runs() -> None:
         sa.Column("forecaster", sa.String(40), nullable=False),
         sa.Column("weight", sa.Float(), nullable=False),
         sa.CheckConstraint("weight >= 0 AND weight <= 1", name=op.f("ck_forecast_weight_weight")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["run.id"], name=op.f("fk_forecast_weight_run_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_forecast_weight_run_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_forecast_weight_series_id")),
         sa.PrimaryKeyConstraint("run_id", "series_id", "forecaster", name=op.f("pk_forecast_weight")),
     )
@@ -254,13 +241,9 @@ def _create_record() -> None:
         sa.Column("quantiles", postgresql.ARRAY(sa.Float(53), dimensions=2), nullable=True),
         sa.Column("actuals", postgresql.ARRAY(sa.Float(53)), nullable=False),
         sa.CheckConstraint("EXTRACT(DAY FROM cutoff) = 1", name=op.f("ck_backtest_forecast_cutoff_starts")),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["run.id"], name=op.f("fk_backtest_forecast_run_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_backtest_forecast_run_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_backtest_forecast_series_id")),
-        sa.PrimaryKeyConstraint(
-            "run_id", "series_id", "forecaster", "cutoff", name=op.f("pk_backtest_forecast")
-        ),
+        sa.PrimaryKeyConstraint("run_id", "series_id", "forecaster", "cutoff", name=op.f("pk_backtest_forecast")),
     )
     op.create_table(
         "score",

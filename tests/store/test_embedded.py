@@ -63,7 +63,7 @@ def answers(url: str) -> bool:
     engine = make_engine(url, pool_size=1)
     try:
         with engine.connect() as connection:
-            return connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+            return bool(connection.execute(sa.text("SELECT true")).scalar_one())
     except sa.exc.OperationalError:
         return False
     finally:
