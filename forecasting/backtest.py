@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.calendar import calendar_regressors
+from forecasting.config import BASELINE
 from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations
 from forecasting.forecasters import FORECASTERS
 from forecasting.history import FloatArray, History
@@ -98,11 +99,14 @@ def fit_panel(
 
 
 def fit_series(task: SeriesTask) -> SeriesFit:
-    """Every forecaster at every cutoff of one series. Never raises for a forecaster's fault: it is recorded."""
+    """Every forecaster at every cutoff of one series.
+
+    A forecaster that fails is recorded and the baseline stands in; one that needs a longer history gives NaN.
+    """
     means = np.full((len(task.forecasters), len(task.cutoffs), task.horizon), np.nan)
     failures = []
     observed = np.flatnonzero(np.isfinite(task.y))
-    months = task.start + np.arange(len(task.y) + 2 * task.horizon)
+    months = task.start + np.arange(len(task.y) + task.horizon)
     calendar = calendar_regressors(months, task.reporter)
     for fold, cutoff in enumerate(task.cutoffs):
         known = observed[observed <= cutoff]
@@ -115,18 +119,14 @@ def fit_series(task: SeriesTask) -> SeriesFit:
             except TooFewObservations:
                 continue
             except ForecasterFailed as error:
+                means[row, fold] = _forecast(BASELINE, history)[late:]
                 failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
     return SeriesFit(task.unique_id, means, tuple(failures))
 
 
-def _history(
-    task: SeriesTask, calendar: FloatArray, first: int, last: int, cutoff: int
-) -> tuple[History, int]:
-    """The series as known at the cutoff, and by how many months its last value is late.
-
-    A series whose last value is long past is forecast from the horizon's worth of months before the cutoff at most.
-    """
-    late = min(cutoff - last, task.horizon)
+def _history(task: SeriesTask, calendar: FloatArray, first: int, last: int, cutoff: int) -> tuple[History, int]:
+    """The series as known at the cutoff, and by how many months its last value is late."""
+    late = cutoff - last
     horizon = task.horizon + late
     return History(
         unique_id=task.unique_id,

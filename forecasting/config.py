@@ -20,9 +20,9 @@ class ForecastConfig:
     """
 
     horizon: int = 24
-    folds: int = 48
+    folds: int = 36
     every: int = 1
-    burn_in: int = 0
+    burn_in: int = 24
     shortest: int = 24
     draws: int = 1000
     seed: int = 20080101

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -61,12 +60,8 @@ class Panel:
     @property
     def cutoff(self) -> np.datetime64:
         """The last month of the panel."""
-        return self.months[-1]
-
-    @cached_property
-    def first(self) -> NDArray[np.int64]:
-        """Position of each series' first observed month, shape (series,)."""
-        return np.argmax(np.isfinite(self.values), axis=1)
+        last: np.datetime64 = self.months[-1]
+        return last
 
     def position(self, month: np.datetime64) -> int:
         """Where a month stands in `months`.
@@ -86,9 +81,9 @@ class Panel:
             BadCutoff: the month is outside the panel.
         """
         values = self.values[:, : self.position(cutoff) + 1]
-        begun = np.isfinite(values).any(axis=1)
-        ids = tuple(uid for uid, keep in zip(self.unique_ids, begun, strict=True) if keep)
-        keys = self.keys[begun].reset_index(drop=True)
+        begun = np.flatnonzero(np.isfinite(values).any(axis=1))
+        ids = tuple(self.unique_ids[row] for row in begun)
+        keys = self.keys.iloc[begun].reset_index(drop=True)
         return Panel(ids, self.months[: values.shape[1]], values[begun], keys)
 
     def ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:

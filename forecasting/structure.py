@@ -35,7 +35,7 @@ class Structure:
     @property
     def trivial(self) -> bool:
         """True where nothing adds up to anything."""
-        return self.constraints.shape[0] == 0
+        return int(self.constraints.shape[0]) == 0
 
 
 def find_structure(panel: Panel) -> Structure:

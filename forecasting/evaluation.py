@@ -1,0 +1,210 @@
+"""The backtest's forecasts with their intervals, and their scores by kind of period."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.config import BASELINE, COMBINATION, PROBABILITIES
+from forecasting.distribution import ErrorDistribution, learn_distribution, learn_marginals
+from forecasting.history import FloatArray
+from forecasting.link import from_link, to_link
+from forecasting.paths import draw_paths, path_quantiles
+from forecasting.periods import KINDS, LOOK_BACK, growth, periods, totals
+from forecasting.pool import Pool, known_errors, link_errors
+from forecasting.scores import diebold_mariano, score_table, seasonal_scales
+
+# Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
+FOLD_DRAWS = 400
+GROWTH = "_growth"
+PERIOD_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH) if name != "month")
+KEYS = ["unique_id", "forecaster", "step", "kind", "metric", "level"]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Every forecaster and the combination on the scored folds.
+
+    `means` has shape (series, forecasters, folds, horizon), `quantiles` (series, forecasters, folds, probabilities,
+    horizon) as float32, `actual` (series, folds, horizon), all in the units of `y`; `cutoffs` are months. `scores` has
+    the columns unique_id, forecaster, step, kind, metric, level, value, n.
+    """
+
+    names: tuple[str, ...]
+    cutoffs: NDArray[np.datetime64]
+    means: FloatArray
+    quantiles: NDArray[np.float32]
+    actual: FloatArray
+    scores: pd.DataFrame
+
+
+def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
+    """What the errors known at a fold's cutoff say of the combination's."""
+    return learn_distribution(known_errors(pool.errors, pool.base.cutoffs, fold), pool.prior[:, fold])
+
+
+def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
+    """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
+    seen = pool.panel.values[:, : pool.base.cutoffs[fold] + 1]
+    non_negative = bool(np.nanmin(pool.panel.values) >= 0)
+    paths = draw_paths(
+        fold_distribution(pool, fold),
+        pool.centre[:, fold],
+        unit=pool.unit[:, fold],
+        greatest=np.nanmax(np.abs(seen), axis=1, initial=0.0),
+        unique_ids=pool.panel.unique_ids,
+        draws=draws,
+        seed=seed,
+    )
+    return pool.reconciler(fold)(paths, non_negative=non_negative).astype(np.float32)
+
+
+def evaluate_pool(
+    pool: Pool,
+    *,
+    first: int,
+    last: int,
+    seed: int,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Backtest:
+    """Score the folds `first` up to but not including `last`, each with intervals from what it knew."""
+    folds = range(first, last)
+    base_quantiles = np.stack([_marginal_quantiles(pool, row, folds) for row in range(len(pool.base.names))], axis=1)
+    combined = []
+    shape = (len(pool.panel.unique_ids), len(folds), pool.centre.shape[2])
+    kinds = {kind: _KindForecasts.empty(*shape) for kind in PERIOD_KINDS}
+    for done, fold in enumerate(folds, start=1):
+        paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=seed + fold)
+        combined.append(path_quantiles(paths, PROBABILITIES).astype(np.float32))
+        _fill_kinds(kinds, pool, fold, done - 1, paths)
+        if on_progress:
+            on_progress("backtest", done, len(folds))
+    quantiles = np.concatenate([base_quantiles, np.stack(combined, axis=1)[:, None]], axis=1)
+    means = np.concatenate([pool.base.means[:, :, first:last], pool.centre[:, None, first:last]], axis=1)
+    names = (*pool.base.names, COMBINATION)
+    actual = pool.actual[:, first:last]
+    scores = _scores(pool, names, means, quantiles, actual, slice(first, last))
+    months = pool.panel.months[pool.base.cutoffs[first:last]]
+    by_kind = [_kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
+    scores = pd.concat([scores, *by_kind], ignore_index=True)
+    return Backtest(names, months, means, quantiles, actual, scores.sort_values(KEYS, ignore_index=True))
+
+
+def _marginal_quantiles(pool: Pool, row: int, folds: range) -> NDArray[np.float32]:
+    """Intervals of one forecaster around its own means, by the method of the combination without its joint draws."""
+    means = pool.base.means[:, row]
+    errors = link_errors(means, pool.actual, pool.unit)
+    out = np.empty((len(means), len(folds), len(PROBABILITIES), means.shape[2]), dtype=np.float32)
+    for place, fold in enumerate(folds):
+        known = known_errors(errors, pool.base.cutoffs, fold)
+        marginals = learn_marginals(known, pool.prior[:, fold])
+        standard = marginals.standardised(np.asarray(PROBABILITIES))
+        centre = to_link(means[:, fold], pool.unit[:, fold, None])
+        linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
+        out[:, place] = from_link(linked, pool.unit[:, fold, None, None])
+    if np.nanmin(pool.panel.values) >= 0:
+        np.maximum(out, 0.0, out=out)
+    return out
+
+
+def _scores(
+    pool: Pool,
+    names: tuple[str, ...],
+    means: FloatArray,
+    quantiles: NDArray[np.float32],
+    actual: FloatArray,
+    scored: slice,
+) -> pd.DataFrame:
+    scale, squared = seasonal_scales(pool.panel.values, pool.base.cutoffs)
+    tables = []
+    for row, name in enumerate(names):
+        table = score_table(
+            actual=actual,
+            mean=means[:, row],
+            quantiles=quantiles[:, row].astype(np.float64),
+            scale=scale[:, scored],
+            squared_scale=squared[:, scored],
+            unique_ids=pool.panel.unique_ids,
+        )
+        tables.append(table.assign(forecaster=name, kind="month"))
+    tables.append(_against_baseline(pool.panel.unique_ids, np.abs(means - actual[:, None]), names))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _against_baseline(unique_ids: tuple[str, ...], losses: FloatArray, names: tuple[str, ...]) -> pd.DataFrame:
+    """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
+    ours, theirs = losses[:, names.index(COMBINATION)], losses[:, names.index(BASELINE)]
+    rows = []
+    for series, uid in enumerate(unique_ids):
+        for step in range(1, losses.shape[3] + 1):
+            p_value = diebold_mariano(ours[series, :, step - 1], theirs[series, :, step - 1], step=step)
+            if np.isfinite(p_value):
+                n = int(np.isfinite(ours[series, :, step - 1]).sum())
+                rows.append((uid, COMBINATION, step, "month", "dm_pvalue", 0.0, p_value, n))
+    return pd.DataFrame(rows, columns=[*KEYS, "value", "n"])
+
+
+@dataclass(frozen=True)
+class _KindForecasts:
+    """Forecasts of one kind of period, laid out like months: by the step of the period's last month, else NaN.
+
+    `mean`, `baseline` and `actual` have shape (series, folds, horizon), `quantiles` (series, folds, probabilities,
+    horizon).
+    """
+
+    mean: FloatArray
+    baseline: FloatArray
+    actual: FloatArray
+    quantiles: FloatArray
+
+    @classmethod
+    def empty(cls, series: int, folds: int, horizon: int) -> "_KindForecasts":
+        """Nothing known yet."""
+        shape = (series, folds, horizon)
+        wide = (series, folds, len(PROBABILITIES), horizon)
+        mean, baseline, actual = (np.full(shape, np.nan) for _ in range(3))
+        return cls(mean, baseline, actual, np.full(wide, np.nan))
+
+
+def _fill_kinds(
+    kinds: dict[str, _KindForecasts], pool: Pool, fold: int, place: int, paths: NDArray[np.float32]
+) -> None:
+    """Enter what one fold says of every period that is not a month, and of every period's growth."""
+    cutoff = int(pool.base.cutoffs[fold])
+    observed = pool.panel.values[:, max(cutoff + 1 - LOOK_BACK, 0) : cutoff + 1]
+    baseline = pool.base.means[:, pool.base.names.index(BASELINE), fold]
+    points = np.stack([pool.centre[:, fold], baseline, pool.actual[:, fold]], axis=1)
+    for kind, forecasts in kinds.items():
+        spans = periods(pool.panel.months[cutoff], paths.shape[2], kind.removesuffix(GROWTH))
+        if not spans:
+            continue
+        measure = growth if kind.endswith(GROWTH) else totals
+        steps = [span.step - 1 for span in spans]
+        mean, other, actual = np.moveaxis(measure(points, observed, spans), 1, 0)
+        forecasts.mean[:, place, steps] = mean
+        forecasts.baseline[:, place, steps] = other
+        forecasts.actual[:, place, steps] = actual
+        quantiles = path_quantiles(measure(paths, observed, spans), PROBABILITIES)
+        forecasts.quantiles[:, place][:, :, steps] = quantiles
+
+
+def _kind_scores(unique_ids: tuple[str, ...], kind: str, forecasts: _KindForecasts) -> pd.DataFrame:
+    """Scores of one kind of period; its errors are not scaled, and the baseline has no intervals."""
+    unscaled = np.full(forecasts.mean.shape[:2], np.nan)
+    tables = []
+    for name, mean, quantiles in (
+        (COMBINATION, forecasts.mean, forecasts.quantiles),
+        (BASELINE, forecasts.baseline, np.full_like(forecasts.quantiles, np.nan)),
+    ):
+        table = score_table(
+            actual=forecasts.actual,
+            mean=mean,
+            quantiles=quantiles,
+            scale=unscaled,
+            squared_scale=unscaled,
+            unique_ids=unique_ids,
+        )
+        tables.append(table.assign(forecaster=name, kind=kind))
+    return pd.concat(tables, ignore_index=True)

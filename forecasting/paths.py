@@ -1,0 +1,54 @@
+"""Joint paths: draws of every series over every step around the combination, and what is read off them."""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import norm
+
+from forecasting.distribution import ErrorDistribution
+from forecasting.history import FloatArray, RealArray
+from forecasting.link import from_link, to_link
+
+# No month is drawn above this many times the larger of what was forecast and what was ever seen.
+CEILING = 20.0
+
+
+def draw_paths(
+    distribution: ErrorDistribution,
+    centre: FloatArray,
+    *,
+    unit: FloatArray,
+    greatest: FloatArray,
+    unique_ids: Sequence[str],
+    draws: int,
+    seed: int,
+) -> FloatArray:
+    """Paths around `centre` (series, horizon), shape (series, draws, horizon), in the units of `y`.
+
+    `unit` (series,) is the link's; `greatest` (series,) is the largest absolute value seen. The same draw number is the
+    same future in every series. What moves many series comes from `seed`, what is a series' own from `seed` and its
+    name, so that the order of the series does not matter. Draws come in mirrored pairs: medians sit on the centre.
+    """
+    horizon = centre.shape[1]
+    half = (draws + 1) // 2
+    factors = distribution.loadings.shape[1]
+    common = np.random.default_rng(seed).standard_normal((factors, half * horizon))
+    normal = (distribution.loadings @ common).reshape(-1, half, horizon)
+    for row, uid in enumerate(unique_ids):
+        own = np.random.default_rng([seed, zlib.crc32(uid.encode())]).standard_normal((half, horizon))
+        normal[row] += distribution.specific[row] * own
+    normal = normal @ distribution.steps.T
+    marginals = distribution.marginals
+    errors = marginals.standardised(norm.cdf(normal)) * marginals.width[:, None, :]
+    linked = to_link(centre, unit[:, None])[:, None, :]
+    mirrored = np.concatenate([linked + errors, linked - errors], axis=1)[:, :draws]
+    ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
+    bound = to_link(ceiling, unit[:, None, None])
+    return from_link(np.clip(mirrored, -bound, bound), unit[:, None, None])
+
+
+def path_quantiles(paths: RealArray, probabilities: Sequence[float]) -> FloatArray:
+    """Quantiles over the draws of paths (..., draws, steps), shape (..., probabilities, steps)."""
+    quantiles: FloatArray = np.quantile(paths, np.asarray(probabilities), axis=-2).astype(np.float64)
+    return np.moveaxis(quantiles, 0, -2)

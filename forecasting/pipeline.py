@@ -1,0 +1,122 @@
+"""The one pipeline behind both doors: a panel in, published forecasts or an evaluation out."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.backtest import Failure, Progress, fit_panel
+from forecasting.config import PROBABILITIES, ForecastConfig
+from forecasting.errors import BadCutoff
+from forecasting.evaluation import Backtest, evaluate_pool, fold_paths
+from forecasting.history import FloatArray
+from forecasting.panel import Panel
+from forecasting.paths import path_quantiles
+from forecasting.pool import make_pool
+
+
+@dataclass(frozen=True)
+class PanelForecast:
+    """What is published: forecasts of every series of a panel, and the backtest behind them.
+
+    `months` has shape (horizon,), `mean` and `median` (series, horizon), `quantiles` (series, probabilities, horizon),
+    `paths` (series, draws, horizon) as float32, `base` (series, forecasters, horizon) each forecaster's own means, and
+    `weights` (series, forecasters), in the order of `names`.
+    """
+
+    unique_ids: tuple[str, ...]
+    months: NDArray[np.datetime64]
+    mean: FloatArray
+    median: FloatArray
+    quantiles: FloatArray
+    paths: NDArray[np.float32]
+    names: tuple[str, ...]
+    base: FloatArray
+    weights: FloatArray
+    failures: tuple[Failure, ...]
+    backtest: Backtest
+
+
+def forecast_panel(
+    panel: Panel,
+    *,
+    config: ForecastConfig,
+    reporter: str,
+    executor: Executor | None = None,
+    on_progress: Progress | None = None,
+) -> PanelForecast:
+    """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
+
+    A panel too short for a fold is forecast all the same, with intervals from its own past changes.
+    """
+    last = len(panel.months) - 1
+    folds = _positions_before(last, config, count=config.folds + config.burn_in)
+    base = fit_panel(
+        panel,
+        cutoffs=[*folds, last],
+        horizon=config.horizon,
+        reporter=reporter,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    pool = make_pool(panel, base)
+    first = max(len(folds) - config.folds, 0)
+    backtest = evaluate_pool(pool, first=first, last=len(folds), seed=config.seed, on_progress=on_progress)
+    paths = fold_paths(pool, len(folds), draws=config.draws, seed=config.seed)
+    quantiles = path_quantiles(paths, PROBABILITIES)
+    return PanelForecast(
+        unique_ids=panel.unique_ids,
+        months=panel.cutoff + 1 + np.arange(config.horizon),
+        mean=pool.centre[:, -1],
+        median=quantiles[:, PROBABILITIES.index(0.5)],
+        quantiles=quantiles,
+        paths=paths,
+        names=base.names,
+        base=base.means[:, :, -1],
+        weights=pool.weights[:, -1],
+        failures=base.failures,
+        backtest=backtest,
+    )
+
+
+def evaluate_panel(
+    panel: Panel,
+    *,
+    cutoffs: Sequence[np.datetime64],
+    config: ForecastConfig,
+    reporter: str,
+    executor: Executor | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[Backtest, tuple[Failure, ...]]:
+    """Score the forecasts made at `cutoffs` (months), each from folds before it; a late one on the steps it has.
+
+    Raises:
+        BadCutoff: no cutoff was given, or one is outside the panel or has no month after it.
+    """
+    first_month, last_month = str(panel.months[0]), str(panel.cutoff)
+    if not len(cutoffs):
+        raise BadCutoff("(none)", first_month, last_month)
+    scored = sorted({panel.position(cutoff) for cutoff in cutoffs})
+    if scored[-1] == len(panel.months) - 1:
+        raise BadCutoff(last_month, first_month, str(panel.months[-2]) if len(panel.months) > 1 else first_month)
+    burn_in = _positions_before(scored[0], config, count=config.burn_in)
+    base = fit_panel(
+        panel,
+        cutoffs=[*burn_in, *scored],
+        horizon=config.horizon,
+        reporter=reporter,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    pool = make_pool(panel, base)
+    last = len(burn_in) + len(scored)
+    backtest = evaluate_pool(pool, first=len(burn_in), last=last, seed=config.seed, on_progress=on_progress)
+    return backtest, base.failures
+
+
+def _positions_before(position: int, config: ForecastConfig, *, count: int) -> list[int]:
+    """Up to `count` cutoffs before a position, `every` months apart, none before the shortest history."""
+    back = position - config.every * np.arange(count, 0, -1)
+    return [int(cutoff) for cutoff in back if cutoff >= config.shortest - 1]
