@@ -110,6 +110,12 @@ def fail(session: Session, run_id: int, *, finished_at: datetime, reason: str) -
     _move(session, run_id, from_=("queued", "running"), values=values)
 
 
+def leave_unchanged(session: Session, run_id: int, *, twin: int, finished_at: datetime) -> None:
+    """A queued run ends because `twin` was published from the same data, configuration and code already."""
+    values = {"status": "unchanged", "finished_at": finished_at, "failures": [{"reason": "nothing new", "run": twin}]}
+    _move(session, run_id, from_=("queued",), values=values)
+
+
 def fail_orphans(session: Session, dataset_id: str, finished_at: datetime) -> int:
     """End the runs whose process died; gives how many. Only for who holds the dataset's lock."""
     orphans = sa.update(Run).where(col(Run.dataset_id) == dataset_id, col(Run.status) == "running")

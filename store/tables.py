@@ -19,7 +19,7 @@ NAMES = {
 }
 SQLModel.metadata.naming_convention = NAMES
 
-RUN_STATUSES = ("queued", "running", "published", "failed")
+RUN_STATUSES = ("queued", "running", "published", "unchanged", "failed")
 TOTAL_PARTNER, REST_PARTNER, TOTAL_SECTOR = "WLD", "RST", "TOTAL"
 
 

@@ -163,7 +163,9 @@ def _create_runs() -> None:
             "status <> 'published' OR (cutoff IS NOT NULL AND finished_at IS NOT NULL AND data_hash IS NOT NULL)",
             name=op.f("ck_run_published_is_complete"),
         ),
-        sa.CheckConstraint("status IN ('queued', 'running', 'published', 'failed')", name=op.f("ck_run_status")),
+        sa.CheckConstraint(
+            "status IN ('queued', 'running', 'published', 'unchanged', 'failed')", name=op.f("ck_run_status")
+        ),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], name=op.f("fk_run_dataset_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
     )
