@@ -5,8 +5,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 LEVELS = (50.0, 80.0, 90.0, 95.0)
+PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+"""The bounds of LEVELS and the median: what is stored, and what forecasts are scored on."""
 BASELINE = "seasonal_naive"
 COMBINATION = "combination"
 
@@ -16,7 +17,8 @@ class ForecastConfig:
     """The configuration of a forecast: horizon in months, folds of the backtest and the months between them.
 
     `burn_in` folds come before the scored ones: they are where the first weights and error paths are learnt.
-    `shortest` is the number of months the panel must have before its first fold.
+    `shortest` is the number of months the panel must have before its first fold. `levels` are those asked for beyond
+    LEVELS, in per cent.
     """
 
     horizon: int = 24
@@ -26,6 +28,13 @@ class ForecastConfig:
     shortest: int = 24
     draws: int = 1000
     seed: int = 20080101
+    levels: tuple[float, ...] = ()
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """PROBABILITIES and the bounds of the further levels, ascending."""
+        bounds = {bound for level in self.levels for bound in interval_probabilities(level)}
+        return tuple(sorted({*PROBABILITIES, *bounds}))
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain values."""

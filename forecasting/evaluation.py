@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.config import BASELINE, COMBINATION, PROBABILITIES
+from forecasting.config import BASELINE, COMBINATION, PROBABILITIES, ForecastConfig
 from forecasting.distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.history import FloatArray
 from forecasting.link import from_link, to_link
@@ -66,41 +66,46 @@ def evaluate_pool(
     *,
     first: int,
     last: int,
-    seed: int,
+    config: ForecastConfig,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Backtest:
     """Score the folds `first` up to but not including `last`, each with intervals from what it knew."""
     folds = range(first, last)
-    base_quantiles = np.stack([_marginal_quantiles(pool, row, folds) for row in range(len(pool.base.names))], axis=1)
-    combined = []
     shape = (len(pool.panel.unique_ids), len(folds), pool.centre.shape[2])
+    combined = np.empty((*shape[:2], len(config.probabilities), shape[2]), dtype=np.float32)
     kinds = {kind: _KindForecasts.empty(*shape) for kind in PERIOD_KINDS}
     for done, fold in enumerate(folds, start=1):
-        paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=seed + fold)
-        combined.append(path_quantiles(paths, PROBABILITIES).astype(np.float32))
+        paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=config.seed + fold)
+        combined[:, done - 1] = path_quantiles(paths, config.probabilities)
         _fill_kinds(kinds, pool, fold, done - 1, paths)
         if on_progress:
             on_progress("backtest", done, len(folds))
-    quantiles = np.concatenate([base_quantiles, np.stack(combined, axis=1)[:, None]], axis=1)
+    quantiles = np.concatenate([base_intervals(pool, folds, config.probabilities), combined[:, None]], axis=1)
     means = np.concatenate([pool.base.means[:, :, first:last], pool.centre[:, None, first:last]], axis=1)
     names = (*pool.base.names, COMBINATION)
     actual = pool.actual[:, first:last]
-    scores = _scores(pool, names, means, quantiles, actual, slice(first, last))
+    scores = _scores(pool, names, means, quantiles, actual, slice(first, last), config.probabilities)
     months = pool.panel.months[pool.base.cutoffs[first:last]]
     by_kind = [_kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
     scores = pd.concat([scores, *by_kind], ignore_index=True)
     return Backtest(names, months, means, quantiles, actual, scores.sort_values(KEYS, ignore_index=True))
 
 
-def _marginal_quantiles(pool: Pool, row: int, folds: range) -> NDArray[np.float32]:
+def base_intervals(pool: Pool, folds: range, probabilities: tuple[float, ...]) -> NDArray[np.float32]:
+    """Quantiles of every forecaster, shape (series, forecasters, folds, probabilities, horizon), as float32."""
+    each = [_marginal_quantiles(pool, row, folds, probabilities) for row in range(len(pool.base.names))]
+    return np.stack(each, axis=1)
+
+
+def _marginal_quantiles(pool: Pool, row: int, folds: range, probabilities: tuple[float, ...]) -> NDArray[np.float32]:
     """Intervals of one forecaster around its own means, by the method of the combination without its joint draws."""
     means = pool.base.means[:, row]
     errors = link_errors(means, pool.actual, pool.unit)
-    out = np.empty((len(means), len(folds), len(PROBABILITIES), means.shape[2]), dtype=np.float32)
+    out = np.empty((len(means), len(folds), len(probabilities), means.shape[2]), dtype=np.float32)
     for place, fold in enumerate(folds):
         known = known_errors(errors, pool.base.cutoffs, fold)
         marginals = learn_marginals(known, pool.prior[:, fold])
-        standard = marginals.standardised(np.asarray(PROBABILITIES))
+        standard = marginals.standardised(np.asarray(probabilities))
         centre = to_link(means[:, fold], pool.unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
         out[:, place] = from_link(linked, pool.unit[:, fold, None, None])
@@ -116,6 +121,7 @@ def _scores(
     quantiles: NDArray[np.float32],
     actual: FloatArray,
     scored: slice,
+    probabilities: tuple[float, ...],
 ) -> pd.DataFrame:
     scale, squared = seasonal_scales(pool.panel.values, pool.base.cutoffs)
     tables = []
@@ -127,6 +133,7 @@ def _scores(
             scale=scale[:, scored],
             squared_scale=squared[:, scored],
             unique_ids=pool.panel.unique_ids,
+            probabilities=probabilities,
         )
         tables.append(table.assign(forecaster=name, kind="month"))
     tables.append(_against_baseline(pool.panel.unique_ids, np.abs(means - actual[:, None]), names))

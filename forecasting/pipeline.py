@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.backtest import Failure, Progress, fit_panel
-from forecasting.config import PROBABILITIES, ForecastConfig
+from forecasting.config import ForecastConfig
 from forecasting.errors import BadCutoff
-from forecasting.evaluation import Backtest, evaluate_pool, fold_paths
+from forecasting.evaluation import Backtest, base_intervals, evaluate_pool, fold_paths
 from forecasting.history import FloatArray
 from forecasting.panel import Panel
 from forecasting.paths import path_quantiles
@@ -22,8 +22,9 @@ class PanelForecast:
     """What is published: forecasts of every series of a panel, and the backtest behind them.
 
     `months` has shape (horizon,), `mean` and `median` (series, horizon), `quantiles` (series, probabilities, horizon),
-    `paths` (series, draws, horizon) as float32, `base` (series, forecasters, horizon) each forecaster's own means, and
-    `weights` (series, forecasters), in the order of `names`.
+    `paths` (series, draws, horizon) as float32, `base` (series, forecasters, horizon) each forecaster's own means,
+    `base_quantiles` (series, forecasters, probabilities, horizon) theirs, and `weights` (series, forecasters), in the
+    order of `names`; the probabilities are the configuration's.
     """
 
     unique_ids: tuple[str, ...]
@@ -34,6 +35,7 @@ class PanelForecast:
     paths: NDArray[np.float32]
     names: tuple[str, ...]
     base: FloatArray
+    base_quantiles: NDArray[np.float32]
     weights: FloatArray
     failures: tuple[Failure, ...]
     backtest: Backtest
@@ -63,18 +65,19 @@ def forecast_panel(
     )
     pool = make_pool(panel, base)
     first = max(len(folds) - config.folds, 0)
-    backtest = evaluate_pool(pool, first=first, last=len(folds), seed=config.seed, on_progress=on_progress)
+    backtest = evaluate_pool(pool, first=first, last=len(folds), config=config, on_progress=on_progress)
     paths = fold_paths(pool, len(folds), draws=config.draws, seed=config.seed)
-    quantiles = path_quantiles(paths, PROBABILITIES)
+    quantiles = path_quantiles(paths, config.probabilities)
     return PanelForecast(
         unique_ids=panel.unique_ids,
         months=panel.cutoff + 1 + np.arange(config.horizon),
         mean=pool.centre[:, -1],
-        median=quantiles[:, PROBABILITIES.index(0.5)],
+        median=quantiles[:, config.probabilities.index(0.5)],
         quantiles=quantiles,
         paths=paths,
         names=base.names,
         base=base.means[:, :, -1],
+        base_quantiles=base_intervals(pool, range(len(folds), len(folds) + 1), config.probabilities)[:, :, 0],
         weights=pool.weights[:, -1],
         failures=base.failures,
         backtest=backtest,
@@ -112,7 +115,7 @@ def evaluate_panel(
     )
     pool = make_pool(panel, base)
     last = len(burn_in) + len(scored)
-    backtest = evaluate_pool(pool, first=len(burn_in), last=last, seed=config.seed, on_progress=on_progress)
+    backtest = evaluate_pool(pool, first=len(burn_in), last=last, config=config, on_progress=on_progress)
     return backtest, base.failures
 
 

@@ -36,9 +36,11 @@ def seasonal_scales(values: FloatArray, cutoffs: NDArray[np.int64]) -> tuple[Flo
         return np.where(usable, absolute / counts, np.nan), np.where(usable, squared / counts, np.nan)
 
 
-def weighted_interval_score(actual: FloatArray, quantiles: FloatArray) -> FloatArray:
-    """WIS, shape of `actual`, from quantiles (..., probabilities) at PROBABILITIES; in the units of `y`."""
-    position = {probability: row for row, probability in enumerate(PROBABILITIES)}
+def weighted_interval_score(
+    actual: FloatArray, quantiles: FloatArray, probabilities: Sequence[float] = PROBABILITIES
+) -> FloatArray:
+    """WIS over LEVELS, shape of `actual`, from quantiles (..., probabilities); in the units of `y`."""
+    position = {probability: row for row, probability in enumerate(probabilities)}
     bounds = [interval_probabilities(level) for level in LEVELS]
     lower = quantiles[..., [position[lo] for lo, _ in bounds]]
     upper = quantiles[..., [position[hi] for _, hi in bounds]]
@@ -47,10 +49,11 @@ def weighted_interval_score(actual: FloatArray, quantiles: FloatArray) -> FloatA
     return score
 
 
-def pinball(actual: FloatArray, quantiles: FloatArray) -> FloatArray:
+def pinball(actual: FloatArray, quantiles: FloatArray, probabilities: Sequence[float] = PROBABILITIES) -> FloatArray:
     """Mean quantile score over PROBABILITIES, shape of `actual`, in the units of `y`."""
-    score: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles, np.asarray(PROBABILITIES)).mean(axis=-1)
-    return score
+    rows = [probabilities.index(probability) for probability in PROBABILITIES]
+    each: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles[..., rows], np.asarray(PROBABILITIES))
+    return np.asarray(each.mean(axis=-1))
 
 
 def score_table(
@@ -61,6 +64,7 @@ def score_table(
     scale: FloatArray,
     squared_scale: FloatArray,
     unique_ids: Sequence[str],
+    probabilities: Sequence[float] = PROBABILITIES,
 ) -> pd.DataFrame:
     """Scores of one forecaster: rows `unique_id, step, metric, level, value, n`; step 0 pools all the steps.
 
@@ -77,11 +81,12 @@ def score_table(
             ("rmsse", 0.0): error**2 / squared_scale[..., None],
             ("smape", 0.0): np.where(size > 0, 200 * np.abs(error) / size, np.where(np.isfinite(size), 0.0, np.nan)),
             ("bias", 0.0): error,
-            ("wis", 0.0): weighted_interval_score(actual, tall),
-            ("pinball", 0.0): pinball(actual, tall),
+            ("wis", 0.0): weighted_interval_score(actual, tall, probabilities),
+            ("pinball", 0.0): pinball(actual, tall, probabilities),
         }
     for level in LEVELS:
-        metrics["coverage", level] = inside(actual, tall, level)
+        lo, hi = (tall[..., probabilities.index(bound)] for bound in interval_probabilities(level))
+        metrics["coverage", level] = inside(actual, lo, hi)
     parts = [_rows(name, level, values, unique_ids) for (name, level), values in metrics.items()]
     table = pd.concat(parts, ignore_index=True)
     rooted = table["metric"] == "rmsse"
@@ -89,12 +94,10 @@ def score_table(
     return table
 
 
-def inside(actual: FloatArray, quantiles: FloatArray, level: float) -> FloatArray:
-    """1 where the actual lies within the interval, 0 where not, NaN where unknown; shape of `actual`."""
-    lo, hi = (PROBABILITIES.index(probability) for probability in interval_probabilities(level))
-    known = np.isfinite(actual) & np.isfinite(quantiles[..., lo])
-    within = (actual >= quantiles[..., lo]) & (actual <= quantiles[..., hi])
-    return np.where(known, within.astype(float), np.nan)
+def inside(actual: FloatArray, lo: FloatArray, hi: FloatArray) -> FloatArray:
+    """1 where the actual lies within the bounds, 0 where not, NaN where unknown; shape of `actual`."""
+    known = np.isfinite(actual) & np.isfinite(lo) & np.isfinite(hi)
+    return np.where(known, ((actual >= lo) & (actual <= hi)).astype(float), np.nan)
 
 
 def diebold_mariano(loss: FloatArray, baseline: FloatArray, *, step: int) -> float:

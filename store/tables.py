@@ -130,7 +130,7 @@ class Release(SQLModel, table=True):
     dataset_id: str = Field(primary_key=True, foreign_key="dataset.id")
     period: date = Field(primary_key=True)
     due_on: date
-    published_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    published_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
 
 
 class Run(SQLModel, table=True):
@@ -165,9 +165,9 @@ class Run(SQLModel, table=True):
     config_hash: str = Field(max_length=64)
     data_hash: str | None = Field(default=None, max_length=64)
     code_version: str
-    requested_at: datetime = Field(sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
-    started_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
-    finished_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    requested_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    started_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    finished_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     failures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     """Forecasters that failed on a series and what stood in; for a failed run, the reason."""
     stage: str | None = None
@@ -253,9 +253,9 @@ class BacktestForecast(SQLModel, table=True):
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     forecaster: str = Field(primary_key=True, max_length=40)
     cutoff: date = Field(primary_key=True)
-    means: list[float] = Field(sa_type=ARRAY(sa.Float(53)))  # type: ignore[call-overload]
-    quantiles: list[list[float]] | None = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))  # type: ignore[call-overload]
-    actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))  # type: ignore[call-overload]
+    means: list[float] = Field(sa_type=ARRAY(sa.Float(53)))
+    quantiles: list[list[float]] | None = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
+    actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
 
 
 class Score(SQLModel, table=True):
@@ -293,7 +293,7 @@ class ApiKey(SQLModel, table=True):
     name: str
     prefix: str = Field(max_length=12)
     hash: str = Field(max_length=64)
-    scopes: list[str] = Field(sa_type=ARRAY(sa.String(16)))  # type: ignore[call-overload]
-    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
-    expires_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
-    last_used_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))  # type: ignore[call-overload]
+    scopes: list[str] = Field(sa_type=ARRAY(sa.String(16)))
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    expires_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    last_used_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))

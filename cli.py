@@ -1,0 +1,362 @@
+"""The command `tradewind`: the only file that knows every room.
+
+Rooms are imported by the command that needs them: `tradewind serve` never loads a forecaster, and help is instant.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from api.options import ApiOptions
+    from forecasting.config import ForecastConfig
+
+app = typer.Typer(
+    help="Forecasts of a country's monthly goods trade, with intervals and a record.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+ingest = typer.Typer(help="Bring published figures in.", no_args_is_help=True)
+key = typer.Typer(help="API keys.", no_args_is_help=True)
+app.add_typer(ingest, name="ingest")
+app.add_typer(key, name="key")
+
+MEGABYTE = 1_000_000
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded PostgreSQL keeps its files.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+Level = Annotated[list[float], typer.Option(help="Prediction interval in per cent; may be repeated.")]
+Reporter = Annotated[str, typer.Option(help="ISO code of the reporter, whose calendar applies.")]
+
+
+def main() -> None:
+    """Run a command; a fault in what was given is one line on standard error and exit code 2."""
+    from sqlalchemy.exc import OperationalError
+
+    from forecasting.errors import ForecastingError
+    from jobs.supervisor import AddressTaken, ChildEnded
+    from store.errors import StoreError
+    from tabular import TableError
+
+    try:
+        app()
+    except (TableError, ForecastingError, StoreError, AddressTaken) as error:
+        _stop(str(error), 2)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TRADEWIND_" + "_".join(map(str, first["loc"])).upper()
+        _stop(f"{name}: {first['msg']}", 2)
+    except OperationalError as error:
+        _stop(f"the database does not answer: {str(error.orig).strip()}", 1)
+    except (ChildEnded, TimeoutError) as error:
+        _stop(str(error), 1)
+
+
+@app.command()
+def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Start everything: database, figures, forecasts, API and scheduler. Ctrl-C stops it."""
+    from jobs import supervisor
+
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+    chosen = supervisor.free_port(settings.host, settings.port)
+    address = f"http://{settings.host}:{chosen}"
+    with supervisor.stop_signals(), _stopped_quietly(), _database(settings) as url:
+        _prepare(settings, url)
+        environment = {"TRADEWIND_DATABASE_URL": url, "TRADEWIND_LOG_LEVEL": "WARNING"}
+        commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
+        with supervisor.children(commands, environment) as processes:
+            supervisor.wait_until_ready(f"{address}/ready", processes)
+            _say(
+                f"Tradewind answers at {address}",
+                f"  {address}/docs                                        every request, to try out",
+                f"  {address}/v1/datasets                                 what there is",
+                f"  {address}/v1/datasets/CN_TRADE/forecasts?flow=X       China's exports, 24 months ahead",
+                f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       how right such forecasts were",
+                f"  {address}/v1/datasets/CN_CLEANTECH/forecasts?partner=ASEAN&sector=EV&format=csv",
+                "Ctrl-C stops it.",
+            )
+            supervisor.watch(processes)
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Serve the API alone."""
+    import uvicorn
+
+    from api.app import create_app
+    from store.database import make_engine
+
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+    with _database(settings) as url:
+        engine = make_engine(url, pool_size=settings.threads)
+        application = create_app(engine=engine, options=_api_options(settings))
+        uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+@app.command()
+def schedule(data_dir: DataDir = None) -> None:
+    """Run the scheduler alone: it retrains when new figures are in."""
+    from jobs.executors import process_pool
+    from jobs.scheduler import Ticker, run_scheduler
+
+    settings = _settings(data_dir=data_dir)
+    with _engine(settings) as engine:
+        pool = partial(process_pool, settings.workers)
+        ticker = Ticker(engine=engine, config=_config(settings), make_executor=pool, clock=_now)
+        run_scheduler(ticker, tick_seconds=settings.tick_seconds)
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's tables up to date."""
+    from store.database import migrate as bring_up_to_date
+
+    with _engine(_settings(data_dir=data_dir)) as engine:
+        bring_up_to_date(engine)
+
+
+@app.command()
+def run(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose knowledge counts.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Publish forecasts of a dataset, from what was known on a day."""
+    settings = _settings(data_dir=data_dir)
+    with _engine(settings) as engine:
+        _run(settings, engine, dataset, as_of.date() if as_of else _now().date())
+
+
+@app.command()
+def forecast(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],
+    output: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
+    horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 24,
+    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
+    reporter: Reporter = "CHN",
+) -> None:
+    """Forecast a table of monthly series, without a database."""
+    from jobs import files
+    from jobs.executors import process_pool
+    from jobs.progress import progress_bar
+
+    settings = _settings()
+    config = _file_config(settings, horizon=horizon, level=level)
+    files.check_output(output)
+    panel = files.read_panel(file, today=_now().date(), limit_bytes=settings.max_upload_mb * MEGABYTE)
+    with process_pool(settings.workers) as pool, progress_bar(file.name) as bar:
+        table, failures = files.forecast_file(panel, config=config, reporter=reporter, executor=pool, on_progress=bar)
+    files.write_table(table, output)
+    _tell_failures(failures)
+    _say(f"{len(panel.unique_ids)} series, {horizon} months from {panel.cutoff + 1}: {output}")
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],
+    output: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
+    horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 12,
+    cutoffs: Annotated[str | None, typer.Option(help="First and last cutoff, such as 2023-12:2025-12.")] = None,
+    folds: Annotated[int | None, typer.Option(min=1, help="Cutoffs counted back from the last month but one.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Months between cutoffs.")] = 1,
+    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
+    reporter: Reporter = "CHN",
+) -> None:
+    """Score forecasts of a table of monthly series at past cutoffs, without a database."""
+    from jobs import files
+    from jobs.executors import process_pool
+    from jobs.progress import progress_bar
+
+    settings = _settings()
+    config = _file_config(settings, horizon=horizon, level=level)
+    files.check_output(output)
+    panel = files.read_panel(file, today=_now().date(), limit_bytes=settings.max_upload_mb * MEGABYTE)
+    chosen = files.choose_cutoffs(panel, span=cutoffs, folds=folds, every=every)
+    with process_pool(settings.workers) as pool, progress_bar(file.name) as bar:
+        table, backtest, failures = files.evaluate_file(
+            panel, cutoffs=chosen, config=config, reporter=reporter, executor=pool, on_progress=bar
+        )
+    files.write_table(table, output)
+    _tell_failures(failures)
+    _say(
+        files.score_summary(backtest).to_string(float_format="%.3f", na_rep=""),
+        f"{len(panel.unique_ids)} series, {len(chosen)} folds from {chosen[0]} to {chosen[-1]}: {output}",
+    )
+
+
+@key.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
+    scope: Annotated[list[str], typer.Option(help="read or write; may be repeated.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make an API key and show it, once."""
+    from sqlmodel import Session
+
+    from store import keys
+
+    with _engine(_settings(data_dir=data_dir)) as engine, Session(engine) as session:
+        _say(keys.create(session, name=name, scopes=scope, now=_now()))
+        session.commit()
+
+
+@contextmanager
+def _stopped_quietly() -> Iterator[None]:
+    from jobs.supervisor import Stopped
+
+    try:
+        yield
+    except Stopped:
+        _say("Stopped.")
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings of the environment, under what the command line says, with the logs set up."""
+    from jobs.logs import configure_logs
+
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    configure_logs(settings.log_level)
+    return settings
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The URL of the server given, or of an embedded one."""
+    from store import embedded
+
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with embedded.start(settings.data_dir) as url:
+        yield url
+
+
+@contextmanager
+def _engine(settings: Settings) -> "Iterator[Engine]":
+    from store.database import make_engine
+
+    with _database(settings) as url:
+        engine = make_engine(url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def _prepare(settings: Settings, url: str) -> None:
+    """Tables, figures, and a published run for each dataset, where they are missing."""
+    from sqlmodel import Session
+
+    from jobs.ingest import ingest_bundled
+    from store import catalog
+    from store.database import make_engine
+    from store.database import migrate as bring_up_to_date
+
+    engine = make_engine(url)
+    bring_up_to_date(engine)
+    today = _now().date()
+    with Session(engine) as session:
+        ingest_bundled(session, today=today)
+        session.commit()
+        datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series_count]
+    for dataset in datasets:
+        _run(settings, engine, dataset, today)
+    engine.dispose()
+
+
+def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> None:
+    from jobs.executors import process_pool
+    from jobs.forecast_run import run_forecast
+    from jobs.progress import progress_bar
+
+    with progress_bar(dataset) as bar:
+        outcome = run_forecast(
+            dataset=dataset,
+            as_of=as_of,
+            config=_config(settings),
+            engine=engine,
+            make_executor=partial(process_pool, settings.workers),
+            clock=_now,
+            on_progress=bar,
+        )
+    said = {
+        "published": f"{dataset}: run {outcome.run_id} published",
+        "unchanged": f"{dataset}: nothing new since run {outcome.run_id}",
+        "busy": f"{dataset}: another process is at it",
+    }
+    _say(said[outcome.status])
+
+
+def _config(settings: Settings) -> "ForecastConfig":
+    from forecasting.config import ForecastConfig
+
+    return ForecastConfig(horizon=settings.horizon, folds=settings.folds, seed=settings.seed)
+
+
+def _file_config(settings: Settings, *, horizon: int, level: list[float]) -> "ForecastConfig":
+    from forecasting.config import ForecastConfig
+
+    if not all(0 < each < 100 for each in level):
+        raise typer.BadParameter("a level lies between 0 and 100, both excluded", param_hint="--level")
+    return ForecastConfig(horizon=horizon, folds=settings.folds, seed=settings.seed, levels=tuple(sorted(set(level))))
+
+
+def _api_options(settings: Settings) -> "ApiOptions":
+    from importlib.metadata import version
+
+    from api.options import ApiOptions, RunTerms
+    from forecasting.version import code_version
+
+    def run_terms(horizon: int | None) -> RunTerms:
+        from dataclasses import replace
+
+        config = replace(_config(settings), horizon=horizon or settings.horizon)
+        return RunTerms(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
+
+    return ApiOptions(
+        version=version("tradewind"),
+        run_terms=run_terms,
+        now=_now,
+        require_key_to_read=settings.require_key_to_read,
+        threads=settings.threads,
+        max_upload_bytes=settings.max_upload_mb * MEGABYTE,
+    )
+
+
+def _tell_failures(failures: Any) -> None:
+    if failures:
+        series = {failure.unique_id for failure in failures}
+        _warn(f"a forecaster failed {len(failures)} times on {len(series)} series; the baseline stood in")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _say(*lines: str) -> None:
+    typer.echo("\n".join(lines))
+
+
+def _warn(line: str) -> None:
+    typer.echo(f"tradewind: {line}", err=True)
+
+
+def _stop(line: str, code: int) -> None:
+    _warn(line)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

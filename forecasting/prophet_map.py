@@ -1,0 +1,225 @@
+"""Prophet's maximum a posteriori fit in process, through Prophet's own seam for a Stan backend.
+
+With a linear or flat trend and additive features, `prophet/stan_model/prophet.stan` is a penalised
+regression. The columns of C are t, 1, the features and the hinges (t - s)+ of the S changepoints;
+theta = (k, m, beta, delta):
+
+    y ~ N(C theta, sigma),  k, m ~ N(0, 5),  beta ~ N(0, scales),  delta ~ Laplace(0, tau),
+    sigma ~ N(0, 0.5), sigma > 0
+
+    log posterior = -T log sigma - RSS / (2 sigma^2) - sum(precision theta^2) / 2 - sum |delta| / tau - 2 sigma^2
+
+For a given sigma it is a lasso in delta and a ridge in the rest, solved exactly by feature-sign search (Lee,
+Battle, Raina and Ng 2007) on the normal equations; for given theta, 4 sigma^4 + T sigma^2 - RSS = 0. The two
+alternate from sigma = 1, Stan's starting point. RSS at the lasso's solution grows with sigma, so sigma falls
+monotonically to its largest fixed point. docs/decisions/0003-prophet-map.md has the evidence.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from prophet import Prophet
+from prophet.models import CmdStanPyBackend, IStanBackend, StanBackendEnum, TrendIndicator
+from scipy.linalg.lapack import dposv
+
+FloatArray = NDArray[np.float64]
+
+# Standard deviation of the priors of k and m in prophet.stan.
+TREND_PRIOR = 5.0
+# Where the columns can reproduce y, the posterior grows without bound as sigma falls to 0; nothing is left to
+# learn below this share of the series' scale.
+SMALLEST_SIGMA = 1e-6
+# Changes of log posterior this small end the alternation; Stan's optimizer stops at 1e-8 of its value.
+TOLERANCE = 1e-8
+MOST_ROUNDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class MapFit:
+    """The maximum on Prophet's scaled axes: rate k, offset m, delta (S,), beta (K,), sigma; its log posterior."""
+
+    k: float
+    m: float
+    delta: FloatArray
+    beta: FloatArray
+    sigma: float
+    log_posterior: float
+
+
+@dataclass(frozen=True, slots=True)
+class MapDesign:
+    """What does not depend on y: built once, fitted to as many y as there are.
+
+    `columns` has shape (T, 2 + K + S): t, 1, features, hinges. `precision`, shape (2 + K + S,), is the normal priors'
+    inverse variances, 0 for hinges. `gram` is columns' columns. `tau` is the scale of the hinges' Laplace prior.
+    """
+
+    columns: FloatArray
+    precision: FloatArray
+    gram: FloatArray
+    tau: float
+    hinges: int
+
+    def log_posterior(self, y: FloatArray, theta: FloatArray, sigma: float) -> float:
+        """Log posterior without constants, as Stan's `lp__`; `y` has shape (T,), `theta` the order of the columns."""
+        residuals = y - self.columns @ theta
+        penalty = 0.5 * float(self.precision @ theta**2) + float(np.abs(theta[-self.hinges :]).sum()) / self.tau
+        return float(-len(y) * np.log(sigma) - residuals @ residuals / (2 * sigma**2) - penalty - 2 * sigma**2)
+
+
+def trend_hinges(t: FloatArray, changepoints: FloatArray) -> FloatArray:
+    """(t - s)+ for each time and changepoint, shape (T, S)."""
+    hinges: FloatArray = np.maximum(t[:, None] - changepoints[None, :], 0.0)
+    return hinges
+
+
+def make_design(
+    *, t: FloatArray, changepoints: FloatArray, features: FloatArray, scales: FloatArray, tau: float, flat: bool = False
+) -> MapDesign:
+    """The design of a Prophet model: times (T,), changepoints (S,), S > 0, features (T, K), their scales (K,)."""
+    rate, hinges = t[:, None], trend_hinges(t, changepoints)
+    if flat:  # the rate and its changes are parameters still, but nothing depends on them
+        rate, hinges = np.zeros_like(rate), np.zeros_like(hinges)
+    columns = np.hstack([rate, np.ones_like(rate), features, hinges])
+    precision = np.concatenate([np.full(2, TREND_PRIOR**-2), scales**-2.0, np.zeros(len(changepoints))])
+    return MapDesign(columns, precision, columns.T @ columns, tau, len(changepoints))
+
+
+def fit_map(design: MapDesign, y: FloatArray) -> MapFit:
+    """The maximum a posteriori fit to scaled values `y`, shape (T,).
+
+    Where the posterior has no maximum (fewer observations than parameters, or y without noise) it is the fit at
+    the last sigma above SMALLEST_SIGMA, or before the normal equations become singular.
+    """
+    moment = design.columns.T @ y
+    theta, sigma, best = np.zeros(len(moment)), 1.0, -np.inf
+    for _ in range(MOST_ROUNDS):
+        solution = _solve_lasso(design, moment, sigma**2, theta)
+        if solution is None:
+            break
+        residuals = y - design.columns @ solution
+        next_sigma = _best_sigma(float(residuals @ residuals), len(y))
+        value = design.log_posterior(y, solution, max(next_sigma, SMALLEST_SIGMA))
+        improved, best = value - best, value
+        theta, sigma = solution, max(next_sigma, SMALLEST_SIGMA)
+        if improved < TOLERANCE or next_sigma < SMALLEST_SIGMA:
+            break
+    split = len(theta) - design.hinges
+    return MapFit(float(theta[0]), float(theta[1]), theta[split:], theta[2:split], sigma, best)
+
+
+def _best_sigma(rss: float, length: int) -> float:
+    """The positive root of 4 sigma^4 + T sigma^2 - RSS = 0, in the form that does not cancel."""
+    return float(np.sqrt(2 * rss / (length + np.sqrt(length**2 + 16 * rss))))
+
+
+def _solve_lasso(design: MapDesign, moment: FloatArray, variance: float, start: FloatArray) -> FloatArray | None:
+    """Minimise theta' (G + variance P) theta / 2 - moment' theta + (variance / tau) |delta|.
+
+    By feature-sign search: of the hinges only those with a sign take part; the one whose gradient exceeds its
+    penalty most is let in next. None if the normal equations of those taking part are singular.
+    """
+    free = len(start) - design.hinges
+    theta, normal = start.copy(), design.gram + np.diag(variance * design.precision)
+    penalty = variance / design.tau
+    slack = 1e-9 * penalty + 1e-13 * float(np.abs(moment).max())
+    signs = np.sign(theta)
+    signs[:free] = 0.0
+    for _ in range(MOST_ROUNDS):
+        active = np.concatenate([np.arange(free), free + np.flatnonzero(signs[free:])])
+        target, info = dposv(normal[np.ix_(active, active)], (moment - penalty * signs)[active])[1:]
+        if info != 0:
+            return None
+        if not _step_towards(theta, signs, active, target):
+            continue
+        excess = np.abs((normal @ theta - moment)[free:])
+        excess[signs[free:] != 0.0] = 0.0
+        worst = int(excess.argmax())
+        if excess[worst] <= penalty + slack:
+            return theta
+        signs[free + worst] = np.sign((moment - normal @ theta)[free + worst])
+    return theta
+
+
+def _step_towards(theta: FloatArray, signs: FloatArray, active: NDArray[np.intp], target: FloatArray) -> bool:
+    """Move `theta` to `target`; True if there. The first coefficient to cross zero on the way stays there."""
+    crossing = np.flatnonzero(target * signs[active] < 0.0)
+    if len(crossing) == 0:
+        theta[active] = target
+        return True
+    now = theta[active]
+    shares = now[crossing] / (now[crossing] - target[crossing])
+    first = int(shares.argmin())
+    theta[active] = now + shares[first] * (target - now)
+    leaving = active[crossing[first]]
+    theta[leaving] = signs[leaving] = 0.0
+    return False
+
+
+class MapBackend(IStanBackend):
+    """A stand-in for Prophet's Stan backend that optimises in process, and calls Stan for what it cannot do.
+
+    Stan is used, and only then loaded, for logistic growth, multiplicative features, sampling, and whenever arguments
+    meant for Stan are passed to `Prophet.fit`.
+    """
+
+    @staticmethod
+    def get_type() -> str:
+        """The backend that Prophet's diagnostics build a copy with: Stan's."""
+        return str(StanBackendEnum.CMDSTANPY.name)
+
+    def load_model(self) -> Any:
+        """Nothing: Stan's program is loaded when it is first needed."""
+        return None
+
+    def fit(self, stan_init: dict[str, Any], stan_data: dict[str, Any], **kwargs: Any) -> OrderedDict[str, Any]:
+        """Parameters in the shapes of Stan's backend, each (1, size), with `lp__` and `trend`."""
+        logistic = stan_data["trend_indicator"] == TrendIndicator.LOGISTIC.value
+        if logistic or kwargs or np.any(np.asarray(stan_data["s_m"])):
+            return self._ask_stan(lambda stan: stan.fit(stan_init, stan_data, **kwargs))
+        design = make_design(
+            t=np.asarray(stan_data["t"], dtype=float),
+            changepoints=np.asarray(stan_data["t_change"], dtype=float),
+            features=np.asarray(stan_data["X"], dtype=float) * np.asarray(stan_data["s_a"]),
+            scales=np.asarray(stan_data["sigmas"], dtype=float),
+            tau=stan_data["tau"],
+            flat=stan_data["trend_indicator"] == TrendIndicator.FLAT.value,
+        )
+        return _as_stan(design, fit_map(design, np.asarray(stan_data["y"], dtype=float)))
+
+    def sampling(
+        self, stan_init: dict[str, Any], stan_data: dict[str, Any], samples: int, **kwargs: Any
+    ) -> OrderedDict[str, Any]:
+        """Posterior draws, by Stan."""
+        return self._ask_stan(lambda stan: stan.sampling(stan_init, stan_data, samples, **kwargs))
+
+    def cleanup(self) -> None:
+        """Remove the files Stan left, if it was used."""
+        if self.model is not None:
+            self.model.cleanup()
+
+    def _ask_stan(self, ask: Callable[[CmdStanPyBackend], OrderedDict[str, Any]]) -> OrderedDict[str, Any]:
+        self.model = self.model or CmdStanPyBackend()
+        self.model.newton_fallback = self.newton_fallback
+        params = ask(self.model)
+        self.stan_fit = self.model.stan_fit
+        return params
+
+
+class MapProphet(Prophet):
+    """Prophet itself, fitted by MapBackend; Stan's program is not loaded until the backend asks for it."""
+
+    def _load_stan_backend(self, stan_backend: str | None) -> None:
+        self.stan_backend = MapBackend()
+
+
+def _as_stan(design: MapDesign, fit: MapFit) -> OrderedDict[str, Any]:
+    rate_offset = design.columns[:, :2] @ np.array([fit.k, fit.m])
+    trend = rate_offset + design.columns[:, -design.hinges :] @ fit.delta
+    named = {"lp__": fit.log_posterior, "k": fit.k, "m": fit.m, "delta": fit.delta}
+    named |= {"sigma_obs": fit.sigma, "beta": fit.beta, "trend": trend}
+    return OrderedDict((name, np.array(value, dtype=float).reshape(1, -1)) for name, value in named.items())

@@ -1,0 +1,19 @@
+"""What makes a forecast besides figures and configuration: our source and the numerical libraries."""
+
+import hashlib
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+NUMERICAL = ("numpy", "pandas", "prophet", "scipy", "statsforecast")
+
+
+@cache
+def code_version() -> str:
+    """Our release and a digest of this room's source and the numerical libraries' releases."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    for library in NUMERICAL:
+        digest.update(metadata.version(library).encode())
+    return f"{metadata.version('tradewind')}+{digest.hexdigest()[:12]}"

@@ -1,0 +1,250 @@
+"""A forecast run: lock, load the panel, fan out, combine, reconcile, write, publish."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from forecasting.backtest import Progress
+from forecasting.config import PROBABILITIES, ForecastConfig
+from forecasting.panel import Panel
+from forecasting.pipeline import PanelForecast, forecast_panel
+from forecasting.version import code_version
+from store import backtests, catalog, forecasts, observations, runs
+
+log = structlog.get_logger(__name__)
+
+ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
+Clock = Callable[[], datetime]
+REPORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a wish to run: published, unchanged (`run_id` is the twin's) or busy (somebody else runs it)."""
+
+    status: str
+    run_id: int | None = None
+
+
+def run_forecast(
+    *,
+    dataset: str,
+    as_of: date,
+    config: ForecastConfig,
+    engine: Engine,
+    make_executor: ExecutorFactory,
+    clock: Clock,
+    run_id: int | None = None,
+    on_progress: Progress | None = None,
+) -> Outcome:
+    """Publish forecasts of a dataset from what was known on `as_of`, unless that was done already.
+
+    `run_id` is a queued run to carry out; without one a run is queued here.
+
+    Raises:
+        UnknownDataset: there is no such dataset.
+        PanelError: what was known then is no panel; the run is kept as failed.
+    """
+    with runs.try_lock(engine, dataset) as acquired:
+        if not acquired:
+            log.info("run.busy", dataset=dataset)
+            return Outcome("busy")
+        with Session(engine) as session:
+            runs.fail_orphans(session, dataset, clock())
+            session.commit()
+            request = _Request(session, dataset, as_of, config, clock, run_id)
+            twin = request.twin()
+            if twin is not None:
+                request.leave(twin)
+                return Outcome("unchanged", twin)
+            return request.carry_out(engine, make_executor, on_progress)
+
+
+class _Request:
+    """One run from its wish to its publication, holding the session it is made in."""
+
+    def __init__(
+        self,
+        session: Session,
+        dataset: str,
+        as_of: date,
+        config: ForecastConfig,
+        clock: Clock,
+        run_id: int | None,
+    ) -> None:
+        self.session, self.as_of, self.config, self.clock = session, as_of, config, clock
+        self.dataset = catalog.dataset(session, dataset)
+        self.frame = observations.panel_frame(session, dataset, as_of)
+        self.data_hash = hash_panel(self.frame)
+        self.queued = run_id
+
+    def twin(self) -> int | None:
+        """The published run that this one would repeat."""
+        return runs.published_twin(
+            self.session,
+            dataset_id=self.dataset.id,
+            data_hash=self.data_hash,
+            config_hash=self.config.digest,
+            code_version=code_version(),
+        )
+
+    def leave(self, twin: int) -> None:
+        """Say that nothing is new."""
+        log.info("run.unchanged", dataset=self.dataset.id, run=twin)
+        if self.queued is not None:
+            runs.leave_unchanged(self.session, self.queued, twin=twin, finished_at=self.clock())
+            self.session.commit()
+
+    def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: Progress | None) -> Outcome:
+        """Forecast, write and publish; a run that cannot be is kept as failed, with the reason."""
+        run_id = self.queued if self.queued is not None else self._queue()
+        with structlog.contextvars.bound_contextvars(run=run_id, dataset=self.dataset.id):
+            try:
+                self._start(run_id)
+                report = _report_to_store(engine, run_id, on_progress)
+                with make_executor() as executor:
+                    panel = Panel.from_long(self.frame)
+                    forecast = forecast_panel(
+                        panel,
+                        config=self.config,
+                        reporter=self.dataset.reporter,
+                        executor=executor,
+                        on_progress=report,
+                    )
+                self._publish(run_id, forecast)
+            except BaseException as error:
+                self._fail(run_id, error)
+                raise
+            return Outcome("published", run_id)
+
+    def _queue(self) -> int:
+        run_id = queue_run(
+            self.session, dataset=self.dataset.id, as_of=self.as_of, config=self.config, requested_at=self.clock()
+        )
+        self.session.commit()
+        return run_id
+
+    def _start(self, run_id: int) -> None:
+        cutoff = as_date(self.frame["ds"].max()) if len(self.frame) else self.as_of
+        runs.start(self.session, run_id, cutoff=cutoff, data_hash=self.data_hash, started_at=self.clock())
+        self.session.commit()
+        log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
+
+    def _publish(self, run_id: int, forecast: PanelForecast) -> None:
+        """Write everything and publish it, in one transaction."""
+        ids = catalog.series_numbers(self.session, self.dataset.id)
+        series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
+        _write_forecasts(self.session, run_id, series_ids, forecast)
+        _write_backtest(self.session, run_id, ids, series_ids, forecast)
+        failures = [asdict(failure) for failure in forecast.failures]
+        runs.publish(self.session, run_id, finished_at=self.clock(), failures=failures)
+        self.session.commit()
+        for failure in forecast.failures:
+            log.warning("forecaster.failed", **asdict(failure))
+        log.info("run.published", series=len(series_ids), failures=len(failures))
+
+    def _fail(self, run_id: int, error: BaseException) -> None:
+        self.session.rollback()
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        runs.fail(self.session, run_id, finished_at=self.clock(), reason=reason)
+        self.session.commit()
+        log.error("run.failed", reason=reason)
+
+
+def queue_run(session: Session, *, dataset: str, as_of: date, config: ForecastConfig, requested_at: datetime) -> int:
+    """The number of a new run that waits for a worker; the caller commits."""
+    return runs.queue(
+        session,
+        dataset_id=dataset,
+        as_of=as_of,
+        horizon=config.horizon,
+        seed=config.seed,
+        config=config.as_dict(),
+        config_hash=config.digest,
+        code_version=code_version(),
+        requested_at=requested_at,
+    )
+
+
+def hash_panel(frame: pd.DataFrame) -> str:
+    """SHA-256 of what a run is made of: every series' months and values, in whatever order they came."""
+    ordered = frame.sort_values(["unique_id", "ds"], ignore_index=True)
+    rows = pd.util.hash_pandas_object(ordered[["unique_id", "ds", "y"]], index=False)
+    return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()
+
+
+def as_date(moment: Any) -> date:
+    """The day of a timestamp or a month."""
+    return pd.Timestamp(moment).date()
+
+
+def _report_to_store(engine: Engine, run_id: int, on_progress: Progress | None) -> Progress:
+    """Progress to the caller at once, and to the run's row about once a second, where anybody can read it."""
+    last = [-REPORT_SECONDS]
+
+    def report(stage: str, done: int, total: int) -> None:
+        if on_progress:
+            on_progress(stage, done, total)
+        now = time.monotonic()
+        if done < total and now - last[0] < REPORT_SECONDS:
+            return
+        last[0] = now
+        with Session(engine) as session:
+            runs.progress(session, run_id, stage=stage, done=done, total=total)
+            session.commit()
+
+    return report
+
+
+def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
+    forecasts.write(
+        session,
+        run_id,
+        series_ids=series_ids,
+        months=forecast.months,
+        mean=forecast.mean,
+        median=forecast.median,
+        probabilities=PROBABILITIES,
+        quantiles=forecast.quantiles,
+        paths=forecast.paths,
+        weights={name: forecast.weights[:, row] for row, name in enumerate(forecast.names)},
+    )
+
+
+def _write_backtest(
+    session: Session,
+    run_id: int,
+    ids: dict[str, int],
+    series_ids: np.ndarray[Any, Any],
+    forecast: PanelForecast,
+) -> None:
+    """The scored folds, and the run's own cutoff as the fold whose actuals are to come."""
+    backtest, horizon = forecast.backtest, len(forecast.months)
+    live = np.concatenate([forecast.base, forecast.mean[:, None]], axis=1)
+    live_quantiles = np.concatenate([forecast.base_quantiles, forecast.quantiles[:, None]], axis=1)
+    scores = backtest.scores
+    backtests.write(
+        session,
+        run_id,
+        series_ids=series_ids,
+        forecasters=backtest.names,
+        cutoffs=np.append(backtest.cutoffs, forecast.months[0] - 1),
+        means=np.concatenate([backtest.means, live[:, :, None]], axis=2),
+        actuals=np.concatenate([backtest.actual, np.full((len(live), 1, horizon), np.nan)], axis=1),
+        quantiles=np.concatenate([backtest.quantiles, live_quantiles[:, :, None]], axis=2),
+        scores={
+            "series_id": scores["unique_id"].map(ids).to_numpy(),
+            **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
+        },
+    )

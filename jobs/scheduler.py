@@ -1,0 +1,142 @@
+"""The scheduler: a process of its own that ticks and asks whether a run is due.
+
+Two schedulers do no harm: a run takes its dataset's advisory lock, and a run on figures already forecast is left
+unchanged.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from forecasting.config import ForecastConfig
+from forecasting.errors import ForecastingError
+from jobs.forecast_run import Clock, ExecutorFactory, run_forecast
+from store import catalog, observations, runs
+from store.runs import RunRecord
+
+log = structlog.get_logger(__name__)
+
+
+class SchedulerStopped(RuntimeError):
+    """The scheduler was told to stop in the middle of a run, which is then dropped whole."""
+
+
+@dataclass
+class Ticker:
+    """What a tick needs, and what the last one saw of each dataset."""
+
+    engine: Engine
+    config: ForecastConfig
+    make_executor: ExecutorFactory
+    clock: Clock
+    seen: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def tick(self) -> None:
+        """Carry out what was asked for, then whatever new figures make due. A failure is logged and ends nothing."""
+        try:
+            self._carry_out_queued()
+            with Session(self.engine) as session:
+                datasets = [dataset.id for dataset in catalog.datasets(session)]
+            for dataset in datasets:
+                self._run_if_due(dataset)
+        except SchedulerStopped:
+            log.info("scheduler.run_dropped")
+        except OperationalError as error:
+            log.warning("scheduler.database_away", reason=str(error.orig))
+
+    def _carry_out_queued(self) -> None:
+        while (queued := self._next_queued()) is not None:
+            outcome = self._attempt(queued.dataset_id, lambda queued=queued: self._run_queued(queued))
+            if outcome == "busy":
+                return
+
+    def _next_queued(self) -> RunRecord | None:
+        with Session(self.engine) as session:
+            return runs.next_queued(session)
+
+    def _run_queued(self, queued: RunRecord) -> str:
+        config = ForecastConfig(**{**queued.config, "levels": tuple(queued.config["levels"])})
+        return run_forecast(
+            dataset=queued.dataset_id,
+            as_of=queued.as_of,
+            config=config,
+            run_id=queued.id,
+            engine=self.engine,
+            make_executor=self.make_executor,
+            clock=self.clock,
+            on_progress=self._stop_between_series,
+        ).status
+
+    def _run_if_due(self, dataset: str) -> None:
+        """Run a dataset whose figures, or whose day, are not those of the last attempt."""
+        today = self.clock().date()
+        with Session(self.engine) as session:
+            now = (today, *observations.extent(session, dataset))
+        if self.seen.get(dataset) == now or not now[1]:
+            return
+
+        def run() -> str:
+            return run_forecast(
+                dataset=dataset,
+                as_of=today,
+                config=self.config,
+                engine=self.engine,
+                make_executor=self.make_executor,
+                clock=self.clock,
+                on_progress=self._stop_between_series,
+            ).status
+
+        if self._attempt(dataset, run) != "busy":
+            self.seen[dataset] = now
+
+    def _stop_between_series(self, _stage: str, _done: int, _total: int) -> None:
+        if self.stopping.is_set():
+            raise SchedulerStopped
+
+    def _attempt(self, dataset: str, run: Callable[[], str]) -> str:
+        try:
+            return run()
+        except (OperationalError, SchedulerStopped):
+            raise
+        except (ForecastingError, RuntimeError, OSError) as error:
+            # The run's row has the reason; the forecasts already published go on being served.
+            log.error("scheduler.run_failed", dataset=dataset, reason=f"{type(error).__name__}: {error}")
+            return "failed"
+
+
+def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
+    """Tick until SIGTERM or Ctrl-C; a run under way is then dropped whole."""
+    scheduler = BlockingScheduler(timezone="UTC")
+    scheduler.add_job(
+        ticker.tick,
+        IntervalTrigger(seconds=tick_seconds, timezone="UTC"),
+        next_run_time=ticker.clock(),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        log.info("scheduler.stopping", signal=signal.Signals(number).name)
+        ticker.stopping.set()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("scheduler.started", tick_seconds=tick_seconds)
+    try:
+        scheduler.start()
+    except SystemExit:
+        # The tick runs in a thread of the scheduler's: it ends at the next series.
+        scheduler.shutdown(wait=True)
+        log.info("scheduler.stopped")

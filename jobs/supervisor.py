@@ -1,0 +1,130 @@
+"""`tradewind up`: the API and the scheduler, each its own process, until Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60.0, 30.0, 0.2
+
+
+class AddressTaken(OSError):
+    """Nothing can listen on the address."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host, self.port = host, port
+        super().__init__(f"cannot listen on {host}:{port}: {reason} (choose another with --port)")
+
+
+class ChildEnded(RuntimeError):
+    """A process that should stay ended by itself."""
+
+    def __init__(self, name: str, code: int) -> None:
+        self.name, self.code = name, code
+        super().__init__(f"the {name} process ended with code {code}")
+
+
+class Stopped(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+def free_port(host: str, port: int) -> int:
+    """`port`, or a free one if it is 0.
+
+    Raises:
+        AddressTaken: nothing can listen there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressTaken(host, port, error.strerror or str(error)) from error
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM inside the block into Stopped; later ones wait for the block's end."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def children(
+    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Processes of this program by name, each `tradewind` with its words; all are stopped at the end of the block."""
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, words in commands.items():
+            # A session of its own: Ctrl-C in the terminal reaches us, and we stop the others in order.
+            started[name] = subprocess.Popen(
+                [sys.executable, "-m", "cli", *words], env={**os.environ, **environment}, start_new_session=True
+            )
+        yield started
+    finally:
+        for process in started.values():
+            process.terminate()
+        _wait_for_all(started)
+
+
+def wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Return when `url` answers 200.
+
+    Raises:
+        ChildEnded: a process ended first; TimeoutError: nothing answered within a minute.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        require_alive(processes)
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(POLL_SECONDS)
+    raise TimeoutError(f"{url} did not answer within {READY_SECONDS:g} s")
+
+
+def require_alive(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Raise ChildEnded if a process has ended."""
+    for name, process in processes.items():
+        code = process.poll()
+        if code is not None:
+            raise ChildEnded(name, code)
+
+
+def watch(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Return never; raise ChildEnded when a process ends."""
+    while True:
+        require_alive(processes)
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_for_all(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes.values():
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
