@@ -270,7 +270,7 @@ def _prepare(settings: Settings, url: str) -> None:
     with Session(engine) as session:
         ingest_bundled(session, today=today)
         session.commit()
-        datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series_count]
+        datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
     for dataset in datasets:
         _run(settings, engine, dataset, today)
     engine.dispose()

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -56,8 +57,7 @@ class Ticker:
 
     def _carry_out_queued(self) -> None:
         while (queued := self._next_queued()) is not None:
-            outcome = self._attempt(queued.dataset_id, lambda queued=queued: self._run_queued(queued))
-            if outcome == "busy":
+            if self._attempt(queued.dataset_id, partial(self._run_queued, queued)) == "busy":
                 return
 
     def _next_queued(self) -> RunRecord | None:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from jobs.ingest import ingest_bundled
 from store import embedded
 from store.database import make_engine, migrate
 
 TEMPLATE = "migrated"
+BUNDLED_ON = date(2026, 8, 21)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -36,13 +39,18 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def database_url(server_url: str) -> str:
-    """A migrated database, for tests that undo what they write."""
-    url = new_database(server_url, TEMPLATE)
-    engine = make_engine(url)
+def template(server_url: str) -> str:
+    """The name of a migrated database that nobody connects to, to be copied."""
+    engine = make_engine(new_database(server_url, TEMPLATE))
     migrate(engine)
     engine.dispose()
-    return url
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str, template: str) -> str:
+    """A migrated database without datasets, for tests that undo what they write."""
+    return new_database(server_url, "shared", template=template)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +64,28 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
     """A session whose commits are savepoints, all undone after the test."""
+    yield from undone(engine)
+
+
+@pytest.fixture(scope="session")
+def bundled_engine(server_url: str, template: str) -> Iterator[Engine]:
+    """The engine of a database that holds both bundled datasets: nothing committed here may outlive a test."""
+    engine = make_engine(new_database(server_url, "bundled", template=template), pool_size=5)
+    with Session(engine) as session:
+        ingest_bundled(session, today=BUNDLED_ON)
+        session.commit()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def bundled(bundled_engine: Engine) -> Iterator[Session]:
+    """A session with both bundled datasets, whose commits are savepoints, all undone after the test."""
+    yield from undone(bundled_engine)
+
+
+def undone(engine: Engine) -> Iterator[Session]:
+    """A session in a transaction that is never committed."""
     with engine.connect() as connection:
         outer = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
