@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from psycopg import Connection
 from sqlmodel import Session, col
 
+from store import catalog
 from store.arrays import copy_arrays
 from store.tables import (
     Dataset,
@@ -98,14 +99,17 @@ class CoveredSeries(NamedTuple):
 class Coverage(NamedTuple):
     """What a run covers, which never changes once it is published.
 
-    `series` are in the order of flow, partner, sector; `probabilities` are those of the stored quantiles;
+    `series` are in the order of flow, partner, sector; `partners` and `sectors` are names by code, groups among
+    them; `members` are the partners of each group; `probabilities` are those of the stored quantiles;
     `backfilled` says whether an observation it may have seen is a revised value in place of a first print.
     """
 
+    dataset: str
     unit: str
     series: tuple[CoveredSeries, ...]
     partners: Mapping[str, str]
     sectors: Mapping[str, str]
+    members: Mapping[str, tuple[str, ...]]
     probabilities: tuple[float, ...]
     backfilled: bool
 
@@ -126,11 +130,14 @@ def coverage(session: Session, run_id: int) -> Coverage:
         .join(Run, col(Run.dataset_id) == col(Dataset.id))
         .where(col(Run.id) == run_id)
     ).one()
+    groups = catalog.groups(session, dataset_id)
     return Coverage(
+        dataset=dataset_id,
         unit=unit,
         series=tuple(series),
-        partners={row[2]: row[4] for row in rows},
+        partners={row[2]: row[4] for row in rows} | {group.code: group.label for group in groups},
         sectors={row[3]: row[5] for row in rows},
+        members={group.code: group.members for group in groups},
         probabilities=_probabilities(session, run_id, series[0].id) if series else (),
         backfilled=_is_backfilled(session, dataset_id, as_of),
     )

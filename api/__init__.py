@@ -1,0 +1,1 @@
+"""The web: REST over what the store holds. Reads the store; fits nothing."""

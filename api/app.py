@@ -1,0 +1,71 @@
+"""The application, made from its collaborators."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import to_thread
+from fastapi import FastAPI, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import errors, schemas
+from api.catalogs import Catalogs
+from api.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
+from api.options import ApiOptions
+from api.routes import backtests, catalog, forecasts, observations, runs, service
+
+STATIC = Path(__file__).parent / "static"
+SWAGGER = "/static/swagger-ui"
+DESCRIPTION = """Forecasts of a country's monthly goods trade by partner and sector, with prediction intervals and a
+record of how right they were. Reading is open unless the deployment says otherwise; writing needs an API key.
+Every error is `application/problem+json`; every list is paged; every answer comes as JSON or CSV (`?format=csv`)."""
+
+
+def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
+    """The web application over a database. It opens no connection until it is asked something."""
+    registry = CollectorRegistry()
+    registry.register(StoreCollector(engine, options))
+    app = FastAPI(
+        title="Tradewind",
+        version=options.version,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"model": schemas.Problem, "description": "Any error, as problem+json."}},
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.state.engine, app.state.options = engine, options
+    app.state.catalogs, app.state.registry = Catalogs(), registry
+    errors.install(app)
+    # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
+    for module in (service, catalog, observations, forecasts, backtests, runs):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.get("/docs", include_in_schema=False)(_read_docs)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """As many threads as connections: a request that has a thread never waits for the pool."""
+    to_thread.current_default_thread_limiter().total_tokens = app.state.options.threads
+    yield
+    app.state.engine.dispose()
+
+
+def _read_docs() -> Response:
+    """Swagger UI from our own files: it works without the internet."""
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Tradewind",
+        swagger_js_url=f"{SWAGGER}/swagger-ui-bundle.js",
+        swagger_css_url=f"{SWAGGER}/swagger-ui.css",
+        swagger_favicon_url=f"{SWAGGER}/favicon-32x32.png",
+    )

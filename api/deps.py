@@ -1,0 +1,91 @@
+"""What endpoints are given: a session, the options, a key's rights, a body within bounds."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from api.catalogs import Catalogs
+from api.errors import BodyTooLarge, UnsupportedBody
+from api.options import ApiOptions
+from store import keys
+from store.keys import BadKey
+
+DRAINED = 8
+"""How many times the limit is read and dropped, so that a sender who is not listening yet gets the answer."""
+
+
+def get_engine(request: Request) -> Engine:
+    """The engine the application was made with."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def get_options(request: Request) -> ApiOptions:
+    """The options the application was made with."""
+    options: ApiOptions = request.app.state.options
+    return options
+
+
+def get_catalogs(request: Request) -> Catalogs:
+    """What published runs cover, as far as it has been asked for."""
+    catalogs: Catalogs = request.app.state.catalogs
+    return catalogs
+
+
+EngineDep = Annotated[Engine, Depends(get_engine)]
+OptionsDep = Annotated[ApiOptions, Depends(get_options)]
+CatalogsDep = Annotated[Catalogs, Depends(get_catalogs)]
+
+
+def get_session(engine: EngineDep) -> Iterator[Session]:
+    """A session for one request; what is not committed is undone."""
+    with Session(engine) as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(get_session)]
+
+
+def may_read(request: Request, session: SessionDep, options: OptionsDep) -> None:
+    """Let everybody read, or holders of a key with the scope `read` where the deployment says so."""
+    if options.require_key_to_read:
+        _authenticate(request, session, options, scope="read")
+
+
+def may_write(request: Request, session: SessionDep, options: OptionsDep) -> None:
+    """Let holders of a key with the scope `write` through."""
+    _authenticate(request, session, options, scope="write")
+
+
+def _authenticate(request: Request, session: Session, options: ApiOptions, *, scope: str) -> None:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    key = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
+    if not key:
+        raise BadKey("send it as `Authorization: Bearer tw_...` or as `X-API-Key`")
+    keys.authenticate(session, key, scope=scope, now=options.now())
+    session.commit()
+
+
+async def bounded_body(request: Request, options: OptionsDep) -> bytes:
+    """The body, once it is known to be within the limit. Raises BodyTooLarge, UnsupportedBody."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise UnsupportedBody(f"{encoding} encoding", ["a body without encoding"])
+    limit = options.max_upload_bytes
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > DRAINED * limit:
+            break
+        if size <= limit:
+            parts.append(part)
+    if size > limit:
+        raise BodyTooLarge(limit)
+    return b"".join(parts)
+
+
+BodyDep = Annotated[bytes, Depends(bounded_body)]

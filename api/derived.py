@@ -1,0 +1,122 @@
+"""Forecasts of any series asked for: stored rows where they suffice, joint paths where they do not."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlmodel import Session
+
+from api.selection import Chosen
+from forecasting.config import interval_probabilities
+from forecasting.history import FloatArray
+from store import forecasts
+
+BATCH_PARTS = 64
+"""How many series' paths, of some 100 kB each, are held at once."""
+BATCH_ROWS = 200
+"""How many series' stored rows are held at once."""
+
+
+class StepForecast(NamedTuple):
+    """One month ahead of one series: mean, median and a (lo, hi) for each level, in the dataset's unit."""
+
+    step: int
+    mean: float
+    median: float
+    bounds: list[tuple[float, float]]
+
+
+class Question(NamedTuple):
+    """What is asked of every series: `horizon` months of run `run_id`, with intervals of `levels` in per cent.
+
+    `kept` are the probabilities whose quantiles are stored.
+    """
+
+    run_id: int
+    horizon: int
+    levels: Sequence[float]
+    kept: Sequence[float]
+
+    @property
+    def bounds(self) -> list[tuple[float, float]]:
+        """The two probabilities of each level."""
+        return [interval_probabilities(level) for level in self.levels]
+
+
+def forecast_series(
+    session: Session, question: Question, chosen: Sequence[Chosen]
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    """Forecasts of each series, in the order given, a batch of series in memory at a time."""
+    probabilities = {probability for pair in question.bounds for probability in pair}
+    plain = probabilities <= set(question.kept) and not any(one.derived for one in chosen)
+    for batch in _batches(chosen, BATCH_ROWS if plain else BATCH_PARTS):
+        answers = _from_rows(session, question, batch) if plain else _from_paths(session, question, batch)
+        yield from zip(batch, answers, strict=True)
+
+
+def combine(one: Chosen, paths: NDArray[np.float32], position: dict[int, int]) -> FloatArray:
+    """Joint draws of a series from those of its parts, shape (draws, steps); `position` finds a part in `paths`."""
+    rows = [position[part.series_id] for part in one.parts]
+    signs = np.array([part.sign for part in one.parts], dtype=np.float64)
+    draws: FloatArray = np.tensordot(signs, paths[rows].astype(np.float64), axes=1)
+    return draws
+
+
+def _batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
+    """Series together as long as their parts number `size` at most; one of more parts goes alone."""
+    batch: list[Chosen] = []
+    parts = 0
+    for one in chosen:
+        if batch and parts + len(one.parts) > size:
+            yield batch
+            batch, parts = [], 0
+        batch.append(one)
+        parts += len(one.parts)
+    if batch:
+        yield batch
+
+
+def _from_rows(session: Session, question: Question, batch: list[Chosen]) -> Iterator[list[StepForecast]]:
+    probabilities = sorted({probability for pair in question.bounds for probability in pair})
+    places = [(probabilities.index(lo), probabilities.index(hi)) for lo, hi in question.bounds]
+    found: dict[int, list[StepForecast]] = {}
+    for row in _stored_rows(session, question, batch, probabilities):
+        bounds = [(row.quantiles[lo], row.quantiles[hi]) for lo, hi in places]
+        found.setdefault(row.series_id, []).append(StepForecast(row.step, row.mean, row.median, bounds))
+    for one in batch:
+        yield found[one.parts[0].series_id]
+
+
+def _from_paths(session: Session, question: Question, batch: list[Chosen]) -> Iterator[list[StepForecast]]:
+    ids = sorted({part.series_id for one in batch for part in one.parts})
+    paths = forecasts.paths(session, question.run_id, ids)[:, :, : question.horizon]
+    position = {series_id: row for row, series_id in enumerate(ids)}
+    stored = [one for one in batch if not one.derived]
+    centres: dict[int, list[tuple[float, float]]] = {}
+    for row in _stored_rows(session, question, stored, question.kept[:1]):
+        centres.setdefault(row.series_id, []).append((row.mean, row.median))
+    for one in batch:
+        draws = combine(one, paths, position)
+        centre = None if one.derived else centres[one.parts[0].series_id]
+        yield _summary(draws, question, centre)
+
+
+def _summary(draws: FloatArray, question: Question, centre: list[tuple[float, float]] | None) -> list[StepForecast]:
+    """Mean, median and bounds of draws; a stored series keeps the mean and median that were published."""
+    pairs = np.quantile(draws, np.array(question.bounds), axis=0).transpose(2, 0, 1).tolist()
+    if centre is None:
+        centre = list(zip(draws.mean(axis=0).tolist(), np.median(draws, axis=0).tolist(), strict=True))
+    return [
+        StepForecast(step, mean, median, [(lo, hi) for lo, hi in bounds])
+        for step, ((mean, median), bounds) in enumerate(zip(centre, pairs, strict=True), start=1)
+    ]
+
+
+def _stored_rows(
+    session: Session, question: Question, batch: list[Chosen], probabilities: Sequence[float]
+) -> Iterator[forecasts.MonthForecast]:
+    if not batch:
+        return iter(())
+    ids = [one.parts[0].series_id for one in batch]
+    return forecasts.months(session, question.run_id, ids, horizon=question.horizon, probabilities=probabilities)

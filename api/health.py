@@ -1,0 +1,33 @@
+"""Whether the service can do its work, and what is missing where it cannot."""
+
+from functools import lru_cache
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from store import runs
+from store.database import alembic_config
+
+
+def missing(engine: Engine) -> list[str]:
+    """What stands in the way of answering, in words; nothing where all is well."""
+    try:
+        with Session(engine) as session:
+            current = MigrationContext.configure(session.connection()).get_current_revision()
+            if current != newest_revision():
+                return [f"the database is at revision {current}, not {newest_revision()}: run the migrations"]
+            overview = runs.overview(session)
+    except SQLAlchemyError:
+        return ["the database does not answer"]
+    if not overview:
+        return ["no dataset is stored"]
+    return [f"no run of {one.dataset_id} is published" for one in overview if one.published_at is None]
+
+
+@lru_cache(maxsize=1)
+def newest_revision() -> str | None:
+    """The revision that this code needs."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()

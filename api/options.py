@@ -1,0 +1,34 @@
+"""What the API is given by whoever starts it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunTerms:
+    """How a run asked for over the web is to be made; horizon in months."""
+
+    horizon: int
+    seed: int
+    config: dict[str, Any]
+    config_hash: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What differs between deployments, and the clock.
+
+    `run_terms` gives the terms of a run for a horizon in months, or for the deployment's own where that is None.
+    `threads` is how many requests are answered at once; the engine's pool should be as large.
+    """
+
+    version: str
+    run_terms: Callable[[int | None], RunTerms]
+    now: Callable[[], datetime]
+    require_key_to_read: bool = False
+    threads: int = 20
+    max_upload_bytes: int = 32_000_000
+    max_horizon: int = 60

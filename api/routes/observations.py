@@ -1,0 +1,125 @@
+"""Observed values: read as of a day, and appended."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import orjson
+import pandas as pd
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api import schemas
+from api.deps import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
+from api.errors import UnreadableBody, UnsupportedBody
+from api.formats import csv_response, json_response, wanted_format
+from api.paging import paging, paging_headers
+from api.params import DatasetPath, ObservationQuery
+from store import catalog, observations
+from store.observations import ObservationRecord
+from tabular import check_observations, read_table
+
+router = APIRouter(tags=["observations"])
+COLUMNS = ("unique_id", "month", "value", "unit", "months", "status", "vintage", "backfilled")
+CSV_EXAMPLE = "month,flow,partner,sector,value\n2026-08,X,WLD,TOTAL,321.4\n"
+JSON_EXAMPLE = {
+    "observations": [{"month": "2026-08", "flow": "X", "partner": "WLD", "sector": "TOTAL", "value": 321.4}]
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "month, flow, partner, sector, value and, if known, vintage (YYYY-MM-DD), months, status.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
+            "application/json": {"schema": {"type": "object"}, "example": JSON_EXAMPLE},
+        },
+    }
+}
+
+
+@router.get(
+    "/v1/datasets/{dataset}/observations",
+    dependencies=[Depends(may_read)],
+    responses={200: {"model": schemas.ObservationPage}},
+)
+def read_observations(
+    dataset: DatasetPath,
+    query: Annotated[ObservationQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    catalogs: CatalogsDep,
+) -> Response:
+    """Values by series and month, in the dataset's unit, as known on a day or by now.
+
+    Balances (`flow=B`) and partner groups are summed from their parts; a month that lacks a part is left out.
+    """
+    _, known = catalogs.of_dataset(session, dataset)
+    chosen = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    found = observations.values(
+        session,
+        chosen,
+        start=query.start,
+        end=query.end,
+        as_of=query.as_of,
+        limit=query.limit,
+        offset=query.offset,
+    )
+    page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
+    rows = _rows(dataset, known.unit, found.rows)
+    headers = {"Cache-Control": "no-cache", **paging_headers(page)}
+    if wanted_format(request, query.format) == "csv":
+        return csv_response(COLUMNS, rows, headers=headers)
+    answer = {
+        "dataset": dataset,
+        "unit": known.unit,
+        "as_of": query.as_of,
+        "revised_data": any(row.backfilled for row in found.rows),
+        **page,
+        "observations": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
+    }
+    return json_response(answer, headers=headers)
+
+
+@router.post(
+    "/v1/datasets/{dataset}/observations",
+    status_code=201,
+    dependencies=[Depends(may_write)],
+    responses={201: {"model": schemas.Appended}},
+    openapi_extra=BODY,
+)
+def append_observations(
+    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, options: OptionsDep
+) -> Response:
+    """Append observations, all of them or none. A value that is known already is not stored again.
+
+    A fault is answered with its row, column and reason; the header of a CSV is row 1.
+    """
+    catalog.dataset(session, dataset)
+    today = options.now().date()
+    frame = check_observations(_table(request, body, options.max_upload_bytes), today=today)
+    appended = observations.append(session, dataset=dataset, frame=frame, vintage=today)
+    session.commit()
+    answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
+    return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+
+
+def _rows(dataset: str, unit: str, found: list[ObservationRecord]) -> Iterator[tuple[Any, ...]]:
+    """Observations in the order of COLUMNS."""
+    for row in found:
+        unique_id = f"{dataset}.{row.flow}.{row.partner}.{row.sector}"
+        month = f"{row.month:%Y-%m}"
+        yield unique_id, month, row.value, unit, row.months, row.status, row.vintage, row.backfilled
+
+
+def _table(request: Request, body: bytes, limit: int) -> pd.DataFrame:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "text/csv":
+        return read_table(body, media="csv", limit_bytes=limit)
+    if kind != "application/json":
+        raise UnsupportedBody(kind, ["text/csv", "application/json"])
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableBody(f"the body is not JSON: {error}") from error
+    if not isinstance(content, dict) or set(content) != {"observations"}:
+        raise UnreadableBody('the body must be {"observations": [...]}')
+    rows = orjson.dumps(content["observations"])
+    return read_table(rows, media="json", limit_bytes=len(rows))

@@ -1,0 +1,317 @@
+"""What answers look like, for the documentation; a test holds every answer against these.
+
+Months are written YYYY-MM, days YYYY-MM-DD, moments as ISO 8601 with a zone.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MONTH = Field(pattern=r"^\d{4}-\d{2}$", examples=["2026-08"])
+
+
+class Answer(BaseModel):
+    """Nothing is served that is not named here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Answer):
+    """Where a page stands in its list."""
+
+    total: int = Field(description="How many there are in all.")
+    limit: int
+    offset: int
+    next: str | None = Field(description="Path and query of the next page; null on the last.")
+
+
+class DatasetAnswer(Answer):
+    """A publisher's table."""
+
+    id: str
+    title: str
+    reporter: str
+    currency: str
+    unit: str
+    publisher: str
+    licence: str
+    citation: str
+    release_day: int = Field(description="Day of the month on which the month before is due.")
+    series: int = Field(description="How many series are stored.")
+    first_month: str | None
+    last_month: str | None
+    groups: list["GroupAnswer"]
+
+
+class GroupAnswer(Answer):
+    """A partner group and those of its members that the dataset lists."""
+
+    code: str
+    name: str
+    members: list[str]
+
+
+class DatasetPage(Page):
+    """Datasets by code."""
+
+    datasets: list[DatasetAnswer]
+
+
+class SeriesAnswer(Answer):
+    """A stored series."""
+
+    unique_id: str
+    dataset: str
+    flow: str
+    partner: str
+    partner_name: str
+    sector: str
+    sector_name: str
+    unit: str
+
+
+class SeriesPage(Page):
+    """Series by flow, partner and sector."""
+
+    series: list[SeriesAnswer]
+
+
+class PartnerAnswer(Answer):
+    """A country by its ISO 3166-1 alpha-3 code, or a group."""
+
+    code: str
+    name: str
+    is_group: bool
+
+
+class PartnerPage(Page):
+    """Partners by code."""
+
+    partners: list[PartnerAnswer]
+
+
+class SectorAnswer(Answer):
+    """A code of goods."""
+
+    code: str
+    name: str
+    classification: str
+
+
+class SectorPage(Page):
+    """Sectors by code."""
+
+    sectors: list[SectorAnswer]
+
+
+class ObservationAnswer(Answer):
+    """A value as known on a day."""
+
+    unique_id: str
+    month: str = MONTH
+    value: float
+    unit: str
+    months: int = Field(description="2 for January and February published as one figure, which stands at February.")
+    status: str = Field(description="A normal, P provisional, I imputed, as in SDMX OBS_STATUS.")
+    vintage: date = Field(description="The day the value became known.")
+    backfilled: bool = Field(description="A revised value in place of a first print that nobody kept.")
+
+
+class ObservationPage(Page):
+    """Observations by series and month."""
+
+    dataset: str
+    unit: str
+    as_of: date | None
+    revised_data: bool = Field(description="Whether one of these values is backfilled.")
+    observations: list[ObservationAnswer]
+
+
+class RunAnswer(Answer):
+    """One immutable set of forecasts, or an attempt at one."""
+
+    id: int
+    dataset: str
+    status: str
+    as_of: date
+    cutoff: str | None = Field(description="The last month it has seen.")
+    horizon: int = Field(description="Months ahead.")
+    seed: int
+    config: dict[str, Any]
+    config_hash: str
+    data_hash: str | None
+    code_version: str
+    requested_at: datetime
+    started_at: datetime | None
+    published_at: datetime | None
+    finished_at: datetime | None
+    stage: str | None
+    done: int = Field(description="Of `total`, in this stage.")
+    total: int
+    failures: list[dict[str, Any]]
+
+
+class RunPage(Page):
+    """Runs, newest first."""
+
+    runs: list[RunAnswer]
+
+
+class NewRun(BaseModel):
+    """A run to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: str = Field(pattern=r"^[A-Za-z0-9_.+-]{1,40}$", examples=["CN_TRADE"])
+    as_of: date | None = Field(default=None, description="What may be known; today if not given.")
+    horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead.")
+
+
+class IntervalAnswer(Answer):
+    """A central prediction interval."""
+
+    level: float = Field(description="In per cent.")
+    lo: float
+    hi: float
+
+
+class MonthAnswer(Answer):
+    """A month of a forecast."""
+
+    month: str = MONTH
+    step: int
+    mean: float
+    median: float
+    intervals: list[IntervalAnswer]
+
+
+class PartAnswer(Answer):
+    """A stored series that a derived one is made of, and the sign with which it counts."""
+
+    unique_id: str
+    sign: int
+
+
+class ForecastSeries(Answer):
+    """A series' forecast. `parts` says what a group or a balance is made of; null for a stored series."""
+
+    unique_id: str
+    dataset: str
+    flow: str
+    partner: str
+    partner_name: str
+    sector: str
+    sector_name: str
+    unit: str
+    parts: list[PartAnswer] | None
+    months: list[MonthAnswer]
+
+
+class ForecastPage(Page):
+    """Forecasts by flow, partner and sector; a page counts series."""
+
+    dataset: str
+    unit: str
+    run: RunAnswer
+    revised_data: bool = Field(description="Whether the run saw backfilled observations, which are revised data.")
+    series: list[ForecastSeries]
+
+
+class FoldsAnswer(Answer):
+    """The folds behind scores."""
+
+    number: int
+    first_cutoff: str | None
+    last_cutoff: str | None
+
+
+class ScoreAnswer(Answer):
+    """A metric averaged over series, beside the baseline's over the same series and folds."""
+
+    unique_id: str | None = Field(description="The series, where scores are by series.")
+    forecaster: str
+    step: int | None = Field(description="Months ahead; null where all are pooled.")
+    metric: str
+    level: float | None = Field(description="The interval's level in per cent, for coverage.")
+    value: float
+    baseline: float | None = Field(description="The same of seasonal naive.")
+    unit: str
+    n: int = Field(description="Forecasts scored.")
+    series: int = Field(description="Series averaged over.")
+
+
+class BacktestPage(Page):
+    """Scores of a backtest."""
+
+    dataset: str
+    unit: str
+    run: RunAnswer
+    by: str
+    kind: str
+    baseline: str
+    folds: FoldsAnswer
+    scores: list[ScoreAnswer]
+
+
+class FoldMonth(Answer):
+    """A month of a fold: what was forecast, and what came."""
+
+    month: str = MONTH
+    step: int
+    mean: float
+    actual: float | None
+    intervals: list[IntervalAnswer]
+
+
+class FoldAnswer(Answer):
+    """One cutoff of a backtest."""
+
+    cutoff: str = MONTH
+    months: list[FoldMonth]
+
+
+class FoldPage(Page):
+    """The folds of one series, newest first."""
+
+    unique_id: str
+    dataset: str
+    unit: str
+    forecaster: str
+    run: RunAnswer
+    folds: list[FoldAnswer]
+
+
+class Appended(Answer):
+    """What became of the observations sent."""
+
+    dataset: str
+    received: int
+    inserted: int
+    unchanged: int = Field(description="Values that were known already, and are not stored again.")
+    derived: int = Field(description="Observations that follow from them: the rest of the world, totals.")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). Further members hold its data."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class LiveAnswer(Answer):
+    """The process answers."""
+
+    live: bool
+
+
+class ReadyAnswer(Answer):
+    """Whether the service can do its work, and what is missing where it cannot."""
+
+    ready: bool
+    missing: list[str]

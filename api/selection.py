@@ -1,0 +1,102 @@
+"""Which series a request is about: stored ones, and those that are sums of stored ones.
+
+A partner group is the sum of its members; the balance B is X - M. Neither is stored: both are answered from their
+parts, observations by adding values, forecasts by adding joint paths draw by draw.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+from store.catalog import SeriesRecord
+from store.errors import UnknownSeries
+from store.forecasts import CoveredSeries
+
+BALANCE = "B"
+SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {"X": (("X", 1),), "M": (("M", 1),), "B": (("X", 1), ("M", -1))}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stored series and the sign with which it counts."""
+
+    series_id: int
+    unique_id: str
+    sign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A series asked for, and what it is made of: itself alone where it is stored."""
+
+    unique_id: str
+    flow: str
+    partner: str
+    sector: str
+    parts: tuple[Part, ...]
+    derived: bool
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A dataset's series, with names and groups."""
+
+    dataset: str
+    unit: str
+    series: Sequence[CoveredSeries | SeriesRecord]
+    partners: Mapping[str, str] = field(repr=False)
+    sectors: Mapping[str, str] = field(repr=False)
+    members: Mapping[str, Sequence[str]] = field(repr=False)
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str, str], int]:
+        """Numbers of stored series by flow, partner and sector."""
+        return {(one.flow, one.partner, one.sector): one.id for one in self.series}
+
+    @cached_property
+    def codes(self) -> tuple[list[str], list[str], list[str]]:
+        """Flows, partners and sectors that have a stored series."""
+        flows, partners, sectors = (sorted({key[place] for key in self.places}) for place in range(3))
+        return flows, partners, sectors
+
+    @cached_property
+    def stored(self) -> tuple[Chosen, ...]:
+        """Every stored series, by flow, partner and sector."""
+        return tuple(self._chosen(*key) for key in sorted(self.places))
+
+    def choose(
+        self, *, flows: Sequence[str] | None, partners: Sequence[str] | None, sectors: Sequence[str] | None
+    ) -> Sequence[Chosen]:
+        """Series of the codes given, in the order of flow, partner and sector; None takes every stored one.
+
+        A combination that does not exist is passed over. Raises UnknownSeries where a code has no series at all.
+        """
+        if flows is partners is sectors is None:
+            return self.stored
+        keys = product(*(given or kept for given, kept in zip((flows, partners, sectors), self.codes, strict=True)))
+        chosen = [one for one in (self._chosen(*key) for key in keys) if one.parts]
+        for name, asked in (("flow", flows), ("partner", partners), ("sector", sectors)):
+            found = {getattr(one, name) for one in chosen}
+            for code in asked or ():
+                if code not in found:
+                    raise UnknownSeries(self.dataset, **{name: code})
+        if not chosen:
+            raise UnknownSeries(self.dataset)
+        return chosen
+
+    def _chosen(self, flow: str, partner: str, sector: str) -> Chosen:
+        parts = tuple(self._parts(flow, partner, sector))
+        unique_id = f"{self.dataset}.{flow}.{partner}.{sector}"
+        return Chosen(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.members)
+
+    def _parts(self, flow: str, partner: str, sector: str) -> Iterator[Part]:
+        found = [
+            Part(self.places[key], ".".join((self.dataset, *key)), sign)
+            for stored_flow, sign in SIGNS[flow]
+            for member in self.members.get(partner, (partner,))
+            if (key := (stored_flow, member, sector)) in self.places
+        ]
+        # A balance needs both of its sides.
+        if len({part.sign for part in found}) == len(SIGNS[flow]):
+            yield from found
