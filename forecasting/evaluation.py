@@ -182,7 +182,9 @@ def _fill_kinds(
     cutoff = int(pool.base.cutoffs[fold])
     observed = pool.panel.values[:, max(cutoff + 1 - LOOK_BACK, 0) : cutoff + 1]
     baseline = pool.base.means[:, pool.base.names.index(BASELINE), fold]
-    points = np.stack([pool.centre[:, fold], baseline, pool.actual[:, fold]], axis=1)
+    # January and February count here even where only their sum is published.
+    came = pool.panel.ahead([cutoff], paths.shape[2])[:, 0]
+    points = np.stack([pool.centre[:, fold], baseline, came], axis=1)
     for kind, forecasts in kinds.items():
         spans = periods(pool.panel.months[cutoff], paths.shape[2], kind.removesuffix(GROWTH))
         if not spans:

@@ -24,18 +24,20 @@ MONTH = "datetime64[M]"
 class Panel:
     """Monthly series: `values` has shape (series, months), NaN before a series' first and after its last month.
 
-    `months` are consecutive (`datetime64[M]`). `keys` names what each series is (one row a series, in the order
+    `imputed` has the same shape: True where a value is not published as such, so that it may be learnt from but not
+    scored on. `months` are consecutive (`datetime64[M]`). `keys` names what each series is (one row a series, in the order
     of `unique_ids`): columns flow, partner and sector where they are known, else none.
     """
 
     unique_ids: tuple[str, ...]
     months: NDArray[np.datetime64]
     values: FloatArray
+    imputed: NDArray[np.bool_]
     keys: pd.DataFrame
 
     @classmethod
     def from_long(cls, frame: pd.DataFrame) -> "Panel":
-        """Read a long frame `unique_id, ds, y`, optionally with `flow`, `partner`, `sector`.
+        """Read a long frame `unique_id, ds, y`, optionally with `flow`, `partner`, `sector` and `imputed`.
 
         Raises:
             MissingColumns, EmptyPanel, NotFinite, DuplicateMonths, GapInSeries: the first fault found.
@@ -55,7 +57,10 @@ class Panel:
         values = np.full((len(ids), len(months)), np.nan)
         values[codes, positions] = y
         _refuse_gaps(ids, months, values)
-        return cls(tuple(ids.tolist()), months, values, _keys(frame, codes, len(ids)))
+        imputed = np.zeros(values.shape, dtype=bool)
+        if "imputed" in frame:
+            imputed[codes, positions] = frame["imputed"].to_numpy(dtype=bool)
+        return cls(tuple(ids.tolist()), months, values, imputed, _keys(frame, codes, len(ids)))
 
     @property
     def cutoff(self) -> np.datetime64:
@@ -84,13 +89,22 @@ class Panel:
         begun = np.flatnonzero(np.isfinite(values).any(axis=1))
         ids = tuple(self.unique_ids[row] for row in begun)
         keys = self.keys.iloc[begun].reset_index(drop=True)
-        return Panel(ids, self.months[: values.shape[1]], values[begun], keys)
+        width = values.shape[1]
+        return Panel(ids, self.months[:width], values[begun], self.imputed[begun, :width], keys)
 
     def ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:
-        """Actual values after each cutoff position, shape (series, cutoffs, horizon); NaN where not observed."""
-        padded = np.pad(self.values, ((0, 0), (0, horizon)), constant_values=np.nan)
-        steps = np.asarray(positions)[:, None] + 1 + np.arange(horizon)
-        return padded[:, steps]
+        """Actual values after each cutoff position, shape (series, cutoffs, horizon); NaN where there is none yet."""
+        return _windows(self.values, positions, horizon)
+
+    def published_ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:
+        """As `ahead`, but NaN too where a value is imputed: what a month's forecast may be scored on."""
+        return _windows(np.where(self.imputed, np.nan, self.values), positions, horizon)
+
+
+def _windows(values: FloatArray, positions: Sequence[int], horizon: int) -> FloatArray:
+    padded = np.pad(values, ((0, 0), (0, horizon)), constant_values=np.nan)
+    steps = np.asarray(positions)[:, None] + 1 + np.arange(horizon)
+    return padded[:, steps]
 
 
 def _refuse_not_finite(ids: NDArray[np.str_], ds: NDArray[np.datetime64], y: FloatArray) -> None:

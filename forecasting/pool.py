@@ -45,7 +45,7 @@ class Pool:
 def make_pool(panel: Panel, base: BaseForecasts) -> Pool:
     """Combine and reconcile every fold, each from the errors of folds whose months it had seen."""
     horizon = base.means.shape[3]
-    actual = panel.ahead(base.cutoffs.tolist(), horizon)
+    actual = panel.published_ahead(base.cutoffs.tolist(), horizon)
     scale, _ = seasonal_scales(panel.values, base.cutoffs)
     centre, weights = combine(base.means, actual, scale, base.cutoffs, base.names)
     unit = units(panel.values, base.cutoffs)

@@ -123,25 +123,25 @@ def _solve_lasso(design: MapDesign, moment: FloatArray, variance: float, start: 
     By feature-sign search: of the hinges only those with a sign take part; the one whose gradient exceeds its
     penalty most is let in next. None if the normal equations of those taking part are singular.
     """
-    free = len(start) - design.hinges
-    theta, normal = start.copy(), design.gram + np.diag(variance * design.precision)
-    penalty = variance / design.tau
+    free, penalty = len(start) - design.hinges, variance / design.tau
+    theta, normal = start.copy(), design.gram.copy()
+    normal.flat[:: len(start) + 1] += variance * design.precision
     slack = 1e-9 * penalty + 1e-13 * float(np.abs(moment).max())
-    signs = np.sign(theta)
+    taking_part, signs = np.ones(len(start), dtype=bool), np.sign(theta)
     signs[:free] = 0.0
     for _ in range(MOST_ROUNDS):
-        active = np.concatenate([np.arange(free), free + np.flatnonzero(signs[free:])])
-        target, info = dposv(normal[np.ix_(active, active)], (moment - penalty * signs)[active])[1:]
+        taking_part[free:] = signs[free:] != 0.0
+        active = taking_part.nonzero()[0]
+        target, info = dposv(normal[active[:, None], active], (moment - penalty * signs)[active])[1:]
         if info != 0:
             return None
         if not _step_towards(theta, signs, active, target):
             continue
-        excess = np.abs((normal @ theta - moment)[free:])
-        excess[signs[free:] != 0.0] = 0.0
-        worst = int(excess.argmax())
-        if excess[worst] <= penalty + slack:
+        descent = moment - normal @ theta
+        worst = free + int(np.where(taking_part, 0.0, np.abs(descent))[free:].argmax())
+        if taking_part[worst] or abs(descent[worst]) <= penalty + slack:
             return theta
-        signs[free + worst] = np.sign((moment - normal @ theta)[free + worst])
+        signs[worst] = np.sign(descent[worst])
     return theta
 
 

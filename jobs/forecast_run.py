@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.backtest import Progress
+from forecasting.combined import split_combined
 from forecasting.config import PROBABILITIES, ForecastConfig
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
@@ -114,7 +115,7 @@ class _Request:
                 self._start(run_id)
                 report = _report_to_store(engine, run_id, on_progress)
                 with make_executor() as executor:
-                    panel = Panel.from_long(self.frame)
+                    panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
                     forecast = forecast_panel(
                         panel,
                         config=self.config,

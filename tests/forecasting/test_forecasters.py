@@ -153,9 +153,7 @@ def test_needs_no_calendar(forecaster):
 
 def test_changes_with_the_unit_and_with_nothing_else(forecaster):
     y = trade(96)
-    assert_allclose(
-        forecaster.forecast(history_of(1000 * y)), 1000 * forecaster.forecast(history_of(y)), rtol=1e-3
-    )
+    assert_allclose(forecaster.forecast(history_of(1000 * y)), 1000 * forecaster.forecast(history_of(y)), rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["ets", "theta", "ces", "arima"])

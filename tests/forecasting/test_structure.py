@@ -1,0 +1,66 @@
+"""What adds up, and making it add up."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from forecasting.panel import Panel
+from forecasting.reconciliation import reconciler
+from forecasting.structure import find_structure
+from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame
+
+PANEL = grid_panel()
+STRUCTURE = find_structure(PANEL)
+
+
+def test_partners_and_sectors_are_found_to_add_up():
+    bottom = {PANEL.unique_ids[row] for row in STRUCTURE.bottom}
+    assert bottom == {f"T.X.{partner}.{sector}" for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
+    assert_allclose(STRUCTURE.summing @ PANEL.values[list(STRUCTURE.bottom)], PANEL.values)
+    assert_allclose(STRUCTURE.constraints @ PANEL.values, 0, atol=1e-9)
+
+
+def test_a_whole_that_is_more_than_its_parts_is_left_alone():
+    keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")}
+    parts = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 50.0)}
+    assert find_structure(Panel.from_long(long_frame(parts, keys=keys))).trivial
+
+
+def test_series_without_keys_have_no_structure():
+    assert find_structure(Panel.from_long(long_frame({"a": [1.0, 2.0]}))).trivial
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), spread=st.floats(0.0, 5.0))
+def test_any_draw_becomes_coherent_and_non_negative(seed, spread):
+    draw = np.random.default_rng(seed)
+    base = PANEL.values[:, -1:, None] * (1 + spread * draw.normal(size=(len(PANEL.unique_ids), 20, 3)))
+    variances = draw.gamma(1.0, 1.0, len(base)) * PANEL.values[:, -1] ** 2
+    coherent = reconciler(STRUCTURE, variances)(base)
+    assert coherent.min() >= 0
+    assert gaps_of_sums(PANEL, coherent) <= 1e-9 * max(1.0, float(np.abs(coherent).max()))
+
+
+def test_coherent_values_are_left_as_they_are():
+    coherent = PANEL.values[:, -12:]
+    assert_allclose(reconciler(STRUCTURE, np.ones(len(coherent)))(coherent), coherent, atol=1e-9)
+
+
+def test_agrees_with_the_textbook_formula():
+    """S (S' W^-1 S)^-1 S' W^-1 y, Wickramasuriya et al. (2019)."""
+    draw = np.random.default_rng(3)
+    variances = draw.gamma(2.0, 1.0, len(PANEL.unique_ids))
+    base = PANEL.values[:, -6:] + draw.normal(0, 5, (len(variances), 6))
+    summing = STRUCTURE.summing.toarray()
+    weighted = summing.T / variances
+    textbook = summing @ np.linalg.solve(weighted @ summing, weighted @ base)
+    assert_allclose(reconciler(STRUCTURE, variances)(base, non_negative=False), textbook, rtol=1e-8, atol=1e-8)
+
+
+def test_an_uncertain_part_takes_the_gap():
+    keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")}
+    parts = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 30.0)}
+    structure = find_structure(Panel.from_long(long_frame(parts, keys=keys)))
+    coherent = reconciler(structure, np.array([1e-6, 1.0, 1e-6]))(np.array([[10.0], [20.0], [36.0]]))
+    assert_allclose(coherent[:, 0], [10.0, 26.0, 36.0], rtol=1e-4)
