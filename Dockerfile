@@ -1,0 +1,24 @@
+# One image for `tradewind serve`, `schedule`, `migrate` and `run`.
+FROM python:3.11-slim-bookworm AS build
+RUN python -m venv /opt/tradewind
+WORKDIR /src
+COPY . .
+RUN /opt/tradewind/bin/python -m pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
+
+FROM python:3.11-slim-bookworm
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tradewind tradewind
+COPY --from=build /opt/tradewind /opt/tradewind
+# One numerical thread a process: the cores are for worker processes.
+ENV PATH=/opt/tradewind/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    OPENBLAS_NUM_THREADS=1 \
+    TRADEWIND_HOST=0.0.0.0 \
+    TRADEWIND_PORT=8000 \
+    TRADEWIND_DATA_DIR=/var/lib/tradewind/data
+USER 10001
+WORKDIR /var/lib/tradewind
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"TRADEWIND_PORT\"]}/live', timeout=4)"]
+ENTRYPOINT ["tradewind"]
+CMD ["serve"]
