@@ -53,17 +53,17 @@ def random_problem(seed):
     if y.min() >= 0 and draw.random() < 0.5:
         y = np.log1p(y)
     frame = pd.DataFrame({"ds": pd.date_range("2008-01-01", periods=len(y), freq="D" if daily else "MS"), "y": y})
-    arguments: dict[str, Any] = dict(
-        growth=str(draw.choice(["linear", "linear", "linear", "flat"])),
-        changepoint_prior_scale=float(10 ** draw.uniform(-3, 0)),
-        n_changepoints=int(draw.choice([0, 5, 10, 25, 40])),
-        changepoint_range=float(draw.choice([0.5, 0.8, 1.0])),
-        yearly_seasonality=[True, False, 3, 6, "auto"][draw.integers(5)],
-        weekly_seasonality=bool(draw.random() < 0.3),
-        daily_seasonality=False,
-        seasonality_prior_scale=float(10 ** draw.uniform(-2, 1.3)),
-        scaling=str(draw.choice(["absmax", "minmax"])),
-    )
+    arguments: dict[str, Any] = {
+        "growth": str(draw.choice(["linear", "linear", "linear", "flat"])),
+        "changepoint_prior_scale": float(10 ** draw.uniform(-3, 0)),
+        "n_changepoints": int(draw.choice([0, 5, 10, 25, 40])),
+        "changepoint_range": float(draw.choice([0.5, 0.8, 1.0])),
+        "yearly_seasonality": [True, False, 3, 6, "auto"][draw.integers(5)],
+        "weekly_seasonality": bool(draw.random() < 0.3),
+        "daily_seasonality": False,
+        "seasonality_prior_scale": float(10 ** draw.uniform(-2, 1.3)),
+        "scaling": str(draw.choice(["absmax", "minmax"])),
+    }
     model = MapProphet(uncertainty_samples=0, **arguments)
     if draw.random() < 0.4:
         frame["x"] = draw.normal(size=len(frame))
@@ -127,10 +127,10 @@ def test_no_small_move_from_the_maximum_is_more_probable():
 def test_prophet_predicts_what_it_predicts_with_stan():
     frame = pd.DataFrame({"ds": pd.date_range("2008-01-01", periods=223, freq="MS"), "y": np.log(REAL[1])})
     future = pd.DataFrame({"ds": pd.date_range("2026-08-01", periods=12, freq="MS")})
-    means = []
-    for kind in (MapProphet, Prophet):
-        model = kind(yearly_seasonality=5, uncertainty_samples=0)
-        means.append(model.fit(frame).predict(future)["yhat"].to_numpy())
+    mine = MapProphet(yearly_seasonality=5, uncertainty_samples=0).fit(frame)
+    # Stan's default for a long series, L-BFGS, stops two log units short of the maximum here.
+    theirs = Prophet(yearly_seasonality=5, uncertainty_samples=0).fit(frame, algorithm="Newton")
+    means = [model.predict(future)["yhat"].to_numpy() for model in (mine, theirs)]
     assert_allclose(means[0], means[1], atol=2e-3 * np.ptp(frame["y"]))
 
 

@@ -125,7 +125,9 @@ def test_diebold_mariano_rejects_as_often_as_it_says():
     draw = np.random.default_rng(8)
     p_values = np.array([diebold_mariano(*draw.normal(size=(2, 60)) ** 2, step=1) for _ in range(600)])
     assert 0.02 < np.mean(p_values < 0.05) < 0.09
-    worse = np.array([diebold_mariano(draw.normal(size=60) ** 2, 4 + draw.normal(size=60) ** 2, step=3) for _ in range(20)])
+    worse = np.array(
+        [diebold_mariano(draw.normal(size=60) ** 2, 4 + draw.normal(size=60) ** 2, step=3) for _ in range(20)]
+    )
     assert (worse < 0.001).all()
 
 
