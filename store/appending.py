@@ -211,7 +211,7 @@ def _published_at(session: Session, dataset: str, points: pd.DataFrame) -> pd.Da
         month=frame["month"].astype("datetime64[ns]"),
         vintage=frame["vintage"].astype("datetime64[ns]"),
         value=frame["value"].astype(float),
-        backfilled=frame["backfilled"].fillna(False).astype(bool),
+        backfilled=frame["backfilled"].eq(True),
     )
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlmodel import col
 
 from store.tables import Observation
@@ -21,7 +21,7 @@ def latest(*conditions: sa.ColumnElement[bool], as_of: date | None = None) -> sa
     query = sa.select(*columns(*STORED)).where(*conditions)
     if as_of is not None:
         query = query.where(key[2] <= as_of)
-    return query.distinct(*key[:2]).order_by(*(column.desc() for column in key))
+    return query.ext(distinct_on(*key[:2])).order_by(*(column.desc() for column in key))
 
 
 def columns(*names: str) -> list[Any]:
