@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
 
 from api import schemas
 from api.answers import month_text
@@ -21,7 +22,7 @@ def read_datasets(query: Annotated[Paged, Query()], request: Request, session: S
     found = catalog.datasets(session)
     shown = found[query.offset : query.offset + query.limit]
     rows = [_dataset_answer(one, catalog.groups(session, one.id)) for one in shown]
-    return _listed(request, query, "datasets", rows, total=len(found))
+    return _listed(request, query, "datasets", schemas.DatasetAnswer, rows, total=len(found))
 
 
 @router.get("/v1/datasets/{dataset}", responses={200: {"model": schemas.DatasetAnswer}})
@@ -59,21 +60,25 @@ def read_series(
         }
         for one in found.rows
     ]
-    return _listed(request, query, "series", rows, total=found.total)
+    return _listed(request, query, "series", schemas.SeriesAnswer, rows, total=found.total)
 
 
 @router.get("/v1/partners", responses={200: {"model": schemas.PartnerPage}})
 def read_partners(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
     """Countries and groups, by code. A dataset's groups and their members are listed with the dataset."""
     found = catalog.partners(session, q=query.q, limit=query.limit, offset=query.offset)
-    return _listed(request, query, "partners", [row._asdict() for row in found.rows], total=found.total)
+    return _listed(
+        request, query, "partners", schemas.PartnerAnswer, [row._asdict() for row in found.rows], total=found.total
+    )
 
 
 @router.get("/v1/sectors", responses={200: {"model": schemas.SectorPage}})
 def read_sectors(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
     """Sectors, by code."""
     found = catalog.sectors(session, q=query.q, limit=query.limit, offset=query.offset)
-    return _listed(request, query, "sectors", [row._asdict() for row in found.rows], total=found.total)
+    return _listed(
+        request, query, "sectors", schemas.SectorAnswer, [row._asdict() for row in found.rows], total=found.total
+    )
 
 
 def _dataset_answer(one: catalog.DatasetRecord, groups: list[catalog.GroupRecord]) -> dict[str, Any]:
@@ -94,11 +99,19 @@ def _dataset_answer(one: catalog.DatasetRecord, groups: list[catalog.GroupRecord
     }
 
 
-def _listed(request: Request, query: Paged, name: str, rows: list[dict[str, Any]], *, total: int) -> Response:
-    """One page of a list of flat objects, in JSON or CSV."""
+def _listed(
+    request: Request,
+    query: Paged,
+    name: str,
+    shape: type[BaseModel],
+    rows: list[dict[str, Any]],
+    *,
+    total: int,
+) -> Response:
+    """One page of a list of objects of a shape, in JSON, or in CSV without what is nested in them."""
     page = paging(request, limit=query.limit, offset=query.offset, total=total)
     headers = paging_headers(page)
     if wanted_format(request, query.format) == "json":
         return json_response({**page, name: rows}, headers=headers)
-    columns = [column for column, value in rows[0].items() if not isinstance(value, list)] if rows else []
+    columns = [column for column in shape.model_fields if column != "groups"]
     return csv_response(columns, ([row[column] for column in columns] for row in rows), headers=headers)

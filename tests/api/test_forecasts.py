@@ -1,4 +1,5 @@
 import io
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
 from api import schemas
+from forecasting.config import PROBABILITIES
 from tests.api.conftest import World
-from tests.world import PROBABILITIES, Published
+from tests.world import Published
 
 TRADE = "/v1/datasets/CN_TRADE/forecasts"
 CLEAN = "/v1/datasets/CN_CLEANTECH/forecasts"
@@ -70,9 +72,7 @@ def test_bounds_are_nested_and_ordered_at_any_levels(client: TestClient) -> None
         for month in series["months"]:
             bounds = [(interval["lo"], interval["hi"]) for interval in month["intervals"]]
             assert [interval["level"] for interval in month["intervals"]] == [1, 33.3, 50, 80, 95, 99.9]
-            assert all(
-                outer[0] <= inner[0] <= inner[1] <= outer[1] for inner, outer in zip(bounds, bounds[1:], strict=False)
-            )
+            assert all(outer[0] <= inner[0] <= inner[1] <= outer[1] for inner, outer in pairwise(bounds))
 
 
 def test_a_level_that_is_not_stored_comes_from_the_paths(client: TestClient, world: World) -> None:
@@ -237,7 +237,7 @@ def test_forecasts_of_a_run_may_be_kept_for_ever(client: TestClient, world: Worl
 def test_accept_chooses_the_format_and_the_parameter_overrides_it(client: TestClient) -> None:
     def kind(accept: str, **params: str) -> str:
         response = client.get(TRADE, params=params, headers={"Accept": accept})
-        return response.headers["content-type"].split(";")[0]
+        return str(response.headers["content-type"]).split(";")[0]
 
     assert kind("text/csv") == "text/csv"
     assert kind("text/csv;q=0.5, application/json") == "application/json"
