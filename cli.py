@@ -196,6 +196,60 @@ def evaluate(
     )
 
 
+@ingest.command("bundled")
+def ingest_bundled(data_dir: DataDir = None) -> None:
+    """Bring in the figures that come with Tradewind, where the store lacks them."""
+    from sqlmodel import Session
+
+    from jobs.ingest import ingest_bundled as bring_in
+
+    with _engine(_settings(data_dir=data_dir)) as engine, Session(engine) as session:
+        appended = bring_in(session, today=_now().date())
+        session.commit()
+    _say(*(f"{dataset}: {one.inserted} observations" for dataset, one in appended.items()) or ["Nothing was missing."])
+
+
+@ingest.command("file")
+def ingest_file(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: month, flow, partner, sector, value [, vintage].")],
+    dataset: Annotated[str, typer.Option(help="Code of the dataset the figures belong to.")],
+    create: Annotated[bool, typer.Option("--create", help="Make the dataset; the options below describe it.")] = False,
+    title: Annotated[str, typer.Option(help="What the dataset is.")] = "",
+    reporter: Annotated[str, typer.Option(help="ISO code of the country that reports.")] = "CHN",
+    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "USD",
+    unit: Annotated[str, typer.Option(help="Unit of the values, such as 'USD m'.")] = "USD m",
+    publisher: Annotated[str, typer.Option(help="Who publishes the figures.")] = "",
+    licence: Annotated[str, typer.Option(help="Under what terms.")] = "",
+    release_day: Annotated[int, typer.Option(help="Day of the next month on which a month is due.")] = 20,
+    partners: Annotated[Path | None, typer.Option(help="CSV code,name of partners of your own.")] = None,
+    sectors: Annotated[Path | None, typer.Option(help="CSV code,name of sectors of your own.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring in a panel from a file: all of it, or nothing."""
+    from sqlmodel import Session
+
+    from jobs.ingest import ingest_file as bring_in
+    from sources.delivery import Definition
+
+    if create and not (title and publisher and licence):
+        raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
+    words = (title, reporter, currency, unit, publisher, licence, publisher, release_day)
+    settings = _settings(data_dir=data_dir)
+    with _engine(settings) as engine, Session(engine) as session:
+        appended = bring_in(
+            session,
+            file,
+            dataset=dataset,
+            today=_now().date(),
+            limit_bytes=settings.max_upload_mb * MEGABYTE,
+            create=Definition(dataset, *words) if create else None,
+            partners=partners,
+            sectors=sectors,
+        )
+        session.commit()
+    _say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} known already")
+
+
 @key.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],

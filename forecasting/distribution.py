@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from forecasting.history import FloatArray
 
@@ -17,6 +18,9 @@ from forecasting.history import FloatArray
 SHRINKAGE = 6.0
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
 CLIP = 4.0
+# The tails that are assumed where errors are few, in degrees of freedom (with four, the mean absolute value is one, as
+# standardised errors have it), and how many folds of series are few.
+HEAVY, FEW = 4, 100
 RANK = 60
 
 
@@ -141,14 +145,18 @@ def _standardise(errors: FloatArray, width: FloatArray) -> FloatArray:
 
 
 def _shape(standardised: FloatArray) -> FloatArray:
-    """Quantiles of the pooled errors made symmetric: a bias of the past is no forecast of the next one."""
+    """Quantiles of the pooled errors made symmetric: a bias of the past is no forecast of the next one.
+
+    Few errors have not yet met the large ones that trade will bring, so they share the say with Student's t.
+    """
     pooled = standardised[np.isfinite(standardised)]
-    normal: FloatArray = norm.ppf(SHAPE_PROBABILITIES) / np.sqrt(2 / np.pi)
-    if len(pooled) < 30:
-        return normal
+    heavy: FloatArray = student.ppf(SHAPE_PROBABILITIES, HEAVY)
+    if not len(pooled):
+        return heavy
+    folds = np.isfinite(standardised).any(axis=2).sum()
     empirical: FloatArray = np.quantile(np.concatenate([pooled, -pooled]), SHAPE_PROBABILITIES)
-    trust = len(pooled) / (len(pooled) + 200)
-    return trust * empirical + (1 - trust) * normal
+    trust = folds / (folds + FEW)
+    return trust * empirical + (1 - trust) * heavy
 
 
 def _across_series(scores: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -144,7 +144,7 @@ class _Request:
 
     def _publish(self, run_id: int, forecast: PanelForecast) -> None:
         """Write everything and publish it, in one transaction."""
-        ids = {series.unique_id: series.id for series in catalog.series(self.session, self.dataset.id).rows}
+        ids = observations.series_ids(self.session, self.dataset.id)
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
         _write_forecasts(self.session, run_id, series_ids, forecast)
         _write_backtest(self.session, run_id, ids, series_ids, forecast)

@@ -79,8 +79,9 @@ class AnchoredProphet:
     arguments; `calendar_prior` is `add_regressor`'s `prior_scale`, the regressors not standardized. Seasons and
     calendar are fitted from `seasonal_from` months on. The residuals' level is their exponential mean with weight
     `smoothing`, and keeps the share `persistence` each month ahead. The trend's monthly rise keeps the share
-    `damping` each month ahead, after n / (n + `slope_doubt`) of it is believed at all. The scale is the one with
-    the least mean absolute error of one month ahead over the last `recent` months.
+    `damping` each month ahead, after n / (n + `slope_doubt`) of it is believed at all. The scale is the one of
+    `powers` (0 the logarithm, 0.5 the square root) with the least mean absolute error of one month ahead over the
+    last `recent` months; without zeros in it for the logarithm, and levels for a series with negative values.
     """
 
     yearly_order: int = 6
@@ -95,6 +96,7 @@ class AnchoredProphet:
     slope_doubt: float = 60.0
     recent: int = 36
     seasonal_from: int = 30
+    powers: tuple[float, ...] = (0.0, 0.5)
 
     @property
     def min_observations(self) -> int:
@@ -115,7 +117,7 @@ class AnchoredProphet:
             scales=axes.scales,
             tau=self.changepoint_prior,
         )
-        candidates = [self._forecast_on(PowerScale.of(y, power), axes, design, y) for power in _powers(y)]
+        candidates = [self._forecast_on(PowerScale.of(y, power), axes, design, y) for power in self._usable_powers(y)]
         return require_finite(self, history, min(candidates, key=lambda candidate: candidate[0])[1])
 
     def axes(self, history: History) -> ProphetAxes:
@@ -146,17 +148,16 @@ class AnchoredProphet:
         rises = np.diff(trend[n - 1 :]) * self.damping**ahead * n / (n + self.slope_doubt)
         return error, scale.back(trend[n - 1] + rises.cumsum() + seasonal[n:] + self.persistence**ahead * level)
 
+    def _usable_powers(self, y: FloatArray) -> tuple[float, ...]:
+        if y.min() < 0.0:
+            return (1.0,)
+        return tuple(power for power in self.powers if power > 0.0 or y.min() > SMALLEST_SHARE * y.max()) or (0.5,)
+
 
 def fourier_terms(days: FloatArray, order: int) -> FloatArray:
     """Prophet.fourier_series of a year for `days` since 1970, shape (T,), without its frames; shape (T, 2 order)."""
     angles = 2.0 * np.pi * days[:, None] * (np.arange(1, order + 1) / YEAR_DAYS)
     return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(days), 2 * order)
-
-
-def _powers(y: FloatArray) -> tuple[float, ...]:
-    if y.min() < 0.0:
-        return (1.0,)
-    return (0.0, 0.5) if y.min() > SMALLEST_SHARE * y.max() else (0.5,)
 
 
 def _raise(y: FloatArray, power: float) -> FloatArray:
