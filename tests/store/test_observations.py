@@ -154,7 +154,7 @@ def test_the_database_itself_refuses_what_cannot_be(
     (series_id,) = catalog.ensure_series(dataset, "TEST", [("X", "USA", "EV")]).values()
     row: dict[str, Any] = {"series_id": series_id, "month": "2024-03-01", "vintage": "2024-04-09", "value": 1.0}
     row |= {"months": 1, "status": "A", "backfilled": False} | changed
-    columns = {name: np.array([value]) for name, value in row.items()}
+    columns: dict[str, Any] = {name: np.array([value]) for name, value in row.items()}
     for name in ("month", "vintage"):
         columns[name] = columns[name].astype("datetime64[D]")
     with pytest.raises(psycopg.errors.CheckViolation, match=f"ck_observation_{constraint}"):
