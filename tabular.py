@@ -269,8 +269,9 @@ def check_panel(frame: pd.DataFrame, *, today: date, negative: bool = False) -> 
     for name in names[1:]:
         first = clean.groupby("unique_id", sort=False)[name].transform("first")
         faults.add(clean[name], (clean[name] != first).to_numpy(), "changes within its series")
-    after_gap = gaps(clean["unique_id"], clean["ds"], pd.Series(1, clean.index))
-    faults.add(clean["ds"], after_gap, "the month before it is missing from its series")
+    number = clean["ds"].dt.year * 12 + clean["ds"].dt.month
+    after_gap = (clean["unique_id"] == clean["unique_id"].shift()) & (number - number.shift() > 1)
+    faults.add(clean["ds"], after_gap.to_numpy(), "the month before it is missing from its series")
     faults.stop()
     return clean[["unique_id", "ds", "y", *names[1:]]]
 
@@ -303,15 +304,6 @@ def numbers(column: Column, faults: Faults, *, negative: bool = False) -> Column
     if not negative:
         faults.add(column, values < 0, "is negative")
     return pd.Series(values, column.index, name=column.name)
-
-
-def gaps(series: Column, month: Column, held: Column) -> NDArray[np.bool_]:
-    """Which rows follow a missing month of their series; rows are sorted by series and month.
-
-    A figure that holds two months (January with February, at February) leaves nothing missing in January.
-    """
-    number = month.dt.year * 12 + month.dt.month
-    return np.asarray((series == series.shift()) & (number - number.shift() > held))
 
 
 def _vintages(frame: pd.DataFrame, faults: Faults, today: date) -> Column:

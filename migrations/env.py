@@ -15,6 +15,7 @@ MIGRATION_LOCK = 7_236_001
 
 def run(connection: Connection) -> None:
     """Migrate over this connection, one process at a time, in its transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
@@ -22,7 +23,6 @@ def run(connection: Connection) -> None:
         compare_server_default=True,
     )
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         context.run_migrations()
 
 

@@ -51,12 +51,16 @@ def start(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
     for tests. Raises ServerFailed.
     """
     server = _Server(data_dir.expanduser().resolve(), durable=durable)
-    server.data_dir.mkdir(parents=True, exist_ok=True)
-    with (server.data_dir / "postgres.users.lock").open("a") as users:
-        with _exclusive(server):
-            fcntl.flock(users, fcntl.LOCK_SH)
-            socket_dir = server.ensure_running()
+    try:
+        server.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (server.data_dir / "postgres.users.lock").open("a")
+    except OSError as error:
+        raise ServerFailed(str(data_dir), (error.strerror or str(error)).lower()) from error
+    with lock as users:
         try:
+            with _exclusive(server):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                socket_dir = server.ensure_running()
             yield _url(socket_dir)
         finally:
             with _exclusive(server):
@@ -124,6 +128,7 @@ class _Server:
         """Disconnect everybody and shut down, with a checkpoint: the next start needs no recovery."""
         postmaster = self._postmaster()
         if postmaster is None:
+            self._abandon()
             return
         with suppress(ProcessLookupError):
             os.kill(postmaster.pid, signal.SIGINT)
@@ -134,6 +139,12 @@ class _Server:
             self.process.wait(STOP_SECONDS)
         if Path(postmaster.socket_dir) != self.cluster:
             shutil.rmtree(postmaster.socket_dir, ignore_errors=True)
+
+    def _abandon(self) -> None:
+        """End a server that was interrupted before it had begun."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(STOP_SECONDS)
 
     def _postmaster(self) -> _Postmaster | None:
         """The server that runs on this data directory, or None."""

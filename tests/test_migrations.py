@@ -1,5 +1,8 @@
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import alembic.util
 import pytest
@@ -12,10 +15,12 @@ from store.database import make_engine, migrate
 from store.tables import Partner
 from tests.conftest import new_database
 
+ROOT = Path(__file__).resolve().parents[1]
+
 
 @pytest.fixture
 def empty(server_url: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engine = make_engine(new_database(server_url, request.node.name), pool_size=2)
+    engine = make_engine(new_database(server_url, request.node.name[:60]), pool_size=2)
     yield engine
     engine.dispose()
 
@@ -49,3 +54,18 @@ def test_migrating_twice_keeps_what_is_stored(empty: Engine) -> None:
     migrate(empty)
     with Session(empty) as session:
         assert session.get(Partner, "XKX") is not None
+
+
+def test_several_processes_may_migrate_at_once(empty: Engine) -> None:
+    code = "import sys; from store.database import make_engine, migrate; migrate(make_engine(sys.argv[1]))"
+    url = empty.url.render_as_string(hide_password=False)
+    processes = [subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert sa.inspect(empty).has_table("observation")
+
+
+def test_alembic_s_own_command_takes_the_url_from_the_environment(empty: Engine) -> None:
+    url = empty.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "alembic", "-c", str(ROOT / "alembic.ini"), "upgrade", "head"]
+    subprocess.run(command, env={**os.environ, "TRADEWIND_DATABASE_URL": url}, check=True, capture_output=True)
+    assert sa.inspect(empty).has_table("observation")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabular import BadRows, UnreadableTable, check_observations, check_panel, gaps, read_table
+from tabular import BadRows, UnreadableTable, check_observations, check_panel, read_table
 
 TODAY = date(2026, 3, 15)
 HEADER = "month,flow,partner,sector,value\n"
@@ -268,13 +268,6 @@ def test_a_series_of_a_panel_keeps_its_partner() -> None:
     assert panel("a,2024-01,1,USA,TOTAL", "a,2024-02,1,USA,TOTAL", header=header)["partner"].tolist() == ["USA", "USA"]
     with pytest.raises(BadRows, match="row 3, partner: changes within its series"):
         panel("a,2024-01,1,USA,TOTAL", "a,2024-02,1,DEU,TOTAL", header=header)
-
-
-def test_january_is_not_missing_where_february_holds_both() -> None:
-    month = pd.Series(pd.to_datetime(["2023-12-01", "2024-02-01", "2024-03-01", "2024-05-01"]))
-    series = pd.Series("a", month.index)
-    assert gaps(series, month, pd.Series([1, 2, 1, 1])).tolist() == [False, False, False, True]
-    assert gaps(series, month, pd.Series([1, 1, 1, 1])).tolist() == [False, True, False, True]
 
 
 @given(st.floats(min_value=0, allow_infinity=False, allow_nan=False))

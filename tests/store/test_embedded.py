@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +139,26 @@ def test_a_half_made_cluster_is_made_again() -> None:
         (Path(directory) / "postgres.new" / "PG_VERSION").write_text("18\n")
         with embedded.start(Path(directory), durable=False) as url:
             assert answers(url)
+
+
+def test_an_interrupted_start_leaves_no_server(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_seconds: float) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    server = embedded._Server(data_dir.resolve(), durable=False)
+    monkeypatch.setattr(embedded, "_Server", lambda *_args, **_options: server)
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt), embedded.start(data_dir):
+        pass
+    assert server.process is not None
+    assert server.process.poll() is not None
+
+
+def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ServerFailed, match="not a directory"), embedded.start(tmp_path / "file" / "data"):
+        pass
 
 
 def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
