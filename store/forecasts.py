@@ -186,7 +186,7 @@ def months(
         "horizon": horizon,
         "wanted": list(probabilities),
     }
-    yield from (MonthForecast(*row) for row in session.execute(_MONTHS, parameters))
+    yield from map(MonthForecast._make, session.execute(_MONTHS, parameters).all())
 
 
 # The array of quantiles is put together by the server: one row a month, whatever the number of levels.

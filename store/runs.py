@@ -159,10 +159,20 @@ def find(session: Session, run_id: int) -> RunRecord:
 
 def latest_published(session: Session, dataset_id: str, as_of: date | None = None) -> RunRecord | None:
     """The published run with the latest as_of, none later than `as_of`; of several on one day, the newest."""
-    query = sa.select(*_COLUMNS).where(col(Run.dataset_id) == dataset_id, col(Run.status) == "published")
-    if as_of is not None:
-        query = query.where(col(Run.as_of) <= as_of)
-    return _first(session, query.order_by(col(Run.as_of).desc(), col(Run.id).desc()).limit(1))
+    return _first(session, _LATEST, {"dataset": dataset_id, "day": as_of or date.max})
+
+
+# Every request for "latest" asks this, so it is put together once.
+_LATEST = (
+    sa.select(*_COLUMNS)
+    .where(
+        col(Run.dataset_id) == sa.bindparam("dataset"),
+        col(Run.status) == "published",
+        col(Run.as_of) <= sa.bindparam("day"),
+    )
+    .order_by(col(Run.as_of).desc(), col(Run.id).desc())
+    .limit(1)
+)
 
 
 class RunPage(NamedTuple):
@@ -238,6 +248,6 @@ def _move(session: Session, run_id: int, *, from_: tuple[str, ...], values: dict
         raise RunMovedOn(run_id, values.get("status", "further along"))
 
 
-def _first(session: Session, query: Any) -> RunRecord | None:
-    row = session.execute(query).first()
+def _first(session: Session, query: Any, parameters: dict[str, Any] | None = None) -> RunRecord | None:
+    row = session.execute(query, parameters).first()
     return RunRecord(*row) if row else None
