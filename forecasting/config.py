@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ class ForecastConfig:
 
     `burn_in` folds come before the scored ones: they are where the first weights and error paths are learnt.
     `shortest` is the number of months the panel must have before its first fold. `levels` are those asked for beyond
-    LEVELS, in per cent.
+    LEVELS, in per cent; `forecasters` those to use where not all of them, the baseline among them.
     """
 
     horizon: int = 24
@@ -29,12 +30,18 @@ class ForecastConfig:
     draws: int = 1000
     seed: int = 20080101
     levels: tuple[float, ...] = ()
+    forecasters: tuple[str, ...] = ()
 
     @property
     def probabilities(self) -> tuple[float, ...]:
         """PROBABILITIES and the bounds of the further levels, ascending."""
         bounds = {bound for level in self.levels for bound in interval_probabilities(level)}
         return tuple(sorted({*PROBABILITIES, *bounds}))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ForecastConfig":
+        """The configuration whose `as_dict` gave `values`, by way of JSON too."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain values."""

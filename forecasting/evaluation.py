@@ -20,6 +20,7 @@ from forecasting.scores import diebold_mariano, score_table, seasonal_scales
 FOLD_DRAWS = 400
 GROWTH = "_growth"
 PERIOD_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH) if name != "month")
+SCORE_TYPES = {"step": np.int64, "level": np.float64, "value": np.float64, "n": np.int64}
 KEYS = ["unique_id", "forecaster", "step", "kind", "metric", "level"]
 
 
@@ -87,7 +88,8 @@ def evaluate_pool(
     scores = _scores(pool, names, means, quantiles, actual, slice(first, last), config.probabilities)
     months = pool.panel.months[pool.base.cutoffs[first:last]]
     by_kind = [_kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
-    scores = pd.concat([scores, *by_kind], ignore_index=True)
+    # A table without rows has columns without a type.
+    scores = pd.concat([scores, *by_kind], ignore_index=True).astype(SCORE_TYPES)
     return Backtest(names, months, means, quantiles, actual, scores.sort_values(KEYS, ignore_index=True))
 
 

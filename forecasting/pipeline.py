@@ -60,6 +60,7 @@ def forecast_panel(
         cutoffs=[*folds, last],
         horizon=config.horizon,
         reporter=reporter,
+        forecasters=config.forecasters,
         executor=executor,
         on_progress=on_progress,
     )
@@ -110,6 +111,7 @@ def evaluate_panel(
         cutoffs=[*burn_in, *scored],
         horizon=config.horizon,
         reporter=reporter,
+        forecasters=config.forecasters,
         executor=executor,
         on_progress=on_progress,
     )

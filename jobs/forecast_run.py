@@ -204,6 +204,7 @@ def _report_to_store(engine: Engine, run_id: int, on_progress: Progress | None) 
         with Session(engine) as session:
             runs.progress(session, run_id, stage=stage, done=done, total=total)
             session.commit()
+        log.debug("run.progress", stage=stage, done=done, total=total)
 
     return report
 

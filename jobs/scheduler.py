@@ -65,7 +65,7 @@ class Ticker:
             return runs.next_queued(session)
 
     def _run_queued(self, queued: RunRecord) -> str:
-        config = ForecastConfig(**{**queued.config, "levels": tuple(queued.config["levels"])})
+        config = ForecastConfig.from_dict(queued.config)
         return run_forecast(
             dataset=queued.dataset_id,
             as_of=queued.as_of,

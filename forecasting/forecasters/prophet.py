@@ -81,7 +81,7 @@ class AnchoredProphet:
     `smoothing`, and keeps the share `persistence` each month ahead. The trend's monthly rise keeps the share
     `damping` each month ahead, after n / (n + `slope_doubt`) of it is believed at all. The scale is the one of
     `powers` (0 the logarithm, 0.5 the square root) with the least mean absolute error of one month ahead over the
-    last `recent` months; without zeros in it for the logarithm, and levels for a series with negative values.
+    last `recent` months. The logarithm needs positive values; a series with negative ones stays as it is.
     """
 
     yearly_order: int = 6
