@@ -6,6 +6,7 @@ Rooms are imported by the command that needs them: `tradewind serve` never loads
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -356,15 +357,15 @@ def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> Non
 def _config(settings: Settings) -> "ForecastConfig":
     from forecasting.config import ForecastConfig
 
-    return ForecastConfig(horizon=settings.horizon, folds=settings.folds, seed=settings.seed)
+    return ForecastConfig(
+        horizon=settings.horizon, folds=settings.folds, seed=settings.seed, forecasters=settings.forecasters
+    )
 
 
 def _file_config(settings: Settings, *, horizon: int, level: list[float]) -> "ForecastConfig":
-    from forecasting.config import ForecastConfig
-
     if not all(0 < each < 100 for each in level):
         raise typer.BadParameter("a level lies between 0 and 100, both excluded", param_hint="--level")
-    return ForecastConfig(horizon=horizon, folds=settings.folds, seed=settings.seed, levels=tuple(sorted(set(level))))
+    return replace(_config(settings), horizon=horizon, levels=tuple(sorted(set(level))))
 
 
 def _api_options(settings: Settings) -> "ApiOptions":
@@ -374,8 +375,6 @@ def _api_options(settings: Settings) -> "ApiOptions":
     from forecasting.version import code_version
 
     def run_terms(horizon: int | None) -> RunTerms:
-        from dataclasses import replace
-
         config = replace(_config(settings), horizon=horizon or settings.horizon)
         return RunTerms(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
 

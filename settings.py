@@ -1,10 +1,10 @@
 """Typed settings from the environment (prefix TRADEWIND_). Read by entry points only; documented in docs/operations.md."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -28,13 +28,20 @@ class Settings(BaseSettings):
     """Largest table accepted by file or by request, in megabytes."""
     workers: int | None = Field(default=None, ge=1)
     """Processes that fit series; by default one a core."""
-    folds: int = Field(default=48, ge=2, le=240)
+    folds: int = Field(default=36, ge=2, le=240)
     """Folds of the backtest behind a scheduled run."""
     horizon: int = Field(default=24, ge=1, le=60)
     """Months ahead that a scheduled run forecasts."""
+    forecasters: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names of the forecasters to combine, separated by commas; all of them by default."""
     seed: int = 20080101
     """Where every random draw of a run starts from."""
     tick_seconds: int = Field(default=60, ge=1)
     """How often the scheduler asks whether a run is due."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe event that is logged."""
+
+    @field_validator("forecasters", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value

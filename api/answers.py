@@ -24,11 +24,10 @@ def later_months(cutoff: date, count: int) -> list[str]:
 
 def run_answer(run: RunRecord) -> dict[str, Any]:
     """A run in JSON."""
-    answer = run._asdict()
-    answer["dataset"] = answer.pop("dataset_id")
-    answer["cutoff"] = month_text(run.cutoff)
-    answer["published_at"] = run.finished_at if run.status == "published" else None
-    return answer
+    fields = run._asdict()
+    number, dataset = fields.pop("id"), fields.pop("dataset_id")
+    published_at = run.finished_at if run.status == "published" else None
+    return {"id": number, "dataset": dataset, **fields, "cutoff": month_text(run.cutoff), "published_at": published_at}
 
 
 def series_answer(catalog: Catalog, one: Chosen) -> dict[str, Any]:

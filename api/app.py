@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import errors, schemas
+from api import caching, errors, schemas
 from api.catalogs import Catalogs
 from api.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.options import ApiOptions
@@ -42,6 +42,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     app.state.engine, app.state.options = engine, options
     app.state.catalogs, app.state.registry = Catalogs(), registry
     errors.install(app)
+    caching.install(app)
     # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 
 from api.options import ApiOptions
 from store.runs import RunRecord
@@ -12,17 +12,33 @@ from store.runs import RunRecord
 YEAR_SECONDS = 31_536_000
 
 
+class NotModified(Exception):
+    """The client has this answer already."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+        super().__init__(headers["ETag"])
+
+
+def install(app: FastAPI) -> None:
+    """Answer 304 wherever NotModified is raised."""
+    app.add_exception_handler(NotModified, _not_modified)
+
+
 def run_headers(request: Request, options: ApiOptions, run: RunRecord, *, fixed: bool) -> dict[str, str]:
-    """Headers of an answer from a published run; `fixed` where the address names the run."""
+    """Headers of an answer from a published run; `fixed` where the address names the run. Raises NotModified."""
     whose = "private" if options.require_key_to_read else "public"
     age = f"{whose}, max-age={YEAR_SECONDS}, immutable" if fixed else f"{whose}, no-cache"
-    return {"ETag": _tag(request, options, run), "Cache-Control": age, "Vary": "Accept"}
-
-
-def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
-    """The answer 304 where the client has this one already, else None."""
+    headers = {"ETag": _tag(request, options, run), "Cache-Control": age, "Vary": "Accept"}
     known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
-    return Response(status_code=304, headers=headers) if known & {headers["ETag"], "*"} else None
+    if known & {headers["ETag"], "*"}:
+        raise NotModified(headers)
+    return headers
+
+
+async def _not_modified(_: Request, found: Exception) -> Response:
+    assert isinstance(found, NotModified)
+    return Response(status_code=304, headers=found.headers)
 
 
 def _tag(request: Request, options: ApiOptions, run: RunRecord) -> str:

@@ -188,7 +188,7 @@ async def _own_error(request: Request, error: Exception) -> Response:
         title=words.capitalize(),
         detail=str(error),
         type_=f"urn:tradewind:problem:{words.replace(' ', '-')}",
-        members=vars(error),
+        members={name: value for name, value in vars(error).items() if value is not None},
     )
 
 

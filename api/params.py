@@ -101,6 +101,7 @@ class StoredChoice(SeriesCodes):
 class SeriesQuery(StoredChoice):
     """Series of a dataset."""
 
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many at most.")
     q: str | None = Field(
         default=None,
         max_length=80,
@@ -112,6 +113,7 @@ class SeriesQuery(StoredChoice):
 class CatalogQuery(Paged):
     """Partners or sectors."""
 
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many at most.")
     q: str | None = Field(
         default=None, max_length=80, pattern=r"^[^\x00-\x1f]*$", description="Part of a code or a name."
     )

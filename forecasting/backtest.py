@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecasting.calendar import calendar_regressors
 from forecasting.config import BASELINE
-from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations
+from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations, UnknownForecaster
 from forecasting.forecasters import FORECASTERS
 from forecasting.history import FloatArray, History
 from forecasting.panel import Panel
@@ -77,11 +77,14 @@ def fit_panel(
     executor: Executor | None = None,
     on_progress: Progress | None = None,
 ) -> BaseForecasts:
-    """Forecast every series at every cutoff (positions in the panel's months) with every forecaster named.
+    """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named, or all.
 
-    Without an executor the work is done here, in order; with one the result is the same.
+    The baseline is always among them. Without an executor the work is done here; with one the result is the same.
+
+    Raises:
+        UnknownForecaster: a name that no forecaster has.
     """
-    names = tuple(forecasters) or tuple(FORECASTERS)
+    names = _names(forecasters)
     tasks = [
         SeriesTask(uid, panel.months[0], y, reporter, tuple(cutoffs), horizon, names)
         for uid, y in zip(panel.unique_ids, panel.values, strict=True)
@@ -122,6 +125,13 @@ def fit_series(task: SeriesTask) -> SeriesFit:
                 means[row, fold] = _forecast(BASELINE, history)[late:]
                 failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
     return SeriesFit(task.unique_id, means, tuple(failures))
+
+
+def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
+    for name in forecasters:
+        if name not in FORECASTERS:
+            raise UnknownForecaster(name, tuple(FORECASTERS))
+    return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else tuple(FORECASTERS)
 
 
 def _history(task: SeriesTask, calendar: FloatArray, first: int, last: int, cutoff: int) -> tuple[History, int]:

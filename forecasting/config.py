@@ -19,7 +19,7 @@ class ForecastConfig:
 
     `burn_in` folds come before the scored ones: they are where the first weights and error paths are learnt.
     `shortest` is the number of months the panel must have before its first fold. `levels` are those asked for beyond
-    LEVELS, in per cent; `forecasters` those to use where not all of them, the baseline among them.
+    LEVELS, in per cent; `forecasters` those to use where not all of them.
     """
 
     horizon: int = 24

@@ -8,6 +8,7 @@ ForecastingError
 │   ├── GapInSeries
 │   └── NotFinite
 ├── BadCutoff                  a cutoff at which nothing can be forecast
+├── UnknownForecaster          a name that no forecaster has
 ├── TooFewObservations         a series shorter than a forecaster's shortest history
 └── ForecasterFailed           a forecaster gave up on one series
 """
@@ -68,6 +69,14 @@ class BadCutoff(ForecastingError):
     def __init__(self, cutoff: str, first: str, last: str) -> None:
         self.cutoff, self.first, self.last = cutoff, first, last
         super().__init__(f"cutoff {cutoff} is outside the panel, which spans {first} to {last}")
+
+
+class UnknownForecaster(ForecastingError):
+    """A name that no forecaster has."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"there is no forecaster {name!r}; there are {', '.join(known)}")
 
 
 class TooFewObservations(ForecastingError):

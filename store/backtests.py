@@ -149,7 +149,7 @@ class Track(NamedTuple):
     forecaster: str
     cutoff: date
     means: list[float]
-    quantiles: list[list[float]] | None
+    quantiles: list[list[float | None]] | None
     actuals: list[float | None]
 
 

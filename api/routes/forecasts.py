@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from api import schemas
 from api.answers import FORECAST_COLUMNS, forecast_answers, forecast_rows, later_months, run_answer
-from api.caching import not_modified, run_headers
+from api.caching import run_headers
 from api.catalogs import Catalogs
 from api.choosing import chosen_run, chosen_series, published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
@@ -41,7 +41,7 @@ def read_forecasts(
     """
     run = chosen_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
-    return not_modified(request, headers) or _answer(request, session, catalogs, run, query, headers)
+    return _answer(request, session, catalogs, run, query, headers)
 
 
 @router.get("/v1/runs/{run_id}/forecasts", responses=CSV)
@@ -56,7 +56,7 @@ def read_run_forecasts(
     """Forecasts of one published run, which never change."""
     run = published_run(session, run_id)
     headers = run_headers(request, options, run, fixed=True)
-    return not_modified(request, headers) or _answer(request, session, catalogs, run, query, headers)
+    return _answer(request, session, catalogs, run, query, headers)
 
 
 def _answer(

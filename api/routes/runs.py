@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from api import schemas
 from api.answers import run_answer
-from api.caching import not_modified, run_headers
+from api.caching import run_headers
 from api.deps import BodyDep, OptionsDep, SessionDep, may_read, may_write
 from api.errors import FutureAsOf, HorizonTooLong, UnreadableBody
 from api.formats import csv_response, json_response, wanted_format
@@ -48,9 +48,6 @@ def read_run(
     headers = {"Cache-Control": "no-store"}
     if run.status == "published":
         headers = run_headers(request, options, run, fixed=True)
-        unchanged = not_modified(request, headers)
-        if unchanged is not None:
-            return unchanged
     if wanted_format(request, query.format) == "csv":
         return csv_response(CSV_COLUMNS, [[answer[column] for column in CSV_COLUMNS]], headers=headers)
     return json_response(answer, headers=headers)

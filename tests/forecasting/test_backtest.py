@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting import backtest
 from forecasting.backtest import SeriesTask, fit_panel, fit_series
-from forecasting.errors import ForecasterFailed
+from forecasting.errors import ForecasterFailed, UnknownForecaster
 from forecasting.panel import Panel
 from tests.forecasting.panels import grid_panel, long_frame, trade_series
 
@@ -96,3 +96,9 @@ def test_the_baseline_stands_in_for_a_forecaster_that_fails_and_the_failure_is_t
     assert_array_equal(done.means[0, 1], done.means[1, 1])
     (failure,) = done.failures
     assert (failure.forecaster, failure.cutoff, failure.reason) == ("stumbling", "2019-12", reason)
+
+
+def test_the_baseline_is_always_there_and_an_unknown_name_is_an_error():
+    assert fit(grid_panel(60), forecasters=["naive"]).names == ("naive", "seasonal_naive")
+    with pytest.raises(UnknownForecaster, match="there is no forecaster 'oracle'"):
+        fit(grid_panel(60), forecasters=["oracle"])

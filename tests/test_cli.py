@@ -1,0 +1,132 @@
+"""The command line: what it prints, and one line and exit code 2 for what is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.forecasting.panels import grid_panel
+from tests.jobs.test_files import panel_file
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "3", "TRADEWIND_WORKERS": "1"}
+
+
+def tradewind(*words, cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *map(str, words)],
+        env={**os.environ, **QUICK, "PYTHONPATH": str(REPOSITORY), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=cwd or REPOSITORY,
+        check=False,
+    )
+
+
+@pytest.fixture
+def panel_csv(tmp_path):
+    return panel_file(tmp_path / "panel.csv", grid_panel(60))
+
+
+def test_forecast_writes_a_row_a_series_month_forecaster_and_level(panel_csv, tmp_path):
+    output = tmp_path / "out.parquet"
+    done = tradewind("forecast", panel_csv, "--horizon", 4, "--level", 80, "--level", 95, "--output", output)
+    assert (done.returncode, done.stdout.strip()) == (0, f"12 series, 4 months from 2020-01: {output}")
+    table = pd.read_parquet(output)
+    assert len(table) == 12 * 4 * 3 * 2
+    assert set(table["forecaster"]) == {"naive", "seasonal_naive", "combination"}
+
+
+def test_evaluate_prints_the_score_table(panel_csv, tmp_path):
+    output = tmp_path / "out.csv"
+    done = tradewind(
+        "evaluate", panel_csv, "--horizon", 3, "--cutoffs", "2018-12:2019-06", "--every", 3, "--output", output
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["name", "mase", "rmsse"] or "mase" in lines[0]
+    assert [line.split()[0] for line in lines[2:4]] == ["combination", "seasonal_naive"]
+    assert lines[-1] == f"12 series, 3 folds from 2018-12 to 2019-06: {output}"
+    assert set(pd.read_csv(output)["cutoff"]) == {"2018-12-01", "2019-03-01", "2019-06-01"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["forecast", "nowhere.csv", "--output", "o.csv"], "nowhere.csv"),
+        (["forecast", "gap.csv", "--output", "o.csv"], "row 3, ds"),
+        (["forecast", "panel.csv", "--output", "o.xls"], "the ending must be one of"),
+        (["evaluate", "panel.csv", "--output", "o.csv", "--cutoffs", "2019"], "FIRST:LAST"),
+        (["evaluate", "panel.csv", "--output", "o.csv", "--cutoffs", "2031-01:2031-02"], "outside the panel"),
+        (["evaluate", "panel.csv", "--output", "o.csv", "--cutoffs", "2018-01:2018-02", "--folds", "3"], "not both"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said):
+    (tmp_path / "gap.csv").write_text("unique_id,ds,y\na,2024-01,1\na,2024-03,2\n")
+    done = tradewind(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("tradewind: ")
+    assert said in line
+    assert not list(tmp_path.glob("o.*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        (["forecast", "p.csv", "--output", "o.csv", "--level", "100"], {}, "between 0 and 100"),
+        (["forecast", "p.csv", "--output", "o.csv", "--horizon", "0"], {}, "horizon"),
+        (["schedule"], {"TRADEWIND_FOLDS": "many"}, "TRADEWIND_FOLDS"),
+        (["ingest", "file", "p.csv", "--dataset", "NEW", "--create"], {}, "--title"),
+        (["run"], {}, "DATASET"),
+    ],
+)
+def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, said):
+    done = tradewind(*words, cwd=tmp_path, **environment)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_forecaster_is_named(panel_csv, tmp_path):
+    done = tradewind("forecast", panel_csv, "--output", tmp_path / "o.csv", TRADEWIND_FORECASTERS="naive,oracle")
+    assert done.returncode == 2
+    assert "there is no forecaster 'oracle'" in done.stderr
+
+
+def test_a_database_that_is_away_is_one_line_and_exit_code_1():
+    done = tradewind("migrate", TRADEWIND_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert done.returncode == 1
+    assert done.stderr.startswith("tradewind: the database does not answer")
+
+
+def test_a_panel_is_ingested_whole_run_and_read_back(own_url, tmp_path):
+    panel = grid_panel(60).values[0]
+    rows = [
+        f"{month},X,WLD,TOTAL,{value:.3f}"
+        for month, value in zip(pd.period_range("2020-01", periods=60, freq="M"), panel, strict=True)
+    ]
+    path = tmp_path / "panel.csv"
+    path.write_text("\n".join(["month,flow,partner,sector,value", *rows]) + "\n")
+    database = {"TRADEWIND_DATABASE_URL": own_url}
+    described = ["--create", "--title", "Mine", "--publisher", "me", "--licence", "mine"]
+    first = tradewind("ingest", "file", path, "--dataset", "MINE", *described, **database)
+    assert (first.returncode, first.stdout) == (0, "MINE: 60 observations stored, 0 known already\n")
+    again = tradewind("ingest", "file", path, "--dataset", "MINE", **database)
+    assert again.stdout == "MINE: 0 observations stored, 60 known already\n"
+    assert tradewind("run", "MINE", **database).stdout == "MINE: run 1 published\n"
+    assert tradewind("run", "MINE", **database).stdout == "MINE: nothing new since run 1\n"
+    assert tradewind("run", "THEIRS", **database).returncode == 2
+
+
+def test_a_key_is_shown_once_and_a_name_is_taken_once(own_url):
+    database = {"TRADEWIND_DATABASE_URL": own_url}
+    made = tradewind("key", "create", "desk", "--scope", "write", **database)
+    assert made.returncode == 0
+    assert made.stdout.startswith("tw_")
+    assert tradewind("key", "create", "desk", "--scope", "write", **database).returncode == 2
+    assert tradewind("key", "create", "other", "--scope", "rule", **database).returncode == 2
