@@ -10,7 +10,7 @@ from api.answers import month_text
 from api.deps import SessionDep, may_read
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
-from api.params import CatalogQuery, DatasetPath, Paged, SeriesQuery
+from api.params import CatalogQuery, DatasetPath, Paged, Parameters, SeriesQuery
 from store import catalog
 
 router = APIRouter(tags=["catalog"], dependencies=[Depends(may_read)])
@@ -26,9 +26,14 @@ def read_datasets(query: Annotated[Paged, Query()], request: Request, session: S
 
 
 @router.get("/v1/datasets/{dataset}", responses={200: {"model": schemas.DatasetAnswer}})
-def read_dataset(dataset: DatasetPath, session: SessionDep) -> Response:
+def read_dataset(
+    dataset: DatasetPath, query: Annotated[Parameters, Query()], request: Request, session: SessionDep
+) -> Response:
     """One dataset."""
-    return json_response(_dataset_answer(catalog.dataset(session, dataset), catalog.groups(session, dataset)))
+    answer = _dataset_answer(catalog.dataset(session, dataset), catalog.groups(session, dataset))
+    if wanted_format(request, query.format) == "json":
+        return json_response(answer)
+    return _table(schemas.DatasetAnswer, [answer])
 
 
 @router.get("/v1/datasets/{dataset}/series", responses={200: {"model": schemas.SeriesPage}})
@@ -113,5 +118,9 @@ def _listed(
     headers = paging_headers(page)
     if wanted_format(request, query.format) == "json":
         return json_response({**page, name: rows}, headers=headers)
+    return _table(shape, rows, headers)
+
+
+def _table(shape: type[BaseModel], rows: list[dict[str, Any]], headers: dict[str, str] | None = None) -> Response:
     columns = [column for column in shape.model_fields if column != "groups"]
     return csv_response(columns, ([row[column] for column in columns] for row in rows), headers=headers)

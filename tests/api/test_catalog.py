@@ -26,6 +26,8 @@ def test_datasets_say_their_unit_licence_and_groups(client: TestClient) -> None:
     assert (group["code"], sorted(group["members"])) == ("EU27", ["DEU", "FRA"])
     one = get(client, "/v1/datasets/CN_TRADE", schemas.DatasetAnswer)
     assert one == found["datasets"][1]
+    rows = pd.read_csv(io.StringIO(client.get("/v1/datasets/CN_TRADE?format=csv").text))
+    assert list(rows["unit"]) == ["USD bn"]
 
 
 def test_series_are_found_by_code_and_by_text(client: TestClient) -> None:
