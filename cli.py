@@ -3,6 +3,7 @@
 Rooms are imported by the command that needs them: `tradewind serve` never loads a forecaster, and help is instant.
 """
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +104,9 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
     with _database(settings) as url:
         engine = make_engine(url, pool_size=settings.threads)
         application = create_app(engine=engine, options=_api_options(settings))
+        # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(0))
         uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 

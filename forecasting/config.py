@@ -41,7 +41,8 @@ class ForecastConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ForecastConfig":
         """The configuration whose `as_dict` gave `values`, by way of JSON too."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain values."""

@@ -153,7 +153,7 @@ def _shape(standardised: FloatArray) -> FloatArray:
     heavy: FloatArray = student.ppf(SHAPE_PROBABILITIES, HEAVY)
     if not len(pooled):
         return heavy
-    folds = np.isfinite(standardised).any(axis=2).sum()
+    folds = int(np.isfinite(standardised).any(axis=2).sum())
     empirical: FloatArray = np.quantile(np.concatenate([pooled, -pooled]), SHAPE_PROBABILITIES)
     trust = folds / (folds + FEW)
     return trust * empirical + (1 - trust) * heavy

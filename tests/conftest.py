@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from store import embedded
 from store.database import make_engine, migrate
 
 TEMPLATE = "migrated"
+NUMBERS = count()
 BUNDLED_ON = date(2026, 8, 21)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -57,6 +59,20 @@ def database_url(server_url: str, template: str) -> str:
 def engine(database_url: str) -> Iterator[Engine]:
     """The engine of the shared database: nothing committed here may outlive a test."""
     engine = make_engine(database_url, pool_size=5)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def own_url(server_url: str, template: str) -> str:
+    """A migrated database of a test's own, for work that commits."""
+    return new_database(server_url, f"own_{next(NUMBERS)}", template=template)
+
+
+@pytest.fixture
+def own_engine(own_url: str) -> Iterator[Engine]:
+    """The engine of a test's own database."""
+    engine = make_engine(own_url)
     yield engine
     engine.dispose()
 

@@ -82,7 +82,7 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said)
         (["forecast", "p.csv", "--output", "o.csv", "--horizon", "0"], {}, "horizon"),
         (["schedule"], {"TRADEWIND_FOLDS": "many"}, "TRADEWIND_FOLDS"),
         (["ingest", "file", "p.csv", "--dataset", "NEW", "--create"], {}, "--title"),
-        (["run"], {}, "DATASET"),
+        (["run"], {}, "dataset"),
     ],
 )
 def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, said):

@@ -2,6 +2,7 @@
 
 from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster
+from forecasting.forecasters.prophet import AnchoredProphet
 from forecasting.forecasters.simple import AdjustedNaive, Naive, SeasonalMean, SeasonalNaive
 from forecasting.forecasters.smoothing import CES, ETS, TSB, Theta
 
@@ -10,6 +11,7 @@ FORECASTERS: dict[str, Forecaster] = {
     "seasonal_naive": SeasonalNaive(),
     "adjusted_naive": AdjustedNaive(),
     "seasonal_mean": SeasonalMean(),
+    "prophet": AnchoredProphet(),
     "ets": ETS(),
     "theta": Theta(),
     "ces": CES(),
