@@ -12,6 +12,8 @@ import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# $'two\nlines', as bash has it.
+QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
 ROW = re.compile(r"^\| *`([^`]+)` *\| *(.*?) *\|", re.MULTILINE)
 
 
@@ -25,10 +27,10 @@ class Block:
     @property
     def commands(self) -> list[list[str]]:
         """The words of each command of a shell block; a line that ends in a backslash goes on."""
-        if self.language != "sh":
+        if self.language not in ("sh", "bash"):
             return []
         lines = self.text.replace("\\\n", " ").splitlines()
-        return [words for line in lines if (words := shlex.split(line, comments=True))]
+        return [words for line in lines if (words := shlex.split(QUOTED.sub(_unescaped, line), comments=True))]
 
 
 def text(name: str) -> str:
@@ -74,3 +76,7 @@ def parse_command(words: list[str]) -> str:
         command, name, words = command.commands[words[0]], f"{name} {words[0]}", words[1:]
     command.make_context(name, list(words))
     return name
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return shlex.quote(found.group(1).encode().decode("unicode_escape"))

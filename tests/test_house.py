@@ -45,8 +45,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name, default in expected.items():
         # A default that is worked out elsewhere is told in words.
         shown = str(default).lower() if isinstance(default, bool) else str(default)
-        assert documented[name].startswith("`") == (default is not None), name
-        assert default is None or documented[name] == f"`{shown}`", name
+        told_in_words = default in (None, ())
+        assert documented[name].startswith("`") != told_in_words, name
+        assert told_in_words or documented[name] == f"`{shown}`", name
 
 
 @pytest.mark.parametrize("leaf", ["tabular.py", "settings.py"])
