@@ -7,19 +7,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.config import BASELINE, COMBINATION, PROBABILITIES, ForecastConfig
+from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.history import FloatArray
+from forecasting.kinds import ALL_KINDS, KindForecasts, fill_kinds, kind_scores
 from forecasting.link import from_link, to_link
 from forecasting.paths import draw_paths, path_quantiles
-from forecasting.periods import KINDS, LOOK_BACK, growth, periods, totals
 from forecasting.pool import Pool, known_errors, link_errors
 from forecasting.scores import diebold_mariano, score_table, seasonal_scales
 
 # Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
 FOLD_DRAWS = 400
-GROWTH = "_growth"
-PERIOD_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH) if name != "month")
 SCORE_TYPES = {"step": np.int64, "level": np.float64, "value": np.float64, "n": np.int64}
 KEYS = ["unique_id", "forecaster", "step", "kind", "metric", "level"]
 
@@ -74,11 +72,11 @@ def evaluate_pool(
     folds = range(first, last)
     shape = (len(pool.panel.unique_ids), len(folds), pool.centre.shape[2])
     combined = np.empty((*shape[:2], len(config.probabilities), shape[2]), dtype=np.float32)
-    kinds = {kind: _KindForecasts.empty(*shape) for kind in PERIOD_KINDS}
+    kinds = {kind: KindForecasts.empty(*shape) for kind in ALL_KINDS}
     for done, fold in enumerate(folds, start=1):
         paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=config.seed + fold)
         combined[:, done - 1] = path_quantiles(paths, config.probabilities)
-        _fill_kinds(kinds, pool, fold, done - 1, paths)
+        fill_kinds(kinds, pool, fold, place=done - 1, paths=paths)
         if on_progress:
             on_progress("backtest", done, len(folds))
     quantiles = np.concatenate([base_intervals(pool, folds, config.probabilities), combined[:, None]], axis=1)
@@ -87,7 +85,7 @@ def evaluate_pool(
     actual = pool.actual[:, first:last]
     scores = _scores(pool, names, means, quantiles, actual, slice(first, last), config.probabilities)
     months = pool.panel.months[pool.base.cutoffs[first:last]]
-    by_kind = [_kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
+    by_kind = [kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
     # A table without rows has columns without a type.
     scores = pd.concat([scores, *by_kind], ignore_index=True).astype(SCORE_TYPES)
     return Backtest(names, months, means, quantiles, actual, scores.sort_values(KEYS, ignore_index=True))
@@ -153,69 +151,3 @@ def _against_baseline(unique_ids: tuple[str, ...], losses: FloatArray, names: tu
                 n = int(np.isfinite(ours[series, :, step - 1]).sum())
                 rows.append((uid, COMBINATION, step, "month", "dm_pvalue", 0.0, p_value, n))
     return pd.DataFrame(rows, columns=[*KEYS, "value", "n"])
-
-
-@dataclass(frozen=True)
-class _KindForecasts:
-    """Forecasts of one kind of period, laid out like months: by the step of the period's last month, else NaN.
-
-    `mean`, `baseline` and `actual` have shape (series, folds, horizon), `quantiles` (series, folds, probabilities,
-    horizon).
-    """
-
-    mean: FloatArray
-    baseline: FloatArray
-    actual: FloatArray
-    quantiles: FloatArray
-
-    @classmethod
-    def empty(cls, series: int, folds: int, horizon: int) -> "_KindForecasts":
-        """Nothing known yet."""
-        shape = (series, folds, horizon)
-        wide = (series, folds, len(PROBABILITIES), horizon)
-        mean, baseline, actual = (np.full(shape, np.nan) for _ in range(3))
-        return cls(mean, baseline, actual, np.full(wide, np.nan))
-
-
-def _fill_kinds(
-    kinds: dict[str, _KindForecasts], pool: Pool, fold: int, place: int, paths: NDArray[np.float32]
-) -> None:
-    """Enter what one fold says of every period that is not a month, and of every period's growth."""
-    cutoff = int(pool.base.cutoffs[fold])
-    observed = pool.panel.values[:, max(cutoff + 1 - LOOK_BACK, 0) : cutoff + 1]
-    baseline = pool.base.means[:, pool.base.names.index(BASELINE), fold]
-    # January and February count here even where only their sum is published.
-    came = pool.panel.ahead([cutoff], paths.shape[2])[:, 0]
-    points = np.stack([pool.centre[:, fold], baseline, came], axis=1)
-    for kind, forecasts in kinds.items():
-        spans = periods(pool.panel.months[cutoff], paths.shape[2], kind.removesuffix(GROWTH))
-        if not spans:
-            continue
-        measure = growth if kind.endswith(GROWTH) else totals
-        steps = [span.step - 1 for span in spans]
-        mean, other, actual = np.moveaxis(measure(points, observed, spans), 1, 0)
-        forecasts.mean[:, place, steps] = mean
-        forecasts.baseline[:, place, steps] = other
-        forecasts.actual[:, place, steps] = actual
-        quantiles = path_quantiles(measure(paths, observed, spans), PROBABILITIES)
-        forecasts.quantiles[:, place][:, :, steps] = quantiles
-
-
-def _kind_scores(unique_ids: tuple[str, ...], kind: str, forecasts: _KindForecasts) -> pd.DataFrame:
-    """Scores of one kind of period; its errors are not scaled, and the baseline has no intervals."""
-    unscaled = np.full(forecasts.mean.shape[:2], np.nan)
-    tables = []
-    for name, mean, quantiles in (
-        (COMBINATION, forecasts.mean, forecasts.quantiles),
-        (BASELINE, forecasts.baseline, np.full_like(forecasts.quantiles, np.nan)),
-    ):
-        table = score_table(
-            actual=forecasts.actual,
-            mean=mean,
-            quantiles=quantiles,
-            scale=unscaled,
-            squared_scale=unscaled,
-            unique_ids=unique_ids,
-        )
-        tables.append(table.assign(forecaster=name, kind=kind))
-    return pd.concat(tables, ignore_index=True)

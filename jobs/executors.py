@@ -3,6 +3,7 @@
 This module imports nothing numerical: a worker sets its thread limits here before anything reads them.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -22,7 +23,7 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
     count = workers or available_cores()
     with _one_thread_each():
         # Spawned, not forked: a fork would share our connections, locks and thread pools.
-        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_signals)
+        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
         try:
             yield pool
         except BaseException:
@@ -34,6 +35,11 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
 def available_cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def silence_plots() -> None:
+    """Keep prophet from complaining that plotly, which nothing here draws with, is missing."""
+    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -51,6 +57,7 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _leave_signals() -> None:
-    """Ctrl-C reaches every process of a terminal; only the one that owns the pool answers it."""
+def _prepare_worker() -> None:
+    # Ctrl-C reaches every process of a terminal; only the one that owns the pool answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    silence_plots()

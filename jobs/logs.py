@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from jobs.executors import silence_plots
+
 
 def configure_logs(level: str) -> None:
     """Send every event, ours and the libraries', to standard error at `level` or above."""
@@ -27,5 +29,6 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    silence_plots()
     for noisy in ("apscheduler", "alembic", "cmdstanpy", "prophet", "httpx"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
