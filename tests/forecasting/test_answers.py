@@ -1,0 +1,287 @@
+"""Answers against an obvious loop over draws, and what must hold of them whatever the figures."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from forecasting.answers import (
+    OF_A_WHOLE,
+    Outlook,
+    Units,
+    add_up,
+    answer_unit,
+    chance,
+    concentration,
+    draw,
+    months_needed,
+    share_error,
+    span_sums,
+    summarise,
+)
+from forecasting.spans import Frequency, Span, month_number, read_span, spans_ahead
+
+START = month_number(2023, 1)
+HORIZON = 24
+OWN_UNITS: tuple[Units, ...] = ("lin", "chg", "pch", "pc1", "ch1", "log")
+# No deadline: a busy machine is no counterexample.
+quick = settings(max_examples=40, deadline=None)
+CALENDAR: tuple[Frequency, ...] = ("M", "Q", "A")
+
+
+@dataclass(frozen=True)
+class World:
+    """Partners x sectors, what they add up to, and the months asked about."""
+
+    cells: tuple[tuple[Outlook, ...], ...]
+    cutoff: int
+
+    @property
+    def partners(self) -> list[Outlook]:
+        return [add_up(row, [1] * len(row)) for row in self.cells]
+
+    @property
+    def sectors(self) -> list[Outlook]:
+        return [add_up(column, [1] * len(column)) for column in zip(*self.cells, strict=True)]
+
+    @property
+    def whole(self) -> Outlook:
+        return add_up(self.partners, [1] * len(self.cells))
+
+
+def outlook(generator: np.random.Generator, past: int, draws: int) -> Outlook:
+    observed = generator.gamma(4.0, 25.0, size=past)
+    paths = generator.gamma(4.0, 25.0, size=(draws, HORIZON)).astype(np.float32)
+    return Outlook(START, observed, np.zeros(past, dtype=bool), paths)
+
+
+@st.composite
+def worlds(draw_value: Any) -> World:
+    generator = np.random.default_rng(draw_value(st.integers(0, 2**32 - 1)))
+    partners, sectors = draw_value(st.integers(1, 4)), draw_value(st.integers(1, 3))
+    past, draws = draw_value(st.integers(36, 48)), draw_value(st.integers(1, 30))
+    cells = tuple(tuple(outlook(generator, past, draws) for _ in range(sectors)) for _ in range(partners))
+    return World(cells, START + past - 1)
+
+
+def one_of(world: World) -> Outlook:
+    return world.cells[0][0]
+
+
+def slow_sum(quantity: Outlook, number: int, span: Span) -> float:
+    """The sum over a span in one draw, month by month."""
+    total, past = 0.0, len(quantity.observed)
+    for month in range(span.first, span.last + 1):
+        place = month - quantity.start
+        total += float(quantity.observed[place] if place < past else quantity.paths[number, place - past])
+    return total
+
+
+def slow_draw(units: Units, quantity: Outlook, number: int, span: Span, whole: Outlook) -> float:
+    """FRED's formulas, one draw and one span at a time."""
+    now = slow_sum(quantity, number, span)
+    length = span.last - span.first + 1
+    before, year_ago = Span(span.first - length, span.last - length, ""), Span(span.first - 12, span.last - 12, "")
+    by_units: dict[str, Callable[[], float]] = {
+        "lin": lambda: now,
+        "log": lambda: math.log(now),
+        "chg": lambda: now - slow_sum(quantity, number, before),
+        "pch": lambda: (now / slow_sum(quantity, number, before) - 1) * 100,
+        "ch1": lambda: now - slow_sum(quantity, number, year_ago),
+        "pc1": lambda: (now / slow_sum(quantity, number, year_ago) - 1) * 100,
+        "share": lambda: now / slow_sum(whole, number, span) * 100,
+        "contribution": lambda: (now - slow_sum(quantity, number, year_ago)) / slow_sum(whole, number, year_ago) * 100,
+    }
+    return by_units[units]()
+
+
+@pytest.mark.parametrize("units", [*OWN_UNITS, "share", "contribution"])
+@quick
+@given(world=worlds(), frequency=st.sampled_from(CALENDAR))
+def test_units_are_those_of_an_obvious_loop(units: Units, world: World, frequency: Frequency) -> None:
+    spans = spans_ahead(world.cutoff, HORIZON, frequency)
+    quantity, whole = one_of(world), world.whole
+    drawn = draw(units, quantity, spans, whole if units in OF_A_WHOLE else None)
+    slow = [
+        [slow_draw(units, quantity, number, span, whole) for span in spans] for number in range(len(quantity.paths))
+    ]
+    assert drawn.reasons == (None,) * len(spans)
+    assert_allclose(drawn.values, slow, rtol=1e-6, atol=1e-6)
+
+
+@quick
+@given(world=worlds())
+def test_the_year_is_the_sum_of_its_months_and_of_its_quarters_in_every_draw(world: World) -> None:
+    quantity = one_of(world)
+    for year in spans_ahead(world.cutoff, HORIZON, "A"):
+        quarters = [Span(year.first + 3 * i, year.first + 3 * i + 2, "quarter") for i in range(4)]
+        months = [Span(month, month, "month") for month in range(year.first, year.last + 1)]
+        whole = span_sums(quantity, [year]).values[:, 0]
+        assert_allclose(span_sums(quantity, quarters).values.sum(axis=1), whole)
+        assert_allclose(span_sums(quantity, months).values.sum(axis=1), whole)
+
+
+@quick
+@given(world=worlds())
+def test_the_year_to_date_of_december_is_the_year(world: World) -> None:
+    quantity = one_of(world)
+    years = spans_ahead(world.cutoff, HORIZON, "A")
+    to_date = [span for span in spans_ahead(world.cutoff, HORIZON, "YTD") if span.months == 12]
+    assert_allclose(draw("pc1", quantity, to_date).values, draw("pc1", quantity, years).values)
+
+
+@quick
+@given(world=worlds(), frequency=st.sampled_from(CALENDAR))
+def test_shares_sum_to_a_hundred_in_every_draw(world: World, frequency: Frequency) -> None:
+    spans = spans_ahead(world.cutoff, HORIZON, frequency)
+    for parts in (world.partners, world.sectors):
+        shares = sum(draw("share", part, spans, world.whole).values for part in parts)
+        assert_allclose(shares, np.full_like(shares, 100.0), rtol=1e-6)
+
+
+@quick
+@given(world=worlds(), frequency=st.sampled_from(CALENDAR))
+def test_contributions_sum_to_the_growth_of_the_whole_in_every_draw(world: World, frequency: Frequency) -> None:
+    spans = spans_ahead(world.cutoff, HORIZON, frequency)
+    growth = draw("pc1", world.whole, spans).values
+    for parts in (world.partners, world.sectors):
+        assert_allclose(sum(draw("contribution", part, spans, world.whole).values for part in parts), growth, atol=1e-5)
+
+
+@quick
+@given(world=worlds())
+def test_a_balance_is_exports_less_imports_over_any_span_in_every_draw(world: World) -> None:
+    exports, imports = world.whole, one_of(world)
+    spans = spans_ahead(world.cutoff, HORIZON, "Q")
+    balance = span_sums(add_up([exports, imports], [1, -1]), spans).values
+    assert_allclose(balance, span_sums(exports, spans).values - span_sums(imports, spans).values, atol=1e-3)
+
+
+@quick
+@given(world=worlds(), inner=st.floats(1, 98), wider=st.floats(0.1, 1.9))
+def test_an_interval_lies_within_that_of_a_higher_level(world: World, inner: float, wider: float) -> None:
+    drawn = draw("pc1", one_of(world), spans_ahead(world.cutoff, HORIZON, "Q"))
+    tails = [(100 - level) / 200 for level in (inner + wider, inner)]
+    for row in summarise(drawn, [tails[0], tails[1], 1 - tails[1], 1 - tails[0]]):
+        assert row is not None
+        outer_lo, inner_lo, inner_hi, outer_hi = row[2:]
+        assert outer_lo <= inner_lo <= row[1] <= inner_hi <= outer_hi
+
+
+@quick
+@given(world=worlds(), probability=st.floats(0.01, 0.99))
+def test_chances_agree_with_quantiles(world: World, probability: float) -> None:
+    """As many draws lie at or below a quantile as its probability says, but for the one it falls on."""
+    drawn = draw("lin", one_of(world), [read_span("2027")])
+    (row,) = summarise(drawn, [probability])
+    assert row is not None
+    found = chance(drawn.values[:, 0], below=row[2])
+    assert abs(found.probability - probability) <= 1 / found.draws + 1e-12
+
+
+@quick
+@given(world=worlds(), threshold=st.floats(-500, 4000), width=st.floats(0, 1000))
+def test_the_chances_above_below_and_between_add_up_to_one(world: World, threshold: float, width: float) -> None:
+    values = draw("lin", one_of(world), [read_span("2027")]).values[:, 0]
+    at_a_draw = float(values[0])
+    for lower in (threshold, at_a_draw):
+        above, below = chance(values, above=lower).probability, chance(values, below=lower).probability
+        assert above + below == pytest.approx(1.0)
+        between = chance(values, above=lower, below=lower + width).probability
+        beyond = chance(values, above=lower + width).probability
+        assert below + between + beyond == pytest.approx(1.0)
+
+
+def test_the_chance_of_a_known_share_of_draws_has_its_standard_error() -> None:
+    found = chance(np.arange(1000.0), above=249.5)
+    assert found.probability == 0.75
+    assert found.standard_error == pytest.approx(math.sqrt(0.75 * 0.25 / 1000), rel=0.01)
+    assert chance(np.zeros(1000), above=0.0).standard_error > 0
+    assert share_error(1.0, 4) == pytest.approx(math.sqrt(0.75 * 0.25 / 8))
+
+
+@quick
+@given(world=worlds())
+def test_concentration_is_that_of_an_obvious_loop_and_lies_between_equality_and_monopoly(world: World) -> None:
+    spans = spans_ahead(world.cutoff, HORIZON, "Q")
+    index = concentration(world.partners, world.whole, spans).values
+    for number in range(len(index)):
+        for column, span in enumerate(spans):
+            total = slow_sum(world.whole, number, span)
+            slow = sum((100 * slow_sum(part, number, span) / total) ** 2 for part in world.partners)
+            assert index[number, column] == pytest.approx(slow, rel=1e-5)
+    assert (index >= 10_000 / len(world.cells) - 1e-6).all()
+    assert (index <= 10_000 + 1e-6).all()
+
+
+def simple(observed: list[float], paths: list[list[float]]) -> Outlook:
+    """Months from January 2026."""
+    known = np.array(observed)
+    return Outlook(month_number(2026, 1), known, np.zeros(len(known), dtype=bool), np.array(paths, dtype=np.float32))
+
+
+def test_observed_months_count_as_observed() -> None:
+    drawn = span_sums(simple([1.0, 2.0], [[10.0], [20.0]]), [read_span("2026-Q1")])
+    assert drawn.values[:, 0].tolist() == [13.0, 23.0]
+
+
+def test_a_base_of_zero_gives_no_growth_and_the_reason() -> None:
+    quantity = simple([0.0, 1.0], [[1.0, 0.0, 3.0], [1.0, 2.0, 3.0]])
+    spans = [read_span(text) for text in ("2026-02", "2026-03", "2026-05")]
+    drawn = draw("pch", quantity, spans)
+    assert drawn.reasons == (
+        "the base 2026-01 is zero or below in 2 of 2 draws",
+        None,
+        "the base 2026-04 is zero or below in 1 of 2 draws",
+    )
+    assert np.isnan(drawn.values[:, [0, 2]]).all()
+    assert summarise(drawn, [0.1])[0] is None
+    assert summarise(drawn, [0.1])[1] == [0.0, 0.0, 0.0]
+
+
+def test_a_logarithm_is_of_what_is_above_zero() -> None:
+    drawn = draw("log", simple([1.0], [[0.0, 1.0], [1.0, 1.0]]), [read_span("2026-02"), read_span("2026-03")])
+    assert drawn.reasons == ("2026-02 is zero or below in 1 of 2 draws", None)
+    assert drawn.values[:, 1].tolist() == [0.0, 0.0]
+
+
+def test_a_month_that_is_not_known_gives_no_answer_and_the_reason() -> None:
+    quantity = simple([math.nan, 1.0], [[1.0] * 12])
+    spans = [read_span(text) for text in ("2026-Q1", "2026-02/2026-03", "2026")]
+    assert span_sums(quantity, spans).reasons == ("2026-01 is not observed", None, "2026-01 is not observed")
+    before = draw("pc1", quantity, [read_span("2026-03")])
+    assert before.reasons == ("2025-03 is not observed",)
+
+
+def test_january_and_february_published_as_one_figure_count_only_together() -> None:
+    quantity = simple([5.0, 5.0, 1.0], [[2.0] * 12])
+    quantity = replace(quantity, joined=np.array([False, True, False]))
+    spans = [read_span(text) for text in ("2026-01/2026-02", "2026-Q1", "2026-01", "2026-02/2026-04")]
+    drawn = span_sums(quantity, spans)
+    assert drawn.values[0, :2].tolist() == [10.0, 11.0]
+    told = "2026-01 is published as one figure with the month after it"
+    assert drawn.reasons == (None, None, told, told)
+
+
+def test_an_answer_needs_the_months_it_compares_with_and_no_others() -> None:
+    spans = [read_span("2026-Q3"), read_span("2026-Q4")]
+    needed = {units: months_needed(spans, units) for units in ("lin", "chg", "pc1", "contribution", "share")}
+    july, december = month_number(2026, 7), month_number(2026, 12)
+    assert needed == {
+        "lin": (july, december),
+        "chg": (july - 3, december),
+        "pc1": (july - 12, december),
+        "contribution": (july - 12, december),
+        "share": (july, december),
+    }
+
+
+def test_every_answer_has_a_unit() -> None:
+    assert [answer_unit(units, "USD m") for units in OWN_UNITS] == ["USD m", "USD m", "%", "%", "USD m", "log USD m"]
+    assert (answer_unit("share", "USD m"), answer_unit("contribution", "USD m")) == ("%", "percentage points")
