@@ -39,7 +39,8 @@ def available_cores() -> int:
 
 def silence_plots() -> None:
     """Keep prophet from complaining that plotly, which nothing here draws with, is missing."""
-    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+    # prophet sets this logger's level itself when it is imported.
+    logging.getLogger("prophet.plot").disabled = True
 
 
 @contextmanager

@@ -1,0 +1,155 @@
+"""Do the intervals hold, and are they narrow? Coverage by kind of answer, and WIS beside peers on the same folds.
+
+`python -m benchmarks.intervals [--quick] [--output FILE]`: coverage of the published 50, 80 and 95 % intervals for
+months, quarters, years and their growth, each fold calibrated only on what was known at its cutoff; WIS beside prophet
+and statsforecast with their own intervals. Quick takes every third cutoff and no Prophet.
+"""
+
+import argparse
+import os
+import platform
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import panels
+from benchmarks.panels import Problem
+from benchmarks.peers import PeerForecasts, run_peers
+from forecasting.config import COMBINATION, ForecastConfig
+from forecasting.evaluation import Backtest
+from forecasting.history import FloatArray
+from forecasting.pipeline import evaluate_panel
+from forecasting.scores import weighted_interval_score
+from jobs.executors import process_pool
+from jobs.progress import progress_bar
+
+HORIZON = 12
+STEPS = (1, 3, 6, 12)
+SHOWN_LEVELS = (50.0, 80.0, 95.0)
+PEERS = ("AutoETS", "AutoETS, conformal", "AutoARIMA", "ARIMA (0,1,1)(0,1,1)", "Prophet")
+QUICK_PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)")
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    "CN_TRADE": panels.cn_trade,
+    "CN_CLEANTECH": partial(panels.cn_cleantech, every=1),
+    "us_imports": panels.us_imports,
+}
+
+
+def coverage_by_kind(scores: pd.DataFrame) -> pd.DataFrame:
+    """Coverage in per cent, pooled over series and steps: a row a kind, a column a level, and how many forecasts."""
+    rows = _coverage(scores[scores["step"] == 0], ["kind"])
+    return rows.assign(forecasts=_forecasts(scores[scores["step"] == 0], ["kind"]))
+
+
+def coverage_by_step(scores: pd.DataFrame) -> pd.DataFrame:
+    """Coverage of months by step."""
+    return _coverage(scores[(scores["kind"] == "month") & scores["step"].isin(STEPS)], ["step"])
+
+
+def coverage_by_group(scores: pd.DataFrame, panel_keys: pd.DataFrame, unique_ids: Iterable[str]) -> pd.DataFrame:
+    """Coverage of months for the grand totals, the partners' and the sectors' totals, and the parts."""
+    keys = panel_keys.set_axis(pd.Index(unique_ids))
+    world, total = keys["partner"] == "WLD", keys["sector"] == "TOTAL"
+    names = np.select([world & total, total, world], ["grand total", "partner totals", "sector totals"], "parts")
+    group = pd.Series(names, index=keys.index)
+    rows = scores[(scores["kind"] == "month") & (scores["step"] == 0)]
+    return _coverage(rows.assign(group=rows["unique_id"].map(group)), ["group"])
+
+
+def wis_beside_peers(problem: Problem, backtest: Backtest, peers: PeerForecasts) -> pd.DataFrame:
+    """Mean WIS scaled by each series' mean yearly change, and its ratio to ours."""
+    values = problem.panel.values
+    scale = np.nanmean(np.abs(values[:, 12:] - values[:, :-12]), axis=1)[:, None, None]
+    ours = backtest.quantiles[:, backtest.names.index(COMBINATION)].astype(float)
+    mean = {"Tradewind": _scaled_wis(backtest.actual, ours, scale)}
+    for row, name in enumerate(peers.names):
+        mean[name] = _scaled_wis(backtest.actual, peers.quantiles[:, row], scale)
+    table = pd.DataFrame({"WIS": mean, "ratio": {name: value / mean["Tradewind"] for name, value in mean.items()}})
+    return table.sort_values("WIS")
+
+
+def _scaled_wis(actual: FloatArray, quantiles: FloatArray, scale: FloatArray) -> float:
+    return float(np.nanmean(weighted_interval_score(actual, np.moveaxis(quantiles, 2, -1)) / scale))
+
+
+def _coverage(scores: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    rows = scores[(scores["metric"] == "coverage") & (scores["forecaster"] == COMBINATION)]
+    rows = rows[rows["level"].isin(SHOWN_LEVELS)].assign(inside=lambda frame: frame["value"] * frame["n"])
+    sums = rows.groupby([*by, "level"])[["inside", "n"]].sum()
+    return (100 * sums["inside"] / sums["n"]).unstack("level").rename(columns="{:g} %".format)
+
+
+def _forecasts(scores: pd.DataFrame, by: list[str]) -> "pd.Series[int]":
+    rows = scores[(scores["metric"] == "coverage") & (scores["forecaster"] == COMBINATION) & (scores["level"] == 80.0)]
+    return rows.groupby(by)["n"].sum()
+
+
+def report(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -> str:
+    """Everything about one problem, in Markdown."""
+    config = ForecastConfig(horizon=HORIZON)
+    with process_pool(workers) as pool, progress_bar(problem.name) as bar:
+        backtest, _ = evaluate_panel(
+            problem.panel,
+            cutoffs=list(problem.cutoffs),
+            config=config,
+            reporter=problem.reporter,
+            executor=pool,
+            on_progress=bar,
+        )
+        others = run_peers(problem, horizon=HORIZON, peers=peers, executor=pool)
+    scores = backtest.scores
+    tables = {
+        "Coverage by kind of answer, all steps, %": coverage_by_kind(scores),
+        "Coverage of months by step, %": coverage_by_step(scores),
+        "Coverage of months by group, %": coverage_by_group(scores, problem.panel.keys, problem.panel.unique_ids),
+        "WIS over the series' mean yearly change": wis_beside_peers(problem, backtest, others),
+    }
+    head = f"## {problem.name}: {len(problem.panel.unique_ids)} series, {len(problem.cutoffs)} cutoffs"
+    parts = [f"{title}\n\n{_markdown(table)}" for title, table in tables.items()]
+    return "\n\n".join([head, *parts])
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    """A table as Markdown; whole numbers without decimals, ratios with three, shares with one."""
+    digits = 3 if "WIS" in table else 1
+    rows = [
+        [str(index), *(f"{v:.{digits}f}" if isinstance(v, float) else f"{v:,}" for v in row)]
+        for index, row in zip(table.index, table.to_numpy(dtype=object), strict=True)
+    ]
+    head = ["", *map(str, table.columns)]
+    lines = [head, ["---", *["---:"] * len(table.columns)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main() -> None:
+    """Run the benchmark, print it, and write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--only", nargs="*", default=list(PROBLEMS))
+    given = parser.parse_args()
+    sections = []
+    for name in given.only:
+        try:
+            problem = PROBLEMS[name]()
+        except FileNotFoundError as error:
+            sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
+            continue
+        if given.quick:
+            problem = Problem(problem.name, problem.panel, problem.reporter, problem.cutoffs[::3])
+        sections.append(report(problem, peers=QUICK_PEERS if given.quick else PEERS, workers=None))
+        print(sections[-1], flush=True)
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    title = (
+        f"# Intervals\n\n`make bench-intervals` on {machine}. Each fold is calibrated on what was known at its cutoff."
+    )
+    if given.output:
+        given.output.parent.mkdir(parents=True, exist_ok=True)
+        given.output.write_text("\n\n".join([title, *sections]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

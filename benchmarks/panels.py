@@ -1,0 +1,91 @@
+"""The panels that benchmarks run on, as the issues that set the targets define them."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.panel import Panel
+from sources import bundled
+from store.derived import COLUMNS, rest_and_totals
+from tabular import check_observations
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+US_IMPORTS = SHARED / "us_imports" / "top30-NAICS-imports.parquet"
+OVERLAPPING = ("EUROPEAN UNION", "USMCA (NAFTA)", "TOTAL FOR ALL COUNTRIES")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A panel, whose calendar applies to it, and the cutoffs at which forecasts of it are judged (months)."""
+
+    name: str
+    panel: Panel
+    reporter: str
+    cutoffs: NDArray[np.datetime64]
+
+
+def months(first: str, last: str, every: int = 1) -> NDArray[np.datetime64]:
+    """Months from the first to the last, `every` so many."""
+    return np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + 1, every)
+
+
+def cn_trade() -> Problem:
+    """China's exports, every month's cutoff from December 2016."""
+    frame = _bundled("CN_TRADE")
+    return Problem("CN_TRADE.X", _panel(frame[frame["flow"] == "X"]), "CHN", months("2016-12", "2026-06"))
+
+
+def cn_cleantech(every: int = 4) -> Problem:
+    """China's clean-technology exports with their rest and totals, 136 series."""
+    frame = _bundled("CN_CLEANTECH")
+    published = frame.assign(vintage=frame["month"], months=1, status="A", backfilled=True)
+    whole = pd.concat([published, rest_and_totals(published[COLUMNS], dataset="CN_CLEANTECH")], ignore_index=True)
+    return Problem("CN_CLEANTECH", _panel(whole), "CHN", months("2022-12", "2025-08", every))
+
+
+def us_imports() -> Problem:
+    """US imports: 30 partners' totals and China's sectors, the series that are positive in every month.
+
+    Raises:
+        FileNotFoundError: the shared panel is absent.
+    """
+    frame = _us_frame()
+    wanted = frame[(frame["sector"] == "TOTAL") | (frame["partner"] == "CHINA")]
+    positive = wanted.groupby(["partner", "sector"])["value"].transform(lambda values: (values > 0).all())
+    return Problem("us_imports", _panel(wanted[positive]), "USA", months("2019-12", "2024-06", 6))
+
+
+def us_imports_whole() -> Problem:
+    """US imports by partner and sector: every series that is there in every month."""
+    return Problem("us_imports, whole", _panel(_us_frame()), "USA", months("2019-12", "2024-06", 6))
+
+
+def _bundled(dataset: str) -> pd.DataFrame:
+    return check_observations(bundled.delivery(dataset).frame, today=date(2026, 11, 1))
+
+
+def _us_frame() -> pd.DataFrame:
+    raw = pd.read_parquet(US_IMPORTS).reset_index()
+    raw = raw[~raw["CTY_NAME"].isin(OVERLAPPING)]
+    frame = pd.DataFrame(
+        {
+            "month": pd.to_datetime(raw["time"]),
+            "flow": "M",
+            "partner": raw["CTY_NAME"],
+            "sector": raw["NAICS"].astype(str).replace({"0": "TOTAL", "00": "TOTAL"}),
+            "value": raw["imports"].astype(float),
+        }
+    )
+    key = ["partner", "sector", "month", "flow"]
+    frame = frame.groupby(key)["value"].sum().reset_index()
+    complete = frame.groupby(["partner", "sector"])["month"].transform("size") == frame["month"].nunique()
+    return frame[complete]
+
+
+def _panel(frame: pd.DataFrame) -> Panel:
+    codes = frame["flow"] + "." + frame["partner"] + "." + frame["sector"]
+    return Panel.from_long(frame.assign(unique_id=codes, ds=frame["month"], y=frame["value"]))
