@@ -10,6 +10,7 @@ from sqlmodel import Session
 from api.selection import Chosen
 from forecasting.config import interval_probabilities
 from forecasting.history import FloatArray
+from forecasting.spans import Span
 from store import forecasts
 
 BATCH_PARTS = 64
@@ -19,38 +20,49 @@ BATCH_ROWS = 200
 
 
 class StepForecast(NamedTuple):
-    """One month ahead of one series: mean, median and a (lo, hi) for each level, in the dataset's unit."""
+    """What is forecast of one series up to one step: mean, median, a (lo, hi) for each level, and quantiles.
+
+    A month ahead, or the `span` that ends at the step. All are None where there is no answer, which has its `reason`.
+    """
 
     step: int
-    mean: float
-    median: float
-    bounds: list[tuple[float, float]]
+    mean: float | None
+    median: float | None
+    bounds: Sequence[tuple[float | None, float | None]]
+    quantiles: Sequence[float | None] = ()
+    span: Span | None = None
+    reason: str | None = None
 
 
 class Question(NamedTuple):
     """What is asked of every series: `horizon` months of run `run_id`, with intervals of `levels` in per cent.
 
-    `kept` are the probabilities whose quantiles are stored.
+    `quantiles` are probabilities asked for beside the levels; `kept` are those whose quantiles are stored.
     """
 
     run_id: int
     horizon: int
     levels: Sequence[float]
     kept: Sequence[float]
+    quantiles: Sequence[float] = ()
 
     @property
     def bounds(self) -> list[tuple[float, float]]:
         """The two probabilities of each level."""
         return [interval_probabilities(level) for level in self.levels]
 
+    @property
+    def probabilities(self) -> list[float]:
+        """Those of the levels' bounds, two by two, and those asked for."""
+        return [*(probability for pair in self.bounds for probability in pair), *self.quantiles]
+
 
 def forecast_series(
     session: Session, question: Question, chosen: Sequence[Chosen]
 ) -> Iterator[tuple[Chosen, list[StepForecast]]]:
     """Forecasts of each series, in the order given, a batch of series in memory at a time."""
-    probabilities = {probability for pair in question.bounds for probability in pair}
-    plain = probabilities <= set(question.kept) and not any(one.derived for one in chosen)
-    for batch in _batches(chosen, BATCH_ROWS if plain else BATCH_PARTS):
+    plain = set(question.probabilities) <= set(question.kept) and not any(one.derived for one in chosen)
+    for batch in batches(chosen, BATCH_ROWS if plain else BATCH_PARTS):
         answers = _from_rows(session, question, batch) if plain else _from_paths(session, question, batch)
         yield from zip(batch, answers, strict=True)
 
@@ -63,7 +75,7 @@ def combine(one: Chosen, paths: NDArray[np.float32], position: dict[int, int]) -
     return draws
 
 
-def _batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
+def batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
     """Series together as long as their parts number `size` at most; one of more parts goes alone."""
     batch: list[Chosen] = []
     parts = 0
@@ -78,12 +90,14 @@ def _batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
 
 
 def _from_rows(session: Session, question: Question, batch: list[Chosen]) -> Iterator[list[StepForecast]]:
-    probabilities = sorted({probability for pair in question.bounds for probability in pair})
+    probabilities = sorted(set(question.probabilities))
     places = [(probabilities.index(lo), probabilities.index(hi)) for lo, hi in question.bounds]
+    others = [probabilities.index(probability) for probability in question.quantiles]
     found: dict[int, list[StepForecast]] = {}
     for row in _stored_rows(session, question, batch, probabilities):
         bounds = [(row.quantiles[lo], row.quantiles[hi]) for lo, hi in places]
-        found.setdefault(row.series_id, []).append(StepForecast(row.step, row.mean, row.median, bounds))
+        quantiles = [row.quantiles[place] for place in others]
+        found.setdefault(row.series_id, []).append(StepForecast(row.step, row.mean, row.median, bounds, quantiles))
     for one in batch:
         yield found[one.parts[0].series_id]
 
@@ -103,14 +117,19 @@ def _from_paths(session: Session, question: Question, batch: list[Chosen]) -> It
 
 
 def _summary(draws: FloatArray, question: Question, centre: list[tuple[float, float]] | None) -> list[StepForecast]:
-    """Mean, median and bounds of draws; a stored series keeps the mean and median that were published."""
-    pairs = np.quantile(draws, np.array(question.bounds), axis=0).transpose(2, 0, 1).tolist()
+    """Mean, median and quantiles of draws; a stored series keeps the mean and median that were published."""
+    rows = np.quantile(draws, question.probabilities, axis=0).T.tolist()
     if centre is None:
         centre = list(zip(draws.mean(axis=0).tolist(), np.median(draws, axis=0).tolist(), strict=True))
     return [
-        StepForecast(step, mean, median, [(lo, hi) for lo, hi in bounds])
-        for step, ((mean, median), bounds) in enumerate(zip(centre, pairs, strict=True), start=1)
+        StepForecast(step, mean, median, *split(row, len(question.levels)))
+        for step, ((mean, median), row) in enumerate(zip(centre, rows, strict=True), start=1)
     ]
+
+
+def split(row: list[float], levels: int) -> tuple[list[tuple[float, float]], list[float]]:
+    """The bounds of so many levels, two by two, and the quantiles that follow them."""
+    return list(zip(row[: 2 * levels : 2], row[1 : 2 * levels : 2], strict=True)), row[2 * levels :]
 
 
 def _stored_rows(

@@ -16,7 +16,7 @@ CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
 GREATEST_ID = 2**31 - 1
 GREATEST_OFFSET = 10**9
 DEFAULT_LEVELS = [80.0, 95.0]
-SCORE_KINDS = (*KINDS, *(f"{kind}_growth" for kind in KINDS[1:]))
+SCORE_KINDS = (*KINDS, *(f"{kind}_growth" for kind in KINDS))
 
 
 def _split(value: Any) -> Any:
@@ -53,6 +53,8 @@ Flows = Annotated[list[Literal["X", "M", "B"]], BeforeValidator(_split), AfterVa
 StoredFlows = Annotated[list[Literal["X", "M"]], BeforeValidator(_split), AfterValidator(_unique)]
 Level = Annotated[float, Field(gt=0, lt=100)]
 Levels = Annotated[list[Level], BeforeValidator(_split), AfterValidator(_unique), Field(max_length=20)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Quantiles = Annotated[list[Probability], BeforeValidator(_split), AfterValidator(_unique), Field(max_length=20)]
 Month = Annotated[date, BeforeValidator(_month)]
 Day = Annotated[date, BeforeValidator(_day)]
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
@@ -136,16 +138,6 @@ class ObservationQuery(SeriesChoice):
         return self
 
 
-class RunForecastQuery(SeriesChoice):
-    """Forecasts of one run; a page counts series."""
-
-    limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
-    level: Levels = Field(
-        default=DEFAULT_LEVELS, description="Levels of the intervals in per cent, each above 0 and below 100."
-    )
-    horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead; without it the run's own.")
-
-
 class ChosenRun(BaseModel):
     """Which run answers."""
 
@@ -159,10 +151,6 @@ class ChosenRun(BaseModel):
         if self.run is not None and self.as_of is not None:
             raise ValueError("give run or as_of, not both")
         return self
-
-
-class ForecastQuery(RunForecastQuery, ChosenRun):
-    """Forecasts of a dataset."""
 
 
 class BacktestQuery(StoredChoice, ChosenRun):

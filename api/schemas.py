@@ -172,18 +172,30 @@ class IntervalAnswer(Answer):
     """A central prediction interval."""
 
     level: float = Field(description="In per cent.")
-    lo: float
-    hi: float
+    lo: float | None
+    hi: float | None
+
+
+class QuantileAnswer(Answer):
+    """A quantile."""
+
+    probability: float
+    value: float | None
 
 
 class MonthAnswer(Answer):
-    """A month of a forecast."""
+    """A month of a forecast, or the period that ends with it; null where there is no answer."""
 
     month: str = MONTH
     step: int
-    mean: float
-    median: float
+    mean: float | None
+    median: float | None
     intervals: list[IntervalAnswer]
+    quantiles: list[QuantileAnswer] | None = Field(default=None, description="Where `quantile` was asked.")
+    period: str | None = Field(default=None, examples=["2026-Q1"], description="Where sums or units were asked.")
+    months: int | None = Field(default=None, description="How many months the period has.")
+    observed_months: int | None = Field(default=None, description="How many of them are observed.")
+    reason: str | None = Field(default=None, description="Why there is no answer.")
 
 
 class PartAnswer(Answer):
@@ -213,6 +225,9 @@ class ForecastPage(Page):
 
     dataset: str
     unit: str
+    frequency: str | None = Field(default=None, description="Where it is not the level of a month that was asked.")
+    units: str | None = Field(default=None, description="As `frequency`.")
+    of: str | None = Field(default=None, description="The total that a share or a contribution is of.")
     run: RunAnswer
     revised_data: bool = Field(description="Whether the run saw backfilled observations, which are revised data.")
     series: list[ForecastSeries]

@@ -70,6 +70,7 @@ def publish_run(
     horizon: int = 6,
     draws: int = 40,
     seed: int = 7,
+    cutoff: np.datetime64 = LAST,
     data_hash: str = "d" * 64,
     now: datetime = NOW,
 ) -> Published:
@@ -90,8 +91,8 @@ def publish_run(
         code_version="0.1.0",
         requested_at=now,
     )
-    runs.start(session, run_id, cutoff=LAST.astype(date), data_hash=data_hash, started_at=now)
-    made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed)
+    runs.start(session, run_id, cutoff=cutoff.astype(date), data_hash=data_hash, started_at=now)
+    made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed, cutoff=cutoff)
     forecasts.write(
         session,
         run_id,
@@ -109,7 +110,16 @@ def publish_run(
     return made
 
 
-def _figures(run_id: int, dataset: str, rows: Sequence[Series], *, horizon: int, draws: int, seed: int) -> Published:
+def _figures(
+    run_id: int,
+    dataset: str,
+    rows: Sequence[Series],
+    *,
+    horizon: int,
+    draws: int,
+    seed: int,
+    cutoff: np.datetime64,
+) -> Published:
     generator = np.random.default_rng(seed)
     paths = generator.gamma(20.0, 5.0, size=(len(rows), draws, horizon)).astype(np.float32)
     exact = paths.astype(np.float64)
@@ -119,7 +129,7 @@ def _figures(run_id: int, dataset: str, rows: Sequence[Series], *, horizon: int,
         dataset=dataset,
         unique_ids=tuple(row.unique_id for row in rows),
         series_ids=ids,
-        months=LAST + np.arange(1, horizon + 1),
+        months=cutoff + np.arange(1, horizon + 1),
         mean=exact.mean(axis=1),
         median=np.quantile(exact, 0.5, axis=1),
         quantiles=np.moveaxis(np.quantile(exact, PROBABILITIES, axis=1), 0, 1),

@@ -1,21 +1,28 @@
 """Forecasts: of a dataset's latest run, or of a run by its number."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
 from api import schemas
-from api.answers import FORECAST_COLUMNS, forecast_answers, forecast_rows, later_months, run_answer
+from api.answers import FORECAST_COLUMNS, Layout, forecast_answers, forecast_rows, later_months, run_answer
+from api.asking import answer_series
 from api.caching import run_headers
 from api.catalogs import Catalogs
-from api.choosing import chosen_run, chosen_series, published_run
+from api.choosing import ChosenSeries, chosen_run, chosen_series, published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
-from api.derived import Question, forecast_series
+from api.derived import Question, StepForecast, forecast_series
 from api.errors import HorizonBeyondRun
 from api.formats import csv_response, json_response, wanted_format
+from api.outlooks import cutoff_number
 from api.paging import paging, paging_headers
-from api.params import DatasetPath, ForecastQuery, RunForecastQuery, RunPath
+from api.params import DatasetPath, RunPath
+from api.questions import ForecastQuery, RunForecastQuery
+from api.selection import Chosen
+from forecasting.answers import answer_unit
+from forecasting.spans import spans_ahead
 from store.runs import RunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -37,7 +44,8 @@ def read_forecasts(
     """Forecasts of the latest published run, of the latest as of a day, or of a run by its number.
 
     Mean, median and prediction intervals by month, in the dataset's unit. Balances (`flow=B`) and partner groups are
-    computed from joint paths, as is any level other than 50, 80, 90 and 95.
+    computed from joint paths, as is any level other than 50, 80, 90 and 95, and everything that is not a month's
+    level: `frequency` sums months, `units` compares, `quantile` asks for further quantiles.
     """
     run = chosen_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
@@ -73,20 +81,33 @@ def _answer(
     wanted = wanted_format(request, query.format)
     series = chosen_series(session, catalogs, run, query)
     assert run.cutoff is not None
+    unit = answer_unit(query.units, series.catalog.unit)
     months = later_months(run.cutoff, horizon)
-    question = Question(run.id, horizon, query.level, series.coverage.probabilities)
-    found = forecast_series(session, question, series.page)
+    layout = Layout(months, query.level, query.quantile, unit, spans=not query.plain)
+    found = _forecasts(session, run, series, query, horizon)
     page = paging(request, limit=query.limit, offset=query.offset, total=series.total)
     headers |= paging_headers(page)
-    unit = series.catalog.unit
     if wanted == "csv":
-        return csv_response(FORECAST_COLUMNS, forecast_rows(unit, found, months, query.level), headers=headers)
+        return csv_response(layout.columns, forecast_rows(found, layout), headers=headers)
+    asked = {} if query.plain else {"frequency": query.frequency, "units": query.units, "of": query.whole}
     answer = {
         "dataset": run.dataset_id,
         "unit": unit,
+        **asked,
         "run": run_answer(run),
         "revised_data": series.coverage.backfilled,
         **page,
-        "series": forecast_answers(series.catalog, found, months, query.level),
+        "series": forecast_answers(series.catalog, found, layout),
     }
     return json_response(answer, headers=headers)
+
+
+def _forecasts(
+    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    """What is stored where that is what is asked, else what the joint paths say."""
+    if query.plain:
+        question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
+        return forecast_series(session, question, series.page)
+    spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
+    return answer_series(session, run, series.catalog, series.page, spans, query)

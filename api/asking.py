@@ -1,0 +1,99 @@
+"""Answers in any units over any spans, from joint paths and the months observed so far."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from api.derived import BATCH_PARTS, StepForecast, batches, split
+from api.outlooks import cutoff_number, read_outlooks
+from api.questions import Terms
+from api.refusals import NoWhole
+from api.selection import Catalog, Chosen
+from forecasting.answers import Drawn, draw, months_needed, summarise
+from forecasting.config import interval_probabilities
+from forecasting.spans import Span
+from store.errors import UnknownSeries
+from store.runs import RunRecord
+from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+
+
+def answer_series(
+    session: Session, run: RunRecord, catalog: Catalog, chosen: Sequence[Chosen], spans: Sequence[Span], terms: Terms
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    """Answers about each series, in the order given, a batch of series in memory at a time. Raises NoWhole."""
+    # Looked for before the first answer is written: a CSV cannot turn into an error half-way.
+    wholes = {one.unique_id: whole_of(catalog, one, terms) for one in chosen}
+    if not spans:
+        return ((one, []) for one in chosen)
+    return _answers(session, run, chosen, spans, terms, wholes)
+
+
+def _answers(
+    session: Session,
+    run: RunRecord,
+    chosen: Sequence[Chosen],
+    spans: Sequence[Span],
+    terms: Terms,
+    wholes: Mapping[str, Chosen | None],
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    for batch in batches(chosen, BATCH_PARTS):
+        for one, drawn in draw_batch(session, run, batch, spans, terms, wholes):
+            yield one, summaries(drawn, spans, terms, cutoff_number(run))
+
+
+class DrawnSeries(NamedTuple):
+    """A series and the draws of what was asked of it."""
+
+    one: Chosen
+    drawn: Drawn
+
+
+def draw_batch(
+    session: Session,
+    run: RunRecord,
+    batch: Sequence[Chosen],
+    spans: Sequence[Span],
+    terms: Terms,
+    wholes: Mapping[str, Chosen | None],
+) -> Iterator[DrawnSeries]:
+    """Draws of every series of a batch; `wholes` are what each is a share of, by unique_id."""
+    needed = {one.unique_id: one for one in [*batch, *(wholes[one.unique_id] for one in batch)] if one is not None}
+    outlooks = read_outlooks(session, run, list(needed.values()), months_needed(spans, terms.units))
+    for one in batch:
+        whole = wholes[one.unique_id]
+        yield DrawnSeries(
+            one, draw(terms.units, outlooks[one.unique_id], spans, outlooks[whole.unique_id] if whole else None)
+        )
+
+
+def whole_of(catalog: Catalog, one: Chosen, terms: Terms) -> Chosen | None:
+    """What a series is a share of; None where no share is asked for. Raises NoWhole."""
+    of = terms.whole
+    if of is None:
+        return None
+    partner = one.partner if of == "partner" else TOTAL_PARTNER
+    sector = one.sector if of == "sector" else TOTAL_SECTOR
+    try:
+        (whole,) = catalog.choose(flows=[one.flow], partners=[partner], sectors=[sector])
+    except UnknownSeries as error:
+        raise NoWhole(one.unique_id, f"{catalog.dataset}.{one.flow}.{partner}.{sector}", of) from error
+    return whole
+
+
+def summaries(drawn: Drawn, spans: Sequence[Span], terms: Terms, cutoff: int) -> list[StepForecast]:
+    """What draws say of each span, a row a span; None throughout where there is no answer."""
+    bounds = [bound for level in terms.level for bound in interval_probabilities(level)]
+    rows = summarise(drawn, [*bounds, *terms.quantile])
+    return [
+        _row(span, span.last - cutoff, row, reason, terms)
+        for span, row, reason in zip(spans, rows, drawn.reasons, strict=True)
+    ]
+
+
+def _row(span: Span, step: int, row: list[float] | None, reason: str | None, terms: Terms) -> StepForecast:
+    if row is None:
+        nothing = [(None, None)] * len(terms.level)
+        return StepForecast(step, None, None, nothing, [None] * len(terms.quantile), span, reason)
+    mean, median, *rest = row
+    return StepForecast(step, mean, median, *split(rest, len(terms.level)), span)
