@@ -54,7 +54,7 @@ def table_rows(section: str) -> dict[str, str]:
 def repository_files() -> list[str]:
     """Every file that is part of the repository, or would be if all were added."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,
