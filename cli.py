@@ -6,6 +6,7 @@ Rooms are imported by the command that needs them: `tradewind serve` never loads
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -62,7 +63,7 @@ def main() -> None:
         _stop(f"{name}: {first['msg']}", 2)
     except OperationalError as error:
         _stop(f"the database does not answer: {str(error.orig).strip()}", 1)
-    except (ChildEnded, TimeoutError) as error:
+    except (ChildEnded, TimeoutError, BrokenExecutor) as error:
         _stop(str(error), 1)
 
 

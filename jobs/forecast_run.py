@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -114,16 +114,7 @@ class _Request:
             try:
                 self._start(run_id)
                 report = _report_to_store(engine, run_id, on_progress)
-                with make_executor() as executor:
-                    panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
-                    forecast = forecast_panel(
-                        panel,
-                        config=self.config,
-                        reporter=self.dataset.reporter,
-                        executor=executor,
-                        on_progress=report,
-                    )
-                self._publish(run_id, forecast)
+                self._publish(run_id, self._forecast(make_executor, report))
             except BaseException as error:
                 self._fail(run_id, error)
                 raise
@@ -141,6 +132,18 @@ class _Request:
         runs.start(self.session, run_id, cutoff=cutoff, data_hash=self.data_hash, started_at=self.clock())
         self.session.commit()
         log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
+
+    def _forecast(self, make_executor: ExecutorFactory, report: Progress) -> PanelForecast:
+        """The forecasts; begun once more if a worker died, of which an operator's `kill` is the usual cause."""
+        panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
+        terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
+        try:
+            with make_executor() as executor:
+                return forecast_panel(panel, executor=executor, **terms)
+        except BrokenExecutor as error:
+            log.warning("run.worker_died", reason=str(error))
+        with make_executor() as executor:
+            return forecast_panel(panel, executor=executor, **terms)
 
     def _publish(self, run_id: int, forecast: PanelForecast) -> None:
         """Write everything and publish it, in one transaction."""

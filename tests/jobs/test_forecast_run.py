@@ -1,6 +1,9 @@
 """A forecast run: whole or not at all, once, and the same again."""
 
+import os
+import signal
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -198,6 +201,22 @@ def test_a_pool_of_processes_publishes_the_same_bytes(small, own_url, server_url
         connection.execute(sa.text("DELETE FROM run"))
     pooled = run(small, make_executor=lambda: process_pool(2))
     np.testing.assert_array_equal(published_paths(small, pooled.run_id), here_paths)
+
+
+def test_a_worker_killed_half_way_costs_time_and_nothing_else(small):
+    tries = []
+
+    @contextmanager
+    def with_a_killing():
+        with process_pool(1) as pool:
+            tries.append(pool.submit(os.getpid).result())
+            if len(tries) == 1:
+                os.kill(tries[0], signal.SIGKILL)
+            yield pool
+
+    assert run(small, make_executor=with_a_killing).status == "published"
+    assert len(tries) == 2
+    assert statuses(small) == ["published"]
 
 
 def test_an_unknown_dataset_and_a_day_before_any_figure_are_errors(small):
