@@ -212,7 +212,8 @@ def ingest_bundled(data_dir: DataDir = None) -> None:
     with _engine(_settings(data_dir=data_dir)) as engine, Session(engine) as session:
         appended = bring_in(session, today=_now().date())
         session.commit()
-    _say(*(f"{dataset}: {one.inserted} observations" for dataset, one in appended.items()) or ["Nothing was missing."])
+    lines = [f"{dataset}: {one.inserted} observations" for dataset, one in appended.items()]
+    _say(*(lines or ["Nothing was missing."]))
 
 
 @ingest.command("file")
