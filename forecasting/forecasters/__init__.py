@@ -5,6 +5,7 @@ from forecasting.forecasters.base import Forecaster
 from forecasting.forecasters.prophet import AnchoredProphet
 from forecasting.forecasters.simple import AdjustedNaive, Naive, SeasonalMean, SeasonalNaive
 from forecasting.forecasters.smoothing import CES, ETS, TSB, Theta
+from forecasting.forecasters.structural import Structural
 
 FORECASTERS: dict[str, Forecaster] = {
     "naive": Naive(),
@@ -17,6 +18,8 @@ FORECASTERS: dict[str, Forecaster] = {
     "ces": CES(),
     "arima": ARIMA(),
     "tsb": TSB(),
+    "structural": Structural(),
+    "structural_evolving": Structural(season_memory=8.0),
 }
 
 __all__ = ["FORECASTERS", "Forecaster"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.errors import ForecasterFailed
-from forecasting.forecasters.airline import Airline, LinAlgError, additive_outliers, fit_airline
+from forecasting.forecasters.airline import Airline, airline_outliers, fit_airline
 from forecasting.forecasters.base import Forecaster, require_finite, require_observations
 from forecasting.forecasters.scale import Scale, scale_of
 from forecasting.history import History
@@ -23,11 +23,8 @@ SEASON = 12
 # Two years and a half: with less, the date of the new year cannot be told from the season.
 SHORTEST_REGRESSION = 30
 # Standard deviation, on the scale of logarithms, that calendar effects are held to have before a series is seen.
-EFFECT_PRIOR = 0.3
+EFFECT_PRIOR = 0.15
 OUTLIER_DEVIATIONS = 4.0
-OUTLIERS_MOST = 0.05
-# A new value may be a lasting change as well as an outlier; two months tell.
-UNTOUCHED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +76,9 @@ def _adjust(y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int]) -> Ad
     known = calendar[: len(y)]
     try:
         fit = fit_airline(z, known, season_length=SEASON, prior=EFFECT_PRIOR)
-        sizes = _outliers(fit, z - known @ fit.effects)
+        sizes = airline_outliers(fit, z - known @ fit.effects, deviations=OUTLIER_DEVIATIONS)
         if sizes.any():
             fit = fit_airline(z - sizes, known, season_length=SEASON, prior=EFFECT_PRIOR)
-    except LinAlgError:
+    except np.linalg.LinAlgError:
         return Adjusted(scale, z, future, None)
     return Adjusted(scale, z - sizes - known @ fit.effects, calendar[len(y) :] @ fit.effects, fit)
-
-
-def _outliers(fit: Airline, errors: FloatArray) -> FloatArray:
-    most = int(OUTLIERS_MOST * len(errors))
-    return additive_outliers(fit, errors, deviations=OUTLIER_DEVIATIONS, untouched=UNTOUCHED, most=most)

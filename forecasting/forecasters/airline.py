@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded, toeplitz
+from scipy.linalg import cho_solve_banded, cholesky_banded, solve_banded, toeplitz
 from scipy.optimize import minimize
+
+from forecasting.forecasters.outliers import additive_outliers
 
 FloatArray = NDArray[np.float64]
 
@@ -38,9 +40,7 @@ def difference(x: FloatArray, season_length: int) -> FloatArray:
     return seasonal[1:] - seasonal[:-1]
 
 
-def fit_airline(
-    y: FloatArray, regressors: FloatArray, *, season_length: int = 12, prior: float = np.inf
-) -> Airline:
+def fit_airline(y: FloatArray, regressors: FloatArray, *, season_length: int = 12, prior: float = np.inf) -> Airline:
     """Maximum likelihood fit to `y` (n,) and `regressors` (n, k); effects a priori normal with standard deviation `prior`.
 
     Needs n >= season_length + 3. Raises LinAlgError where the covariance cannot be factored.
@@ -72,33 +72,13 @@ def forecast_airline(fit: Airline, errors: FloatArray, horizon: int) -> FloatArr
     return z[len(errors) :]
 
 
-def additive_outliers(
-    fit: Airline, errors: FloatArray, *, deviations: float, untouched: int, most: int
-) -> FloatArray:
-    """Sizes of the additive outliers in `errors` (n,), shape (n,), zero where there is none.
-
-    The largest outlier beyond `deviations` robust standard deviations of its own estimate is taken, then the next given
-    those taken (Chen and Liu 1993), `most` at most; the last `untouched` values are never called outliers.
-    """
+def airline_outliers(fit: Airline, errors: FloatArray, *, deviations: float) -> FloatArray:
+    """Sizes of the additive outliers in the regression errors `errors` (n,), shape (n,); see outliers.py."""
     n, s = len(errors), fit.season_length
-    unit = difference(np.eye(n), s)
-    weighted = cho_solve_banded(
-        _factor(fit.theta, n - s - 1, s), np.column_stack([unit, difference(errors, s)])
-    )
-    information, score = unit.T @ weighted[:, :n], unit.T @ weighted[:, n]
-    precision = np.sqrt(np.diag(information))
-    sizes, taken = np.zeros(n), np.zeros(n, dtype=bool)
-    robust = 1.4826 * float(np.median(np.abs(score / precision)))
-    for _ in range(most):
-        remaining = np.abs(score - information @ sizes) / precision
-        remaining[taken] = 0.0
-        remaining[n - untouched :] = 0.0
-        worst = int(np.argmax(remaining))
-        if remaining[worst] <= deviations * robust:
-            break
-        taken[worst] = True
-        sizes[taken] = np.linalg.solve(information[np.ix_(taken, taken)], score[taken])
-    return sizes
+    banded, _ = _factor(fit.theta, n - s - 1, s)
+    columns = difference(np.column_stack([np.eye(n), errors]), s)
+    whitened = solve_banded((len(banded) - 1, 0), banded, columns)
+    return additive_outliers(whitened[:, :n], whitened[:, n], deviations=deviations)
 
 
 def _coefficients(angles: FloatArray) -> tuple[float, float]:
@@ -107,9 +87,7 @@ def _coefficients(angles: FloatArray) -> tuple[float, float]:
 
 
 def _autocovariance(theta: tuple[float, float], season_length: int) -> FloatArray:
-    polynomial = np.convolve(
-        [1.0, theta[0]], np.concatenate([[1.0], np.zeros(season_length - 1), [theta[1]]])
-    )
+    polynomial = np.convolve([1.0, theta[0]], np.concatenate([[1.0], np.zeros(season_length - 1), [theta[1]]]))
     return np.correlate(polynomial, polynomial, mode="full")[len(polynomial) - 1 :]
 
 
@@ -127,15 +105,10 @@ def _profile(
     products = w.T @ cho_solve_banded(factor, w)
     sigma2 = max(float(products[0, 0]) / n, np.finfo(float).tiny)
     effects = np.zeros(k)
-    for _ in range(
-        3 if k and np.isfinite(prior) else 1
-    ):  # the prior weighs against sigma, which needs the effects
+    for _ in range(3 if k and np.isfinite(prior) else 1):  # the prior weighs against sigma, which needs the effects
         ridge = np.eye(k) * (sigma2 / prior**2 + 1e-10)
         effects = np.linalg.solve(products[1:, 1:] + ridge, products[1:, 0]) if k else effects
         rss = products[0, 0] - 2.0 * effects @ products[1:, 0] + effects @ products[1:, 1:] @ effects
         sigma2 = max(float(rss) / n, np.finfo(float).tiny)
     deviance = n * np.log(sigma2) + 2.0 * np.log(factor[0][0]).sum()
     return float(deviance + effects @ effects / prior**2), effects, float(np.sqrt(sigma2))
-
-
-__all__ = ["Airline", "LinAlgError", "additive_outliers", "difference", "fit_airline", "forecast_airline"]

@@ -35,9 +35,7 @@ class ETS:
             return np.full(horizon, z[-1])
         seasonal = len(z) >= 2 * self.season_length + 5
         model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
-        return np.asarray(
-            AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
-        )
+        return np.asarray(AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def test_working_days_are_known_for_years_without_a_published_table():
 def test_working_days_enter_as_a_centred_logarithm():
     months = np.array(["2025-10", "2026-10", "2024-10"], dtype="datetime64[M]")
     column = calendar_regressors(months, "CHN")[:, 3]
-    assert_allclose(np.diff(column), np.diff(np.log([working_days(y, 10) for y in (2025, 2026, 2024)])))
+    assert_allclose(np.diff(column), 2 * np.diff(np.log([working_days(y, 10) for y in (2025, 2026, 2024)])))
     span = np.arange("2004-01", "2027-01", dtype="datetime64[M]")
     assert_allclose(calendar_regressors(span, "CHN")[:, 3].reshape(23, 12).mean(axis=0), 0.0, atol=1e-12)
 
@@ -91,6 +91,15 @@ def test_a_row_depends_on_its_month_alone():
 def test_a_reporter_without_a_calendar_has_no_column():
     assert calendar_regressors(EVERY_MONTH, "ZZZ").shape == (len(EVERY_MONTH), 0)
     assert calendar_names("ZZZ") == ()
+
+
+def test_another_country_has_its_own_working_days():
+    months = np.array(["2024-07", "2025-07"], dtype="datetime64[M]")
+    assert calendar_names("USA") == ("working_days",)
+    assert [working_days(2025, month, "USA") for month in (1, 7, 11)] == [21, 22, 18]
+    regressors = calendar_regressors(months, "USA")
+    assert regressors.shape == (2, 1)
+    assert_allclose(np.diff(regressors[:, 0]), 2 * np.log(22 / working_days(2024, 7, "USA")))
 
 
 def test_no_month_gives_no_row():

@@ -1,0 +1,163 @@
+"""A structural model whose variances are averaged over, not estimated.
+
+y = level + transient + season + calendar effects + drift + noise, on a logarithmic scale. The level is a random walk, the
+transient an autoregression that fades within months, the season a random effect of each calendar month that may change
+over years (Harvey 1989). The variances, as ratios to the level's, lie on a grid; forecasts are averaged over it by marginal
+likelihood, tempered because no model of the grid is true (Grünwald and van Ommen 2017). So a season, a calendar effect or
+a drift counts as far as the history bears it out, which is what short, noisy and booming series need.
+
+The covariances of the grid depend on the lag alone: they are factored once for all series, and a shorter history uses
+the leading block of the factor.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cholesky, solve_triangular
+
+from forecasting.errors import ForecasterFailed
+from forecasting.forecasters.base import require_finite, require_observations
+from forecasting.forecasters.outliers import additive_outliers
+from forecasting.forecasters.scale import scale_of
+from forecasting.history import History
+
+FloatArray = NDArray[np.float64]
+
+# Variances as ratios to the level's monthly one: of noise, of the season, and of the transient with its decay in months.
+NOISE = (0.0, 0.5, 2.0, 6.0)
+SEASON = (0.0, 0.25, 1.0, 4.0)
+TRANSIENT = (0.0, 2.0, 8.0)
+TRANSIENT_MONTHS = 6.0
+# The size of the grid's factors goes up in these steps, so that few sizes are ever made.
+SIZE_STEP = 48
+TEMPER = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Structural:
+    """Level, transient, season, calendar and drift, averaged over their variances.
+
+    `season_memory` is the time in years over which a season's correlation with itself falls to 1/e; None keeps one season
+    for ever. `effect_prior` and `drift_prior` are the standard deviations, on the scale of logarithms, that a calendar effect
+    and a year's drift are held to have before the series is seen. `shift`, a share of the recent mean, is added before
+    logarithms are taken. Months beyond the last `longest` are not used.
+    """
+
+    season_memory: float | None = None
+    effect_prior: float = 0.15
+    drift_prior: float = 0.05
+    shift: float = 0.15
+    outlier_deviations: float = 4.0
+    longest: int = 240
+
+    @property
+    def min_observations(self) -> int:
+        """Three: two changes."""
+        return 3
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        require_observations(self, history)
+        y = history.y[-self.longest :]
+        if np.ptp(y) == 0.0:
+            return np.full(history.horizon, y[-1], dtype=np.float64)
+        calendar = history.calendar[len(history.y) - len(y) :]
+        scale = scale_of(y, shift=self.shift)
+        try:
+            ahead = self._ahead(scale.to(y), calendar)
+        except np.linalg.LinAlgError as error:
+            raise ForecasterFailed(history.unique_id, type(self).__name__, str(error)) from error
+        return require_finite(self, history, scale.back(ahead))
+
+    def _ahead(self, z: FloatArray, calendar: FloatArray) -> FloatArray:
+        grid = _grid(-(-len(calendar) // SIZE_STEP) * SIZE_STEP, self.season_memory)
+        drift = np.ones((len(calendar) - 1, 1)) / 12.0
+        changes = np.column_stack([np.diff(calendar, axis=0), drift])
+        priors = np.append(np.full(calendar.shape[1], self.effect_prior), self.drift_prior)
+        fit = _fit(grid, z, changes, priors)
+        best = int(np.argmax(fit.posterior))
+        sizes = additive_outliers(
+            _whitened_impulses(grid.inverse[best, : len(z) - 1, : len(z) - 1]),
+            fit.whitened[best],
+            deviations=self.outlier_deviations,
+        )
+        if sizes.any():
+            z = z - sizes
+            fit = _fit(grid, z, changes, priors)
+        return z[-1] + _mean_change(grid, fit, changes, len(z)).cumsum()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Covariances of monthly changes at each point of the grid: `factor` and its `inverse`, shape (points, N, N)."""
+
+    factor: FloatArray
+    inverse: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class GridFit:
+    """A history seen from each point: `posterior` (points,), `effects` (points, k), `whitened` errors (points, n - 1)."""
+
+    posterior: FloatArray
+    effects: FloatArray
+    whitened: FloatArray
+
+
+@lru_cache(maxsize=6)
+def _grid(size: int, season_memory: float | None) -> Grid:
+    lag = np.abs(np.subtract.outer(np.arange(size + 1), np.arange(size + 1)))
+    fade = 1.0 if season_memory is None else np.exp(-lag / (12.0 * season_memory))
+    noise, season, transient = (
+        np.diff(np.diff(covariance, axis=0), axis=1)
+        for covariance in (np.eye(size + 1), (lag % 12 == 0) * fade, np.exp(-lag / TRANSIENT_MONTHS))
+    )
+    factor = np.array(
+        [cholesky(np.eye(size) + r * noise + s * season + t * transient, lower=True) for r, s, t in _points()]
+    )
+    inverse = np.array([solve_triangular(point, np.eye(size), lower=True) for point in factor])
+    return Grid(factor, inverse)
+
+
+def _points() -> list[tuple[float, float, float]]:
+    return list(product(NOISE, SEASON, TRANSIENT))
+
+
+def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> GridFit:
+    """Effects with a normal prior, and the marginal likelihood, at each point of the grid.
+
+    `z` (n,), `changes` (n + horizon - 1, k) of the regressors. The prior weighs against the level's variance, which needs
+    the effects in turn: a few rounds settle both.
+    """
+    m, k = len(z) - 1, changes.shape[1]
+    white = grid.inverse[:, :m, :m] @ np.column_stack([np.diff(z), changes[:m]])
+    products = white.transpose(0, 2, 1) @ white
+    variance = np.maximum(products[:, 0, 0] / m, np.finfo(float).tiny)
+    for _ in range(3):
+        ridge = variance[:, None] / priors**2
+        information = products[:, 1:, 1:] + ridge[:, :, None] * np.eye(k)
+        effects = np.linalg.solve(information, products[:, 1:, :1])[..., 0]
+        explained = np.einsum("gk,gk->g", effects, products[:, 1:, 0])
+        variance = np.maximum((products[:, 0, 0] - explained) / m, np.finfo(float).tiny)
+    determinant = 2.0 * np.log(np.diagonal(grid.factor[:, :m, :m], axis1=1, axis2=2)).sum(axis=1)
+    determinant += np.linalg.slogdet(information)[1] - np.log(ridge).sum(axis=1)
+    likelihood = -0.5 * TEMPER * (m * np.log(variance) + determinant)
+    posterior = np.exp(likelihood - likelihood.max())
+    whitened = white[:, :, 0] - np.einsum("gmk,gk->gm", white[:, :, 1:], effects)
+    return GridFit(posterior / posterior.sum(), effects, whitened)
+
+
+def _mean_change(grid: Grid, fit: GridFit, changes: FloatArray, n: int) -> FloatArray:
+    """Mean monthly changes of the months ahead, shape (horizon,), averaged over the grid."""
+    seen = grid.factor[:, n - 1 : len(changes), : n - 1] @ fit.whitened[:, :, None]
+    expected = seen[..., 0] + fit.effects @ changes[n - 1 :].T
+    return fit.posterior @ expected
+
+
+def _whitened_impulses(inverse: FloatArray) -> FloatArray:
+    """What one month's outlier of size one does to the whitened changes, a column a month, shape (n - 1, n)."""
+    column = np.zeros((len(inverse), 1))
+    return np.hstack([column, inverse]) - np.hstack([inverse, column])
