@@ -1,0 +1,81 @@
+// Draws the charts of a page, copies what is asked for, and follows a run. Pages work without it.
+"use strict";
+
+// The interpreter evaluates Vega's expressions as a tree, so that no text is ever run as code.
+const DRAWN = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: showTip };
+const PANEL = 200;
+const POLL = 2000;
+
+for (const place of document.querySelectorAll("[data-chart]")) draw(place);
+for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", copy);
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  for (const field of form.querySelectorAll("select")) field.addEventListener("change", () => form.submit());
+}
+for (const run of document.querySelectorAll("[data-run]")) setTimeout(follow, POLL, run);
+
+async function draw(place) {
+  const spec = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  if (spec.facet && spec.columns) spec.columns = Math.max(1, Math.min(spec.columns, Math.floor(place.clientWidth / PANEL)));
+  try {
+    await vegaEmbed(place, spec, DRAWN);
+    place.dataset.drawn = Math.round(performance.now());
+  } catch (error) {
+    place.textContent = "The chart could not be drawn; the table holds its figures.";
+    console.error(error);
+  }
+}
+
+function showTip(_handler, event, _item, value) {
+  let tip = document.getElementById("tip");
+  if (!tip) {
+    tip = document.createElement("div");
+    tip.id = "tip";
+    document.body.append(tip);
+  }
+  tip.hidden = !value;
+  if (!value) return;
+  tip.replaceChildren(...Object.entries(value).map(([name, text]) => {
+    const line = document.createElement("div");
+    line.textContent = `${name}: ${text}`;
+    return line;
+  }));
+  const right = window.scrollX + document.documentElement.clientWidth - tip.offsetWidth - 8;
+  tip.style.left = `${Math.min(event.pageX + 12, right)}px`;
+  tip.style.top = `${event.pageY + 12}px`;
+}
+
+async function copy(event) {
+  const text = event.currentTarget.dataset.copy;
+  try {
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+  } catch {
+    // Only a page served safely may write to the clipboard.
+    say(text);
+  }
+}
+
+function say(text) {
+  const said = document.getElementById("said");
+  said.textContent = text;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { said.textContent = ""; }, 8000);
+}
+
+async function follow(place) {
+  const answer = await fetch(`/v1/runs/${place.dataset.run}`, { cache: "no-store" });
+  if (!answer.ok) return;
+  const run = await answer.json();
+  if (!["queued", "running"].includes(run.status)) {
+    location.reload();
+    return;
+  }
+  const bar = place.querySelector("progress");
+  const words = run.total ? `${run.stage}, ${run.done} of ${run.total}` : run.status;
+  if (run.total) {
+    bar.max = run.total;
+    bar.value = run.done;
+  }
+  place.querySelector("[data-words]").textContent = words;
+  setTimeout(follow, POLL, place);
+}
