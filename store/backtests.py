@@ -173,3 +173,80 @@ def tracks(session: Session, run_id: int, series_id: int, *, forecaster: str, li
     columns = [col(getattr(table, name)) for name in Track._fields]
     query = sa.select(*columns).where(*mine).order_by(col(table.cutoff).desc()).limit(limit).offset(offset)
     return TrackPage([Track(*row) for row in session.execute(query)], total)
+
+
+class Said(NamedTuple):
+    """What one forecaster said of a series at a cutoff, its steps as lists; no actual is known after the last cutoff."""
+
+    series_id: int
+    forecaster: str
+    cutoff: date
+    means: list[float]
+    actuals: list[float | None]
+
+
+def said(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    forecaster: str | None = None,
+    cutoff: date | None = None,
+) -> list[Said]:
+    """Means of one forecaster or of all, at one cutoff or at all (the run's own among them), oldest cutoff first."""
+    table = BacktestForecast
+    query = sa.select(*(col(getattr(table, name)) for name in Said._fields)).where(
+        col(table.run_id) == run_id, col(table.series_id).in_(series_ids)
+    )
+    if forecaster is not None:
+        query = query.where(col(table.forecaster) == forecaster)
+    if cutoff is not None:
+        query = query.where(col(table.cutoff) == cutoff)
+    ordered = query.order_by(col(table.cutoff), col(table.forecaster), col(table.series_id))
+    return [Said(*row) for row in session.execute(ordered)]
+
+
+class Miss(NamedTuple):
+    """A forecast far from what came, in the dataset's unit; `widths` is how many interval widths it was out."""
+
+    series_id: int
+    cutoff: date
+    mean: float
+    lo: float
+    hi: float
+    actual: float
+    widths: float
+
+
+def misses(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    forecaster: str,
+    step: int,
+    bounds: tuple[int, int],
+    limit: int,
+) -> list[Miss]:
+    """The worst misses of some series at a step, by their distance from the interval in widths of it.
+
+    `bounds` are the places of the interval's two probabilities among those stored.
+    """
+    parameters = {"run": run_id, "series": list(series_ids), "forecaster": forecaster, "step": step, "limit": limit}
+    rows = session.execute(_MISSES, parameters | {"lo": bounds[0] + 1, "hi": bounds[1] + 1})
+    return [Miss(*row) for row in rows]
+
+
+# greatest() passes over NULL, so that an interval without width or actual is left out in WHERE.
+_MISSES = sa.text("""
+    SELECT series_id, cutoff, mean, lo, hi, actual, greatest(lo - actual, actual - hi) / (hi - lo) AS widths
+    FROM (
+        SELECT series_id, cutoff, means[:step] AS mean, quantiles[:lo][:step] AS lo, quantiles[:hi][:step] AS hi,
+               actuals[:step] AS actual
+        FROM backtest_forecast
+        WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster
+    ) AS fold
+    WHERE actual IS NOT NULL AND hi > lo AND (actual < lo OR actual > hi)
+    ORDER BY widths DESC, series_id, cutoff
+    LIMIT :limit
+""")
