@@ -3,8 +3,9 @@
 A published run never changes. A dataset only gains series, so that their number tells whether it is still the same.
 """
 
+from collections.abc import Hashable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session
 
@@ -18,7 +19,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class _Recent(Generic[Key, Value]):
+class Recent(Generic[Key, Value]):
     """The values asked for last; safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class _Recent(Generic[Key, Value]):
         self._lock = Lock()
 
     def get(self, key: Key) -> Value | None:
+        """The value of a key, if it is still known."""
         with self._lock:
             if key not in self._known:
                 return None
@@ -34,6 +36,7 @@ class _Recent(Generic[Key, Value]):
             return self._known[key]
 
     def put(self, key: Key, value: Value) -> None:
+        """Remember a value, and forget the one not asked for longest."""
         with self._lock:
             self._known[key] = value
             while len(self._known) > REMEMBERED:
@@ -44,8 +47,10 @@ class Catalogs:
     """Catalogs of published runs and of datasets."""
 
     def __init__(self) -> None:
-        self._runs: _Recent[int, tuple[Coverage, Catalog]] = _Recent()
-        self._datasets: _Recent[tuple[str, int], Catalog] = _Recent()
+        self._runs: Recent[int, tuple[Coverage, Catalog]] = Recent()
+        self._datasets: Recent[tuple[str, int], Catalog] = Recent()
+        self.answers: Recent[Hashable, Any] = Recent()
+        """What pages worked out of published runs, by whatever it depends on."""
 
     def of_run(self, session: Session, run_id: int) -> tuple[Coverage, Catalog]:
         """What a published run covers."""

@@ -8,6 +8,8 @@ ApiError
 │   ├── NotOneSeries
 │   ├── FutureAsOf
 │   └── HorizonTooLong
+├── NoSuchBlock                a part of a page that is not there, or not in that form
+├── NotHere                    a form of a report that this machine cannot make
 ├── BodyTooLarge
 ├── UnreadableBody
 ├── UnsupportedBody
@@ -93,6 +95,22 @@ class HorizonTooLong(Unanswerable):
         super().__init__(f"horizon {horizon} is above {greatest}, the greatest a run may have")
 
 
+class NoSuchBlock(ApiError):
+    """A part of a page that is not there, or not in that form."""
+
+    def __init__(self, block: str | None, saved: str, blocks: Sequence[str]) -> None:
+        self.block, self.saved, self.blocks = block, saved, tuple(blocks)
+        super().__init__(f"this page has no {block} as {saved}; it has {', '.join(blocks)}")
+
+
+class NotHere(ApiError):
+    """A form of a report that this machine lacks a library for."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what, self.reason = what, reason
+        super().__init__(f"{what} cannot be made here: {reason}")
+
+
 class BodyTooLarge(ApiError):
     """A body above the limit."""
 
@@ -130,6 +148,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     MissingScope: HTTPStatus.FORBIDDEN,
     RunNotPublished: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoSuchBlock: HTTPStatus.NOT_FOUND,
+    NotHere: HTTPStatus.NOT_IMPLEMENTED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnreadableBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

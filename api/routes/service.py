@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import schemas
@@ -17,12 +16,6 @@ READY: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.ReadyAnswer},
     503: {"model": schemas.ReadyAnswer, "description": "Not ready: `missing` says why."},
 }
-
-
-@router.get("/", include_in_schema=False)
-def read_index() -> Response:
-    """Send visitors to the documentation."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/live", responses={200: {"model": schemas.LiveAnswer}})

@@ -1,0 +1,75 @@
+"""A block of a page or of a report: a table, the chart of it if there is one, and where its figures came from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from api import wording
+from api.charts.theme import Spec
+
+Row = dict[str, Any]
+
+
+class Column(NamedTuple):
+    """A column: its name in files, its heading for readers, and how a row's cell reads."""
+
+    name: str
+    label: str
+    show: Callable[[Row], str]
+    numeric: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A table with its chart: `name` within its page, `api` the path that answers the same, `note` what to know."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    spec: Spec | None = None
+    note: str = ""
+    api: str | None = None
+    open: bool = True
+
+    @property
+    def cells(self) -> list[list[Any]]:
+        """The rows as they go into files, in the order of the columns."""
+        return [[row.get(column.name) for column in self.columns] for row in self.rows]
+
+
+def text(name: str, label: str, show: Callable[[Any], str] = wording.plain) -> Column:
+    """A column of words."""
+    return Column(name, label, lambda row: show(row.get(name)), numeric=False)
+
+
+def figure(name: str, label: str, show: Callable[[Any], str] = wording.number) -> Column:
+    """A column of numbers."""
+    return Column(name, label, lambda row: show(row.get(name)))
+
+
+def link(name: str, label: str, href: str = "href") -> Column:
+    """A column of words that lead to the address in `href`."""
+    return Column(
+        name,
+        label,
+        lambda row: Markup('<a href="{}">{}</a>').format(row[href], wording.plain(row[name])),
+        numeric=False,
+    )
+
+
+def in_unit(unit: str) -> Callable[[Any], str]:
+    """How values of a unit read."""
+    if unit in READING:
+        return READING[unit]
+    return lambda value: wording.money(value, unit)
+
+
+READING: dict[str, Callable[[Any], str]] = {
+    "per cent": wording.per_cent_change,
+    "percentage points": wording.points,
+    "per cent of the total": wording.per_cent,
+    "ratio": wording.ratio,
+}

@@ -1,0 +1,104 @@
+"""History and fan: what was observed, what is expected, how sure it is, and what was said before."""
+
+from collections.abc import Sequence
+
+from api.charts.theme import BLUE, FAN, INK, LINES, MUTED, Row, Spec, chart, time_axis, value_axis
+
+OBSERVED, EXPECTED, EARLIER = "observed", "expected", "earlier forecasts"
+
+
+def fan(
+    observed: Sequence[Row],
+    expected: Sequence[Row],
+    *,
+    unit: str,
+    levels: Sequence[float],
+    earlier: Sequence[Row] = (),
+    others: Sequence[Row] = (),
+) -> Spec:
+    """A fan chart.
+
+    Rows: `observed` month, value; `expected` month, median, and lo_L, hi_L for each level L; `earlier` made, month,
+    value; `others` forecaster, month, value. Months are ISO days, values of `unit`.
+    """
+    joined = _joined(observed, expected, levels)
+    layers = [_band(joined, level, unit) for level in sorted(levels, reverse=True)]
+    if earlier:
+        layers.append(_earlier(earlier, unit))
+    layers += [_line(observed, "value", OBSERVED, INK, unit), _line(joined, "median", EXPECTED, BLUE, unit)]
+    if others:
+        layers.append(_others(others, unit))
+    layers.append(_pointer(observed, expected, levels, unit))
+    return chart(layers, resolve={"scale": {"color": "independent"}})
+
+
+def _joined(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[float]) -> list[Row]:
+    """The fan opens at the last observation, where nothing is in doubt."""
+    if not observed:
+        return list(expected)
+    last = observed[-1]
+    bounds = {f"{side}_{level:g}": last["value"] for level in levels for side in ("lo", "hi")}
+    return [{"month": last["month"], "median": last["value"], **bounds}, *expected]
+
+
+def _band(rows: Sequence[Row], level: float, unit: str) -> Spec:
+    name = f"{level:g} %"
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "area", "color": FAN.get(round(level), FAN[80]), "description": f"interval {name}"},
+        "encoding": {
+            "x": time_axis(),
+            "y": value_axis(f"lo_{level:g}", unit),
+            "y2": {"field": f"hi_{level:g}"},
+        },
+    }
+
+
+def _line(rows: Sequence[Row], field: str, name: str, color: str, unit: str) -> Spec:
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "line", "color": color, "strokeWidth": 2, "description": name},
+        "encoding": {"x": time_axis(), "y": value_axis(field, unit)},
+    }
+
+
+def _earlier(rows: Sequence[Row], unit: str) -> Spec:
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "line", "color": MUTED, "strokeWidth": 1, "strokeDash": [3, 3], "description": EARLIER},
+        "encoding": {"x": time_axis(), "y": value_axis("value", unit), "detail": {"field": "made", "type": "nominal"}},
+    }
+
+
+def _others(rows: Sequence[Row], unit: str) -> Spec:
+    names = sorted({str(row["forecaster"]) for row in rows})
+    scale = {"domain": names, "range": [LINES[1 + place % (len(LINES) - 1)] for place in range(len(names))]}
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "line", "strokeWidth": 1.4},
+        "encoding": {
+            "x": time_axis(),
+            "y": value_axis("value", unit),
+            "color": {"field": "forecaster", "type": "nominal", "scale": scale, "legend": {"title": None}},
+            "strokeDash": {"field": "forecaster", "type": "nominal", "legend": None},
+        },
+    }
+
+
+def _pointer(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[float], unit: str) -> Spec:
+    """A rule under the pointer that tells the month's figures."""
+    rows = [{**row, "shown": row["value"]} for row in observed] + [{**row, "shown": row["median"]} for row in expected]
+    tips = [{"field": "name", "type": "nominal", "title": "month"}]
+    tips += [{"field": "tip", "type": "nominal", "title": unit}]
+    tips += [{"field": f"tip_{level:g}", "type": "nominal", "title": f"{level:g} %"} for level in sorted(levels)]
+    hover = {
+        "name": "pointed",
+        "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"},
+    }
+    shown = {"condition": {"param": "pointed", "empty": False, "value": 1}, "value": 0}
+    return {
+        "data": {"values": rows},
+        "params": [hover],
+        "mark": {"type": "point", "filled": True, "size": 60, "color": INK},
+        "encoding": {"x": time_axis(), "y": value_axis("shown", unit), "opacity": shown, "tooltip": tips},
+    }

@@ -1,0 +1,1 @@
+"""The economist's desk: pages rendered on the server, which work without scripts and are better with them."""

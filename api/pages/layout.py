@@ -1,0 +1,150 @@
+"""What pages share: templates, the policy on what a browser may run, errors in words, blocks to take away."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import wording
+from api.blocks import Block
+from api.downloads import PICTURES, TABLES, Saved, save
+from api.errors import STATUSES
+from api.params import Code
+from store.errors import UnknownSeries
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+POLICY = "; ".join(
+    (
+        *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"),
+        *("connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/series", "Series"),
+    ("/heatmap", "Partners and sectors"),
+    ("/backtest", "Backtest"),
+    ("/runs", "Runs"),
+    ("/docs", "API"),
+)
+FILTERS: tuple[Callable[..., Any], ...] = (
+    *(wording.month_name, wording.day_name, wording.moment_name, wording.duration, wording.period_name),
+    *(
+        wording.money,
+        wording.round_money,
+        wording.per_cent_change,
+        wording.points,
+        wording.share,
+        wording.per_cent,
+        wording.ratio,
+    ),
+    *(wording.number, wording.plain, wording.count_of),
+)
+
+
+class PageQuery(BaseModel):
+    """What every page takes: one of its blocks to be saved, and as what."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    block: Code | None = Field(default=None, description="A block of the page.")
+    save: Saved | None = Field(default=None, description="What to save it as.")
+
+
+def page(
+    request: Request, template: str, *, title: str, blocks: Sequence[Block] = (), query: PageQuery, **context: Any
+) -> Response:
+    """A page, or the block of it that is asked for as a file. Raises NoSuchBlock."""
+    if query.save is not None:
+        return save(blocks, query.block, query.save, stem=_stem(request))
+    shown = {block.name: block for block in blocks}
+    return _html(request, template, HTTPStatus.OK, title=title, blocks=shown, **context)
+
+
+def address(request: Request, **changes: Any) -> str:
+    """The page's path and query with some parameters changed; None takes one away."""
+    query = {**request.query_params, **changes}
+    kept = {name: value for name, value in query.items() if value is not None}
+    url = request.url.replace(query="").include_query_params(**kept)
+    return f"{url.path}?{url.query}" if url.query else url.path
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, its known errors turned into words."""
+        handle = super().get_route_handler()
+
+        async def handle_in_words(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                details = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
+                return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(details))
+            except Exception as error:
+                status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
+                if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.UNAUTHORIZED:
+                    raise
+                return _error(request, status, _in_words(error))
+
+        return handle_in_words
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, UnknownSeries):
+        return f"{error}. Choose one that it has under Partners and sectors."
+    return str(error)
+
+
+def _error(request: Request, status: HTTPStatus, detail: str) -> Response:
+    return _html(request, "error.html", status, title=status.phrase, detail=detail)
+
+
+def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -> Response:
+    shared = {"here": request.url.path, "address": lambda **changes: address(request, **changes)}
+    base = str(request.base_url).rstrip("/")
+    text = environment().get_template(template).render(**shared, base=base, **context)
+    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates; a name that a page was not given is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update({each.__name__: each for each in FILTERS}, as_json=as_json)
+    made.globals.update(navigation=NAVIGATION, table_forms=TABLES, picture_forms=PICTURES)
+    return made
+
+
+def as_json(value: Any) -> Markup:
+    """JSON for a script element: no text in it can end the element."""
+    text = orjson.dumps(value).decode()
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _stem(request: Request) -> str:
+    parts = [part for part in request.url.path.split("/") if part]
+    return "-".join(["tradewind", *parts])

@@ -1,0 +1,230 @@
+"""One series: its past and its fan, in levels, growth or shares, by month, quarter or year."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import Field
+
+from api import wording
+from api.blocks import Block, figure, in_unit, link, text
+from api.charts.fan import fan
+from api.deps import CatalogsDep, SessionDep, may_read
+from api.pages.figures import unit_in_words
+from api.pages.layout import PageQuery, PageRoute, page
+from api.pages.lines import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
+from api.pages.reading import Desk, citation, open_run
+from api.params import CODE, Code, DatasetPath, RunId
+from api.selection import Chosen
+from forecasting.answers import Outlook
+from store import catalog
+from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
+LEVELS = (95.0, 80.0, 50.0)
+FREQUENCIES = (("M", "Month"), ("Q", "Quarter"), ("A", "Year"))
+UNIT_NAMES = {"lin": "Level", "pc1": "Growth on a year ago", "share": "Share"}
+SPANS = ((5, "5 years"), (10, "10 years"), (0, "All"))
+LISTED = 200
+CodePath = Annotated[str, Path(pattern=CODE)]
+
+
+class SeriesPageQuery(PageQuery):
+    """How a series is shown, and of which run; without it the latest."""
+
+    run: RunId | None = None
+    frequency: Literal["M", "Q", "A"] = "M"
+    units: Literal["lin", "pc1", "share"] = "lin"
+    years: int = Field(default=5, ge=0, le=100)
+    forecasters: Literal["hide", "show"] = "hide"
+
+
+class SeriesListQuery(PageQuery):
+    """Which series are listed, or which one is looked for."""
+
+    dataset: Code | None = None
+    flow: Literal["X", "M", "B"] | None = None
+    partner: Code | None = None
+    sector: Code | None = None
+    q: str = Field(default="", max_length=80, pattern=r"^[^\x00-\x1f]*$")
+
+
+@router.get("/series")
+def read_series_list(query: Annotated[SeriesListQuery, Query()], request: Request, session: SessionDep) -> Response:
+    """Series to choose from; straight to one where it is named in full."""
+    if query.dataset and query.flow and query.partner and query.sector:
+        return RedirectResponse(f"/series/{query.dataset}/{query.flow}/{query.partner}/{query.sector}", 303)
+    datasets = [one for one in catalog.datasets(session) if one.series]
+    wanted = [one for one in datasets if query.dataset in (None, one.id)]
+    found = [catalog.series(session, one.id, q=query.q or None, limit=LISTED) for one in wanted]
+    rows = [
+        {
+            "series": one.unique_id,
+            "href": f"/series/{one.unique_id.replace('.', '/')}",
+            "flow": wording.FLOW_NAMES[one.flow],
+            "partner": one.partner_name,
+            "sector": one.sector_name,
+        }
+        for each in found
+        for one in each.rows
+    ]
+    columns = [link("series", "Series"), text("flow", "Flow"), text("partner", "Partner"), text("sector", "Sector")]
+    total = sum(each.total for each in found)
+    block = Block("series", wording.count_of(total, "series", "series"), columns, rows)
+    return page(
+        request, "series_list.html", title="Series", blocks=[block], query=query, asked=query, datasets=datasets
+    )
+
+
+@router.get("/series/{dataset}/{flow}/{partner}/{sector}")
+def read_series_page(
+    dataset: DatasetPath,
+    flow: Literal["X", "M", "B"],
+    partner: CodePath,
+    sector: CodePath,
+    query: Annotated[SeriesPageQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    catalogs: CatalogsDep,
+) -> Response:
+    """One series of the latest run, or of the run that the permalink names."""
+    desk = open_run(session, catalogs, dataset, query.run)
+    one = desk.choose(flow, partner, sector)
+    blocks, whole = series_blocks(desk, one, query)
+    path = f"/series/{dataset}/{flow}/{partner}/{sector}"
+    permalink = f"{request.base_url}".rstrip("/") + f"{path}?run={desk.run.id}"
+    return page(
+        request,
+        "series.html",
+        title=desk.name(one),
+        blocks=blocks,
+        query=query,
+        desk=desk,
+        one=one,
+        asked=query,
+        whole=whole,
+        permalink=permalink,
+        citation=citation(desk, desk.name(one), permalink),
+        **_switches(desk, one),
+        choices=_choices(desk),
+    )
+
+
+def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list[Block], str]:
+    """The chart with its table, what was observed, what each forecaster says; and what a share is of."""
+    whole = whole_of(desk, one) if query.units == "share" else None
+    outlooks = desk.outlooks([one] if whole is None else [one, whole])
+    outlook, of = outlooks[0], outlooks[1] if whole else None
+    unit = unit_in_words(query.units, desk.unit)
+    observed = observed_rows(outlook, query.units, query.frequency, unit, of)
+    expected = expected_rows(outlook, query.units, query.frequency, unit, LEVELS, of)
+    earlier, by, others = _said(desk, one, outlook, query)
+    since = history_start(query.frequency, desk.last, query.years)
+    spec = fan(
+        [row for row in observed if row["month"] >= since],
+        expected,
+        unit=unit,
+        levels=LEVELS,
+        earlier=[row for row in earlier if row["month"] >= since],
+        others=others,
+    )
+    note = "Observed in black, expected (the median) in blue; the shades hold what comes 50, 80 and 95 times in 100."
+    blocks = [
+        Block(
+            name="forecast",
+            title="What is expected",
+            columns=_expected_columns(unit, LEVELS),
+            rows=expected,
+            spec=spec,
+            note=f"{note} Dashed grey: what was expected before, by {by}." if earlier else note,
+            api=_api(desk, one, query),
+        ),
+        *([_others_block(others, unit)] if others else []),
+        _observed_block(desk, one, observed[::-1], unit),
+    ]
+    return blocks, "" if whole is None else desk.name(whole).lower()
+
+
+def whole_of(desk: Desk, one: Chosen) -> Chosen:
+    """What a series is a share of: all partners, or all sectors where it is of all partners already."""
+    if one.partner != TOTAL_PARTNER:
+        return desk.choose(one.flow, TOTAL_PARTNER, one.sector)
+    return desk.choose(one.flow, TOTAL_PARTNER, TOTAL_SECTOR)
+
+
+def _said(desk: Desk, one: Chosen, outlook: Outlook, query: SeriesPageQuery) -> tuple[list[Row], str, list[Row]]:
+    """What was said before, by whom, and what each forecaster says; of shares neither is known."""
+    if query.units == "share":
+        return [], "", []
+    earlier, by = earlier_rows(desk, one, outlook, query.units, query.frequency)
+    shown = query.forecasters == "show"
+    return earlier, by, forecaster_rows(desk, one, outlook, query.units, query.frequency) if shown else []
+
+
+def _expected_columns(unit: str, levels: Sequence[float]) -> list[Any]:
+    show = in_unit(unit)
+    columns = [text("period", "Period", wording.period_name), figure("median", f"Expected ({unit})", show)]
+    for level in sorted(levels):
+        columns += [
+            figure(f"lo_{level:g}", f"{level:g} % from", show),
+            figure(f"hi_{level:g}", f"{level:g} % to", show),
+        ]
+    return columns
+
+
+def _others_block(rows: list[Row], unit: str) -> Block:
+    columns = [text("period", "Period", wording.period_name), text("forecaster", "Forecaster")]
+    return Block(
+        name="forecasters",
+        title="What each forecaster says",
+        columns=[*columns, figure("value", f"Mean ({unit})", in_unit(unit))],
+        rows=rows,
+        open=False,
+        note="The forecasters that the combination is made of, each by itself, before the parts are made to add up.",
+    )
+
+
+def _observed_block(desk: Desk, one: Chosen, rows: list[Row], unit: str) -> Block:
+    return Block(
+        name="observed",
+        title="What was observed",
+        columns=[text("period", "Period", wording.period_name), figure("value", f"Observed ({unit})", in_unit(unit))],
+        rows=rows,
+        open=False,
+        note=f"As known on {wording.day_name(desk.run.as_of)}, newest first.",
+        api=f"/v1/datasets/{desk.dataset.id}/observations?{_codes(one)}&as_of={desk.run.as_of}",
+    )
+
+
+def _api(desk: Desk, one: Chosen, query: SeriesPageQuery) -> str:
+    asked = "" if query.frequency == "M" else f"&frequency={query.frequency}"
+    asked += "" if query.units == "lin" else f"&units={query.units}"
+    if query.units == "share":
+        asked += "&of=total" if one.partner == TOTAL_PARTNER else "&of=sector"
+    return f"/v1/runs/{desk.run.id}/forecasts?{_codes(one)}&level=50,80,95{asked}"
+
+
+def _codes(one: Chosen) -> str:
+    return f"flow={one.flow}&partner={one.partner}&sector={one.sector}"
+
+
+def _switches(desk: Desk, one: Chosen) -> dict[str, Any]:
+    whole = (one.partner, one.sector) == (TOTAL_PARTNER, TOTAL_SECTOR)
+    units = [(name, words) for name, words in UNIT_NAMES.items() if name != "share" or not (whole or one.flow == "B")]
+    return {"frequencies": FREQUENCIES, "units": units, "spans": SPANS}
+
+
+def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:
+    """What else the run holds, for the form."""
+    _, partners, sectors = desk.catalog.codes
+    names = {code: desk.catalog.partners[code].split(" (")[0] for code in [*partners, *desk.catalog.members]}
+    # The world first, then groups, then countries by name.
+    order = sorted(names, key=lambda code: (code != TOTAL_PARTNER, code not in desk.catalog.members, names[code]))
+    return {
+        "flow": [(flow, wording.FLOW_NAMES[flow].capitalize()) for flow in desk.flows],
+        "partner": [(code, names[code]) for code in order],
+        "sector": [
+            (code, desk.catalog.sectors[code]) for code in sorted(sectors, key=lambda code: code != TOTAL_SECTOR)
+        ],
+    }

@@ -1,0 +1,147 @@
+"""Numbers and dates as an economist writes them: USD 395bn, +19 %, August 2026."""
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+NOTHING = "–"
+SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "bn": 1e9, "tn": 1e12}
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+FLOW_NAMES = {"X": "exports", "M": "imports", "B": "balance"}
+STATUS_SIGNS = {"published": "✓", "failed": "✗", "running": "…", "queued": "○", "unchanged": "="}
+
+
+def month_name(month: date | str | None) -> str:
+    """August 2026, from a date or from YYYY-MM."""
+    if month is None:
+        return NOTHING
+    year, number = (int(part) for part in str(month)[:7].split("-"))
+    return f"{MONTHS[number - 1]} {year}"
+
+
+def period_name(period: str) -> str:
+    """August 2026, Q3 2026, 2026 or January and February 2026, from 2026-08, 2026-Q3, 2026, 2026-01/2026-02."""
+    if "/" in period:
+        first, last = period.split("/")
+        return f"{MONTHS[int(first[5:7]) - 1]} and {month_name(last)}"
+    if "Q" in period:
+        return f"{period[5:]} {period[:4]}"
+    return month_name(period) if len(period) >= len("2026-08") else period
+
+
+def day_name(day: date | datetime | None) -> str:
+    """21 November 2026."""
+    return NOTHING if day is None else f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def moment_name(moment: datetime | None) -> str:
+    """21 November 2026, 21:47 UTC."""
+    return NOTHING if moment is None else f"{day_name(moment)}, {moment:%H:%M} UTC"
+
+
+def duration(seconds: float) -> str:
+    """28 s, 4 min 10 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """A number to three digits or all of its whole ones, with a real minus sign: 1,234, 395, 39.5, −0.123."""
+    if value == 0:
+        return "0"
+    places = max(significant - 1 - _magnitude(value, significant), 0)
+    return f"{value:,.{places}f}".replace("-", MINUS)
+
+
+def _magnitude(value: float, significant: int) -> int:
+    # Through its rounded form: 9.996 is 10.0.
+    return int(f"{value:.{significant - 1}e}".split("e")[1])
+
+
+def money(value: float | None, unit: str) -> str:
+    """USD 395bn, USD 1.30tn: a value of a unit such as `USD bn`, in the scale that reads best."""
+    if value is None:
+        return NOTHING
+    found = re.fullmatch(r"(\w{3}) (k|m|bn|tn)", unit)
+    if found is None:
+        return f"{digits(value)}{NBSP}{unit}"
+    currency, scale = found.groups()
+    whole = abs(value) * SCALES[scale]
+    name = next((name for name in ("tn", "bn", "m", "k") if whole >= 0.9995 * SCALES[name]), scale)
+    if whole == 0:
+        name = scale
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{currency}{NBSP}{digits(whole / SCALES[name])}{name}"
+
+
+def round_money(value: float | None, unit: str) -> str:
+    """USD 1.1tn: as `money`, without zeros after the point."""
+    return (
+        re.sub(r"\.?0+(?=[a-z]*$)", "", money(value, unit))
+        if value is not None and "." in money(value, unit)
+        else money(value, unit)
+    )
+
+
+def signed(value: float | None, suffix: str = "") -> str:
+    """+19, −2.4: a change; no decimals from ten on."""
+    if value is None:
+        return NOTHING
+    text = f"{value:+,.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS) + suffix
+
+
+def per_cent_change(value: float | None) -> str:
+    """+19 %."""
+    return signed(value, f"{NBSP}%")
+
+
+def points(value: float | None) -> str:
+    """+1.4 pp."""
+    return signed(value, f"{NBSP}pp")
+
+
+def share(value: float | None) -> str:
+    """97 %, of a chance between 0 and 1; never 0 or 100 %, which no number of draws can show."""
+    if value is None:
+        return NOTHING
+    if value < 0.005:
+        return f"below 1{NBSP}%"
+    if value > 0.995:
+        return f"above 99{NBSP}%"
+    return f"{100 * value:.0f}{NBSP}%"
+
+
+def per_cent(value: float | None) -> str:
+    """12.3 %, of a value in per cent."""
+    return NOTHING if value is None else f"{digits(value)}{NBSP}%"
+
+
+def ratio(value: float | None) -> str:
+    """0.83."""
+    return NOTHING if value is None else f"{value:.2f}".replace("-", MINUS)
+
+
+def plain(value: Any) -> str:
+    """Any value as text; nothing as a dash."""
+    return NOTHING if value is None else str(value)
+
+
+def number(value: float | None) -> str:
+    """395, 39.5, 1,234."""
+    return NOTHING if value is None else digits(value)
+
+
+def count_of(number: int, word: str, plural: str | None = None) -> str:
+    """1 run, 3 runs, 4 series."""
+    return f"{number:,}{NBSP}{word if number == 1 else plural or word + 's'}"
