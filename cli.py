@@ -46,7 +46,7 @@ Reporter = Annotated[str, typer.Option(help="ISO code of the reporter, whose cal
 
 def main() -> None:
     """Run a command; a fault in what was given is one line on standard error and exit code 2."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from forecasting.errors import ForecastingError
     from jobs.supervisor import AddressTaken, ChildEnded
@@ -63,6 +63,8 @@ def main() -> None:
         _stop(f"{name}: {first['msg']}", 2)
     except OperationalError as error:
         _stop(f"the database does not answer: {str(error.orig).strip()}", 1)
+    except ProgrammingError as error:
+        _stop(f"the database's tables are not those of this release, run `tradewind migrate`: {error.orig}", 1)
     except (ChildEnded, TimeoutError, BrokenExecutor) as error:
         _stop(str(error), 1)
 

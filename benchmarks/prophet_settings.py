@@ -23,7 +23,7 @@ from prophet import Prophet
 from forecasting.calendar import calendar_regressors
 from forecasting.forecasters.prophet import AnchoredProphet
 from forecasting.history import History
-from forecasting.prophet_map import MapProphet
+from forecasting.prophet_backend import MapProphet
 
 FloatArray = NDArray[np.float64]
 Method = Callable[[History], FloatArray]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from forecasting.history import FloatArray
 
@@ -37,8 +36,8 @@ class Marginals:
 
     def standardised(self, probabilities: FloatArray) -> FloatArray:
         """The pooled quantile function of standardised errors, extended by its own tails' slope."""
-        normal: FloatArray = norm.ppf(probabilities)
-        known: FloatArray = norm.ppf(SHAPE_PROBABILITIES)
+        normal: FloatArray = ndtri(probabilities)
+        known: FloatArray = ndtri(SHAPE_PROBABILITIES)
         inside = np.interp(normal, known, self.shape)
         low = self.shape[0] * normal / known[0]
         high = self.shape[-1] * normal / known[-1]
@@ -150,7 +149,7 @@ def _shape(standardised: FloatArray) -> FloatArray:
     Few errors have not yet met the large ones that trade will bring, so they share the say with Student's t.
     """
     pooled = standardised[np.isfinite(standardised)]
-    heavy: FloatArray = student.ppf(SHAPE_PROBABILITIES, HEAVY)
+    heavy: FloatArray = stdtrit(HEAVY, SHAPE_PROBABILITIES)
     if not len(pooled):
         return heavy
     folds = int(np.isfinite(standardised).any(axis=2).sum())

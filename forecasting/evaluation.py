@@ -86,8 +86,7 @@ def evaluate_pool(
     scores = _scores(pool, names, means, quantiles, actual, slice(first, last), config.probabilities)
     months = pool.panel.months[pool.base.cutoffs[first:last]]
     by_kind = [kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
-    # A table without rows has columns without a type.
-    scores = pd.concat([scores, *by_kind], ignore_index=True).astype(SCORE_TYPES)
+    scores = _stacked([scores, *by_kind])
     return Backtest(names, months, means, quantiles, actual, scores.sort_values(KEYS, ignore_index=True))
 
 
@@ -137,7 +136,13 @@ def _scores(
         )
         tables.append(table.assign(forecaster=name, kind="month"))
     tables.append(_against_baseline(pool.panel.unique_ids, np.abs(means - actual[:, None]), names))
-    return pd.concat(tables, ignore_index=True)
+    return _stacked(tables)
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Score tables under one another; a table without rows has columns without a type and is left out."""
+    filled = [table for table in tables if len(table)] or tables[:1]
+    return pd.concat(filled, ignore_index=True).astype(SCORE_TYPES)
 
 
 def _against_baseline(unique_ids: tuple[str, ...], losses: FloatArray, names: tuple[str, ...]) -> pd.DataFrame:

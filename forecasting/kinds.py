@@ -88,7 +88,8 @@ def kind_scores(unique_ids: tuple[str, ...], kind: str, forecasts: KindForecasts
             unique_ids=unique_ids,
         )
         tables.append(table.assign(forecaster=name, kind=kind))
-    return pd.concat(tables, ignore_index=True)
+    filled = [table for table in tables if len(table)] or [pit]
+    return pd.concat(filled, ignore_index=True)
 
 
 def _pit_histogram(unique_ids: tuple[str, ...], pit: FloatArray) -> pd.DataFrame:

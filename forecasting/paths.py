@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from forecasting.distribution import ErrorDistribution
 from forecasting.history import FloatArray, RealArray
@@ -40,7 +40,7 @@ def draw_paths(
         normal[row] += distribution.specific[row] * own
     normal = normal @ distribution.steps.T
     marginals = distribution.marginals
-    errors = marginals.standardised(norm.cdf(normal)) * marginals.width[:, None, :]
+    errors = marginals.standardised(ndtr(normal)) * marginals.width[:, None, :]
     linked = to_link(centre, unit[:, None])[:, None, :]
     mirrored = np.concatenate([linked + errors, linked - errors], axis=1)[:, :draws]
     ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import scoringrules
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtr
 
 from forecasting.config import LEVELS, PROBABILITIES, interval_probabilities
 from forecasting.history import FloatArray
@@ -117,7 +117,7 @@ def diebold_mariano(loss: FloatArray, baseline: FloatArray, *, step: int) -> flo
     if variance <= 0:
         return float("nan")
     correction = np.sqrt(max(n + 1 - 2 * step + step * (step - 1) / n, 1.0) / n)
-    return float(2 * t.sf(abs(correction * difference.mean() / np.sqrt(variance)), n - 1))
+    return float(2 * stdtr(n - 1, -abs(correction * difference.mean() / np.sqrt(variance))))
 
 
 def _rows(metric: str, level: float, values: FloatArray, unique_ids: Sequence[str]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.conftest import new_database
 from tests.forecasting.panels import grid_panel
 from tests.jobs.test_files import panel_file
 
@@ -102,6 +103,13 @@ def test_a_database_that_is_away_is_one_line_and_exit_code_1():
     done = tradewind("migrate", TRADEWIND_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     assert done.returncode == 1
     assert done.stderr.startswith("tradewind: the database does not answer")
+
+
+def test_a_database_without_tables_is_one_line_that_says_what_to_do(server_url):
+    done = tradewind("ingest", "bundled", TRADEWIND_DATABASE_URL=new_database(server_url, "bare"))
+    assert done.returncode == 1
+    assert "run `tradewind migrate`" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_panel_is_ingested_whole_run_and_read_back(own_url, tmp_path):

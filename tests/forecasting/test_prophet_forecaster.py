@@ -14,7 +14,8 @@ from forecasting.calendar import calendar_names, calendar_regressors
 from forecasting.errors import TooFewObservations
 from forecasting.forecasters.prophet import AnchoredProphet, PowerScale, fourier_terms
 from forecasting.history import History
-from forecasting.prophet_map import MapProphet, fit_map, make_design
+from forecasting.prophet_backend import MapProphet
+from forecasting.prophet_map import fit_map, make_design
 
 HORIZON = 12
 FORECASTER = AnchoredProphet()
