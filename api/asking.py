@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from api.derived import BATCH_PARTS, StepForecast, batches, split
 from api.outlooks import cutoff_number, read_outlooks
-from api.questions import Terms
+from api.questions import Terms, Told
 from api.refusals import NoWhole
 from api.selection import Catalog, Chosen
 from forecasting.answers import Drawn, draw, months_needed, summarise
@@ -81,19 +81,19 @@ def whole_of(catalog: Catalog, one: Chosen, terms: Terms) -> Chosen | None:
     return whole
 
 
-def summaries(drawn: Drawn, spans: Sequence[Span], terms: Terms, cutoff: int) -> list[StepForecast]:
+def summaries(drawn: Drawn, spans: Sequence[Span], told: Told, cutoff: int) -> list[StepForecast]:
     """What draws say of each span, a row a span; None throughout where there is no answer."""
-    bounds = [bound for level in terms.level for bound in interval_probabilities(level)]
-    rows = summarise(drawn, [*bounds, *terms.quantile])
+    bounds = [bound for level in told.level for bound in interval_probabilities(level)]
+    rows = summarise(drawn, [*bounds, *told.quantile])
     return [
-        _row(span, span.last - cutoff, row, reason, terms)
+        _row(span, span.last - cutoff, row, reason, told)
         for span, row, reason in zip(spans, rows, drawn.reasons, strict=True)
     ]
 
 
-def _row(span: Span, step: int, row: list[float] | None, reason: str | None, terms: Terms) -> StepForecast:
+def _row(span: Span, step: int, row: list[float] | None, reason: str | None, told: Told) -> StepForecast:
     if row is None:
-        nothing = [(None, None)] * len(terms.level)
-        return StepForecast(step, None, None, nothing, [None] * len(terms.quantile), span, reason)
+        nothing = [(None, None)] * len(told.level)
+        return StepForecast(step, None, None, nothing, [None] * len(told.quantile), span, reason)
     mean, median, *rest = row
-    return StepForecast(step, mean, median, *split(rest, len(terms.level)), span)
+    return StepForecast(step, mean, median, *split(rest, len(told.level)), span)

@@ -40,12 +40,17 @@ def chosen_run(session: Session, dataset: str, query: ChosenRun) -> RunRecord:
 
 
 class ChosenSeries(NamedTuple):
-    """A page of the series asked for, how many there are in all, and what the run covers."""
+    """The series asked for, a page of them, and what the run covers."""
 
+    all: Sequence[Chosen]
     page: Sequence[Chosen]
-    total: int
     catalog: Catalog
     coverage: Coverage
+
+    @property
+    def total(self) -> int:
+        """How many series were asked for."""
+        return len(self.all)
 
 
 def chosen_series(
@@ -55,4 +60,4 @@ def chosen_series(
     coverage, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     page = chosen[query.offset : query.offset + query.limit]
-    return ChosenSeries(page, len(chosen), catalog, coverage)
+    return ChosenSeries(chosen, page, catalog, coverage)

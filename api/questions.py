@@ -1,18 +1,36 @@
 """Query parameters of forecasts and of what is asked of them."""
 
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from api.params import DEFAULT_LEVELS, ChosenRun, Levels, Quantiles, SeriesChoice
-from forecasting.answers import OF_A_WHOLE, ON_THE_PERIOD_BEFORE, Units
-from forecasting.spans import Frequency
+from api.params import DEFAULT_LEVELS, ChosenRun, Code, Levels, Parameters, Quantiles, SeriesChoice
+from forecasting.answers import HAVE_A_PERIOD_BEFORE, OF_A_WHOLE, ON_THE_PERIOD_BEFORE, Units
+from forecasting.spans import Frequency, Span, read_span
 
 Whole = Literal["partner", "sector", "total"]
+Flow = Literal["X", "M", "B"]
 
 
-class Terms(BaseModel):
+def _period(text: str) -> str:
+    read_span(text)
+    return text
+
+
+class Told(BaseModel):
+    """How the uncertainty of an answer is told."""
+
+    level: Levels = Field(
+        default=DEFAULT_LEVELS, description="Levels of the intervals in per cent, each above 0 and below 100."
+    )
+    quantile: Quantiles = Field(default=[], description="Probabilities whose quantiles are wanted, above 0, below 1.")
+    certificate: bool = Field(
+        default=False, description="Say how often intervals of these levels held what came, on the backtest's folds."
+    )
+
+
+class Terms(Told):
     """In what units an answer is, and how its uncertainty is told."""
 
     units: Units = Field(
@@ -25,14 +43,6 @@ class Terms(BaseModel):
         default=None,
         description="The total of a share or a contribution: the `partner`'s over all sectors, the `sector`'s over all "
         "partners, or the `total` of both, which is the default.",
-    )
-    level: Levels = Field(
-        default=DEFAULT_LEVELS, description="Levels of the intervals in per cent, each above 0 and below 100."
-    )
-    quantile: Quantiles = Field(default=[], description="Probabilities whose quantiles are wanted, above 0, below 1.")
-    certificate: bool = Field(
-        default=False,
-        description="Say how often intervals of these levels held what came, on the folds of the backtest.",
     )
 
     @property
@@ -47,16 +57,21 @@ class Terms(BaseModel):
         return self
 
 
-class RunForecastQuery(SeriesChoice, Terms):
-    """Forecasts of one run; a page counts series."""
+class Ahead(BaseModel):
+    """How far ahead, and by which periods."""
 
-    limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
     horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead; without it the run's own.")
     frequency: Frequency = Field(
         default="M",
         description="Sums of months, observed ones as observed: `M` months, `Q` quarters, `A` calendar years, `YTD` "
         "the year to date, `JF` January with February.",
     )
+
+
+class RunForecastQuery(SeriesChoice, Terms, Ahead):
+    """Forecasts of one run; a page counts series."""
+
+    limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
 
     @property
     def plain(self) -> bool:
@@ -79,3 +94,49 @@ def refuse_balance(flows: Iterable[str] | None, units: Units) -> None:
 
 class ForecastQuery(RunForecastQuery, ChosenRun):
     """Forecasts of a dataset."""
+
+
+class ProbabilityQuery(Parameters, Terms, ChosenRun):
+    """The chance that one series lies above, below or between thresholds in a period."""
+
+    flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
+    partner: Code | None = Field(default=None, description="A partner or a group.")
+    sector: Code | None = Field(default=None, description="A sector.")
+    period: Annotated[str, AfterValidator(_period)] = Field(
+        description="`2026`, `2026-Q1`, `2026-03`, or from a first month to a last: `2026-01/2026-02`."
+    )
+    above: float | None = Field(default=None, allow_inf_nan=False, description="In the unit of the answer.")
+    below: float | None = Field(
+        default=None, allow_inf_nan=False, description="In the unit of the answer; with `above`, between the two."
+    )
+
+    @property
+    def span(self) -> Span:
+        """The period asked about."""
+        return read_span(self.period)
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Self:
+        if self.above is None and self.below is None:
+            raise ValueError("give above, below, or both")
+        if self.above is not None and self.below is not None and self.above >= self.below:
+            raise ValueError(f"above {self.above:g} and below {self.below:g} leave nothing between them")
+        if self.units in ON_THE_PERIOD_BEFORE and self.span.kind not in HAVE_A_PERIOD_BEFORE:
+            raise ValueError(f"{self.period} has no period before; ask for units=ch1 or units=pc1")
+        refuse_balance(self.flow, self.units)
+        return self
+
+
+class ConcentrationQuery(Parameters, Told, Ahead, ChosenRun):
+    """The concentration of a flow over partners or over sectors."""
+
+    over: Literal["partner", "sector"] = Field(description="Whose shares are squared.")
+    flow: Literal["X", "M"] = Field(default="X", description="X exports, M imports.")
+    partner: Code | None = Field(default=None, description="Over sectors: of which partner or group; WLD if not given.")
+    sector: Code | None = Field(default=None, description="Over partners: of which sector; TOTAL if not given.")
+
+    @model_validator(mode="after")
+    def _of_the_other(self) -> Self:
+        if getattr(self, self.over) is not None:
+            raise ValueError(f"over={self.over} counts every {self.over}: leave {self.over} out")
+        return self

@@ -4,7 +4,8 @@ Unanswerable
 ├── NoWhole
 ├── PeriodBeyondRun
 ├── PeriodObserved
-└── NotOneForecast
+├── NotOneForecast
+└── NothingToConcentrate
 """
 
 from api.errors import Unanswerable
@@ -40,3 +41,11 @@ class NotOneForecast(Unanswerable):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(f"this is about one series, and {number} were chosen: give flow, partner and sector")
+
+
+class NothingToConcentrate(Unanswerable):
+    """No partner or sector of its own is forecast, only wholes."""
+
+    def __init__(self, over: str, dataset: str) -> None:
+        self.over, self.dataset = over, dataset
+        super().__init__(f"dataset {dataset} has no single {over} here to count")

@@ -220,6 +220,45 @@ class ForecastSeries(Answer):
     months: list[MonthAnswer]
 
 
+class FoldsAnswer(Answer):
+    """The folds behind scores."""
+
+    number: int
+    first_cutoff: str | None
+    last_cutoff: str | None
+
+
+class LevelAnswer(Answer):
+    """A level asked for, and the stored levels that tell of it: itself, or those next to it."""
+
+    level: float
+    stored: list[float]
+
+
+class CoverageAnswer(Answer):
+    """How often intervals of a level held what came."""
+
+    level: float
+    step: int | None = Field(description="Months ahead; null where all are pooled.")
+    coverage: float
+    n: int = Field(description="Forecasts scored.")
+    standard_error: float = Field(description="Were every forecast independent.")
+    standard_error_by_fold: float = Field(description="Were only every fold independent.")
+
+
+class CertificateAnswer(Answer):
+    """How answers like this one did on the folds of the backtest."""
+
+    kind: str | None = Field(description="What was scored; null where nothing of this kind is.")
+    reason: str | None = Field(description="Why there is no coverage.")
+    forecaster: str
+    series: int = Field(description="Stored series pooled.")
+    of_parts: bool = Field(description="Whether a group or a balance is told by its parts.")
+    folds: FoldsAnswer
+    levels: list[LevelAnswer]
+    coverage: list[CoverageAnswer]
+
+
 class ForecastPage(Page):
     """Forecasts by flow, partner and sector; a page counts series."""
 
@@ -230,15 +269,8 @@ class ForecastPage(Page):
     of: str | None = Field(default=None, description="The total that a share or a contribution is of.")
     run: RunAnswer
     revised_data: bool = Field(description="Whether the run saw backfilled observations, which are revised data.")
+    certificate: CertificateAnswer | None = Field(default=None, description="Where it was asked for.")
     series: list[ForecastSeries]
-
-
-class FoldsAnswer(Answer):
-    """The folds behind scores."""
-
-    number: int
-    first_cutoff: str | None
-    last_cutoff: str | None
 
 
 class ScoreAnswer(Answer):

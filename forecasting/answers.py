@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.history import FloatArray, RealArray
-from forecasting.spans import YEAR, Span, month_text
+from forecasting.spans import KINDS, YEAR, Span, month_text
 
 Units = Literal["lin", "chg", "pch", "pc1", "ch1", "log", "share", "contribution"]
 UNITS: tuple[Units, ...] = get_args(Units)
@@ -150,6 +150,20 @@ def answer_unit(units: Units, unit: str) -> str:
     """The unit of an answer about a quantity in `unit`."""
     named = {"pch": "%", "pc1": "%", "share": "%", "contribution": "percentage points", "log": f"log {unit}"}
     return named.get(units, unit)
+
+
+def scored_kind(kind: str, units: Units) -> str | None:
+    """The kind of forecast whose coverage an answer over a span of some kind has; None where none is scored.
+
+    A logarithm lies within its interval whenever the level does, and a change whenever the growth on the same base
+    does, where the base is observed.
+    """
+    if kind not in KINDS.values():
+        return None
+    if units in ("lin", "log"):
+        return kind
+    on_a_year_ago = units in ("pc1", "ch1") or (kind == "year" and units in ON_THE_PERIOD_BEFORE)
+    return f"{kind}_growth" if on_a_year_ago else None
 
 
 def _back(span: Span, units: Units) -> int:

@@ -11,6 +11,7 @@ Frequency = Literal["M", "Q", "A", "YTD", "JF"]
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 KINDS = {1: "month", 2: "jan_feb", 3: "quarter", 12: "year"}
 """Kinds by length, of spans that begin where such a one does in the calendar."""
+KINDS_OF: dict[Frequency, str] = {"M": "month", "Q": "quarter", "A": "year", "YTD": "year_to_date", "JF": "jan_feb"}
 YEAR = 12
 LONGEST = 24
 MONTH = r"(\d{4})-(0[1-9]|1[0-2])"

@@ -11,6 +11,7 @@ from api.answers import FORECAST_COLUMNS, Layout, forecast_answers, forecast_row
 from api.asking import answer_series
 from api.caching import run_headers
 from api.catalogs import Catalogs
+from api.certificate import certificate
 from api.choosing import ChosenSeries, chosen_run, chosen_series, published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.derived import Question, StepForecast, forecast_series
@@ -21,8 +22,8 @@ from api.paging import paging, paging_headers
 from api.params import DatasetPath, RunPath
 from api.questions import ForecastQuery, RunForecastQuery
 from api.selection import Chosen
-from forecasting.answers import answer_unit
-from forecasting.spans import spans_ahead
+from forecasting.answers import answer_unit, scored_kind
+from forecasting.spans import KINDS_OF, spans_ahead
 from store.runs import RunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -89,7 +90,11 @@ def _answer(
     headers |= paging_headers(page)
     if wanted == "csv":
         return csv_response(layout.columns, forecast_rows(found, layout), headers=headers)
-    asked = {} if query.plain else {"frequency": query.frequency, "units": query.units, "of": query.whole}
+    asked: dict[str, Any] = {}
+    if not query.plain:
+        asked = {"frequency": query.frequency, "units": query.units, "of": query.whole}
+    if query.certificate:
+        asked["certificate"] = _certificate(session, run, series, query, horizon)
     answer = {
         "dataset": run.dataset_id,
         "unit": unit,
@@ -111,3 +116,10 @@ def _forecasts(
         return forecast_series(session, question, series.page)
     spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
     return answer_series(session, run, series.catalog, series.page, spans, query)
+
+
+def _certificate(
+    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
+) -> dict[str, Any]:
+    kind = scored_kind(KINDS_OF[query.frequency], query.units)
+    return certificate(session, run, series.all, kind=kind, levels=query.level, steps=range(1, horizon + 1))

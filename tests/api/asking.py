@@ -1,18 +1,22 @@
 """A world whose runs have seen half a year, and what they say by an obvious loop over draws and months."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+from fastapi.testclient import TestClient
 from numpy.typing import NDArray
+from sqlmodel import Session
 
 from forecasting.spans import month_number, read_span
-from tests.world import FIRST, Published, observed
+from tests.api.conftest import World, client_of, copy_of
+from tests.world import FIRST, Published, observed, publish_run
 
 CUTOFF = np.datetime64("2025-07")
 AS_OF = date(2025, 8, 20)
-PARTNERS, SECTORS = ("DEU", "FRA", "USA"), ("BATTERIES", "EV")
 FloatArray = NDArray[np.float64]
 
 
@@ -35,6 +39,30 @@ class Half:
     def growth(self, unique_id: str, period: str, base: str) -> FloatArray:
         """Its growth from one period to another in per cent, shape (draws,)."""
         return (self.draws(unique_id, period) / self.draws(unique_id, base) - 1) * 100
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The application over a world with a run of each dataset that has seen half a year."""
+
+    client: TestClient
+    trade: Half
+    clean: Half
+
+
+@contextmanager
+def halves_of(original: World, server_url: str) -> Iterator[Halves]:
+    """A copy of a world in which the two runs are published too."""
+    world = copy_of(original, server_url)
+    with Session(world.engine) as session:
+        trade, clean = (
+            publish_run(session, dataset, as_of=AS_OF, horizon=24, seed=13, cutoff=CUTOFF, data_hash="f" * 64)
+            for dataset in ("CN_TRADE", "CN_CLEANTECH")
+        )
+        session.commit()
+    with client_of(world) as client:
+        yield Halves(client, Half(trade), Half(clean))
+    world.engine.dispose()
 
 
 def row_of(series: dict[str, Any], period: str) -> dict[str, Any]:

@@ -9,12 +9,10 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
-from sqlmodel import Session
 
 from api import schemas
-from tests.api.asking import AS_OF, CUTOFF, Half, row_of
-from tests.api.conftest import World, client_of, copy_of
-from tests.world import publish_run
+from tests.api.asking import Half, Halves, halves_of, row_of
+from tests.api.conftest import World
 
 TRADE = "/v1/datasets/CN_TRADE/forecasts"
 CLEAN = "/v1/datasets/CN_CLEANTECH/forecasts"
@@ -23,33 +21,24 @@ USA_EV = "CN_CLEANTECH.X.USA.EV"
 
 
 @pytest.fixture(scope="module")
-def halves(original: World, server_url: str) -> Iterator[tuple[TestClient, Half, Half]]:
-    """The application over a world with two runs that have seen half a year, and these runs."""
-    world = copy_of(original, server_url)
-    with Session(world.engine) as session:
-        trade, clean = (
-            publish_run(session, dataset, as_of=AS_OF, horizon=24, seed=13, cutoff=CUTOFF, data_hash="f" * 64)
-            for dataset in ("CN_TRADE", "CN_CLEANTECH")
-        )
-        session.commit()
-    with client_of(world) as client:
-        yield client, Half(trade), Half(clean)
-    world.engine.dispose()
+def halves(original: World, server_url: str) -> Iterator[Halves]:
+    with halves_of(original, server_url) as halves:
+        yield halves
 
 
 @pytest.fixture
-def trade(halves: tuple[TestClient, Half, Half]) -> Half:
-    return halves[1]
+def trade(halves: Halves) -> Half:
+    return halves.trade
 
 
 @pytest.fixture
-def clean(halves: tuple[TestClient, Half, Half]) -> Half:
-    return halves[2]
+def clean(halves: Halves) -> Half:
+    return halves.clean
 
 
 @pytest.fixture
-def asking(halves: tuple[TestClient, Half, Half]) -> TestClient:
-    return halves[0]
+def asking(halves: Halves) -> TestClient:
+    return halves.client
 
 
 def answer(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:

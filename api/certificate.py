@@ -1,0 +1,68 @@
+"""A certificate: how often intervals like those of an answer held what came, on the folds of the backtest."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlmodel import Session
+
+from api.records import folds_answer
+from api.selection import Chosen
+from forecasting.answers import share_error
+from forecasting.config import COMBINATION, LEVELS
+from store import backtests
+from store.certificates import CoverageRow, pooled_coverage
+from store.runs import RunRecord
+
+NOT_SCORED = "answers of this kind are not scored on the folds"
+
+
+def certificate(
+    session: Session,
+    run: RunRecord,
+    chosen: Sequence[Chosen],
+    *,
+    kind: str | None,
+    levels: Sequence[float],
+    steps: Collection[int],
+) -> dict[str, Any]:
+    """What is known of answers of a `kind` to `steps` about some series, pooled; a group stands for its members.
+
+    A level that is not stored is told by the stored ones about it.
+    """
+    ids = sorted({part.series_id for one in chosen for part in one.parts})
+    folds = backtests.folds(session, run.id, ids)
+    found = pooled_coverage(session, run.id, ids, kind=kind, forecaster=COMBINATION) if kind else []
+    told = sorted({stored for level in levels for stored in stored_about(level)})
+    shown = [row for row in found if row.level in told and row.step in {0, *steps}]
+    return {
+        "kind": kind,
+        "reason": None if shown else NOT_SCORED,
+        "forecaster": COMBINATION,
+        "series": len(ids),
+        "of_parts": any(one.derived for one in chosen),
+        "folds": folds_answer(folds),
+        "levels": [{"level": level, "stored": stored_about(level)} for level in levels],
+        "coverage": [coverage_answer(row, folds.number) for row in shown],
+    }
+
+
+def stored_about(level: float) -> list[float]:
+    """The level itself where it is stored, else the next below and the next above, as far as there are."""
+    if level in LEVELS:
+        return [level]
+    below = [stored for stored in LEVELS if stored < level]
+    above = [stored for stored in LEVELS if stored > level]
+    return below[-1:] + above[:1]
+
+
+def coverage_answer(row: CoverageRow, folds: int) -> dict[str, Any]:
+    """A coverage in JSON, with its standard error were every forecast independent, and were only every fold."""
+    cutoffs = max(round(row.n / row.series), 1)
+    return {
+        "level": row.level,
+        "step": row.step or None,
+        "coverage": row.coverage,
+        "n": row.n,
+        "standard_error": share_error(row.coverage, row.n),
+        "standard_error_by_fold": share_error(row.coverage, min(cutoffs, folds) if folds else cutoffs),
+    }

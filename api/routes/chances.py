@@ -1,0 +1,143 @@
+"""Questions to the joint paths that are not a table of forecasts: how likely something is, and how concentrated."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api import answer_schemas
+from api.answers import Layout, forecast_rows, later_months, row_answer, run_answer, series_answer
+from api.asking import draw_batch, summaries, whole_of
+from api.caching import run_headers
+from api.certificate import certificate
+from api.choosing import chosen_run
+from api.concentrating import choose_parts, draw_concentration
+from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.errors import HorizonBeyondRun
+from api.formats import csv_response, json_response, wanted_format
+from api.outlooks import cutoff_number
+from api.params import DatasetPath
+from api.questions import ConcentrationQuery, ProbabilityQuery
+from api.refusals import NotOneForecast, PeriodBeyondRun, PeriodObserved
+from api.selection import Catalog, Chosen
+from forecasting.answers import Drawn, answer_unit, chance, scored_kind
+from forecasting.spans import Span, month_text, spans_ahead
+from store.runs import RunRecord
+
+router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
+CHANCE_COLUMNS = ("above", "below", "probability", "standard_error", "draws")
+
+
+@router.get(
+    "/v1/datasets/{dataset}/forecasts/probability", responses={200: {"model": answer_schemas.ProbabilityAnswer}}
+)
+def read_probability(
+    dataset: DatasetPath,
+    query: Annotated[ProbabilityQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    options: OptionsDep,
+    catalogs: CatalogsDep,
+) -> Response:
+    """How likely it is that one series, group or balance lies above, below or between thresholds in a period.
+
+    The share of the run's joint draws in which it does, with its Monte Carlo standard error. Months up to the run's
+    cutoff count as observed; a draw at a threshold counts as below it.
+    """
+    run = chosen_run(session, dataset, query)
+    headers = run_headers(request, options, run, fixed=False)
+    coverage, catalog = catalogs.of_run(session, run.id)
+    one = _one_series(catalog, query)
+    span = _open_span(query.span, run)
+    wholes = {one.unique_id: whole_of(catalog, one, query)}
+    ((_, drawn),) = draw_batch(session, run, [one], [span], query, wholes)
+    (row,) = summaries(drawn, [span], query, cutoff_number(run))
+    layout = _layout(run, run.horizon, query, answer_unit(query.units, catalog.unit))
+    event = dict(zip(CHANCE_COLUMNS, _chance_cells(query, drawn), strict=True))
+    if wanted_format(request, query.format) == "csv":
+        rows = ((*cells, *event.values()) for cells in forecast_rows([(one, [row])], layout))
+        return csv_response((*layout.columns, *CHANCE_COLUMNS), rows, headers=headers)
+    answer = {
+        **series_answer(catalog, one),
+        **{"unit": layout.unit, "units": query.units, "of": query.whole},
+        **event,
+        **row_answer(row, layout),
+        **{"run": run_answer(run), "revised_data": coverage.backfilled},
+    }
+    if query.certificate:
+        kind = scored_kind(span.kind, query.units)
+        answer["certificate"] = certificate(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
+    return json_response(answer, headers=headers)
+
+
+@router.get(
+    "/v1/datasets/{dataset}/forecasts/concentration", responses={200: {"model": answer_schemas.ConcentrationAnswer}}
+)
+def read_concentration(
+    dataset: DatasetPath,
+    query: Annotated[ConcentrationQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    options: OptionsDep,
+    catalogs: CatalogsDep,
+) -> Response:
+    """The Herfindahl-Hirschman index over partners or over sectors: the sum of squared shares in per cent, to 10,000.
+
+    Single partners count, with shares of the world; groups and the rest of the world do not. Sectors count with
+    shares of the partner's total.
+    """
+    run = chosen_run(session, dataset, query)
+    headers = run_headers(request, options, run, fixed=False)
+    horizon = query.horizon or run.horizon
+    if horizon > run.horizon:
+        raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
+    coverage, catalog = catalogs.of_run(session, run.id)
+    asked = choose_parts(session, catalog, query)
+    spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
+    drawn = draw_concentration(session, run, asked, spans)
+    rows = summaries(drawn, spans, query, cutoff_number(run)) if drawn else []
+    layout = _layout(run, horizon, query, "HHI points")
+    if wanted_format(request, query.format) == "csv":
+        return csv_response(layout.columns, forecast_rows([(asked.series, rows)], layout), headers=headers)
+    answer: dict[str, Any] = {
+        **{"dataset": dataset, "over": query.over, "flow": query.flow},
+        **{"partner": query.partner, "sector": query.sector, "unit": layout.unit, "frequency": query.frequency},
+        **{"run": run_answer(run), "revised_data": coverage.backfilled},
+        "parts": [part.unique_id for part in asked.parts],
+        "whole": asked.whole.unique_id if asked.whole else None,
+        "months": [row_answer(row, layout) for row in rows],
+    }
+    if query.certificate:
+        answer["certificate"] = certificate(session, run, asked.parts, kind=None, levels=query.level, steps=())
+    return json_response(answer, headers=headers)
+
+
+def _layout(run: RunRecord, horizon: int, query: ProbabilityQuery | ConcentrationQuery, unit: str) -> Layout:
+    assert run.cutoff is not None
+    return Layout(later_months(run.cutoff, horizon), query.level, query.quantile, unit, spans=True)
+
+
+def _open_span(span: Span, run: RunRecord) -> Span:
+    """The span, if something of it is to come and all of it is forecast. Raises PeriodObserved, PeriodBeyondRun."""
+    cutoff = cutoff_number(run)
+    if span.last <= cutoff:
+        raise PeriodObserved(span.label, month_text(cutoff), run.id)
+    if span.last > cutoff + run.horizon:
+        raise PeriodBeyondRun(span.label, month_text(cutoff + run.horizon), run.id)
+    return span
+
+
+def _one_series(catalog: Catalog, query: ProbabilityQuery) -> Chosen:
+    """The series asked about. Raises UnknownSeries, NotOneForecast."""
+    flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
+    chosen = catalog.choose(flows=flows, partners=partners, sectors=sectors)
+    if len(chosen) != 1:
+        raise NotOneForecast(len(chosen))
+    return chosen[0]
+
+
+def _chance_cells(query: ProbabilityQuery, drawn: Drawn) -> tuple[float | None, ...]:
+    """What CHANCE_COLUMNS say of draws of one span."""
+    if drawn.reasons[0]:
+        return query.above, query.below, None, None, None
+    found = chance(drawn.values[:, 0], above=query.above, below=query.below)
+    return query.above, query.below, found.probability, found.standard_error, found.draws
