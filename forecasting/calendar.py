@@ -104,7 +104,8 @@ def _row(year: int, month: int, reporter: str) -> tuple[float, ...]:
 @lru_cache(maxsize=12)
 def _mean_lunar_shares(month: int) -> FloatArray:
     years = range(LUNAR_SPAN[0], LUNAR_SPAN[1] + 1)
-    return np.mean([lunar_shares(year, month) for year in years], axis=0)
+    mean: FloatArray = np.mean([lunar_shares(year, month) for year in years], axis=0)
+    return mean
 
 
 @lru_cache(maxsize=1024)

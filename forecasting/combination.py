@@ -1,8 +1,10 @@
 """The combination: the weighted pool of forecasters that is published.
 
-A forecaster's weight falls with the cube of its mean scaled error on the folds known at a cutoff (inverse-error
-weights: Bates & Granger 1969, Stock & Watson 2004), half of a series' own folds and half of the whole panel's, so that a short
-record leans on what works everywhere. Errors are capped: one bust must not decide for years.
+A forecaster's weight is what it is held to be worth before a panel is seen, over a power of its mean scaled error on
+the folds known at a cutoff (inverse-error weights: Bates & Granger 1969, Stock & Watson 2004), pooled over the
+panel's series: a series' own record is too short to tell forecasters apart. The weighted mean is winsorised at the
+weighted quartiles, step by step: what most forecasters agree on is averaged, and one that runs away with a boom
+counts for its direction only. docs/decisions/0004-combination.md has what was tried instead.
 """
 
 from collections.abc import Sequence
@@ -12,10 +14,20 @@ from numpy.typing import NDArray
 
 from forecasting.history import FloatArray
 
-POWER = 3.0
-OWN_SHARE = 0.5
-# Scaled errors beyond this count as this much.
-CAP = 20.0
+# What a forecaster is worth before a panel is seen, where not 1; learnt on three panels of trade, see the decision.
+PRIOR_WEIGHTS = {
+    "structural": 4.0,
+    "structural_evolving": 4.0,
+    "naive": 0.5,
+    "seasonal_naive": 0.5,
+    "seasonal_mean": 0.25,
+    "tsb": 0.25,
+}
+POWER = 2.0
+# Scaled errors beyond this count as this much: one bust must not decide for years.
+CAP = 5.0
+# Forecasts beyond these quantiles of the pool, weighted, are drawn in to them.
+QUARTILE = 0.25
 
 
 def combine(
@@ -29,39 +41,62 @@ def combine(
 
     `means` has shape (series, forecasters, folds, horizon), NaN where a forecaster gave none; `actuals` (series, folds,
     horizon), NaN where unknown; `scale` (series, folds) is the in-sample one known at each cutoff; `cutoffs` are month
-    numbers, ascending. A fold's weights come from errors of months no later than its cutoff.
+    numbers, ascending. A fold's weights come from errors of months no later than its cutoff. NaN where no forecaster
+    gave anything.
     """
     folds, horizon = means.shape[2:]
     usable = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
-    errors = np.minimum(np.abs(means - actuals[:, None]) / usable[:, None, :, None], CAP)
     target = np.asarray(cutoffs)[:, None] + 1 + np.arange(horizon)
-    total, count = np.zeros(means.shape[:2]), np.zeros(means.shape[:2])
+    seen = np.zeros_like(target, dtype=bool)
+    total, count = np.zeros(len(names)), np.zeros(len(names))
     centre = np.empty((len(means), folds, horizon))
     weights = np.empty((len(means), folds, len(names)))
-    seen = np.zeros_like(target, dtype=bool)
     for fold, cutoff in enumerate(cutoffs):
         news = (target <= cutoff) & ~seen
         seen |= news
-        arrived = errors[:, :, news]
-        known = np.isfinite(arrived)
-        total += np.where(known, arrived, 0.0).sum(axis=-1)
-        count += known.sum(axis=-1)
-        available: NDArray[np.bool_] = np.asarray(np.isfinite(means[:, :, fold]).all(axis=-1))
-        weights[:, fold] = _weights(total, count, available)
-        centre[:, fold] = np.einsum("sf,sfh->sh", weights[:, fold], np.nan_to_num(means[:, :, fold]))
+        for earlier in np.flatnonzero(news.any(axis=1)):
+            known = news[earlier]
+            missed = np.abs(means[:, :, earlier, known] - actuals[:, None, earlier, known])
+            errors = np.minimum(missed / usable[:, earlier, None, None], CAP)
+            total += np.nansum(errors, axis=(0, 2))
+            count += np.isfinite(errors).sum(axis=(0, 2))
+        ahead = means[:, :, fold]
+        weights[:, fold] = _weights(_worth(total, count, names), ahead)
+        centre[:, fold] = _winsorised_mean(np.nan_to_num(ahead), weights[:, fold])
     centre[weights.sum(axis=2) == 0] = np.nan
     return centre, weights
 
 
-def _weights(total: FloatArray, count: FloatArray, available: NDArray[np.bool_]) -> FloatArray:
-    """Weights (series, forecasters) that sum to one; equal without a record, zero for what is not available."""
-    pooled_count = count.sum(axis=0)
-    pooled = np.where(pooled_count > 0, total.sum(axis=0) / np.maximum(pooled_count, 1), np.nan)
+def _worth(total: FloatArray, count: FloatArray, names: Sequence[str]) -> FloatArray:
+    """What each forecaster's say is worth, shape (forecasters,): its prior weight over a power of its mean error."""
+    prior = np.array([PRIOR_WEIGHTS.get(name, 1.0) for name in names])
+    recorded = count > 0
+    if not recorded.any():
+        return prior
+    error = np.divide(total, count, out=np.zeros(len(names)), where=recorded)
     # A forecaster without any record is taken to be as good as the usual one.
-    usual = np.nanmean(pooled) if np.isfinite(pooled).any() else 1.0
-    pooled = np.where(np.isfinite(pooled), pooled, usual)
-    own = np.where(count > 0, total / np.maximum(count, 1), pooled)
-    error = np.maximum(OWN_SHARE * own + (1 - OWN_SHARE) * pooled, 1e-3)
-    raw: FloatArray = np.where(available, error**-POWER, 0.0)
+    error[~recorded] = error[recorded].mean()
+    worth: FloatArray = prior * np.maximum(error, 1e-3) ** -POWER
+    return worth
+
+
+def _weights(worth: FloatArray, ahead: FloatArray) -> FloatArray:
+    """Weights (series, forecasters) that sum to one, zero where `ahead` (series, forecasters, horizon) is NaN."""
+    raw = np.where(np.isfinite(ahead).all(axis=2), worth, 0.0)
     weights: FloatArray = raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-300)
     return weights
+
+
+def _winsorised_mean(ahead: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weighted mean (series, horizon) of `ahead` (series, forecasters, horizon) held to its weighted quartiles."""
+    order = np.argsort(ahead, axis=1)
+    ranked = np.take_along_axis(ahead, order, axis=1)
+    share = np.take_along_axis(np.broadcast_to(weights[:, :, None], ahead.shape), order, axis=1)
+    below = share.cumsum(axis=1)
+    # Rounding leaves sums of weights a little off the quartile they stand for.
+    lo, hi = (
+        np.take_along_axis(ranked, np.argmax(below >= quantile - 1e-9, axis=1)[:, None], axis=1)
+        for quantile in (QUARTILE, 1.0 - QUARTILE)
+    )
+    mean: FloatArray = (share * np.clip(ranked, lo, hi)).sum(axis=1)
+    return mean

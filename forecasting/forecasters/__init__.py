@@ -3,14 +3,13 @@
 from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster
 from forecasting.forecasters.prophet import AnchoredProphet
-from forecasting.forecasters.simple import AdjustedNaive, Naive, SeasonalMean, SeasonalNaive
+from forecasting.forecasters.simple import Naive, SeasonalMean, SeasonalNaive
 from forecasting.forecasters.smoothing import CES, ETS, TSB, Theta
 from forecasting.forecasters.structural import Structural
 
 FORECASTERS: dict[str, Forecaster] = {
     "naive": Naive(),
     "seasonal_naive": SeasonalNaive(),
-    "adjusted_naive": AdjustedNaive(),
     "seasonal_mean": SeasonalMean(),
     "prophet": AnchoredProphet(),
     "ets": ETS(),

@@ -1,7 +1,8 @@
 """A series made ready for forecasters that know no calendar, and its forecasts brought back.
 
-The effect of the calendar is estimated by a regression with airline errors, subtracted, and added back to the forecast;
-outliers of that regression are replaced by what it expects there. Done once a history, whatever the number of forecasters.
+The effect of the calendar is estimated by a regression with airline errors, subtracted, and added back to the
+forecast; outliers of that regression are replaced by what it expects there. Done once a history, whatever the number
+of forecasters.
 """
 
 from collections.abc import Callable
@@ -31,8 +32,8 @@ OUTLIER_DEVIATIONS = 4.0
 class Adjusted:
     """A history on its scale, free of calendar effects and outliers.
 
-    `errors` has shape (n,); `future_effect`, shape (horizon,), is to be added to forecasts of it; `airline` is None where
-    the history is too short for the regression.
+    `errors` has shape (n,); `future_effect`, shape (horizon,), is to be added to forecasts of it; `airline` is None
+    where the history is too short for the regression.
     """
 
     scale: Scale

@@ -1,8 +1,8 @@
 """Regression with airline errors: (1 - B)(1 - B^s)(y - X b) = (1 + theta B)(1 + Theta B^s) e.
 
 Box and Jenkins (1976); exact Gaussian likelihood. The differenced errors are a moving average, so their covariance is
-banded and one evaluation costs a banded Cholesky factor. Regression effects have a normal prior around zero, which keeps
-them small where a short or noisy history says little about them.
+banded and one evaluation costs a banded Cholesky factor. Regression effects have a normal prior around zero, which
+keeps them small where a short or noisy history says little about them.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def difference(x: FloatArray, season_length: int) -> FloatArray:
 
 
 def fit_airline(y: FloatArray, regressors: FloatArray, *, season_length: int = 12, prior: float = np.inf) -> Airline:
-    """Maximum likelihood fit to `y` (n,) and `regressors` (n, k); effects a priori normal with standard deviation `prior`.
+    """Fit `y` (n,) on `regressors` (n, k) by maximum likelihood; effects are a priori normal with deviation `prior`.
 
     Needs n >= season_length + 3. Raises LinAlgError where the covariance cannot be factored.
     """

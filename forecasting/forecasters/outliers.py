@@ -13,8 +13,8 @@ def additive_outliers(impulses: FloatArray, errors: FloatArray, *, deviations: f
     """Sizes of the outliers in a series of n values, shape (n,), zero where there is none.
 
     `errors` (m,) are a model's whitened errors and `impulses` (m, n) what an outlier of size one in each month does to
-    them. The largest outlier beyond `deviations` robust standard deviations of its own estimate is taken, then the next given
-    those taken. A value is replaced by what the model expects there from the months around it.
+    them. The largest outlier beyond `deviations` robust standard deviations of its own estimate is taken, then the
+    next given those taken. A value less its outlier is what the model expects there from the months around it.
     """
     precision = np.sqrt(np.square(impulses).sum(axis=0))
     precision = np.maximum(precision, np.finfo(float).tiny)

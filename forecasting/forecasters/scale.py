@@ -36,9 +36,9 @@ class Scale:
 def scale_of(y: FloatArray, *, shift: float = 0.0) -> Scale:
     """Choose the scale for values `y`, shape (n,).
 
-    With a `shift`, a share of the recent size, zeros have a logarithm and small values do not look like busts. A forecast
-    stays within one range of the values beyond their least and greatest; a series without a negative value never gets
-    a negative forecast.
+    With a `shift`, a share of the recent size, zeros have a logarithm and small values do not look like busts. A
+    forecast stays within one range of the values beyond their least and greatest; a series without a negative value
+    never gets a negative forecast.
     """
     size = float(np.max(np.abs(y), initial=0.0))
     if size == 0.0:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.forecasters.adjusted import Adjusted, forecast_adjusted
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.history import History
 
@@ -42,24 +41,6 @@ class SeasonalNaive:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations."""
         require_observations(self, history)
         return np.resize(history.y[-self.season_length :], history.horizon).astype(np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustedNaive:
-    """The last value free of its calendar effect; the calendar of the months ahead is added."""
-
-    @property
-    def min_observations(self) -> int:
-        """One."""
-        return 1
-
-    def forecast(self, history: History) -> FloatArray:
-        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-
-        def last(adjusted: Adjusted, horizon: int) -> FloatArray:
-            return np.full(horizon, adjusted.errors[-1])
-
-        return forecast_adjusted(self, history, last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from statsforecast.models import TSB as StatsforecastTSB
-from statsforecast.models import AutoCES, AutoETS, AutoTheta
+from statsforecast import models
 
 from forecasting.forecasters.adjusted import Adjusted, forecast_adjusted
 from forecasting.forecasters.base import require_finite, require_observations
@@ -35,7 +34,9 @@ class ETS:
             return np.full(horizon, z[-1])
         seasonal = len(z) >= 2 * self.season_length + 5
         model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
-        return np.asarray(AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"])
+        return np.asarray(
+            models.AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Theta:
         if np.ptp(z) == 0.0:
             return np.full(horizon, z[-1])
         season = self.season_length if len(z) >= 2 * self.season_length else 1
-        model = AutoTheta(season_length=season, decomposition_type="additive")
+        model = models.AutoTheta(season_length=season, decomposition_type="additive")
         return np.asarray(model.forecast(y=z, h=horizon)["mean"])
 
 
@@ -81,7 +82,7 @@ class CES:
         z = adjusted.errors
         if np.ptp(z) == 0.0:
             return np.full(horizon, z[-1])
-        return np.asarray(AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
+        return np.asarray(models.AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,6 @@ class TSB:
         require_observations(self, history)
         if not history.y.any():
             return np.zeros(history.horizon)
-        model = StatsforecastTSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)
+        model = models.TSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)
         mean = model.forecast(y=np.asarray(history.y, dtype=np.float64), h=history.horizon)["mean"]
         return require_finite(self, history, np.asarray(mean))

@@ -1,10 +1,11 @@
 """A structural model whose variances are averaged over, not estimated.
 
-y = level + transient + season + calendar effects + drift + noise, on a logarithmic scale. The level is a random walk, the
-transient an autoregression that fades within months, the season a random effect of each calendar month that may change
-over years (Harvey 1989). The variances, as ratios to the level's, lie on a grid; forecasts are averaged over it by marginal
-likelihood, tempered because no model of the grid is true (Grünwald and van Ommen 2017). So a season, a calendar effect or
-a drift counts as far as the history bears it out, which is what short, noisy and booming series need.
+y = level + transient + season + calendar effects + drift + noise, on a logarithmic scale. The level is a random walk,
+the transient an autoregression that fades within months, the season a random effect of each calendar month that may
+change over years (Harvey 1989). The variances, as ratios to the level's, lie on a grid; forecasts are averaged over
+it by marginal likelihood, tempered because no model of the grid is true (Grünwald and van Ommen 2017). So a season, a
+calendar effect or a drift counts as far as the history bears it out, which is what short, noisy and booming series
+need.
 
 The covariances of the grid depend on the lag alone: they are factored once for all series, and a shorter history uses
 the leading block of the factor.
@@ -26,7 +27,7 @@ from forecasting.history import History
 
 FloatArray = NDArray[np.float64]
 
-# Variances as ratios to the level's monthly one: of noise, of the season, and of the transient with its decay in months.
+# Variances as ratios to the level's monthly one: of noise, of the season, of the transient and its decay in months.
 NOISE = (0.0, 0.5, 2.0, 6.0)
 SEASON = (0.0, 0.25, 1.0, 4.0)
 TRANSIENT = (0.0, 2.0, 8.0)
@@ -40,10 +41,10 @@ TEMPER = 0.5
 class Structural:
     """Level, transient, season, calendar and drift, averaged over their variances.
 
-    `season_memory` is the time in years over which a season's correlation with itself falls to 1/e; None keeps one season
-    for ever. `effect_prior` and `drift_prior` are the standard deviations, on the scale of logarithms, that a calendar effect
-    and a year's drift are held to have before the series is seen. `shift`, a share of the recent mean, is added before
-    logarithms are taken. Months beyond the last `longest` are not used.
+    `season_memory` is the time in years over which a season's correlation with itself falls to 1/e; None keeps one
+    season for ever. `effect_prior` and `drift_prior` are the standard deviations, on the scale of logarithms, that a
+    calendar effect and a year's drift are held to have before the series is seen. `shift`, a share of the recent
+    mean, is added before logarithms are taken. Months beyond the last `longest` are not used.
     """
 
     season_memory: float | None = None
@@ -87,7 +88,8 @@ class Structural:
         if sizes.any():
             z = z - sizes
             fit = _fit(grid, z, changes, priors)
-        return z[-1] + _mean_change(grid, fit, changes, len(z)).cumsum()
+        ahead: FloatArray = z[-1] + _mean_change(grid, fit, changes, len(z)).cumsum()
+        return ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,12 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class GridFit:
-    """A history seen from each point: `posterior` (points,), `effects` (points, k), `whitened` errors (points, n - 1)."""
+    """A history seen from each point of the grid.
+
+    `posterior` has shape (points,), `effects` (points, k), `whitened` errors (points, n - 1).
+    """
 
     posterior: FloatArray
-    effects: FloatArray
     whitened: FloatArray
 
 
@@ -129,8 +133,8 @@ def _points() -> list[tuple[float, float, float]]:
 def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> GridFit:
     """Effects with a normal prior, and the marginal likelihood, at each point of the grid.
 
-    `z` (n,), `changes` (n + horizon - 1, k) of the regressors. The prior weighs against the level's variance, which needs
-    the effects in turn: a few rounds settle both.
+    `z` (n,), `changes` (n + horizon - 1, k) of the regressors. The prior weighs against the level's variance, which
+    needs the effects in turn: a few rounds settle both.
     """
     m, k = len(z) - 1, changes.shape[1]
     white = grid.inverse[:, :m, :m] @ np.column_stack([np.diff(z), changes[:m]])
@@ -139,15 +143,17 @@ def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> 
     for _ in range(3):
         ridge = variance[:, None] / priors**2
         information = products[:, 1:, 1:] + ridge[:, :, None] * np.eye(k)
-        effects = np.linalg.solve(information, products[:, 1:, :1])[..., 0]
+        solved = np.linalg.solve(information, products[:, 1:, :1])
+        effects = np.asarray(solved[..., 0], dtype=np.float64)
         explained = np.einsum("gk,gk->g", effects, products[:, 1:, 0])
         variance = np.maximum((products[:, 0, 0] - explained) / m, np.finfo(float).tiny)
     determinant = 2.0 * np.log(np.diagonal(grid.factor[:, :m, :m], axis1=1, axis2=2)).sum(axis=1)
     determinant += np.linalg.slogdet(information)[1] - np.log(ridge).sum(axis=1)
     likelihood = -0.5 * TEMPER * (m * np.log(variance) + determinant)
-    posterior = np.exp(likelihood - likelihood.max())
-    whitened = white[:, :, 0] - np.einsum("gmk,gk->gm", white[:, :, 1:], effects)
-    return GridFit(posterior / posterior.sum(), effects, whitened)
+    posterior: FloatArray = np.exp(likelihood - likelihood.max())
+    posterior /= posterior.sum()
+    whitened: FloatArray = white[:, :, 0] - np.einsum("gmk,gk->gm", white[:, :, 1:], effects)
+    return GridFit(posterior, effects, whitened)
 
 
 def _mean_change(grid: Grid, fit: GridFit, changes: FloatArray, n: int) -> FloatArray:
