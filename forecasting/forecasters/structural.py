@@ -108,6 +108,7 @@ class GridFit:
     """
 
     posterior: FloatArray
+    effects: FloatArray
     whitened: FloatArray
 
 
