@@ -14,6 +14,7 @@ from store.certificates import CoverageRow, pooled_coverage
 from store.runs import RunRecord
 
 NOT_SCORED = "answers of this kind are not scored on the folds"
+NOTHING_YET = "no fold has an answer of this kind whose months are all known by now"
 
 
 def certificate(
@@ -36,7 +37,7 @@ def certificate(
     shown = [row for row in found if row.level in told and row.step in {0, *steps}]
     return {
         "kind": kind,
-        "reason": None if shown else NOT_SCORED,
+        "reason": None if shown else NOTHING_YET if kind else NOT_SCORED,
         "forecaster": COMBINATION,
         "series": len(ids),
         "of_parts": any(one.derived for one in chosen),

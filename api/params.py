@@ -164,6 +164,11 @@ class BacktestQuery(StoredChoice, ChosenRun):
         default="month", description=f"What was forecast: {', '.join(SCORE_KINDS)}."
     )
     forecaster: Code = Field(default="combination", description="Whose scores by step or by series.")
+    group: Literal["total", "partner", "sector", "part"] | None = Field(
+        default=None,
+        description="Of the series chosen, only the grand `total`, `partner` totals, `sector` totals, or the `part`s "
+        "that are neither; without it all.",
+    )
 
 
 class FoldQuery(StoredChoice, ChosenRun):

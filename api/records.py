@@ -6,6 +6,7 @@ from typing import Any
 from api.answers import later_months, month_text
 from forecasting.config import interval_probabilities
 from store.backtests import Folds, ScoreRow, Track
+from store.certificates import PitBin
 
 UNITS = {"mase": "ratio", "rmsse": "ratio", "smape": "per cent", "coverage": "share", "dm_pvalue": "probability"}
 """Units of metrics; the others have the unit of what was forecast."""
@@ -14,6 +15,8 @@ SCORE_COLUMNS = (
     *("value", "baseline", "unit", "n", "series", "folds", "first_cutoff", "last_cutoff"),
 )
 FOLD_COLUMNS = ("unique_id", "forecaster", "cutoff", "month", "step", "unit", "mean", "actual", "level", "lo", "hi")
+PIT_BINS, PIT_WIDTH = 10, 10.0
+"""How a run's PIT histograms are cut, in per cent."""
 NO_INTERVAL: Mapping[str, None] = {"level": None, "lo": None, "hi": None}
 
 
@@ -39,6 +42,15 @@ def score_answers(rows: Iterable[ScoreRow], unique_ids: Mapping[int, str], unit:
         }
         for row in rows
     ]
+
+
+def pit_answer(bins: Sequence[PitBin]) -> list[dict[str, Any]] | None:
+    """A histogram of the PIT in JSON, empty bins among the others; None where nothing was scored."""
+    total = sum(one.n for one in bins)
+    counts = {one.edge: one.n for one in bins}
+    edges = [round(PIT_WIDTH * place, 1) for place in range(PIT_BINS)]
+    found = [{"lo": edge, "hi": edge + PIT_WIDTH, "count": counts.get(edge, 0)} for edge in edges]
+    return [one | {"share": one["count"] / total} for one in found] if total else None
 
 
 def folds_answer(folds: Folds) -> dict[str, Any]:

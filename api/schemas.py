@@ -288,6 +288,15 @@ class ScoreAnswer(Answer):
     series: int = Field(description="Series averaged over.")
 
 
+class PitAnswer(Answer):
+    """How many actuals had between `lo` and `hi` per cent of the draws below them."""
+
+    lo: float
+    hi: float
+    count: int
+    share: float
+
+
 class BacktestPage(Page):
     """Scores of a backtest."""
 
@@ -296,7 +305,9 @@ class BacktestPage(Page):
     run: RunAnswer
     by: str
     kind: str
+    group: str | None = Field(description="Which of the series chosen: total, partner, sector or part; null for all.")
     baseline: str
+    pit: list[PitAnswer] | None = Field(description="Over all steps; null where none is stored.")
     folds: FoldsAnswer
     scores: list[ScoreAnswer]
 

@@ -12,6 +12,7 @@ from itertools import product
 from store.catalog import SeriesRecord
 from store.errors import UnknownSeries
 from store.forecasts import CoveredSeries
+from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 BALANCE = "B"
 SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {"X": (("X", 1),), "M": (("M", 1),), "B": (("X", 1), ("M", -1))}
@@ -36,6 +37,12 @@ class Chosen:
     sector: str
     parts: tuple[Part, ...]
     derived: bool
+
+    @property
+    def group(self) -> str:
+        """What it is in its flow: the grand total, a partner's or a sector's total, or a part."""
+        whole = self.partner == TOTAL_PARTNER, self.sector == TOTAL_SECTOR
+        return {(True, True): "total", (False, True): "partner", (True, False): "sector"}.get(whole, "part")
 
 
 @dataclass(frozen=True)

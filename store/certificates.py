@@ -6,6 +6,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
+PIT = "pit"
+"""The metric whose rows are bins of a histogram rather than scores."""
+
 
 class CoverageRow(NamedTuple):
     """How often intervals of a level held what came, over so many forecasts of so many series; step 0 pools all."""

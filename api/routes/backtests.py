@@ -19,12 +19,14 @@ from api.records import (
     fold_answer,
     fold_rows,
     folds_answer,
+    pit_answer,
     score_answers,
     score_rows,
     score_unit,
 )
 from forecasting.config import BASELINE, LEVELS
 from store import backtests
+from store.certificates import PIT, pit_histogram
 
 router = APIRouter(tags=["backtests"], dependencies=[Depends(may_read)])
 
@@ -41,17 +43,20 @@ def read_backtests(
     """Scores of a run's rolling-origin backtest, each beside the baseline's (seasonal naive).
 
     MASE, RMSSE, sMAPE, WIS, bias, MAE, and coverage by level: means over the series chosen, where a group stands for
-    its members. `folds` names how many cutoffs they rest on, the first and the last.
+    its members. `folds` names how many cutoffs they rest on, the first and the last. `pit` counts, over all steps,
+    the actuals by the share of the draws below them: as many in each bin where the intervals are right.
     """
     run = chosen_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     _, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    unique_ids = {part.series_id: part.unique_id for one in chosen for part in one.parts}
+    of_group = [one for one in chosen if query.group in (None, one.group)]
+    unique_ids = {part.series_id: part.unique_id for one in of_group for part in one.parts}
     ids = sorted(unique_ids)
     found = backtests.scores(
         session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
     )
+    found = [row for row in found if row.metric != PIT]
     folds = folds_answer(backtests.folds(session, run.id, ids))
     page = paging(request, limit=query.limit, offset=query.offset, total=len(found))
     headers |= paging_headers(page)
@@ -59,7 +64,8 @@ def read_backtests(
     scores = score_answers(shown, unique_ids, score_unit(query.kind, catalog.unit))
     if wanted_format(request, query.format) == "csv":
         return csv_response(SCORE_COLUMNS, score_rows(scores, query.kind, folds), headers=headers)
-    asked = {"by": query.by, "kind": query.kind, "baseline": BASELINE}
+    bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
+    asked = {"by": query.by, "kind": query.kind, "group": query.group, "baseline": BASELINE, "pit": pit_answer(bins)}
     about = {"dataset": dataset, "unit": catalog.unit, "run": run_answer(run), **asked, "folds": folds}
     return json_response({**about, **page, "scores": scores}, headers=headers)
 

@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from sqlmodel import Session
 
 from forecasting.spans import month_number, read_span
+from store.tables import Score
 from tests.api.conftest import World, client_of, copy_of
 from tests.world import FIRST, Published, observed, publish_run
 
@@ -59,10 +61,29 @@ def halves_of(original: World, server_url: str) -> Iterator[Halves]:
             publish_run(session, dataset, as_of=AS_OF, horizon=24, seed=13, cutoff=CUTOFF, data_hash="f" * 64)
             for dataset in ("CN_TRADE", "CN_CLEANTECH")
         )
+        for run in (trade, clean):
+            session.execute(sa.insert(Score), year_scores(run))
         session.commit()
     with client_of(world) as client:
         yield Halves(client, Half(trade), Half(clean))
     world.engine.dispose()
+
+
+def year_scores(run: Published) -> list[dict[str, Any]]:
+    """Coverage of years, by step and pooled, and histograms of the PIT with an empty bin; other for each series."""
+    rows = []
+    for place, series_id in enumerate(run.series_ids.tolist(), start=1):
+        head = {"run_id": run.run_id, "series_id": series_id, "forecaster": "combination", "kind": "year"}
+        rows += [
+            {**head, "metric": "coverage", "level": level, "step": step, "value": level / 100 - 0.01 * place, "n": n}
+            for level in (50.0, 80.0, 90.0, 95.0)
+            for step, n in ((0, 3 * place), (5, place), (17, 2 * place))
+        ]
+        rows += [
+            {**head, "metric": "pit", "level": 10.0 * edge, "step": 0, "value": edge * place / 45, "n": edge * place}
+            for edge in range(1, 10)
+        ]
+    return rows
 
 
 def row_of(series: dict[str, Any], period: str) -> dict[str, Any]:
