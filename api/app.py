@@ -16,7 +16,7 @@ from api import caching, errors, schemas
 from api.catalogs import Catalogs
 from api.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.options import ApiOptions
-from api.pages import overview, series
+from api.pages.routes import ROUTERS
 from api.routes import backtests, catalog, chances, forecasts, observations, runs, service
 
 STATIC = Path(__file__).parent / "static"
@@ -47,8 +47,9 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
-    for module in (service, catalog, observations, forecasts, chances, backtests, runs, overview, series):
-        app.include_router(module.router)
+    routes = (service, catalog, observations, forecasts, chances, backtests, runs)
+    for router in (*(module.router for module in routes), *ROUTERS):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/docs", include_in_schema=False)(_read_docs)
     return app

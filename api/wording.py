@@ -122,6 +122,11 @@ def share(value: float | None) -> str:
     return f"{100 * value:.0f}{NBSP}%"
 
 
+def share_of(value: float | None) -> str:
+    """78.4 %, of a share between 0 and 1."""
+    return NOTHING if value is None else f"{100 * value:.1f}{NBSP}%"
+
+
 def per_cent(value: float | None) -> str:
     """12.3 %, of a value in per cent."""
     return NOTHING if value is None else f"{digits(value)}{NBSP}%"
@@ -138,7 +143,9 @@ def plain(value: Any) -> str:
 
 
 def number(value: float | None) -> str:
-    """395, 39.5, 1,234."""
+    """395, 39.5, 1,234; a count as it is."""
+    if isinstance(value, int):
+        return f"{value:,}"
     return NOTHING if value is None else digits(value)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from api.charts.theme import BLUE, FAN, INK, LINES, MUTED, Row, Spec, chart, time_axis, value_axis
+from api.charts.theme import BLUE, FAN, INK, LINES, MUTED, VERMILION, Row, Spec, chart, time_axis, value_axis
 
-OBSERVED, EXPECTED, EARLIER = "observed", "expected", "earlier forecasts"
+OBSERVED, EXPECTED, EARLIER, CAME = "observed", "expected", "earlier forecasts", "what came"
 
 
 def fan(
@@ -15,17 +15,21 @@ def fan(
     levels: Sequence[float],
     earlier: Sequence[Row] = (),
     others: Sequence[Row] = (),
+    came: Sequence[Row] = (),
 ) -> Spec:
     """A fan chart.
 
     Rows: `observed` month, value; `expected` month, median, and lo_L, hi_L for each level L; `earlier` made, month,
-    value; `others` forecaster, month, value. Months are ISO days, values of `unit`.
+    value; `others` forecaster, month, value;
+    `came` month, value, what came of an old forecast. Months are ISO days, values of `unit`.
     """
     joined = _joined(observed, expected, levels)
     layers = [_band(joined, level, unit) for level in sorted(levels, reverse=True)]
     if earlier:
         layers.append(_earlier(earlier, unit))
     layers += [_line(observed, "value", OBSERVED, INK, unit), _line(joined, "median", EXPECTED, BLUE, unit)]
+    if came:
+        layers.append(_line(came, "value", CAME, VERMILION, unit))
     if others:
         layers.append(_others(others, unit))
     layers.append(_pointer(observed, expected, levels, unit))

@@ -92,6 +92,11 @@ def earlier_runs(session: Session, run: RunRecord, *, limit: int) -> list[RunRec
     return sorted(found.values(), key=lambda one: one.as_of, reverse=True)[:limit]
 
 
+def codes(one: Chosen) -> str:
+    """A series as the API is asked for it."""
+    return f"flow={one.flow}&partner={one.partner}&sector={one.sector}"
+
+
 def month_of(day: date) -> int:
     """A month as a number."""
     return month_number(day.year, day.month)

@@ -14,7 +14,7 @@ from api.deps import CatalogsDep, SessionDep, may_read
 from api.pages.figures import unit_in_words
 from api.pages.layout import PageQuery, PageRoute, page
 from api.pages.lines import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
-from api.pages.reading import Desk, citation, open_run
+from api.pages.reading import Desk, citation, codes, open_run
 from api.params import CODE, Code, DatasetPath, RunId
 from api.selection import Chosen
 from forecasting.answers import Outlook
@@ -193,7 +193,7 @@ def _observed_block(desk: Desk, one: Chosen, rows: list[Row], unit: str) -> Bloc
         rows=rows,
         open=False,
         note=f"As known on {wording.day_name(desk.run.as_of)}, newest first.",
-        api=f"/v1/datasets/{desk.dataset.id}/observations?{_codes(one)}&as_of={desk.run.as_of}",
+        api=f"/v1/datasets/{desk.dataset.id}/observations?{codes(one)}&as_of={desk.run.as_of}",
     )
 
 
@@ -202,11 +202,7 @@ def _api(desk: Desk, one: Chosen, query: SeriesPageQuery) -> str:
     asked += "" if query.units == "lin" else f"&units={query.units}"
     if query.units == "share":
         asked += "&of=total" if one.partner == TOTAL_PARTNER else "&of=sector"
-    return f"/v1/runs/{desk.run.id}/forecasts?{_codes(one)}&level=50,80,95{asked}"
-
-
-def _codes(one: Chosen) -> str:
-    return f"flow={one.flow}&partner={one.partner}&sector={one.sector}"
+    return f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95{asked}"
 
 
 def _switches(desk: Desk, one: Chosen) -> dict[str, Any]:

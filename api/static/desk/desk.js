@@ -16,6 +16,7 @@ for (const run of document.querySelectorAll("[data-run]")) setTimeout(follow, PO
 async function draw(place) {
   const spec = JSON.parse(document.getElementById(place.dataset.chart).textContent);
   if (spec.facet && spec.columns) spec.columns = Math.max(1, Math.min(spec.columns, Math.floor(place.clientWidth / PANEL)));
+  spec.config.legend.columns = place.clientWidth < 500 ? 2 : 5;
   try {
     await vegaEmbed(place, spec, DRAWN);
     place.dataset.drawn = Math.round(performance.now());

@@ -1,0 +1,106 @@
+"""How often it was right: errors, coverage, the PIT histogram, tracks of any fold, the worst misses."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from api import wording
+from api.deps import CatalogsDep, SessionDep, may_read
+from api.pages.layout import PageQuery, PageRoute, page
+from api.pages.reading import Desk, citation, open_run
+from api.pages.records import Record, read_record
+from api.pages.score_blocks import score_blocks
+from api.pages.tracks import fold_cutoffs, track_blocks, worst_misses
+from api.params import SCORE_KINDS, Code, Month, RunId
+from store import catalog
+from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
+ALL = "ALL"
+KIND_NAMES = {"month": "Month", "jan_feb": "January and February", "quarter": "Quarter", "year": "Year"}
+
+
+class BacktestPageQuery(PageQuery):
+    """Whose record, of what; the latest run unless told; ALL pools every partner or sector."""
+
+    dataset: Code | None = None
+    run: RunId | None = None
+    flow: Literal["X", "M"] | None = None
+    partner: Code = TOTAL_PARTNER
+    sector: Code = TOTAL_SECTOR
+    kind: str = Field(default="month", pattern=f"^({'|'.join(SCORE_KINDS)})$")
+    step: int = Field(default=1, ge=1, le=120)
+    fold: Month | None = None
+
+
+@router.get("/backtest")
+def read_backtest_page(
+    query: Annotated[BacktestPageQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogsDep
+) -> Response:
+    """The record of some series at one kind of period."""
+    names = [one.id for one in catalog.datasets(session) if one.series]
+    dataset = query.dataset or next((name for name in names if name == "CN_TRADE"), names[0] if names else "")
+    desk = open_run(session, catalogs, dataset, query.run)
+    chosen = desk.catalog.choose(
+        flows=[query.flow or desk.flows[0]],
+        partners=None if query.partner == ALL else [query.partner],
+        sectors=None if query.sector == ALL else [query.sector],
+    )
+    ids = sorted({part.series_id for one in chosen for part in one.parts})
+    key = ("backtest", desk.run.id, query.kind, *ids)
+    record: Record | None = catalogs.answers.get(key)
+    if record is None:
+        record = read_record(desk, ids, query.kind)
+        catalogs.answers.put(key, record)
+    one = chosen[0] if len(chosen) == 1 and not chosen[0].derived else None
+    cutoffs = fold_cutoffs(desk, one) if one else []
+    blocks = [
+        *score_blocks(desk, record, kind=query.kind, api=_api(desk, query)),
+        *track_blocks(desk, one, cutoffs, query.fold),
+        worst_misses(desk, ids, step=query.step),
+    ]
+    base = str(request.base_url).rstrip("/")
+    what = desk.name(chosen[0]) if len(chosen) == 1 else wording.count_of(len(chosen), "series", "series")
+    return page(
+        request,
+        "backtest.html",
+        title="Backtest",
+        blocks=blocks,
+        query=query,
+        asked=query,
+        desk=desk,
+        what=what,
+        folds=record.folds,
+        cutoffs=[(f"{each:%Y-%m}", wording.month_name(each)) for each in cutoffs],
+        datasets=[(name, name) for name in names],
+        kinds=[(kind, kind_name(kind)) for kind in SCORE_KINDS],
+        choices=_choices(desk),
+        citation=citation(desk, f"backtest of {what}", f"{base}/backtest?dataset={dataset}&run={desk.run.id}"),
+    )
+
+
+def kind_name(kind: str) -> str:
+    """What a kind of period is called."""
+    plain = KIND_NAMES[kind.removesuffix("_growth")]
+    return f"{plain}, growth on a year ago" if kind.endswith("_growth") else plain
+
+
+def _api(desk: Desk, query: BacktestPageQuery) -> str:
+    codes = f"&flow={query.flow or desk.flows[0]}"
+    codes += "" if query.partner == ALL else f"&partner={query.partner}"
+    codes += "" if query.sector == ALL else f"&sector={query.sector}"
+    return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}{codes}&kind={query.kind}"
+
+
+def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:
+    _, partners, sectors = desk.catalog.codes
+    countries = sorted(
+        ((code, desk.catalog.partners[code]) for code in partners), key=lambda pair: (pair[0] != TOTAL_PARTNER, pair[1])
+    )
+    goods = sorted(((code, desk.catalog.sectors[code]) for code in sectors), key=lambda pair: pair[0] != TOTAL_SECTOR)
+    return {
+        "flow": [(flow, wording.FLOW_NAMES[flow].capitalize()) for flow in desk.flows if flow != "B"],
+        "partner": [*countries, (ALL, "All partners, pooled")],
+        "sector": [*goods, (ALL, "All sectors, pooled")],
+    }

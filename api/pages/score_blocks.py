@@ -1,0 +1,133 @@
+"""Blocks about scores: errors by step, forecasters side by side, coverage, the PIT histogram."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from api import wording
+from api.blocks import Block, Column, figure, in_unit, text
+from api.charts import scores as charts
+from api.pages.reading import Desk
+from api.pages.records import Record, coverage_rows, error_rows, forecaster_rows, pit_rows
+from api.records import score_unit
+from forecasting.config import BASELINE, COMBINATION
+
+METHODS = (
+    "Means over the folds and all months ahead. MASE, RMSSE: error over that of last year’s value in the known past. "
+    "WIS: width of intervals plus a fine for each miss."
+)
+PIT = (
+    "The PIT histogram: level where forecasts are calibrated, a hump where they are too wide, a bowl where they are "
+    "too narrow, a slope where they are biased."
+)
+
+
+def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Block]:
+    """Errors by step, forecasters side by side, coverage pooled and by step, the PIT histogram."""
+    unit = score_unit(kind, desk.unit)
+    metric, title = ("mase", "MASE") if kind == "month" else ("mae", f"Mean absolute error ({unit})")
+    errors = error_rows(record, metric)
+    folds = record.folds.number
+    pooled, by_step = coverage_rows(record.pooled, folds), coverage_rows(record.steps, folds)
+    found = [
+        Block(
+            name="errors",
+            title=f"{title} by months ahead",
+            columns=[
+                text("forecaster", "Forecaster"),
+                figure("step", "Months ahead"),
+                figure("value", title, wording.ratio),
+                figure("n", "Forecasts"),
+            ],
+            rows=errors,
+            spec=charts.by_step(
+                errors,
+                title=title,
+                ours=COMBINATION,
+                baseline=BASELINE.replace("_", " "),
+                as_naive=1.0 if metric == "mase" else None,
+            )
+            if errors
+            else None,
+            note="Below 1 is better than last year’s value was within the known past. Lower is better."
+            if metric == "mase"
+            else "Lower is better. The combination and the baseline, which is last year’s value.",
+            api=f"{api}&by=step",
+            open=False,
+        ),
+        Block(
+            name="methods",
+            title="Forecasters side by side",
+            columns=_method_columns(unit),
+            rows=forecaster_rows(record),
+            note=METHODS,
+            api=f"{api}&by=forecaster",
+        ),
+        Block(
+            name="coverage",
+            title="How often intervals held what came",
+            columns=_coverage_columns(),
+            rows=pooled,
+            spec=charts.coverage(pooled) if pooled else None,
+            note="On the dashed line, an interval holds as often as it says. Bars are two sampling errors, "
+            f"each of the {folds} cutoffs counted as one case: what is forecast from one cutoff errs together.",
+            api=f"{api}&by=forecaster",
+        ),
+        Block(
+            name="coverage-by-step",
+            title="Coverage by months ahead",
+            columns=[figure("step", "Months ahead"), *_coverage_columns()],
+            rows=by_step,
+            spec=charts.coverage_by_step(by_step) if by_step else None,
+            note="Dashed: nominal. Shaded: two sampling errors.",
+            api=f"{api}&by=step",
+            open=False,
+        ),
+    ]
+    pit = pit_rows(record)
+    if pit:
+        found.append(_pit_block(pit, f"{api}&by=forecaster"))
+    return found
+
+
+def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Block:
+    return Block(
+        name="pit",
+        title="Where in its forecast distribution what came fell",
+        columns=[
+            figure("from", "From", wording.share_of),
+            figure("to", "To", wording.share_of),
+            figure("share", "Share of what came", wording.share_of),
+            figure("n", "Forecasts"),
+        ],
+        rows=rows,
+        spec=charts.histogram(rows),
+        note=PIT,
+        api=api,
+        open=False,
+    )
+
+
+def _method_columns(unit: str) -> list[Column]:
+    show = in_unit(unit)
+    return [
+        text("forecaster", "Forecaster"),
+        figure("mase", "MASE", wording.ratio),
+        figure("rmsse", "RMSSE", wording.ratio),
+        figure("smape", "sMAPE", wording.per_cent),
+        figure("mae", f"MAE ({unit})", show),
+        figure("bias", f"Bias ({unit})", show),
+        figure("wis", f"WIS ({unit})", show),
+        figure("coverage_50", "50 % held", wording.share_of),
+        figure("coverage_80", "80 % held", wording.share_of),
+        figure("coverage_95", "95 % held", wording.share_of),
+        figure("n", "Forecasts"),
+    ]
+
+
+def _coverage_columns() -> list[Column]:
+    return [
+        figure("nominal", "Nominal", wording.share_of),
+        figure("value", "Held what came", wording.share_of),
+        figure("error", "Two sampling errors", wording.share_of),
+        figure("n", "Forecasts"),
+    ]
