@@ -3,7 +3,7 @@ FROM python:3.11-slim-bookworm AS build
 RUN python -m venv /opt/tradewind
 WORKDIR /src
 COPY . .
-RUN /opt/tradewind/bin/python -m pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
+RUN /opt/tradewind/bin/python -m pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt '.[cluster]'
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tradewind tradewind

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from api.options import ApiOptions
     from forecasting.config import ForecastConfig
+    from jobs.forecast_run import ExecutorFactory
 
 app = typer.Typer(
     help="Forecasts of a country's monthly goods trade, with intervals and a record.",
@@ -116,13 +117,11 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
 @app.command()
 def schedule(data_dir: DataDir = None) -> None:
     """Run the scheduler alone: it retrains when new figures are in."""
-    from jobs.executors import process_pool
     from jobs.scheduler import Ticker, run_scheduler
 
     settings = _settings(data_dir=data_dir)
     with _engine(settings) as engine:
-        pool = partial(process_pool, settings.workers)
-        ticker = Ticker(engine=engine, config=_config(settings), make_executor=pool, clock=_now)
+        ticker = Ticker(engine=engine, config=_config(settings), make_executor=_executor(settings), clock=_now)
         run_scheduler(ticker, tick_seconds=settings.tick_seconds)
 
 
@@ -157,14 +156,13 @@ def forecast(
 ) -> None:
     """Forecast a table of monthly series, without a database."""
     from jobs import files
-    from jobs.executors import process_pool
     from jobs.progress import progress_bar
 
     settings = _settings()
     config = _file_config(settings, horizon=horizon, level=level)
     files.check_output(output)
     panel = files.read_panel(file, today=_now().date(), limit_bytes=settings.max_upload_mb * MEGABYTE)
-    with process_pool(settings.workers) as pool, progress_bar(file.name) as bar:
+    with _executor(settings)() as pool, progress_bar(file.name) as bar:
         table, failures = files.forecast_file(panel, config=config, reporter=reporter, executor=pool, on_progress=bar)
     files.write_table(table, output)
     _tell_failures(failures)
@@ -184,7 +182,6 @@ def evaluate(
 ) -> None:
     """Score forecasts of a table of monthly series at past cutoffs, without a database."""
     from jobs import files
-    from jobs.executors import process_pool
     from jobs.progress import progress_bar
 
     settings = _settings()
@@ -192,7 +189,7 @@ def evaluate(
     files.check_output(output)
     panel = files.read_panel(file, today=_now().date(), limit_bytes=settings.max_upload_mb * MEGABYTE)
     chosen = files.choose_cutoffs(panel, span=cutoffs, folds=folds, every=every)
-    with process_pool(settings.workers) as pool, progress_bar(file.name) as bar:
+    with _executor(settings)() as pool, progress_bar(file.name) as bar:
         table, backtest, failures = files.evaluate_file(
             panel, cutoffs=chosen, config=config, reporter=reporter, executor=pool, on_progress=bar
         )
@@ -340,7 +337,6 @@ def _prepare(settings: Settings, url: str) -> None:
 
 
 def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> None:
-    from jobs.executors import process_pool
     from jobs.forecast_run import run_forecast
     from jobs.progress import progress_bar
 
@@ -350,7 +346,7 @@ def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> Non
             as_of=as_of,
             config=_config(settings),
             engine=engine,
-            make_executor=partial(process_pool, settings.workers),
+            make_executor=_executor(settings),
             clock=_now,
             on_progress=bar,
         )
@@ -360,6 +356,19 @@ def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> Non
         "busy": f"{dataset}: another process is at it",
     }
     _say(said[outcome.status])
+
+
+def _executor(settings: Settings) -> "ExecutorFactory":
+    """Where series are fitted."""
+    if settings.dask_address is None or settings.executor != "dask":
+        from jobs.executors import process_pool
+
+        return partial(process_pool, settings.workers)
+    try:
+        from jobs.cluster import dask_cluster
+    except ModuleNotFoundError as error:
+        _stop(f"TRADEWIND_EXECUTOR=dask needs {error.name}: pip install 'tradewind[cluster]'", 2)
+    return partial(dask_cluster, settings.dask_address)
 
 
 def _config(settings: Settings) -> "ForecastConfig":
@@ -414,7 +423,7 @@ def _warn(line: str) -> None:
     typer.echo(f"tradewind: {line}", err=True)
 
 
-def _stop(line: str, code: int) -> None:
+def _stop(line: str, code: int) -> NoReturn:
     _warn(line)
     sys.exit(code)
 

@@ -1,9 +1,9 @@
-"""Typed settings from the environment (prefix TRADEWIND_). Read by entry points only; documented in docs/operations.md."""
+"""Typed settings from the environment (TRADEWIND_). Read by entry points only; documented in docs/operations.md."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     """Largest table accepted by file or by request, in megabytes."""
     workers: int | None = Field(default=None, ge=1)
     """Processes that fit series; by default one a core."""
+    executor: Literal["processes", "dask"] = "processes"
+    """Where series are fitted: in processes of this machine, or on the workers of a dask.distributed cluster."""
+    dask_address: str | None = Field(default=None, validate_default=True)
+    """The cluster's scheduler, such as tcp://10.0.0.5:8786."""
     folds: int = Field(default=36, ge=2, le=240)
     """Folds of the backtest behind a scheduled run."""
     horizon: int = Field(default=24, ge=1, le=60)
@@ -45,3 +49,10 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("dask_address")
+    @classmethod
+    def _address_of_cluster(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("executor") == "dask" and not value:
+            raise ValueError("TRADEWIND_EXECUTOR=dask needs the address of the cluster's scheduler")
+        return value

@@ -49,7 +49,8 @@ def compose() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def services(compose: dict[str, Any]) -> dict[str, Any]:
-    return dict(compose["services"])
+    """Those that start without being asked for by a profile."""
+    return {name: service for name, service in compose["services"].items() if "profiles" not in service}
 
 
 def test_every_stage_starts_from_one_slim_debian_python_that_the_package_accepts() -> None:
@@ -63,7 +64,7 @@ def test_every_stage_starts_from_one_slim_debian_python_that_the_package_accepts
 def test_the_image_holds_the_pinned_dependencies_and_the_installed_package() -> None:
     installs = [rest for name, rest in instructions() if name == "RUN" and "pip install" in rest]
     assert len(installs) == 1
-    assert "--constraint constraints.txt ." in installs[0]
+    assert "--constraint constraints.txt '.[cluster]'" in installs[0]
     assert "--editable" not in installs[0]
 
 
@@ -72,7 +73,9 @@ def test_the_constraints_pin_exact_versions_and_name_no_index() -> None:
     assert lines
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line)] == []
     pinned = {normal(line.split("==")[0]) for line in lines}
-    assert {name_of(wanted) for wanted in project()["project"]["dependencies"]} <= pinned
+    extras = project()["project"]["optional-dependencies"]
+    wanted = {name_of(one) for one in project()["project"]["dependencies"] + extras["cluster"]}
+    assert wanted <= pinned
 
 
 def test_what_the_image_is_built_from_is_not_ignored() -> None:
@@ -207,3 +210,16 @@ def normal(name: str) -> str:
 
 def name_of(requirement: str) -> str:
     return normal(re.split(r"[\[<>=!~ ]", requirement)[0])
+
+
+def test_the_cluster_is_a_profile_whose_workers_find_the_scheduler_and_nobody_else_does(
+    compose: dict[str, Any],
+) -> None:
+    asked_for = {name: one for name, one in compose["services"].items() if one.get("profiles") == ["cluster"]}
+    assert set(asked_for) == {"dask-scheduler", "dask-worker"}
+    assert {one["image"] for one in asked_for.values()} == {"tradewind"}
+    worker = asked_for["dask-worker"]["entrypoint"]
+    assert worker[:3] == ["dask", "worker", "tcp://dask-scheduler:8786"]
+    assert worker[worker.index("--nthreads") + 1] == "1"
+    assert "TRADEWIND_DASK_ADDRESS=tcp://dask-scheduler:8786" in text("docs/operations.md")
+    assert not any("ports" in one for one in asked_for.values())
