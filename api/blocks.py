@@ -23,7 +23,10 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A table with its chart: `name` within its page, `api` the path that answers the same, `note` what to know."""
+    """A table with its chart: `name` within its page, `api` the path that answers the same, `note` what to know.
+
+    `open` shows the table at once; `drawn` shows the chart on the page, else it is only there to be taken away.
+    """
 
     name: str
     title: str
@@ -33,6 +36,7 @@ class Block:
     note: str = ""
     api: str | None = None
     open: bool = True
+    drawn: bool = True
 
     @property
     def cells(self) -> list[list[Any]]:

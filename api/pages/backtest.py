@@ -27,8 +27,8 @@ class BacktestPageQuery(PageQuery):
     dataset: Code | None = None
     run: RunId | None = None
     flow: Literal["X", "M"] | None = None
-    partner: Code = TOTAL_PARTNER
-    sector: Code = TOTAL_SECTOR
+    partner: Code | None = None
+    sector: Code | None = None
     kind: str = Field(default="month", pattern=f"^({'|'.join(SCORE_KINDS)})$")
     step: int = Field(default=1, ge=1, le=120)
     fold: Month | None = None
@@ -42,10 +42,14 @@ def read_backtest_page(
     names = [one.id for one in catalog.datasets(session) if one.series]
     dataset = query.dataset or next((name for name in names if name == "CN_TRADE"), names[0] if names else "")
     desk = open_run(session, catalogs, dataset, query.run)
+    main = desk.main(query.flow or desk.flows[0])
+    query = query.model_copy(
+        update={"flow": main.flow, "partner": query.partner or main.partner, "sector": query.sector or main.sector}
+    )
     chosen = desk.catalog.choose(
-        flows=[query.flow or desk.flows[0]],
-        partners=None if query.partner == ALL else [query.partner],
-        sectors=None if query.sector == ALL else [query.sector],
+        flows=[main.flow],
+        partners=None if query.partner in (None, ALL) else [query.partner],
+        sectors=None if query.sector in (None, ALL) else [query.sector],
     )
     ids = sorted({part.series_id for one in chosen for part in one.parts})
     key = ("backtest", desk.run.id, query.kind, *ids)
@@ -87,7 +91,7 @@ def kind_name(kind: str) -> str:
 
 
 def _api(desk: Desk, query: BacktestPageQuery) -> str:
-    codes = f"&flow={query.flow or desk.flows[0]}"
+    codes = f"&flow={query.flow}"
     codes += "" if query.partner == ALL else f"&partner={query.partner}"
     codes += "" if query.sector == ALL else f"&sector={query.sector}"
     return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}{codes}&kind={query.kind}"

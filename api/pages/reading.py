@@ -15,7 +15,7 @@ from forecasting.spans import YEAR, month_number, month_text
 from store import catalog as store_catalog
 from store import runs
 from store.catalog import DatasetRecord
-from store.errors import UnknownRun
+from store.errors import UnknownRun, UnknownSeries
 from store.runs import RunRecord
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
@@ -54,6 +54,13 @@ class Desk:
     def choose(self, flow: str, partner: str = TOTAL_PARTNER, sector: str = TOTAL_SECTOR) -> Chosen:
         """One series. Raises UnknownSeries."""
         return self.catalog.choose(flows=[flow], partners=[partner], sectors=[sector])[0]
+
+    def main(self, flow: str) -> Chosen:
+        """The series that stands for a flow: the world's total, or the first there is. Raises UnknownSeries."""
+        try:
+            return self.choose(flow)
+        except UnknownSeries:
+            return self.catalog.choose(flows=[flow], partners=None, sectors=None)[0]
 
     def name(self, one: Chosen) -> str:
         """A series in words: Exports to Germany, Electric vehicles."""

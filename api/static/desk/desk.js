@@ -3,7 +3,8 @@
 
 // The interpreter evaluates Vega's expressions as a tree, so that no text is ever run as code.
 const DRAWN = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: showTip };
-const PANEL = 200;
+const PANEL = 170;
+const AXIS = 64;
 const POLL = 2000;
 
 for (const place of document.querySelectorAll("[data-chart]")) draw(place);
@@ -15,7 +16,10 @@ for (const run of document.querySelectorAll("[data-run]")) setTimeout(follow, PO
 
 async function draw(place) {
   const spec = JSON.parse(document.getElementById(place.dataset.chart).textContent);
-  if (spec.facet && spec.columns) spec.columns = Math.max(1, Math.min(spec.columns, Math.floor(place.clientWidth / PANEL)));
+  if (spec.facet) {
+    spec.columns = Math.max(1, Math.min(spec.columns, Math.floor(place.clientWidth / PANEL)));
+    spec.spec.width = Math.floor(place.clientWidth / spec.columns) - AXIS;
+  }
   spec.config.legend.columns = place.clientWidth < 500 ? 2 : 5;
   try {
     await vegaEmbed(place, spec, DRAWN);

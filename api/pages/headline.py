@@ -1,0 +1,174 @@
+"""What a run says first: the next month and the year, what came against what was expected, what is new."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from api import wording
+from api.blocks import Block, figure, in_unit, link, text
+from api.charts.fan import fan
+from api.pages.figures import Figure, Outcome, outcome, rows_ahead
+from api.pages.lines import expected_rows, observed_rows
+from api.pages.reading import Desk, citation, codes, earlier_runs, iso_day
+from api.selection import Chosen
+from forecasting.answers import Outlook
+from forecasting.config import COMBINATION, interval_probabilities
+from forecasting.spans import YEAR, Span, spans_ahead
+from store import backtests, forecasts
+from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+
+LEVEL, CHART_LEVELS, CHART_YEARS = 80.0, (95.0, 80.0, 50.0), 5
+
+
+def headline(desk: Desk) -> dict[str, Any]:
+    """What a run says of its totals: the next month, the year, what came, what is new; with a chart and sectors."""
+    totals = [desk.main(flow) for flow in desk.flows]
+    outlooks = desk.outlooks(totals)
+    flows = [_outcomes(desk, one, outlook) for one, outlook in zip(totals, outlooks, strict=True)]
+    return {
+        "flows": flows,
+        "lead": flows[-1] if len(flows) > 1 else flows[0],
+        "came": [
+            _last_published(desk, one, outlook)
+            for one, outlook in zip(totals, outlooks, strict=True)
+            if isfinite(outlook.observed[-1])
+        ],
+        "news": _news(desk, totals, flows),
+        "citation": citation(desk, desk.dataset.title, f"/v1/runs/{desk.run.id}"),
+        "blocks": [_chart(desk, totals[0], outlooks[0]), *_sectors(desk)],
+    }
+
+
+def _outcomes(desk: Desk, one: Chosen, outlook: Outlook) -> dict[str, Any]:
+    """The next month and the calendar year it is in."""
+    month = spans_ahead(desk.last, 1, "M")[0]
+    years = spans_ahead(desk.last, desk.run.horizon, "A")
+    return {
+        "name": desk.name(one),
+        "href": f"/series/{one.unique_id.replace('.', '/')}",
+        "month": outcome(outlook, month, level=LEVEL),
+        "year": outcome(outlook, years[0], level=LEVEL) if years else None,
+        "observed": years[0].observed(desk.last) if years else 0,
+    }
+
+
+def _last_published(desk: Desk, one: Chosen, outlook: Outlook) -> dict[str, Any]:
+    """The newest figure beside what was expected of it: by the run before, else by the backtest a month earlier."""
+    actual, month = float(outlook.observed[-1]), Span(desk.last, desk.last, "month")
+    before = earlier_runs(desk.session, desk.run, limit=1)
+    if before:
+        earlier = Desk(desk.session, desk.dataset, before[0], desk.catalog)
+        reached = desk.last <= earlier.last + before[0].horizon
+        seen = rows_ahead(earlier.outlooks([one])[0], [month], "lin", [LEVEL]) if reached else []
+        if seen:
+            row = seen[0]
+            return _compared(
+                desk, one, actual, Figure(row["median"], row["lo_80"], row["hi_80"]), f"run {before[0].id}"
+            )
+    expected = _from_fold(desk, one)
+    return _compared(desk, one, actual, expected, "the backtest a month earlier")
+
+
+def _from_fold(desk: Desk, one: Chosen) -> Figure:
+    """What the newest fold said a month ahead; a derived series has no interval of its own there."""
+    if one.derived:
+        parts = {part.series_id: part.sign for part in one.parts}
+        found = backtests.said(desk.session, desk.run.id, list(parts), forecaster=COMBINATION)
+        newest = [
+            said for said in found if said.cutoff == max(each.cutoff for each in found if each.cutoff < desk.cutoff)
+        ]
+        total = sum(parts[said.series_id] * said.means[0] for said in newest)
+        return Figure(total if len(newest) == len(parts) else None, None, None)
+    number = one.parts[0].series_id
+    page_of = backtests.tracks(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=1)
+    if not page_of.rows:
+        return Figure(None, None, None)
+    means, quantiles = page_of.rows[0].means, page_of.rows[0].quantiles
+    kept = forecasts.coverage(desk.session, desk.run.id).probabilities
+    lo, hi = (quantiles[kept.index(each)][0] for each in interval_probabilities(LEVEL)) if quantiles else (None, None)
+    return Figure(means[0], lo, hi)
+
+
+def _compared(desk: Desk, one: Chosen, actual: float, expected: Figure, by: str) -> dict[str, Any]:
+    held = None if expected.lo is None or expected.hi is None else expected.lo <= actual <= expected.hi
+    return {"name": desk.name(one), "actual": actual, "expected": expected, "by": by, "held": held}
+
+
+def _news(desk: Desk, totals: Sequence[Chosen], now: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the run before expected of the same periods."""
+    before = earlier_runs(desk.session, desk.run, limit=1)
+    if not before:
+        return None
+    earlier = Desk(desk.session, desk.dataset, before[0], desk.catalog)
+    changes = []
+    for one, outlook, flow in zip(totals, earlier.outlooks(totals), now, strict=True):
+        for each in (flow["month"], flow["year"]):
+            was = rows_ahead(outlook, [each.span], "lin", [LEVEL]) if _within(earlier, each) else []
+            if was:
+                changes.append({"name": desk.name(one), "span": each.span, "was": was[0]["median"], "now": each.level})
+    return {"run": before[0], "months": desk.last - earlier.last, "changes": changes}
+
+
+def _within(desk: Desk, found: Outcome | None) -> bool:
+    return found is not None and found.span.last <= desk.last + desk.run.horizon
+
+
+def _chart(desk: Desk, one: Chosen, outlook: Outlook) -> Block:
+    show, since = in_unit(desk.unit), iso_day(desk.last - CHART_YEARS * YEAR + 1)
+    observed = observed_rows(outlook, "lin", "M", desk.unit, None)
+    rows = expected_rows(outlook, "lin", "M", desk.unit, CHART_LEVELS, None)
+    columns = [text("period", "Month", wording.month_name), figure("median", f"Expected ({desk.unit})", show)]
+    for level in sorted(CHART_LEVELS):
+        columns += [
+            figure(f"lo_{level:g}", f"{level:g} % from", show),
+            figure(f"hi_{level:g}", f"{level:g} % to", show),
+        ]
+    return Block(
+        name=f"{desk.dataset.id.lower()}-next",
+        title=f"{desk.name(one)}, by month",
+        columns=columns,
+        rows=rows,
+        spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=CHART_LEVELS),
+        note="Observed in black, expected in blue; the shades hold what comes 50, 80 and 95 times in 100.",
+        open=False,
+        api=f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95",
+    )
+
+
+def _sectors(desk: Desk) -> list[Block]:
+    """The year by sector, where the dataset has sectors."""
+    chosen = [one for one in desk.catalog.stored if one.partner == TOTAL_PARTNER and one.sector != TOTAL_SECTOR]
+    years = spans_ahead(desk.last, desk.run.horizon, "A")
+    if not chosen or not years:
+        return []
+    show = in_unit(desk.unit)
+    rows = []
+    for one, outlook in zip(chosen, desk.outlooks(chosen), strict=True):
+        found = outcome(outlook, years[0], level=LEVEL)
+        rows.append(
+            {
+                "series": desk.name(one),
+                "href": f"/series/{one.unique_id.replace('.', '/')}",
+                "expected": found.level.median,
+                "lo": found.level.lo,
+                "hi": found.level.hi,
+                "growth": found.growth.median,
+                "above_year_ago": found.above_year_ago,
+            }
+        )
+    return [
+        Block(
+            name=f"{desk.dataset.id.lower()}-sectors",
+            title=f"{years[0].label} by sector",
+            columns=[
+                link("series", "Series"),
+                figure("expected", f"Expected ({desk.unit})", show),
+                figure("lo", "80 % from", show),
+                figure("hi", "80 % to", show),
+                figure("growth", "On the year before", wording.per_cent_change),
+                figure("above_year_ago", "Chance to exceed the year before", wording.share),
+            ],
+            rows=rows,
+            api=f"/v1/runs/{desk.run.id}/forecasts?flow=X&partner=WLD&frequency=A&level=80",
+        )
+    ]
