@@ -201,6 +201,41 @@ def evaluate(
     )
 
 
+@app.command()
+def ask(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
+    flow: Annotated[str | None, typer.Option(help="X exports, M imports, B the balance.")] = None,
+    partner: Annotated[str | None, typer.Option(help="Partner or group; several with commas.")] = None,
+    sector: Annotated[str | None, typer.Option(help="Sector; several with commas.")] = None,
+    frequency: Annotated[str | None, typer.Option(help="M, Q, A, YTD or JF.")] = None,
+    units: Annotated[str | None, typer.Option(help="lin, chg, pch, pc1, ch1, log, share or contribution.")] = None,
+    of: Annotated[str | None, typer.Option(help="The total of a share: partner, sector or total.")] = None,
+    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
+    quantile: Annotated[list[float] | None, typer.Option(help="Probability; may be repeated.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Months ahead.")] = None,
+    period: Annotated[str | None, typer.Option(help="2026, 2026-Q1, 2026-03 or 2026-01/2026-02.")] = None,
+    above: Annotated[float | None, typer.Option(help="How likely is more in the period?")] = None,
+    below: Annotated[float | None, typer.Option(help="How likely is less?")] = None,
+    certificate: Annotated[bool, typer.Option("--certificate", help="Say how such answers did on the folds.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Ask the latest run: sums, growth, shares, and how likely a number is to be passed in a period."""
+    from sqlmodel import Session
+
+    from api.ask import answer_lines
+    from api.errors import ApiError
+
+    which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
+    how = {"level": level, "quantile": quantile or None, "certificate": certificate, "horizon": horizon}
+    event = {"period": period, "above": above, "below": below}
+    given = {name: value for name, value in (which | how | event).items() if value is not None}
+    with _engine(_settings(data_dir=data_dir)) as engine, Session(engine) as session:
+        try:
+            _say(*answer_lines(session, dataset, given))
+        except ApiError as error:
+            _stop(str(error), 2)
+
+
 @ingest.command("bundled")
 def ingest_bundled(data_dir: DataDir = None) -> None:
     """Bring in the figures that come with Tradewind, where the store lacks them."""

@@ -5,17 +5,29 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from api.derived import BATCH_PARTS, StepForecast, batches, split
+from api.choosing import ChosenSeries
+from api.derived import BATCH_PARTS, Question, StepForecast, batches, forecast_series, split
 from api.outlooks import cutoff_number, read_outlooks
-from api.questions import Terms, Told
-from api.refusals import NoWhole
+from api.questions import ProbabilityQuery, RunForecastQuery, Terms, Told
+from api.refusals import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
 from api.selection import Catalog, Chosen
-from forecasting.answers import Drawn, draw, months_needed, summarise
+from forecasting.answers import Chance, Drawn, chance, draw, months_needed, summarise
 from forecasting.config import interval_probabilities
-from forecasting.spans import Span
+from forecasting.spans import Span, month_text, spans_ahead
 from store.errors import UnknownSeries
 from store.runs import RunRecord
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+
+
+def read_answers(
+    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    """Forecasts of a page of series: what is stored where that is what is asked, else what the joint paths say."""
+    if query.plain:
+        question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
+        return forecast_series(session, question, series.page)
+    spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
+    return answer_series(session, run, series.catalog, series.page, spans, query)
 
 
 def answer_series(
@@ -65,6 +77,45 @@ def draw_batch(
         yield DrawnSeries(
             one, draw(terms.units, outlooks[one.unique_id], spans, outlooks[whole.unique_id] if whole else None)
         )
+
+
+class ChanceFound(NamedTuple):
+    """A series, what is forecast of it in a period, and the chance asked for; None where there is no answer."""
+
+    one: Chosen
+    row: StepForecast
+    chance: Chance | None
+
+
+def ask_chance(session: Session, run: RunRecord, catalog: Catalog, query: ProbabilityQuery) -> ChanceFound:
+    """The chance of an event. Raises UnknownSeries, NotOneForecast, PeriodObserved, PeriodBeyondRun, NoWhole."""
+    one = _one_series(catalog, query)
+    span = _open_span(query.span, run)
+    wholes = {one.unique_id: whole_of(catalog, one, query)}
+    ((_, drawn),) = draw_batch(session, run, [one], [span], query, wholes)
+    (row,) = summaries(drawn, [span], query, cutoff_number(run))
+    if row.reason:
+        return ChanceFound(one, row, None)
+    return ChanceFound(one, row, chance(drawn.values[:, 0], above=query.above, below=query.below))
+
+
+def _open_span(span: Span, run: RunRecord) -> Span:
+    """The span, if something of it is to come and all of it is forecast."""
+    cutoff = cutoff_number(run)
+    if span.last <= cutoff:
+        raise PeriodObserved(span.label, month_text(cutoff), run.id)
+    if span.last > cutoff + run.horizon:
+        raise PeriodBeyondRun(span.label, month_text(cutoff + run.horizon), run.id)
+    return span
+
+
+def _one_series(catalog: Catalog, query: ProbabilityQuery) -> Chosen:
+    """The series asked about."""
+    flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
+    chosen = catalog.choose(flows=flows, partners=partners, sectors=sectors)
+    if len(chosen) != 1:
+        raise NotOneForecast(len(chosen))
+    return chosen[0]
 
 
 def whole_of(catalog: Catalog, one: Chosen, terms: Terms) -> Chosen | None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import answer_schemas
 from api.answers import Layout, forecast_rows, later_months, row_answer, run_answer, series_answer
-from api.asking import draw_batch, summaries, whole_of
+from api.asking import ask_chance, summaries
 from api.caching import run_headers
 from api.certificate import certificate
 from api.choosing import chosen_run
@@ -17,10 +17,8 @@ from api.formats import csv_response, json_response, wanted_format
 from api.outlooks import cutoff_number
 from api.params import DatasetPath
 from api.questions import ConcentrationQuery, ProbabilityQuery
-from api.refusals import NotOneForecast, PeriodBeyondRun, PeriodObserved
-from api.selection import Catalog, Chosen
-from forecasting.answers import Drawn, answer_unit, chance, scored_kind
-from forecasting.spans import Span, month_text, spans_ahead
+from forecasting.answers import Chance, answer_unit, scored_kind
+from forecasting.spans import spans_ahead
 from store.runs import RunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -46,13 +44,9 @@ def read_probability(
     run = chosen_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     coverage, catalog = catalogs.of_run(session, run.id)
-    one = _one_series(catalog, query)
-    span = _open_span(query.span, run)
-    wholes = {one.unique_id: whole_of(catalog, one, query)}
-    ((_, drawn),) = draw_batch(session, run, [one], [span], query, wholes)
-    (row,) = summaries(drawn, [span], query, cutoff_number(run))
+    one, row, found = ask_chance(session, run, catalog, query)
     layout = _layout(run, run.horizon, query, answer_unit(query.units, catalog.unit))
-    event = dict(zip(CHANCE_COLUMNS, _chance_cells(query, drawn), strict=True))
+    event = dict(zip(CHANCE_COLUMNS, _chance_cells(query, found), strict=True))
     if wanted_format(request, query.format) == "csv":
         rows = ((*cells, *event.values()) for cells in forecast_rows([(one, [row])], layout))
         return csv_response((*layout.columns, *CHANCE_COLUMNS), rows, headers=headers)
@@ -64,7 +58,7 @@ def read_probability(
         **{"run": run_answer(run), "revised_data": coverage.backfilled},
     }
     if query.certificate:
-        kind = scored_kind(span.kind, query.units)
+        kind = scored_kind(query.span.kind, query.units)
         answer["certificate"] = certificate(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
     return json_response(answer, headers=headers)
 
@@ -116,28 +110,7 @@ def _layout(run: RunRecord, horizon: int, query: ProbabilityQuery | Concentratio
     return Layout(later_months(run.cutoff, horizon), query.level, query.quantile, unit, spans=True)
 
 
-def _open_span(span: Span, run: RunRecord) -> Span:
-    """The span, if something of it is to come and all of it is forecast. Raises PeriodObserved, PeriodBeyondRun."""
-    cutoff = cutoff_number(run)
-    if span.last <= cutoff:
-        raise PeriodObserved(span.label, month_text(cutoff), run.id)
-    if span.last > cutoff + run.horizon:
-        raise PeriodBeyondRun(span.label, month_text(cutoff + run.horizon), run.id)
-    return span
-
-
-def _one_series(catalog: Catalog, query: ProbabilityQuery) -> Chosen:
-    """The series asked about. Raises UnknownSeries, NotOneForecast."""
-    flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
-    chosen = catalog.choose(flows=flows, partners=partners, sectors=sectors)
-    if len(chosen) != 1:
-        raise NotOneForecast(len(chosen))
-    return chosen[0]
-
-
-def _chance_cells(query: ProbabilityQuery, drawn: Drawn) -> tuple[float | None, ...]:
-    """What CHANCE_COLUMNS say of draws of one span."""
-    if drawn.reasons[0]:
-        return query.above, query.below, None, None, None
-    found = chance(drawn.values[:, 0], above=query.above, below=query.below)
-    return query.above, query.below, found.probability, found.standard_error, found.draws
+def _chance_cells(query: ProbabilityQuery, found: Chance | None) -> tuple[float | None, ...]:
+    """What CHANCE_COLUMNS say."""
+    told = (None, None, None) if found is None else (found.probability, found.standard_error, found.draws)
+    return query.above, query.below, *told

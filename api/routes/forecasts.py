@@ -1,6 +1,5 @@
 """Forecasts: of a dataset's latest run, or of a run by its number."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -8,22 +7,19 @@ from sqlmodel import Session
 
 from api import schemas
 from api.answers import FORECAST_COLUMNS, Layout, forecast_answers, forecast_rows, later_months, run_answer
-from api.asking import answer_series
+from api.asking import read_answers
 from api.caching import run_headers
 from api.catalogs import Catalogs
 from api.certificate import certificate
 from api.choosing import ChosenSeries, chosen_run, chosen_series, published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
-from api.derived import Question, StepForecast, forecast_series
 from api.errors import HorizonBeyondRun
 from api.formats import csv_response, json_response, wanted_format
-from api.outlooks import cutoff_number
 from api.paging import paging, paging_headers
 from api.params import DatasetPath, RunPath
 from api.questions import ForecastQuery, RunForecastQuery
-from api.selection import Chosen
 from forecasting.answers import answer_unit, scored_kind
-from forecasting.spans import KINDS_OF, spans_ahead
+from forecasting.spans import KINDS_OF
 from store.runs import RunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -85,7 +81,7 @@ def _answer(
     unit = answer_unit(query.units, series.catalog.unit)
     months = later_months(run.cutoff, horizon)
     layout = Layout(months, query.level, query.quantile, unit, spans=not query.plain)
-    found = _forecasts(session, run, series, query, horizon)
+    found = read_answers(session, run, series, query, horizon)
     page = paging(request, limit=query.limit, offset=query.offset, total=series.total)
     headers |= paging_headers(page)
     if wanted == "csv":
@@ -105,17 +101,6 @@ def _answer(
         "series": forecast_answers(series.catalog, found, layout),
     }
     return json_response(answer, headers=headers)
-
-
-def _forecasts(
-    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
-) -> Iterator[tuple[Chosen, list[StepForecast]]]:
-    """What is stored where that is what is asked, else what the joint paths say."""
-    if query.plain:
-        question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
-        return forecast_series(session, question, series.page)
-    spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
-    return answer_series(session, run, series.catalog, series.page, spans, query)
 
 
 def _certificate(

@@ -10,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.spans import month_number, read_span
@@ -48,6 +49,7 @@ class Halves:
     """The application over a world with a run of each dataset that has seen half a year."""
 
     client: TestClient
+    engine: Engine
     trade: Half
     clean: Half
 
@@ -65,7 +67,7 @@ def halves_of(original: World, server_url: str) -> Iterator[Halves]:
             session.execute(sa.insert(Score), year_scores(run))
         session.commit()
     with client_of(world) as client:
-        yield Halves(client, Half(trade), Half(clean))
+        yield Halves(client, world.engine, Half(trade), Half(clean))
     world.engine.dispose()
 
 

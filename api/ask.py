@@ -1,0 +1,122 @@
+"""The same questions at the command line: what the API answers, as lines to read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from sqlmodel import Session
+
+from api.answers import later_months, month_text
+from api.asking import ask_chance, read_answers
+from api.catalogs import Catalogs
+from api.certificate import certificate
+from api.choosing import chosen_run, chosen_series
+from api.derived import StepForecast
+from api.errors import HorizonBeyondRun, Unanswerable
+from api.questions import ForecastQuery, ProbabilityQuery
+from forecasting.answers import answer_unit, scored_kind
+from forecasting.spans import KINDS_OF
+from store.runs import RunRecord
+
+Query = TypeVar("Query", bound=BaseModel)
+CELL = 12
+
+
+def answer_lines(session: Session, dataset: str, asked: Mapping[str, Any]) -> Iterator[str]:
+    """What is forecast of a dataset, or how likely an event is where a `period` is asked; parameters as in the API.
+
+    Raises UnknownDataset, UnknownSeries, UnknownRun, ApiError.
+    """
+    if "period" in asked:
+        return _chance_lines(session, dataset, _checked(ProbabilityQuery, asked))
+    return _forecast_lines(session, dataset, _checked(ForecastQuery, asked))
+
+
+def _checked(query: type[Query], asked: Mapping[str, Any]) -> Query:
+    """The question, or what is wrong with it in one line."""
+    try:
+        return query.model_validate(asked)
+    except ValidationError as error:
+        raise Unanswerable("; ".join(_in_words(fault, "period" in asked) for fault in error.errors())) from error
+
+
+def _in_words(fault: Mapping[str, Any], of_period: bool) -> str:
+    where, message = ".".join(map(str, fault["loc"])), str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        return f"{where} does not go with a period" if of_period else f"{where} goes with a period"
+    return f"{where}: {message}" if where else message
+
+
+def _forecast_lines(session: Session, dataset: str, query: ForecastQuery) -> Iterator[str]:
+    run = chosen_run(session, dataset, query)
+    series = chosen_series(session, Catalogs(), run, query)
+    horizon = query.horizon or run.horizon
+    if horizon > run.horizon:
+        raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
+    unit = answer_unit(query.units, series.catalog.unit)
+    assert run.cutoff is not None
+    months = later_months(run.cutoff, horizon)
+    heads = ["median", *(f"{level:g} % {bound}" for level in query.level for bound in ("lo", "hi"))]
+    heads += [f"q{probability:g}" for probability in query.quantile]
+    for one, rows in read_answers(session, run, series, query, horizon):
+        yield f"{one.unique_id}, {unit}, {_source(run)}"
+        yield f"{'period':<17}{'observed':>9}" + "".join(f"{head:>{CELL}}" for head in heads)
+        yield from (_row_line(row, months[row.step - 1]) for row in rows)
+    if query.certificate:
+        kind = scored_kind(KINDS_OF[query.frequency], query.units)
+        steps = range(1, horizon + 1)
+        yield from _certificate_lines(certificate(session, run, series.all, kind=kind, levels=query.level, steps=steps))
+
+
+def _row_line(row: StepForecast, month: str) -> str:
+    label, length = (row.span.label, row.span.months) if row.span else (month, 1)
+    head = f"{label:<17}{f'{max(length - row.step, 0)} of {length}':>9}"
+    if row.reason:
+        return f"{head}  {row.reason}"
+    values = [row.median, *(bound for bounds in row.bounds for bound in bounds), *row.quantiles]
+    return head + "".join(f"{_figure(value):>{CELL}}" for value in values if value is not None)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _chance_lines(session: Session, dataset: str, query: ProbabilityQuery) -> Iterator[str]:
+    run = chosen_run(session, dataset, query)
+    _, catalog = Catalogs().of_run(session, run.id)
+    one, row, found = ask_chance(session, run, catalog, query)
+    unit = answer_unit(query.units, catalog.unit)
+    thresholds = {"above": query.above, "below": query.below}
+    event = " and ".join(f"{word} {value:,.12g} {unit}" for word, value in thresholds.items() if value is not None)
+    yield f"{one.unique_id}, {query.period} {event}, {_source(run)}"
+    if found is None:
+        yield f"no answer: {row.reason}"
+        return
+    error, draws = 100 * found.standard_error, found.draws
+    yield f"probability {100 * found.probability:.1f} %, give or take {error:.1f} for {draws} draws"
+    assert row.span is not None
+    assert row.median is not None
+    yield f"median {_figure(row.median)} {unit}"
+    for level, bounds in zip(query.level, row.bounds, strict=True):
+        lo, hi = (_figure(bound) for bound in bounds if bound is not None)
+        yield f"{level:g} % between {lo} and {hi} {unit}"
+    yield f"{max(row.span.months - row.step, 0)} of {row.span.months} months observed"
+    if query.certificate:
+        kind = scored_kind(query.span.kind, query.units)
+        yield from _certificate_lines(certificate(session, run, [one], kind=kind, levels=query.level, steps=[row.step]))
+
+
+def _certificate_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The pooled coverage of each stored level."""
+    if found["reason"]:
+        yield f"certificate: {found['reason']}"
+    for row in found["coverage"]:
+        if row["step"] is None:
+            error = 100 * row["standard_error_by_fold"]
+            held = f"{100 * row['coverage']:.1f} % of {row['n']}, give or take {error:.1f}"
+            told = f"on {found['folds']['number']} folds{' of its parts' if found['of_parts'] else ''}"
+            yield f"certificate: {told}, intervals of {row['level']:g} % held {held}"
+
+
+def _source(run: RunRecord) -> str:
+    return f"run {run.id}, seen up to {month_text(run.cutoff)}"
