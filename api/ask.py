@@ -9,13 +9,12 @@ from sqlmodel import Session
 from api.answers import later_months, month_text
 from api.asking import ask_chance, read_answers
 from api.catalogs import Catalogs
-from api.certificate import certificate
+from api.certificate import certificate, forecast_certificate
 from api.choosing import chosen_run, chosen_series
 from api.derived import StepForecast
 from api.errors import HorizonBeyondRun, Unanswerable
 from api.questions import ForecastQuery, ProbabilityQuery
 from forecasting.answers import answer_unit, scored_kind
-from forecasting.spans import KINDS_OF
 from store.runs import RunRecord
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -63,9 +62,7 @@ def _forecast_lines(session: Session, dataset: str, query: ForecastQuery) -> Ite
         yield f"{'period':<17}{'observed':>9}" + "".join(f"{head:>{CELL}}" for head in heads)
         yield from (_row_line(row, months[row.step - 1]) for row in rows)
     if query.certificate:
-        kind = scored_kind(KINDS_OF[query.frequency], query.units)
-        steps = range(1, horizon + 1)
-        yield from _certificate_lines(certificate(session, run, series.all, kind=kind, levels=query.level, steps=steps))
+        yield from _certificate_lines(forecast_certificate(session, run, series.all, query, horizon))
 
 
 def _row_line(row: StepForecast, month: str) -> str:
@@ -112,7 +109,7 @@ def _certificate_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"certificate: {found['reason']}"
     for row in found["coverage"]:
         if row["step"] is None:
-            error = 100 * row["standard_error_by_fold"]
+            error = 100 * row["standard_error_by_period"]
             held = f"{100 * row['coverage']:.1f} % of {row['n']}, give or take {error:.1f}"
             told = f"on {found['folds']['number']} folds{' of its parts' if found['of_parts'] else ''}"
             yield f"certificate: {told}, intervals of {row['level']:g} % held {held}"

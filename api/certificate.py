@@ -5,16 +5,29 @@ from typing import Any
 
 from sqlmodel import Session
 
+from api.outlooks import cutoff_number
+from api.questions import RunForecastQuery
 from api.records import folds_answer
 from api.selection import Chosen
-from forecasting.answers import share_error
+from forecasting.answers import scored_kind, share_error
 from forecasting.config import COMBINATION, LEVELS
+from forecasting.spans import KINDS_OF, spans_ahead
 from store import backtests
 from store.certificates import CoverageRow, pooled_coverage
 from store.runs import RunRecord
 
 NOT_SCORED = "answers of this kind are not scored on the folds"
 NOTHING_YET = "no fold has an answer of this kind whose months are all known by now"
+
+
+def forecast_certificate(
+    session: Session, run: RunRecord, chosen: Sequence[Chosen], query: RunForecastQuery, horizon: int
+) -> dict[str, Any]:
+    """The certificate of forecasts of some series, for the steps at which their periods end."""
+    cutoff = cutoff_number(run)
+    steps = [span.last - cutoff for span in spans_ahead(cutoff, horizon, query.frequency)]
+    kind = scored_kind(KINDS_OF[query.frequency], query.units)
+    return certificate(session, run, chosen, kind=kind, levels=query.level, steps=steps)
 
 
 def certificate(
@@ -31,7 +44,6 @@ def certificate(
     A level that is not stored is told by the stored ones about it.
     """
     ids = sorted({part.series_id for one in chosen for part in one.parts})
-    folds = backtests.folds(session, run.id, ids)
     found = pooled_coverage(session, run.id, ids, kind=kind, forecaster=COMBINATION) if kind else []
     told = sorted({stored for level in levels for stored in stored_about(level)})
     shown = [row for row in found if row.level in told and row.step in {0, *steps}]
@@ -41,9 +53,9 @@ def certificate(
         "forecaster": COMBINATION,
         "series": len(ids),
         "of_parts": any(one.derived for one in chosen),
-        "folds": folds_answer(folds),
+        "folds": folds_answer(backtests.folds(session, run.id, ids)),
         "levels": [{"level": level, "stored": stored_about(level)} for level in levels],
-        "coverage": [coverage_answer(row, folds.number) for row in shown],
+        "coverage": [coverage_answer(row, _periods(row, found)) for row in shown],
     }
 
 
@@ -56,14 +68,20 @@ def stored_about(level: float) -> list[float]:
     return below[-1:] + above[:1]
 
 
-def coverage_answer(row: CoverageRow, folds: int) -> dict[str, Any]:
-    """A coverage in JSON, with its standard error were every forecast independent, and were only every fold."""
-    cutoffs = max(round(row.n / row.series), 1)
+def coverage_answer(row: CoverageRow, periods: int) -> dict[str, Any]:
+    """A coverage in JSON, with its standard error were every forecast independent, and were only every period."""
     return {
         "level": row.level,
         "step": row.step or None,
         "coverage": row.coverage,
         "n": row.n,
         "standard_error": share_error(row.coverage, row.n),
-        "standard_error_by_fold": share_error(row.coverage, min(cutoffs, folds) if folds else cutoffs),
+        "standard_error_by_period": share_error(row.coverage, periods),
     }
+
+
+def _periods(row: CoverageRow, rows: Sequence[CoverageRow]) -> int:
+    """How many different periods were scored: a series has as many forecasts at one step as there were."""
+    steps = [other for other in rows if other.level == row.level and other.step > 0]
+    alike = steps if row.step == 0 and steps else [row]
+    return max(round(other.n / other.series) for other in alike)

@@ -243,7 +243,9 @@ class CoverageAnswer(Answer):
     coverage: float
     n: int = Field(description="Forecasts scored.")
     standard_error: float = Field(description="Were every forecast independent.")
-    standard_error_by_fold: float = Field(description="Were only every fold independent.")
+    standard_error_by_period: float = Field(
+        description="Were what all series and cutoffs say of one period a single case; about as many cases as periods."
+    )
 
 
 class CertificateAnswer(Answer):

@@ -10,16 +10,15 @@ from api.answers import FORECAST_COLUMNS, Layout, forecast_answers, forecast_row
 from api.asking import read_answers
 from api.caching import run_headers
 from api.catalogs import Catalogs
-from api.certificate import certificate
-from api.choosing import ChosenSeries, chosen_run, chosen_series, published_run
+from api.certificate import forecast_certificate
+from api.choosing import chosen_run, chosen_series, published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.errors import HorizonBeyondRun
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import DatasetPath, RunPath
 from api.questions import ForecastQuery, RunForecastQuery
-from forecasting.answers import answer_unit, scored_kind
-from forecasting.spans import KINDS_OF
+from forecasting.answers import answer_unit
 from store.runs import RunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -90,7 +89,7 @@ def _answer(
     if not query.plain:
         asked = {"frequency": query.frequency, "units": query.units, "of": query.whole}
     if query.certificate:
-        asked["certificate"] = _certificate(session, run, series, query, horizon)
+        asked["certificate"] = forecast_certificate(session, run, series.all, query, horizon)
     answer = {
         "dataset": run.dataset_id,
         "unit": unit,
@@ -101,10 +100,3 @@ def _answer(
         "series": forecast_answers(series.catalog, found, layout),
     }
     return json_response(answer, headers=headers)
-
-
-def _certificate(
-    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
-) -> dict[str, Any]:
-    kind = scored_kind(KINDS_OF[query.frequency], query.units)
-    return certificate(session, run, series.all, kind=kind, levels=query.level, steps=range(1, horizon + 1))

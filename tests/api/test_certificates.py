@@ -47,13 +47,20 @@ def test_coverage_pools_every_forecast_of_the_series_asked(halves: Halves) -> No
     assert found["folds"]["number"] == 4
 
 
-def test_the_sampling_error_counts_forecasts_or_only_folds(halves: Halves) -> None:
-    (pooled, *_) = certificate(halves, halves.clean, partner="USA", level=80, **EV)["coverage"]
-    (one,) = places(halves.clean.run, "USA")
-    for n, told in ((3 * one, "standard_error"), (min(3 * one, 4), "standard_error_by_fold")):
-        share = (pooled["coverage"] * n + 2) / (n + 4)
-        assert pooled[told] == pytest.approx(math.sqrt(share * (1 - share) / (n + 4)))
-    assert pooled["standard_error"] < pooled["standard_error_by_fold"]
+def test_the_sampling_error_counts_forecasts_or_only_periods(halves: Halves) -> None:
+    """Two series with `one` and `other` forecasts at step 5, and twice as many at step 17: so many periods each."""
+    rows = certificate(halves, halves.clean, partner="USA,DEU", level=80, **EV)["coverage"]
+    one, other = places(halves.clean.run, "USA", "DEU")
+    times = {None: (3, 2), 5: (1, 1), 17: (2, 2)}
+    for row in rows:
+        forecasts, periods = times[row["step"]]
+        counted = {
+            "standard_error": forecasts * (one + other),
+            "standard_error_by_period": round(periods * (one + other) / 2),
+        }
+        for told, n in counted.items():
+            share = (row["coverage"] * n + 2) / (n + 4)
+            assert row[told] == pytest.approx(math.sqrt(share * (1 - share) / (n + 4)))
 
 
 def test_a_level_that_is_not_stored_is_told_by_those_about_it(halves: Halves) -> None:
