@@ -25,8 +25,8 @@ class Panel:
     """Monthly series: `values` has shape (series, months), NaN before a series' first and after its last month.
 
     `imputed` has the same shape: True where a value is not published as such, so that it may be learnt from but not
-    scored on. `months` are consecutive (`datetime64[M]`). `keys` names what each series is (one row a series, in the order
-    of `unique_ids`): columns flow, partner and sector where they are known, else none.
+    scored on. `months` are consecutive (`datetime64[M]`). `keys` names what each series is (one row a series, in the
+    order of `unique_ids`): columns flow, partner and sector where they are known, else none.
     """
 
     unique_ids: tuple[str, ...]

@@ -66,7 +66,7 @@ def forecast_file(
     *,
     config: ForecastConfig,
     reporter: str,
-    executor: Executor,
+    executor: Executor | None,
     on_progress: Progress,
 ) -> tuple[pd.DataFrame, tuple[Failure, ...]]:
     """Forecasts of a panel, and what failed: a row a series, month, forecaster and level."""
@@ -85,7 +85,7 @@ def evaluate_file(
     cutoffs: Sequence[np.datetime64],
     config: ForecastConfig,
     reporter: str,
-    executor: Executor,
+    executor: Executor | None,
     on_progress: Progress,
 ) -> tuple[pd.DataFrame, Backtest, tuple[Failure, ...]]:
     """Forecasts at every cutoff with what came true, their scores, and what failed.

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,7 +37,7 @@ class Service:
     @property
     def address(self):
         assert self.answering.wait(180), "".join(self.printed)
-        return re.search(r"http://\S+", "".join(self.printed)).group()
+        return re.findall(r"http://\S+", "".join(self.printed))[0]
 
     def get(self, path):
         with urllib.request.urlopen(self.address + path, timeout=30) as answer:
@@ -115,8 +116,6 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
 
 
 def test_an_address_that_is_taken_is_one_line_before_any_work(tmp_path):
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,16 +1,23 @@
 """Exponential smoothing and its relatives, from statsforecast, on the adjusted history."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from statsforecast import models
 
 from forecasting.forecasters.adjusted import Adjusted, forecast_adjusted
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.history import History
 
 FloatArray = NDArray[np.float64]
+
+
+def _models() -> Any:
+    """The models of statsforecast. They take seconds to import: whoever only asks whether a run is due need not wait."""
+    from statsforecast import models
+
+    return models
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class ETS:
         seasonal = len(z) >= 2 * self.season_length + 5
         model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
         return np.asarray(
-            models.AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
+            _models().AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
         )
 
 
@@ -59,7 +66,7 @@ class Theta:
         if np.ptp(z) == 0.0:
             return np.full(horizon, z[-1])
         season = self.season_length if len(z) >= 2 * self.season_length else 1
-        model = models.AutoTheta(season_length=season, decomposition_type="additive")
+        model = _models().AutoTheta(season_length=season, decomposition_type="additive")
         return np.asarray(model.forecast(y=z, h=horizon)["mean"])
 
 
@@ -82,7 +89,7 @@ class CES:
         z = adjusted.errors
         if np.ptp(z) == 0.0:
             return np.full(horizon, z[-1])
-        return np.asarray(models.AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
+        return np.asarray(_models().AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,6 @@ class TSB:
         require_observations(self, history)
         if not history.y.any():
             return np.zeros(history.horizon)
-        model = models.TSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)
+        model = _models().TSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)
         mean = model.forecast(y=np.asarray(history.y, dtype=np.float64), h=history.horizon)["mean"]
         return require_finite(self, history, np.asarray(mean))

@@ -2,15 +2,16 @@
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting import backtest
 from forecasting.backtest import SeriesTask, fit_panel, fit_series
 from forecasting.errors import ForecasterFailed, UnknownForecaster
+from forecasting.forecasters import FORECASTERS
 from forecasting.panel import Panel
 from tests.forecasting.panels import grid_panel, long_frame, trade_series
 
@@ -18,7 +19,7 @@ CHEAP = ("naive", "seasonal_naive", "theta")
 
 
 def fit(panel, **changes):
-    given = {"cutoffs": [40, 50, 59], "horizon": 6, "reporter": "CHN", "forecasters": CHEAP} | changes
+    given: dict[str, Any] = {"cutoffs": [40, 50, 59], "horizon": 6, "reporter": "CHN", "forecasters": CHEAP} | changes
     return fit_panel(panel, **given)
 
 
@@ -87,7 +88,7 @@ class Stumbling:
 
 @pytest.mark.parametrize(("named", "reason"), [(True, "no luck"), (False, "LinAlgError: singular matrix")])
 def test_the_baseline_stands_in_for_a_forecaster_that_fails_and_the_failure_is_told(monkeypatch, named, reason):
-    monkeypatch.setitem(backtest.FORECASTERS, "stumbling", Stumbling(named))
+    monkeypatch.setitem(FORECASTERS, "stumbling", Stumbling(named))
     task = SeriesTask(
         "a", np.datetime64("2015-01"), trade_series(60, seed=1), "CHN", (40, 59), 3, ("stumbling", "seasonal_naive")
     )

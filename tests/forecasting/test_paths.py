@@ -1,5 +1,7 @@
 """Joint draws: one future a draw, the same bytes for the same seed."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -16,7 +18,13 @@ UNIT = CENTRE[:, 0] / 10
 
 def draw(errors=None, **changes):
     errors = 0.1 * known_law(5) if errors is None else errors
-    given = {"unit": UNIT, "greatest": CENTRE[:, 0], "unique_ids": IDS, "draws": 1000, "seed": 11} | changes
+    given: dict[str, Any] = {
+        "unit": UNIT,
+        "greatest": CENTRE[:, 0],
+        "unique_ids": IDS,
+        "draws": 1000,
+        "seed": 11,
+    } | changes
     return draw_paths(learn_distribution(errors, np.full(SERIES, 0.1)), CENTRE, **given)
 
 

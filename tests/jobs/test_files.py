@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 from forecasting.config import ForecastConfig
 from forecasting.errors import BadCutoff
+from forecasting.panel import Panel
 from jobs import files
 from jobs.files import BadCutoffs
 from tabular import BadRows, UnreadableTable
@@ -140,7 +141,7 @@ def test_a_panel_of_one_short_series_is_forecast_all_the_same():
     frame = pd.DataFrame(
         {"unique_id": "a", "ds": pd.date_range("2025-01-01", periods=3, freq="MS"), "y": [1.0, 2.0, 4.0]}
     )
-    table = forecast(files.Panel.from_long(frame), ForecastConfig(horizon=3, draws=100, levels=(80.0,)))
+    table = forecast(Panel.from_long(frame), ForecastConfig(horizon=3, draws=100, levels=(80.0,)))
     combined = table.query("forecaster == 'combination'")
     assert len(combined) == 3
     assert np.isfinite(combined[["mean", "lo", "hi"]]).all().all()

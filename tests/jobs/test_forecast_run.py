@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,12 @@ import sqlalchemy as sa
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from forecasting import backtest
 from forecasting.errors import EmptyPanel, ForecasterFailed
+from forecasting.forecasters import FORECASTERS
 from jobs import forecast_run
 from jobs.executors import process_pool
 from jobs.forecast_run import Outcome, hash_panel, run_forecast
-from store import forecasts, observations, runs
+from store import backtests, forecasts, observations, runs
 from store.errors import UnknownDataset
 from tests.forecasting.panels import gaps_of_sums
 from tests.jobs.worlds import QUICK, TODAY, TickingClock, add_small_dataset, here
@@ -28,7 +29,13 @@ WRITTEN = ("forecast", "forecast_quantile", "forecast_path", "forecast_weight", 
 
 
 def run(engine, **changes):
-    given = {"dataset": "SMALL", "as_of": TODAY, "config": QUICK, "make_executor": here, "clock": TickingClock()}
+    given: dict[str, Any] = {
+        "dataset": "SMALL",
+        "as_of": TODAY,
+        "config": QUICK,
+        "make_executor": here,
+        "clock": TickingClock(),
+    }
     return run_forecast(engine=engine, **(given | changes))
 
 
@@ -69,7 +76,7 @@ def test_stored_quantiles_are_those_of_the_stored_paths(small):
     with Session(small) as session:
         ids = observations.series_ids(session, "SMALL")
         rows = list(forecasts.months(session, run_id, [min(ids.values())], horizon=6, probabilities=[0.1, 0.5, 0.9]))
-    first = sorted(ids, key=ids.get)[0]
+    first = min(ids, key=lambda uid: ids[uid])
     own = paths[sorted(ids).index(first)]
     assert_allclose([row.quantiles for row in rows], np.quantile(own, [0.1, 0.5, 0.9], axis=0).T, rtol=1e-6)
 
@@ -153,7 +160,7 @@ def test_a_run_that_breaks_leaves_nothing_but_its_reason(small, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(forecast_run.backtests, "write", broken)
+    monkeypatch.setattr(backtests, "write", broken)
     with pytest.raises(RuntimeError, match="disk is full"):
         run(small)
     assert statuses(small) == ["failed"]
@@ -176,7 +183,7 @@ def test_a_run_whose_process_died_is_told_apart_and_the_next_completes(small):
 
 
 def test_a_forecaster_that_fails_on_a_series_is_recorded_and_the_run_goes_on(small, monkeypatch):
-    mean = backtest.FORECASTERS["seasonal_mean"]
+    mean = FORECASTERS["seasonal_mean"]
 
     class Stumbling:
         min_observations = mean.min_observations
@@ -186,7 +193,7 @@ def test_a_forecaster_that_fails_on_a_series_is_recorded_and_the_run_goes_on(sma
                 raise ForecasterFailed(history.unique_id, "seasonal_mean", "no luck")
             return mean.forecast(history)
 
-    monkeypatch.setitem(backtest.FORECASTERS, "seasonal_mean", Stumbling())
+    monkeypatch.setitem(FORECASTERS, "seasonal_mean", Stumbling())
     run_id = run(small).run_id
     with Session(small) as session:
         failures = runs.find(session, run_id).failures
