@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 
 def _models() -> Any:
-    """The models of statsforecast. They take seconds to import: whoever only asks whether a run is due need not wait."""
+    """The models of statsforecast, which take seconds to import: who only asks whether a run is due need not wait."""
     from statsforecast import models
 
     return models
