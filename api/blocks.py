@@ -64,6 +64,15 @@ def link(name: str, label: str, href: str = "href") -> Column:
     )
 
 
+def interval_columns(levels: Sequence[float], show: Callable[[Any], str]) -> list[Column]:
+    """The bounds of intervals, `lo_L` and `hi_L` of each level, the narrowest first."""
+    return [
+        figure(f"{side}_{level:g}", f"{level:g} % {word}", show)
+        for level in sorted(levels)
+        for side, word in (("lo", "from"), ("hi", "to"))
+    ]
+
+
 def in_unit(unit: str) -> Callable[[Any], str]:
     """How values of a unit read."""
     if unit in READING:

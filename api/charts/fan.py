@@ -23,17 +23,25 @@ def fan(
     value; `others` forecaster, month, value;
     `came` month, value, what came of an old forecast. Months are ISO days, values of `unit`.
     """
-    joined = _joined(observed, expected, levels)
-    layers = [_band(joined, level, unit) for level in sorted(levels, reverse=True)]
+    rows = {
+        "fan": _joined(observed, expected, levels),
+        "seen": observed,
+        "earlier": earlier,
+        "came": came,
+        "others": others,
+        "pointed": [*_shown(observed, "value"), *_shown(expected, "median")],
+    }
+    layers = [_band(level, unit) for level in sorted(levels, reverse=True)]
     if earlier:
-        layers.append(_earlier(earlier, unit))
-    layers += [_line(observed, "value", OBSERVED, INK, unit), _line(joined, "median", EXPECTED, BLUE, unit)]
+        layers.append(_earlier(unit))
+    layers += [_line("seen", "value", OBSERVED, INK, unit), _line("fan", "median", EXPECTED, BLUE, unit)]
     if came:
-        layers.append(_line(came, "value", CAME, VERMILION, unit))
+        layers.append(_line("came", "value", CAME, VERMILION, unit))
     if others:
         layers.append(_others(others, unit))
-    layers.append(_pointer(observed, expected, levels, unit))
-    return chart(layers, resolve={"scale": {"color": "independent"}})
+    layers.append(_pointer(levels, unit))
+    named = {name: list(found) for name, found in rows.items() if found}
+    return chart(layers, datasets=named, resolve={"scale": {"color": "independent"}})
 
 
 def _joined(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[float]) -> list[Row]:
@@ -45,10 +53,10 @@ def _joined(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[f
     return [{"month": last["month"], "median": last["value"], **bounds}, *expected]
 
 
-def _band(rows: Sequence[Row], level: float, unit: str) -> Spec:
+def _band(level: float, unit: str) -> Spec:
     name = f"{level:g} %"
     return {
-        "data": {"values": list(rows)},
+        "data": {"name": "fan"},
         "mark": {"type": "area", "color": FAN.get(round(level), FAN[80]), "description": f"interval {name}"},
         "encoding": {
             "x": time_axis(),
@@ -58,17 +66,17 @@ def _band(rows: Sequence[Row], level: float, unit: str) -> Spec:
     }
 
 
-def _line(rows: Sequence[Row], field: str, name: str, color: str, unit: str) -> Spec:
+def _line(rows: str, field: str, name: str, color: str, unit: str) -> Spec:
     return {
-        "data": {"values": list(rows)},
+        "data": {"name": rows},
         "mark": {"type": "line", "color": color, "strokeWidth": 2, "description": name},
         "encoding": {"x": time_axis(), "y": value_axis(field, unit)},
     }
 
 
-def _earlier(rows: Sequence[Row], unit: str) -> Spec:
+def _earlier(unit: str) -> Spec:
     return {
-        "data": {"values": list(rows)},
+        "data": {"name": "earlier"},
         "mark": {"type": "line", "color": MUTED, "strokeWidth": 1, "strokeDash": [3, 3], "description": EARLIER},
         "encoding": {"x": time_axis(), "y": value_axis("value", unit), "detail": {"field": "made", "type": "nominal"}},
     }
@@ -78,7 +86,7 @@ def _others(rows: Sequence[Row], unit: str) -> Spec:
     names = sorted({str(row["forecaster"]) for row in rows})
     scale = {"domain": names, "range": [LINES[1 + place % (len(LINES) - 1)] for place in range(len(names))]}
     return {
-        "data": {"values": list(rows)},
+        "data": {"name": "others"},
         "mark": {"type": "line", "strokeWidth": 1.4},
         "encoding": {
             "x": time_axis(),
@@ -89,9 +97,19 @@ def _others(rows: Sequence[Row], unit: str) -> Spec:
     }
 
 
-def _pointer(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[float], unit: str) -> Spec:
+def _shown(rows: Sequence[Row], field: str) -> list[Row]:
+    """What the pointer needs of rows: where they are, and what is told of them."""
+    return [
+        {
+            "shown": row[field],
+            **{name: row[name] for name in row if name in ("month", "name") or name.startswith("tip")},
+        }
+        for row in rows
+    ]
+
+
+def _pointer(levels: Sequence[float], unit: str) -> Spec:
     """A rule under the pointer that tells the month's figures."""
-    rows = [{**row, "shown": row["value"]} for row in observed] + [{**row, "shown": row["median"]} for row in expected]
     tips = [{"field": "name", "type": "nominal", "title": "month"}]
     tips += [{"field": "tip", "type": "nominal", "title": unit}]
     tips += [{"field": f"tip_{level:g}", "type": "nominal", "title": f"{level:g} %"} for level in sorted(levels)]
@@ -101,7 +119,7 @@ def _pointer(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[
     }
     shown = {"condition": {"param": "pointed", "empty": False, "value": 1}, "value": 0}
     return {
-        "data": {"values": rows},
+        "data": {"name": "pointed"},
         "params": [hover],
         "mark": {"type": "point", "filled": True, "size": 60, "color": INK},
         "encoding": {"x": time_axis(), "y": value_axis("shown", unit), "opacity": shown, "tooltip": tips},

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 from api.charts.theme import BLUE, GRID, INK, LINES, MUTED, Row, Spec, chart, value_axis
 
-STEPS = {"type": "quantitative", "axis": {"title": "months ahead", "tickMinStep": 1, "format": "d"}}
+STEPS = {
+    "type": "quantitative",
+    "scale": {"zero": False, "nice": False},
+    "axis": {"title": "months ahead", "tickMinStep": 1, "format": "d"},
+}
 SHARE = {"format": ".0%", "title": None}
 
 
@@ -121,7 +125,7 @@ def histogram(rows: Sequence[Row]) -> Spec:
     layers: list[Spec] = [
         {
             "mark": {"type": "bar", "color": BLUE, "stroke": "white"},
-            "encoding": {"x": x, "x2": {"field": "to"}, "y": y},
+            "encoding": {"x": x, "x2": {"field": "to"}, "y": y, "y2": {"datum": 0}},
         },
         {
             "mark": {"type": "rule", "color": INK, "strokeDash": [6, 3]},

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from api import wording
-from api.blocks import Block, figure, in_unit, link, text
+from api.blocks import Block, figure, in_unit, interval_columns, link, text
 from api.charts.fan import fan
 from api.pages.figures import Figure, Outcome, outcome, rows_ahead
 from api.pages.lines import expected_rows, observed_rows
@@ -118,15 +118,10 @@ def _chart(desk: Desk, one: Chosen, outlook: Outlook) -> Block:
     observed = observed_rows(outlook, "lin", "M", desk.unit, None)
     rows = expected_rows(outlook, "lin", "M", desk.unit, CHART_LEVELS, None)
     columns = [text("period", "Month", wording.month_name), figure("median", f"Expected ({desk.unit})", show)]
-    for level in sorted(CHART_LEVELS):
-        columns += [
-            figure(f"lo_{level:g}", f"{level:g} % from", show),
-            figure(f"hi_{level:g}", f"{level:g} % to", show),
-        ]
     return Block(
         name=f"{desk.dataset.id.lower()}-next",
         title=f"{desk.name(one)}, by month",
-        columns=columns,
+        columns=[*columns, *interval_columns(CHART_LEVELS, show)],
         rows=rows,
         spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=CHART_LEVELS),
         note="Observed in black, expected in blue; the shades hold what comes 50, 80 and 95 times in 100.",

@@ -42,6 +42,25 @@ def error_rows(record: Record, metric: str) -> list[Row]:
     ]
 
 
+def forecasters_in(rows: Sequence[Row]) -> list[str]:
+    """The forecasters of rows, the combination and the baseline first."""
+    first = [COMBINATION, BASELINE.replace("_", " ")]
+    names = {row["forecaster"] for row in rows}
+    return [*(name for name in first if name in names), *sorted(names - set(first))]
+
+
+def beside(rows: Sequence[Row], key: str) -> list[Row]:
+    """Rows of one step as one row, the values under their forecaster or level; `error` is the largest of them."""
+    table: dict[int, Row] = {}
+    for row in rows:
+        mine = table.setdefault(row["step"], {"step": row["step"], "n": row["n"]})
+        name = row[key] if isinstance(row[key], str) else f"{row[key]:g}"
+        mine[name] = row["value"]
+        if "error" in row:
+            mine["error"] = max(mine.get("error", 0.0), row["error"])
+    return [table[step] for step in sorted(table)]
+
+
 def forecaster_rows(record: Record) -> list[Row]:
     """A row a forecaster, its metrics side by side, the best first."""
     table: dict[str, Row] = {}

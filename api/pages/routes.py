@@ -1,5 +1,5 @@
 """Every page."""
 
-from api.pages import backtest, heatmap, overview, runs, series
+from api.pages import backtest, heatmap, overview, reports, runs, series
 
-ROUTERS = tuple(module.router for module in (overview, series, heatmap, backtest, runs))
+ROUTERS = tuple(module.router for module in (overview, series, heatmap, backtest, runs, reports))

@@ -7,9 +7,17 @@ from api import wording
 from api.blocks import Block, Column, figure, in_unit, text
 from api.charts import scores as charts
 from api.pages.reading import Desk
-from api.pages.records import Record, coverage_rows, error_rows, forecaster_rows, pit_rows
+from api.pages.records import (
+    Record,
+    beside,
+    coverage_rows,
+    error_rows,
+    forecaster_rows,
+    forecasters_in,
+    pit_rows,
+)
 from api.records import score_unit
-from forecasting.config import BASELINE, COMBINATION
+from forecasting.config import BASELINE, COMBINATION, LEVELS
 
 METHODS = (
     "Means over the folds and all months ahead. MASE, RMSSE: error over that of last year’s value in the known past. "
@@ -33,12 +41,11 @@ def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Blo
             name="errors",
             title=f"{title} by months ahead",
             columns=[
-                text("forecaster", "Forecaster"),
                 figure("step", "Months ahead"),
-                figure("value", title, wording.ratio),
+                *(figure(name, name, wording.ratio) for name in forecasters_in(errors)),
                 figure("n", "Forecasts"),
             ],
-            rows=errors,
+            rows=beside(errors, "forecaster"),
             spec=charts.by_step(
                 errors,
                 title=title,
@@ -75,8 +82,13 @@ def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Blo
         Block(
             name="coverage-by-step",
             title="Coverage by months ahead",
-            columns=[figure("step", "Months ahead"), *_coverage_columns()],
-            rows=by_step,
+            columns=[
+                figure("step", "Months ahead"),
+                *(figure(f"{level:g}", f"{level:g} % held", wording.share_of) for level in LEVELS),
+                figure("error", "Two sampling errors, at most", wording.share_of),
+                figure("n", "Forecasts"),
+            ],
+            rows=beside(by_step, "level"),
             spec=charts.coverage_by_step(by_step) if by_step else None,
             note="Dashed: nominal. Shaded: two sampling errors.",
             api=f"{api}&by=step",

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from api import wording
-from api.blocks import Block, figure, in_unit, link, text
+from api.blocks import Block, Column, figure, in_unit, interval_columns, link, text
 from api.charts.fan import fan
 from api.deps import CatalogsDep, SessionDep, may_read
 from api.pages.figures import unit_in_words
@@ -162,15 +162,10 @@ def _said(desk: Desk, one: Chosen, outlook: Outlook, query: SeriesPageQuery) -> 
     return earlier, by, forecaster_rows(desk, one, outlook, query.units, query.frequency) if shown else []
 
 
-def _expected_columns(unit: str, levels: Sequence[float]) -> list[Any]:
+def _expected_columns(unit: str, levels: Sequence[float]) -> list[Column]:
     show = in_unit(unit)
     columns = [text("period", "Period", wording.period_name), figure("median", f"Expected ({unit})", show)]
-    for level in sorted(levels):
-        columns += [
-            figure(f"lo_{level:g}", f"{level:g} % from", show),
-            figure(f"hi_{level:g}", f"{level:g} % to", show),
-        ]
-    return columns
+    return [*columns, *interval_columns(levels, show)]
 
 
 def _others_block(rows: list[Row], unit: str) -> Block:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from api import wording
-from api.blocks import Block, figure, in_unit, link, text
+from api.blocks import Block, figure, in_unit, interval_columns, link, text
 from api.charts.fan import fan
 from api.pages.reading import Desk, codes, iso_day, month_of
 from api.selection import Chosen
@@ -75,11 +75,7 @@ def _track_block(desk: Desk, one: Chosen, cutoff: date, rows: list[dict[str, Any
         figure("median", f"Forecast ({desk.unit})", show),
         figure("actual", "What came", show),
     ]
-    for level in sorted(LEVELS):
-        columns += [
-            figure(f"lo_{level:g}", f"{level:g} % from", show),
-            figure(f"hi_{level:g}", f"{level:g} % to", show),
-        ]
+    columns += interval_columns(LEVELS, show)
     return Block(
         name="fold",
         title=f"What was said after {wording.month_name(cutoff)}, and what came",

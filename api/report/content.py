@@ -1,0 +1,191 @@
+"""What a report on a run holds, as blocks: summary, forecasts, record, and an appendix of every series."""
+
+from typing import Any, NamedTuple
+
+from sqlmodel import Session
+
+from api import wording
+from api.blocks import Block, figure, in_unit, interval_columns, text
+from api.catalogs import Catalogs
+from api.charts.fan import fan
+from api.charts.heat import small_multiples
+from api.pages.figures import outcome
+from api.pages.grid import multiples, partners_shown, short_name
+from api.pages.headline import headline
+from api.pages.lines import expected_rows, observed_rows
+from api.pages.reading import Desk, citation, codes, iso_day, open_run
+from api.pages.records import read_record
+from api.pages.score_blocks import score_blocks
+from api.pages.tracks import worst_misses
+from forecasting.config import BASELINE, COMBINATION
+from forecasting.spans import YEAR, spans_ahead
+from store import backtests, runs
+from store.tables import TOTAL_SECTOR
+
+LEVELS, LEVEL, YEARS_SHOWN, PANELS = (95.0, 80.0, 50.0), 80.0, 8, 12
+
+
+class Report(NamedTuple):
+    """A report: the run it is about, its headline, its blocks by chapter, and how to cite it."""
+
+    desk: Desk
+    headline: dict[str, Any]
+    summary: list[Block]
+    forecasts: list[Block]
+    record: list[Block]
+    appendix: list[Block]
+    citation: str
+    failures: int
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Every block in order."""
+        return [*self.summary, *self.forecasts, *self.record, *self.appendix]
+
+
+def read_report(session: Session, catalogs: Catalogs, run_id: int) -> Report:
+    """Everything a report on a published run says. Raises UnknownRun, RunNotPublished."""
+    run = runs.find(session, run_id)
+    desk = open_run(session, catalogs, run.dataset_id, run_id)
+    told = headline(desk)
+    totals = [desk.main(flow) for flow in desk.flows]
+    ids = sorted({part.series_id for one in totals if not one.derived for part in one.parts})
+    record = score_blocks(desk, read_record(desk, ids, "month"), kind="month", api=_scores_of(desk))
+    every = sorted({one.id for one in desk.catalog.series})
+    return Report(
+        desk=desk,
+        headline=told,
+        summary=[_outcomes(desk), *told["blocks"][1:]],
+        forecasts=[_forecast(desk, flow) for flow in desk.flows],
+        record=[*record, worst_misses(desk, every, step=1)],
+        appendix=[*_panels(desk), _every_series(desk)],
+        citation=citation(desk, desk.dataset.title, f"/v1/runs/{run_id}"),
+        failures=len(run.failures),
+    )
+
+
+def _scores_of(desk: Desk) -> str:
+    return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}&partner=WLD&sector=TOTAL&kind=month"
+
+
+def _outcomes(desk: Desk) -> Block:
+    """The next month and every calendar year, for every flow."""
+    spans = [*spans_ahead(desk.last, 1, "M"), *spans_ahead(desk.last, desk.run.horizon, "A")]
+    rows = []
+    for flow in desk.flows:
+        one = desk.main(flow)
+        (outlook,) = desk.outlooks([one])
+        for span in spans:
+            found = outcome(outlook, span, level=LEVEL)
+            rows.append(
+                {
+                    "series": desk.name(one),
+                    "period": span.label,
+                    "median": found.level.median,
+                    "lo": found.level.lo,
+                    "hi": found.level.hi,
+                    "growth": found.growth.median,
+                    "growth_lo": found.growth.lo,
+                    "growth_hi": found.growth.hi,
+                    "above_year_ago": found.above_year_ago,
+                }
+            )
+    show = in_unit(desk.unit)
+    columns = [
+        text("series", "Series"),
+        text("period", "Period", wording.period_name),
+        figure("median", f"Expected ({desk.unit})", show),
+        figure("lo", "80 % from", show),
+        figure("hi", "80 % to", show),
+        figure("growth", "On a year ago (per cent)", wording.per_cent_change),
+        figure("growth_lo", "80 % from (per cent)", wording.per_cent_change),
+        figure("growth_hi", "80 % to (per cent)", wording.per_cent_change),
+        figure("above_year_ago", "Chance to exceed the year before", wording.share),
+    ]
+    return Block("summary", "Summary", columns, rows)
+
+
+def _forecast(desk: Desk, flow: str) -> Block:
+    """One flow's total by month."""
+    one = desk.main(flow)
+    (outlook,) = desk.outlooks([one], years=YEARS_SHOWN)
+    observed = observed_rows(outlook, "lin", "M", desk.unit, None)
+    rows, show = expected_rows(outlook, "lin", "M", desk.unit, LEVELS, None), in_unit(desk.unit)
+    since = iso_day(desk.last - YEARS_SHOWN * YEAR + 1)
+    columns = [text("period", "Month", wording.month_name), figure("median", f"Expected ({desk.unit})", show)]
+    return Block(
+        name=f"forecast-{flow}",
+        title=f"{desk.name(one)} by month",
+        columns=[*columns, *interval_columns(LEVELS, show)],
+        rows=rows,
+        spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=LEVELS),
+        note="Observed in black, expected in blue; the shades hold what comes 50, 80 and 95 times in 100.",
+        api=f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95",
+    )
+
+
+def _panels(desk: Desk) -> list[Block]:
+    """Every partner's little fan, a dozen to a picture, for a dataset that has partners."""
+    partners = sorted(partners_shown(desk, "countries", ""), key=lambda code: short_name(desk, code))
+    if len(partners) < 2:
+        return []
+    found = []
+    flow = desk.flows[0]
+    for start in range(0, len(partners), PANELS):
+        shown = partners[start : start + PANELS]
+        rows = multiples(desk, flow, TOTAL_SECTOR, shown)
+        names = [short_name(desk, code) for code in shown]
+        title = f"{wording.FLOW_NAMES[flow].capitalize()}, {names[0]} to {names[-1]}"
+        spec = small_multiples(rows, order=names) if rows else None
+        note = f"{desk.unit} a month, each on a scale of its own."
+        found.append(Block(f"panels-{start}", title, [], [], spec=spec, note=note))
+    return found
+
+
+def _every_series(desk: Desk) -> Block:
+    """A row a stored series: its next month, its year, its growth, and how it did."""
+    chosen = desk.catalog.stored
+    months, years = spans_ahead(desk.last, 1, "M"), spans_ahead(desk.last, desk.run.horizon, "A")
+    ids = [one.parts[0].series_id for one in chosen]
+    scores = backtests.scores(
+        desk.session, desk.run.id, ids, by="series", kind="month", forecaster=COMBINATION, baseline=BASELINE
+    )
+    record = {(row.series_id, row.metric, row.level): row for row in scores}
+    rows = []
+    for one, outlook in zip(chosen, desk.outlooks(chosen, years=3), strict=True):
+        month, number = outcome(outlook, months[0], level=LEVEL), one.parts[0].series_id
+        year = outcome(outlook, years[0], level=LEVEL) if years else None
+        mase, held = record.get((number, "mase", 0.0)), record.get((number, "coverage", LEVEL))
+        rows.append(
+            {
+                "unique_id": one.unique_id,
+                "series": desk.name(one),
+                "month": month.level.median,
+                "month_lo": month.level.lo,
+                "month_hi": month.level.hi,
+                "year": year.level.median if year else None,
+                "year_growth": year.growth.median if year else None,
+                "mase": mase.value if mase else None,
+                "mase_baseline": mase.baseline if mase else None,
+                "coverage": held.value if held else None,
+            }
+        )
+    columns = _series_columns(desk, months[0].label, years[0].label if years else "")
+    return Block("series", "Every series", columns, rows)
+
+
+def _series_columns(desk: Desk, month: str, year: str) -> list[Any]:
+    show = in_unit(desk.unit)
+    when = wording.month_name(month)
+    return [
+        text("series", "Series"),
+        text("unique_id", "unique_id"),
+        figure("month", f"{when} ({desk.unit})", show),
+        figure("month_lo", "80 % from", show),
+        figure("month_hi", "80 % to", show),
+        figure("year", f"{year} ({desk.unit})", show),
+        figure("year_growth", f"{year} on the year before (per cent)", wording.per_cent_change),
+        figure("mase", "MASE", wording.ratio),
+        figure("mase_baseline", "MASE of last year’s value", wording.ratio),
+        figure("coverage", "80 % held", wording.share_of),
+    ]
