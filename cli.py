@@ -236,6 +236,28 @@ def ask(
             _stop(str(error), 2)
 
 
+@app.command()
+def report(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
+    output: Annotated[Path, typer.Option(help="The document to write: .html, .pdf or .xlsx.")],
+    run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a report on a run that can be mailed: summary, method, tables, charts, every series."""
+    from sqlmodel import Session
+
+    from api.errors import ApiError
+    from api.report.build import write_report
+
+    if output.suffix not in (".html", ".pdf", ".xlsx"):
+        raise typer.BadParameter("a report is written as .html, .pdf or .xlsx", param_hint="--output")
+    try:
+        with _engine(_settings(data_dir=data_dir)) as engine, Session(engine) as session:
+            _say(f"{dataset}: report on run {write_report(session, dataset, run_id=run, output=output)}: {output}")
+    except ApiError as error:
+        _stop(str(error), 2)
+
+
 @ingest.command("bundled")
 def ingest_bundled(data_dir: DataDir = None) -> None:
     """Bring in the figures that come with Tradewind, where the store lacks them."""
