@@ -21,7 +21,8 @@ from forecasting.pool import make_pool
 class PanelForecast:
     """What is published: forecasts of every series of a panel, and the backtest behind them.
 
-    `months` has shape (horizon,), `mean` and `median` (series, horizon), `quantiles` (series, probabilities, horizon),
+    `months` has shape (horizon,); `centre` (series, horizon) is the combination, which the draws surround and folds
+    score; `mean` and `median` (series, horizon) and `quantiles` (series, probabilities, horizon) are the draws';
     `paths` (series, draws, horizon) as float32, `base` (series, forecasters, horizon) each forecaster's own means,
     `base_quantiles` (series, forecasters, probabilities, horizon) theirs, and `weights` (series, forecasters), in the
     order of `names`; the probabilities are the configuration's.
@@ -29,6 +30,7 @@ class PanelForecast:
 
     unique_ids: tuple[str, ...]
     months: NDArray[np.datetime64]
+    centre: FloatArray
     mean: FloatArray
     median: FloatArray
     quantiles: FloatArray
@@ -72,13 +74,14 @@ def forecast_panel(
     return PanelForecast(
         unique_ids=panel.unique_ids,
         months=panel.cutoff + 1 + np.arange(config.horizon),
-        mean=pool.centre[:, -1],
+        centre=pool.centre[:, -1],
+        mean=paths.mean(axis=1, dtype=np.float64),
         median=quantiles[:, config.probabilities.index(0.5)],
         quantiles=quantiles,
         paths=paths,
         names=base.names,
         base=base.means[:, :, -1],
-        base_quantiles=base_intervals(pool, range(len(folds), len(folds) + 1), config.probabilities)[:, :, 0],
+        base_quantiles=base_intervals(pool, len(folds), config.probabilities),
         weights=pool.weights[:, -1],
         failures=base.failures,
         backtest=backtest,
@@ -117,7 +120,9 @@ def evaluate_panel(
     )
     pool = make_pool(panel, base)
     last = len(burn_in) + len(scored)
-    backtest = evaluate_pool(pool, first=len(burn_in), last=last, config=config, on_progress=on_progress)
+    backtest = evaluate_pool(
+        pool, first=len(burn_in), last=last, config=config, keep_all=True, on_progress=on_progress
+    )
     return backtest, base.failures
 
 

@@ -71,7 +71,7 @@ def forecast_file(
 ) -> tuple[pd.DataFrame, tuple[Failure, ...]]:
     """Forecasts of a panel, and what failed: a row a series, month, forecaster and level."""
     made = forecast_panel(panel, config=config, reporter=reporter, executor=executor, on_progress=on_progress)
-    means = np.concatenate([made.base, made.mean[:, None]], axis=1)
+    means = np.concatenate([made.base, made.centre[:, None]], axis=1)
     quantiles = np.concatenate([made.base_quantiles, made.quantiles[:, None]], axis=1)
     cutoffs = made.months[:1] - 1
     names = (*made.names, COMBINATION)

@@ -236,7 +236,7 @@ def _write_backtest(
 ) -> None:
     """The scored folds, and the run's own cutoff as the fold whose actuals are to come."""
     backtest, horizon = forecast.backtest, len(forecast.months)
-    live = np.concatenate([forecast.base, forecast.mean[:, None]], axis=1)
+    live = np.concatenate([forecast.base, forecast.centre[:, None]], axis=1)
     live_quantiles = np.concatenate([forecast.base_quantiles, forecast.quantiles[:, None]], axis=1)
     scores = backtest.scores
     backtests.write(
