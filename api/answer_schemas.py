@@ -1,10 +1,101 @@
-"""What answers to questions about forecasts look like; a test holds every answer against these."""
+"""What forecasts and answers to questions about them look like; a test holds every answer against these."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from api.schemas import Answer, CertificateAnswer, MonthAnswer, PartAnswer, RunAnswer
+from api.schemas import MONTH, Answer, FoldsAnswer, IntervalAnswer, Page, RunAnswer
+
+
+class QuantileAnswer(Answer):
+    """A quantile."""
+
+    probability: float
+    value: float | None
+
+
+class MonthAnswer(Answer):
+    """A month of a forecast, or the period that ends with it; null where there is no answer."""
+
+    month: str = MONTH
+    step: int
+    mean: float | None
+    median: float | None
+    intervals: list[IntervalAnswer]
+    quantiles: list[QuantileAnswer] | None = Field(default=None, description="Where `quantile` was asked.")
+    period: str | None = Field(default=None, examples=["2026-Q1"], description="Where sums or units were asked.")
+    months: int | None = Field(default=None, description="How many months the period has.")
+    observed_months: int | None = Field(default=None, description="How many of them are observed.")
+    reason: str | None = Field(default=None, description="Why there is no answer.")
+
+
+class PartAnswer(Answer):
+    """A stored series that a derived one is made of, and the sign with which it counts."""
+
+    unique_id: str
+    sign: int
+
+
+class ForecastSeries(Answer):
+    """A series' forecast. `parts` says what a group or a balance is made of; null for a stored series."""
+
+    unique_id: str
+    dataset: str
+    flow: str
+    partner: str
+    partner_name: str
+    sector: str
+    sector_name: str
+    unit: str
+    parts: list[PartAnswer] | None
+    months: list[MonthAnswer]
+
+
+class LevelAnswer(Answer):
+    """A level asked for, and the stored levels that tell of it: itself, or those next to it."""
+
+    level: float
+    stored: list[float]
+
+
+class CoverageAnswer(Answer):
+    """How often intervals of a level held what came."""
+
+    level: float
+    step: int | None = Field(description="Months ahead; null where all are pooled.")
+    coverage: float
+    n: int = Field(description="Forecasts scored.")
+    standard_error: float = Field(description="Were every forecast independent.")
+    standard_error_by_period: float = Field(
+        description="Were what all series and cutoffs say of one period a single case; about as many cases as periods."
+    )
+
+
+class CertificateAnswer(Answer):
+    """How answers like this one did on the folds of the backtest."""
+
+    kind: str | None = Field(description="What was scored; null where nothing of this kind is.")
+    reason: str | None = Field(description="Why there is no coverage.")
+    forecaster: str
+    series: int = Field(description="Stored series pooled.")
+    of_parts: bool = Field(description="Whether a group or a balance is told by its parts.")
+    folds: FoldsAnswer
+    levels: list[LevelAnswer]
+    coverage: list[CoverageAnswer]
+
+
+class ForecastPage(Page):
+    """Forecasts by flow, partner and sector; a page counts series."""
+
+    dataset: str
+    unit: str
+    frequency: str | None = Field(default=None, description="Where it is not the level of a month that was asked.")
+    units: str | None = Field(default=None, description="As `frequency`.")
+    of: str | None = Field(default=None, description="The total that a share or a contribution is of.")
+    run: RunAnswer
+    revised_data: bool = Field(description="Whether the run saw backfilled observations, which are revised data.")
+    certificate: CertificateAnswer | None = Field(default=None, description="Where it was asked for.")
+    series: list[ForecastSeries]
 
 
 class ProbabilityAnswer(MonthAnswer):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from api import schemas
+from api import answer_schemas
 from api.answers import FORECAST_COLUMNS, Layout, forecast_answers, forecast_rows, later_months, run_answer
 from api.asking import read_answers
 from api.caching import run_headers
@@ -23,7 +23,7 @@ from store.runs import RunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
 CSV: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {"example": ",".join(FORECAST_COLUMNS)}}, "model": schemas.ForecastPage},
+    200: {"content": {"text/csv": {"example": ",".join(FORECAST_COLUMNS)}}, "model": answer_schemas.ForecastPage},
     304: {"description": "What the client has (`If-None-Match`) is still right."},
 }
 

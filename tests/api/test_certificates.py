@@ -26,7 +26,7 @@ def certificate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts"
     response = halves.client.get(url, params={"run": half.run.run_id, "certificate": True, **params})
     assert response.status_code == 200, response.text
-    schemas.ForecastPage.model_validate(response.json())
+    answer_schemas.ForecastPage.model_validate(response.json())
     return dict(response.json()["certificate"])
 
 

@@ -215,3 +215,13 @@ def test_wholes_alone_have_no_concentration(halves: Halves) -> None:
     response = halves.client.get("/v1/datasets/CN_TRADE/forecasts/concentration", params={"over": "partner"})
     assert response.status_code == 422
     assert "no single partner" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["probability?flow=X&period=2026-03&above=1", "concentration?over=sector&partner=USA"]
+)
+def test_an_answer_the_client_has_is_not_sent_again(halves: Halves, asked: str) -> None:
+    url = f"/v1/datasets/CN_CLEANTECH/forecasts/{asked}" + ("&partner=USA&sector=EV" if "period" in asked else "")
+    first = halves.client.get(url)
+    assert first.status_code == 200, first.text
+    assert halves.client.get(url, headers={"If-None-Match": first.headers["etag"]}).status_code == 304

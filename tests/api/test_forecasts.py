@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
-from api import schemas
+from api import answer_schemas
 from forecasting.config import PROBABILITIES
 from tests.api.conftest import World
 from tests.world import Published
@@ -20,7 +20,7 @@ CLEAN = "/v1/datasets/CN_CLEANTECH/forecasts"
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    schemas.ForecastPage.model_validate(response.json())
+    answer_schemas.ForecastPage.model_validate(response.json())
     return dict(response.json())
 
 

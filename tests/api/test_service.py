@@ -88,6 +88,8 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/datasets/{dataset}/observations", "get"),
         ("/v1/datasets/{dataset}/observations", "post"),
         ("/v1/datasets/{dataset}/forecasts", "get"),
+        ("/v1/datasets/{dataset}/forecasts/probability", "get"),
+        ("/v1/datasets/{dataset}/forecasts/concentration", "get"),
         ("/v1/datasets/{dataset}/backtests", "get"),
         ("/v1/datasets/{dataset}/backtests/folds", "get"),
         ("/v1/partners", "get"),
