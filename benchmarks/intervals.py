@@ -63,7 +63,7 @@ def wis_beside_peers(problem: Problem, backtest: Backtest, peers: PeerForecasts)
     """Mean WIS scaled by each series' mean yearly change, and its ratio to ours."""
     values = problem.panel.values
     scale = np.nanmean(np.abs(values[:, 12:] - values[:, :-12]), axis=1)[:, None, None]
-    ours = backtest.quantiles[:, backtest.names.index(COMBINATION)].astype(float)
+    ours = backtest.quantiles[COMBINATION].astype(float)
     mean = {"Tradewind": _scaled_wis(backtest.actual, ours, scale)}
     for row, name in enumerate(peers.names):
         mean[name] = _scaled_wis(backtest.actual, peers.quantiles[:, row], scale)

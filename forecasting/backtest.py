@@ -164,10 +164,12 @@ def _fan_out(tasks: Sequence[SeriesTask], executor: Executor | None) -> Iterator
     if executor is None:
         yield from map(fit_series, tasks)
         return
-    futures = [executor.submit(fit_series, task) for task in tasks]
+    pending = {executor.submit(fit_series, task) for task in tasks}
     try:
-        for future in as_completed(futures):
+        for future in as_completed(pending):
+            # Let go of: a future keeps its result.
+            pending.discard(future)
             yield future.result()
     finally:
-        for future in futures:
+        for future in pending:
             future.cancel()

@@ -1,42 +1,67 @@
 """The backtest's forecasts with their intervals, and their scores by kind of period."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecasting.blocks import series_blocks
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.history import FloatArray
-from forecasting.kinds import ALL_KINDS, KindForecasts, fill_kinds, kind_scores
+from forecasting.kinds import KindScores
 from forecasting.link import from_link, to_link
 from forecasting.paths import draw_paths, path_quantiles
 from forecasting.pool import Pool, known_errors, link_errors
-from forecasting.scores import diebold_mariano, score_table, seasonal_scales
+from forecasting.scores import diebold_mariano, fold_scores, seasonal_scales
+from forecasting.tally import ScoreBook, Scored, Tally
 
 # Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
 FOLD_DRAWS = 400
-SCORE_TYPES = {"step": np.int64, "level": np.float64, "value": np.float64, "n": np.int64}
-KEYS = ["unique_id", "forecaster", "step", "kind", "metric", "level"]
+OnProgress = Callable[[str, int, int], None]
+Quantiles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Every forecaster and the combination on the scored folds.
+    """Every forecaster and the combination, which is the last of `names`, on the scored folds.
 
-    `means` has shape (series, forecasters, folds, horizon), `quantiles` (series, forecasters, folds, probabilities,
-    horizon) as float32, `actual` (series, folds, horizon), all in the units of `y`; `cutoffs` are months. `scores` has
-    the columns unique_id, forecaster, step, kind, metric, level, value, n.
+    `base` has shape (series, forecasters, folds, horizon), `combined` and `actual` (series, folds, horizon), all in the
+    units of `y`; `cutoffs` are months. `quantiles` holds (series, folds, probabilities, horizon) as float32 for the
+    combination, and for the others where they were asked for.
     """
 
     names: tuple[str, ...]
     cutoffs: NDArray[np.datetime64]
-    means: FloatArray
-    quantiles: NDArray[np.float32]
+    base: FloatArray
+    combined: FloatArray
+    quantiles: Mapping[str, Quantiles]
     actual: FloatArray
-    scores: pd.DataFrame
+    book: ScoreBook
+
+    @property
+    def means(self) -> FloatArray:
+        """Means of all `names`, shape (series, forecasters, folds, horizon)."""
+        return np.concatenate([self.base, self.combined[:, None]], axis=1)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Rows unique_id, forecaster, step, kind, metric, level, value, n."""
+        return self.book.frame()
+
+    def of(self, rows: slice) -> "Backtest":
+        """The backtest of some of the series."""
+        return replace(
+            self,
+            base=self.base[rows],
+            combined=self.combined[rows],
+            quantiles={name: quantiles[rows] for name, quantiles in self.quantiles.items()},
+            actual=self.actual[rows],
+            book=self.book.of(rows),
+        )
 
 
 def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
@@ -46,18 +71,38 @@ def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
 
 def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
     """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
-    seen = pool.panel.values[:, : pool.base.cutoffs[fold] + 1]
+    distribution = fold_distribution(pool, fold)
+    greatest = np.nanmax(np.abs(pool.panel.values[:, : pool.base.cutoffs[fold] + 1]), axis=1, initial=0.0)
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    blocks = list(series_blocks(series, draws * horizon))
+    # More than a block waits for its reconciliation as what it will be stored as.
+    paths = np.empty((series, draws, horizon), dtype=np.float64 if len(blocks) == 1 else np.float32)
+    for rows in blocks:
+        paths[rows] = draw_paths(
+            _of_series(distribution, rows),
+            pool.centre[rows, fold],
+            unit=pool.unit[rows, fold],
+            greatest=greatest[rows],
+            unique_ids=pool.panel.unique_ids[rows],
+            draws=draws,
+            seed=seed,
+        )
     non_negative = bool(np.nanmin(pool.panel.values) >= 0)
-    paths = draw_paths(
-        fold_distribution(pool, fold),
-        pool.centre[:, fold],
-        unit=pool.unit[:, fold],
-        greatest=np.nanmax(np.abs(seen), axis=1, initial=0.0),
-        unique_ids=pool.panel.unique_ids,
-        draws=draws,
-        seed=seed,
+    reconcile = pool.reconciler(fold)
+    coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
+    for some in series_blocks(draws, series * horizon):
+        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), non_negative=non_negative)
+    return coherent
+
+
+def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistribution:
+    marginals = replace(distribution.marginals, width=distribution.marginals.width[rows])
+    return replace(
+        distribution,
+        marginals=marginals,
+        loadings=distribution.loadings[rows],
+        specific=distribution.specific[rows],
     )
-    return pool.reconciler(fold)(paths, non_negative=non_negative).astype(np.float32)
 
 
 def evaluate_pool(
@@ -66,93 +111,121 @@ def evaluate_pool(
     first: int,
     last: int,
     config: ForecastConfig,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    keep_all: bool = False,
+    on_progress: OnProgress | None = None,
 ) -> Backtest:
-    """Score the folds `first` up to but not including `last`, each with intervals from what it knew."""
+    """Score the folds `first` up to but not including `last`, each with intervals from what it knew.
+
+    The quantiles of the forecasters beside the combination are forgotten once scored, unless `keep_all`.
+    """
     folds = range(first, last)
-    shape = (len(pool.panel.unique_ids), len(folds), pool.centre.shape[2])
-    combined = np.empty((*shape[:2], len(config.probabilities), shape[2]), dtype=np.float32)
-    kinds = {kind: KindForecasts.empty(*shape) for kind in ALL_KINDS}
-    for done, fold in enumerate(folds, start=1):
+    combined, entries = _score_combination(pool, folds, config, on_progress)
+    quantiles = {COMBINATION: combined}
+    for row, name in enumerate(pool.base.names):
+        kept, scored = _score_forecaster(pool, row, folds, config, keep=keep_all)
+        entries += scored
+        if kept is not None:
+            quantiles[name] = kept
+    entries.append(_against_baseline(pool, folds))
+    return Backtest(
+        names=(*pool.base.names, COMBINATION),
+        cutoffs=pool.panel.months[pool.base.cutoffs[first:last]],
+        base=pool.base.means[:, :, first:last],
+        combined=pool.centre[:, first:last],
+        quantiles=quantiles,
+        actual=pool.actual[:, first:last],
+        book=ScoreBook(pool.panel.unique_ids, tuple(entries)),
+    )
+
+
+def base_intervals(pool: Pool, fold: int, probabilities: tuple[float, ...]) -> Quantiles:
+    """Quantiles of every forecaster at a fold, shape (series, forecasters, probabilities, horizon)."""
+    rows = range(len(pool.base.names))
+    return np.stack([next(_marginal_quantiles(pool, row, [fold], probabilities)) for row in rows], axis=1)
+
+
+def _score_combination(
+    pool: Pool, folds: range, config: ForecastConfig, on_progress: OnProgress | None
+) -> tuple[Quantiles, list[Scored]]:
+    """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, and its scores."""
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    quantiles = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
+    kinds, tally, scale = KindScores(series, horizon), Tally(series, horizon), _Scales(pool)
+    for place, fold in enumerate(folds):
         paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=config.seed + fold)
-        combined[:, done - 1] = path_quantiles(paths, config.probabilities)
-        fill_kinds(kinds, pool, fold, place=done - 1, paths=paths)
+        for rows in series_blocks(series, FOLD_DRAWS * horizon):
+            quantiles[rows, place] = path_quantiles(paths[rows], config.probabilities)
+            kinds.add(pool, fold, rows=rows, paths=paths[rows])
+        tally.add(scale.scores(fold, pool.centre[:, fold], quantiles[:, place], config.probabilities))
         if on_progress:
-            on_progress("backtest", done, len(folds))
-    quantiles = np.concatenate([base_intervals(pool, folds, config.probabilities), combined[:, None]], axis=1)
-    means = np.concatenate([pool.base.means[:, :, first:last], pool.centre[:, None, first:last]], axis=1)
-    names = (*pool.base.names, COMBINATION)
-    actual = pool.actual[:, first:last]
-    scores = _scores(pool, names, means, quantiles, actual, slice(first, last), config.probabilities)
-    months = pool.panel.months[pool.base.cutoffs[first:last]]
-    by_kind = [kind_scores(pool.panel.unique_ids, kind, forecasts) for kind, forecasts in kinds.items()]
-    scores = _stacked([scores, *by_kind])
-    return Backtest(names, months, means, quantiles, actual, scores.sort_values(KEYS, ignore_index=True))
+            on_progress("backtest", place + 1, len(folds))
+    return quantiles, tally.scored(COMBINATION, "month") + kinds.scored()
 
 
-def base_intervals(pool: Pool, folds: range, probabilities: tuple[float, ...]) -> NDArray[np.float32]:
-    """Quantiles of every forecaster, shape (series, forecasters, folds, probabilities, horizon), as float32."""
-    each = [_marginal_quantiles(pool, row, folds, probabilities) for row in range(len(pool.base.names))]
-    return np.stack(each, axis=1)
+def _score_forecaster(
+    pool: Pool, row: int, folds: range, config: ForecastConfig, *, keep: bool
+) -> tuple[Quantiles | None, list[Scored]]:
+    """The scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if they are kept."""
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    shape = (series, len(folds), len(config.probabilities), horizon)
+    kept = np.empty(shape, dtype=np.float32) if keep else None
+    tally, scale = Tally(series, horizon), _Scales(pool)
+    for place, quantiles in enumerate(_marginal_quantiles(pool, row, folds, config.probabilities)):
+        fold = folds[place]
+        tally.add(scale.scores(fold, pool.base.means[:, row, fold], quantiles, config.probabilities))
+        if kept is not None:
+            kept[:, place] = quantiles
+    return kept, tally.scored(pool.base.names[row], "month")
 
 
-def _marginal_quantiles(pool: Pool, row: int, folds: range, probabilities: tuple[float, ...]) -> NDArray[np.float32]:
-    """Intervals of one forecaster around its own means, by the method of the combination without its joint draws."""
+def _marginal_quantiles(
+    pool: Pool, row: int, folds: Iterable[int], probabilities: tuple[float, ...]
+) -> Iterator[Quantiles]:
+    """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
+
+    They stand around its own means, by the method of the combination without its joint draws.
+    """
     means = pool.base.means[:, row]
     errors = link_errors(means, pool.actual, pool.unit)
-    out = np.empty((len(means), len(folds), len(probabilities), means.shape[2]), dtype=np.float32)
-    for place, fold in enumerate(folds):
+    non_negative = bool(np.nanmin(pool.panel.values) >= 0)
+    for fold in folds:
         known = known_errors(errors, pool.base.cutoffs, fold)
         marginals = learn_marginals(known, pool.prior[:, fold])
         standard = marginals.standardised(np.asarray(probabilities))
         centre = to_link(means[:, fold], pool.unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
-        out[:, place] = from_link(linked, pool.unit[:, fold, None, None])
-    if np.nanmin(pool.panel.values) >= 0:
-        np.maximum(out, 0.0, out=out)
-    return out
+        quantiles = from_link(linked, pool.unit[:, fold, None, None]).astype(np.float32)
+        yield np.maximum(quantiles, np.float32(0.0)) if non_negative else quantiles
 
 
-def _scores(
-    pool: Pool,
-    names: tuple[str, ...],
-    means: FloatArray,
-    quantiles: NDArray[np.float32],
-    actual: FloatArray,
-    scored: slice,
-    probabilities: tuple[float, ...],
-) -> pd.DataFrame:
-    scale, squared = seasonal_scales(pool.panel.values, pool.base.cutoffs)
-    tables = []
-    for row, name in enumerate(names):
-        table = score_table(
-            actual=actual,
-            mean=means[:, row],
-            quantiles=quantiles[:, row].astype(np.float64),
-            scale=scale[:, scored],
-            squared_scale=squared[:, scored],
-            unique_ids=pool.panel.unique_ids,
+class _Scales:
+    """What errors of months are measured in: each series' changes on a year ago, as known at each fold."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._absolute, self._squared = seasonal_scales(pool.panel.values, pool.base.cutoffs)
+
+    def scores(
+        self, fold: int, mean: FloatArray, quantiles: Quantiles, probabilities: tuple[float, ...]
+    ) -> dict[tuple[str, float], FloatArray]:
+        """Scores of a fold's months."""
+        return fold_scores(
+            actual=self._pool.actual[:, fold],
+            mean=mean,
+            scale=self._absolute[:, fold],
+            squared_scale=self._squared[:, fold],
+            quantiles=quantiles.astype(np.float64),
             probabilities=probabilities,
         )
-        tables.append(table.assign(forecaster=name, kind="month"))
-    tables.append(_against_baseline(pool.panel.unique_ids, np.abs(means - actual[:, None]), names))
-    return _stacked(tables)
 
 
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Score tables under one another; a table without rows has columns without a type and is left out."""
-    filled = [table for table in tables if len(table)] or tables[:1]
-    return pd.concat(filled, ignore_index=True).astype(SCORE_TYPES)
-
-
-def _against_baseline(unique_ids: tuple[str, ...], losses: FloatArray, names: tuple[str, ...]) -> pd.DataFrame:
+def _against_baseline(pool: Pool, folds: range) -> Scored:
     """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
-    ours, theirs = losses[:, names.index(COMBINATION)], losses[:, names.index(BASELINE)]
-    rows = []
-    for series, uid in enumerate(unique_ids):
-        for step in range(1, losses.shape[3] + 1):
-            p_value = diebold_mariano(ours[series, :, step - 1], theirs[series, :, step - 1], step=step)
-            if np.isfinite(p_value):
-                n = int(np.isfinite(ours[series, :, step - 1]).sum())
-                rows.append((uid, COMBINATION, step, "month", "dm_pvalue", 0.0, p_value, n))
-    return pd.DataFrame(rows, columns=[*KEYS, "value", "n"])
+    scored = slice(folds.start, folds.stop)
+    actual, baseline = pool.actual[:, scored], pool.base.means[:, pool.base.names.index(BASELINE), scored]
+    ours, theirs = np.abs(pool.centre[:, scored] - actual), np.abs(baseline - actual)
+    steps = range(actual.shape[2])
+    p_values = [diebold_mariano(ours[..., step], theirs[..., step], step=step + 1) for step in steps]
+    value = np.stack(p_values, axis=1)
+    n = np.where(np.isfinite(value), np.isfinite(ours).sum(axis=1), 0).astype(np.int32)
+    return Scored(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(step + 1 for step in steps), value, n)

@@ -2,8 +2,10 @@
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from forecasting.distribution import ErrorDistribution
@@ -49,6 +51,17 @@ def draw_paths(
 
 
 def path_quantiles(paths: RealArray, probabilities: Sequence[float]) -> FloatArray:
-    """Quantiles over the draws of paths (..., draws, steps), shape (..., probabilities, steps)."""
-    quantiles: FloatArray = np.quantile(paths, np.asarray(probabilities), axis=-2).astype(np.float64)
-    return np.moveaxis(quantiles, 0, -2)
+    """Quantiles over the draws of paths (..., draws, steps), shape (..., probabilities, steps); NaN where a draw is.
+
+    `numpy.quantile` to the bit (its linear method), but the draws are sorted once, in a row, rather than partitioned.
+    """
+    ranked: NDArray[Any] = np.sort(np.moveaxis(paths, -2, -1), axis=-1)
+    position = np.asarray(probabilities) * (ranked.shape[-1] - 1)
+    below = np.floor(position).astype(int)
+    share = position - below
+    low, high = ranked[..., below], ranked[..., np.minimum(below + 1, ranked.shape[-1] - 1)]
+    gap = high - low
+    quantiles = np.where(share >= 0.5, high - gap * (1 - share), low + gap * share)
+    # NaN is sorted last.
+    quantiles[np.isnan(ranked[..., -1])] = np.nan
+    return np.moveaxis(quantiles.astype(np.float64), -1, -2)

@@ -120,9 +120,7 @@ def evaluate_panel(
     )
     pool = make_pool(panel, base)
     last = len(burn_in) + len(scored)
-    backtest = evaluate_pool(
-        pool, first=len(burn_in), last=last, config=config, keep_all=True, on_progress=on_progress
-    )
+    backtest = evaluate_pool(pool, first=len(burn_in), last=last, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures
 
 

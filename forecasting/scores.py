@@ -8,13 +8,13 @@ correction of Harvey, Leybourne & Newbold (1997).
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import scoringrules
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from forecasting.config import LEVELS, PROBABILITIES, interval_probabilities
 from forecasting.history import FloatArray
+from forecasting.tally import Metric
 
 SEASON = 12
 METRICS = ("mae", "mase", "rmsse", "smape", "bias", "wis", "pinball", "coverage")
@@ -55,42 +55,42 @@ def weighted_interval_score(
     return 2 * pinball(actual, quantiles, probabilities)
 
 
-def score_table(
+def fold_scores(
     *,
     actual: FloatArray,
     mean: FloatArray,
-    quantiles: FloatArray,
-    scale: FloatArray,
-    squared_scale: FloatArray,
-    unique_ids: Sequence[str],
+    scale: FloatArray | None = None,
+    squared_scale: FloatArray | None = None,
+    quantiles: FloatArray | None = None,
     probabilities: Sequence[float] = PROBABILITIES,
-) -> pd.DataFrame:
-    """Scores of one forecaster: rows `unique_id, step, metric, level, value, n`; step 0 pools all the steps.
+) -> dict[Metric, FloatArray]:
+    """Scores of one forecaster at one fold, each of shape (series, steps), NaN where an actual or a forecast is.
 
-    `actual` and `mean` have shape (series, folds, horizon), `quantiles` (series, folds, probabilities, horizon), the
-    scales (series, folds). Forecasts without an actual, and series without a scale, give no row.
+    `actual` and `mean` have shape (series, steps), `quantiles` (series, probabilities, steps), the scales (series,).
+    Without scales or quantiles there are no scores that need them. The mean of `rmsse` is a mean square: its root is
+    what is reported.
     """
-    tall = np.moveaxis(quantiles, 2, -1)
     error = mean - actual
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.abs(mean) + np.abs(actual)
-        metrics = {
+        scores: dict[Metric, FloatArray] = {
             ("mae", 0.0): np.abs(error),
-            ("mase", 0.0): np.abs(error) / scale[..., None],
-            ("rmsse", 0.0): error**2 / squared_scale[..., None],
             ("smape", 0.0): np.where(size > 0, 200 * np.abs(error) / size, np.where(np.isfinite(size), 0.0, np.nan)),
             ("bias", 0.0): error,
-            ("wis", 0.0): weighted_interval_score(actual, tall, probabilities),
-            ("pinball", 0.0): pinball(actual, tall, probabilities),
         }
+        if scale is not None and squared_scale is not None:
+            scores["mase", 0.0] = np.abs(error) / scale[:, None]
+            scores["rmsse", 0.0] = error**2 / squared_scale[:, None]
+    if quantiles is None:
+        return scores
+    tall = np.moveaxis(quantiles, 1, -1)
+    scores["pinball", 0.0] = pinball(actual, tall, probabilities)
+    # As in weighted_interval_score.
+    scores["wis", 0.0] = 2 * scores["pinball", 0.0]
     for level in LEVELS:
         lo, hi = (tall[..., probabilities.index(bound)] for bound in interval_probabilities(level))
-        metrics["coverage", level] = inside(actual, lo, hi)
-    parts = [_rows(name, level, values, unique_ids) for (name, level), values in metrics.items()]
-    table = pd.concat(parts, ignore_index=True)
-    rooted = table["metric"] == "rmsse"
-    table.loc[rooted, "value"] = np.sqrt(table.loc[rooted, "value"])
-    return table
+        scores["coverage", level] = inside(actual, lo, hi)
+    return scores
 
 
 def inside(actual: FloatArray, lo: FloatArray, hi: FloatArray) -> FloatArray:
@@ -99,42 +99,28 @@ def inside(actual: FloatArray, lo: FloatArray, hi: FloatArray) -> FloatArray:
     return np.where(known, ((actual >= lo) & (actual <= hi)).astype(float), np.nan)
 
 
-def diebold_mariano(loss: FloatArray, baseline: FloatArray, *, step: int) -> float:
-    """Two-sided p-value that two forecasters' losses (folds,) are equal in the mean at a step; NaN if undecidable.
+def diebold_mariano(loss: FloatArray, baseline: FloatArray, *, step: int) -> FloatArray:
+    """Two-sided p-values that two forecasters' losses (..., folds) are equal in the mean at a step, shape (...).
 
-    Folds must be a month apart and in order. Losses may hold NaN, which are left out pairwise.
+    NaN where it is undecidable. Folds must be a month apart and in order. Losses may hold NaN, which are left out
+    pairwise.
     """
     difference = loss - baseline
-    difference = difference[np.isfinite(difference)]
-    n = len(difference)
-    if n < max(8, step + 2):
-        return float("nan")
-    centred = difference - difference.mean()
-    autocovariance = [float(centred[lag:] @ centred[: n - lag]) / n for lag in range(step)]
+    known = np.isfinite(difference)
+    n = known.sum(axis=-1)
+    # What is known moves up, in order: the losses then follow each other as if nothing was missing.
+    order = np.argsort(~known, axis=-1, kind="stable")
+    difference = np.take_along_axis(np.where(known, difference, 0.0), order, axis=-1)
+    known = np.take_along_axis(known, order, axis=-1)
+    counts = np.maximum(n, 1)
+    mean = difference.sum(axis=-1) / counts
+    centred = np.where(known, difference - mean[..., None], 0.0)
+    folds = centred.shape[-1]
     # Bartlett weights keep the variance positive, which plain sums do not.
     weights = [1.0] + [2 * (1 - lag / step) for lag in range(1, step)]
-    variance = float(np.dot(weights, autocovariance)) / n
-    if variance <= 0:
-        return float("nan")
-    correction = np.sqrt(max(n + 1 - 2 * step + step * (step - 1) / n, 1.0) / n)
-    return float(2 * stdtr(n - 1, -abs(correction * difference.mean() / np.sqrt(variance))))
-
-
-def _rows(metric: str, level: float, values: FloatArray, unique_ids: Sequence[str]) -> pd.DataFrame:
-    """Means over the folds by series and step, and over both for step 0."""
-    known = np.isfinite(values)
-    counts = known.sum(axis=1)
-    sums = np.where(known, values, 0.0).sum(axis=1)
-    counts = np.concatenate([counts.sum(axis=1, keepdims=True), counts], axis=1)
-    sums = np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
-    series, step = np.nonzero(counts)
-    return pd.DataFrame(
-        {
-            "unique_id": np.asarray(unique_ids, dtype=object)[series],
-            "step": step,
-            "metric": metric,
-            "level": level,
-            "value": sums[series, step] / counts[series, step],
-            "n": counts[series, step],
-        }
-    )
+    sums = [(centred[..., lag:] * centred[..., : max(folds - lag, 0)]).sum(axis=-1) for lag in range(step)]
+    variance = np.tensordot(weights, np.stack(sums), axes=1) / counts**2
+    correction = np.sqrt(np.maximum(n + 1 - 2 * step + step * (step - 1) / counts, 1.0) / counts)
+    decidable = (n >= max(8, step + 2)) & (variance > 0)
+    statistic = np.abs(correction * mean / np.sqrt(np.where(decidable, variance, 1.0)))
+    return np.where(decidable, 2 * stdtr(np.maximum(n - 1, 1), -statistic), np.nan)

@@ -96,8 +96,9 @@ def evaluate_file(
     backtest, failures = evaluate_panel(
         panel, cutoffs=cutoffs, config=config, reporter=reporter, executor=executor, on_progress=on_progress
     )
+    quantiles = np.stack([backtest.quantiles[name] for name in backtest.names], axis=1)
     table = long_table(
-        panel.unique_ids, backtest.names, backtest.cutoffs, backtest.means, backtest.quantiles, config, backtest.actual
+        panel.unique_ids, backtest.names, backtest.cutoffs, backtest.means, quantiles, config, backtest.actual
     )
     return table, backtest, failures
 

@@ -17,7 +17,9 @@ from sqlmodel import Session
 
 from forecasting.backtest import Progress
 from forecasting.combined import split_combined
-from forecasting.config import PROBABILITIES, ForecastConfig
+from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
+from forecasting.evaluation import Backtest
+from forecasting.history import FloatArray
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.version import code_version
@@ -28,6 +30,8 @@ log = structlog.get_logger(__name__)
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 Clock = Callable[[], datetime]
 REPORT_SECONDS = 1.0
+SERIES_AT_ONCE = 100
+"""How many series' folds and scores are laid out as rows before they are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,22 +238,32 @@ def _write_backtest(
     series_ids: np.ndarray[Any, Any],
     forecast: PanelForecast,
 ) -> None:
-    """The scored folds, and the run's own cutoff as the fold whose actuals are to come."""
-    backtest, horizon = forecast.backtest, len(forecast.months)
-    live = np.concatenate([forecast.base, forecast.centre[:, None]], axis=1)
-    live_quantiles = np.concatenate([forecast.base_quantiles, forecast.quantiles[:, None]], axis=1)
-    scores = backtest.scores
-    backtests.write(
-        session,
-        run_id,
-        series_ids=series_ids,
-        forecasters=backtest.names,
-        cutoffs=np.append(backtest.cutoffs, forecast.months[0] - 1),
-        means=np.concatenate([backtest.means, live[:, :, None]], axis=2),
-        actuals=np.concatenate([backtest.actual, np.full((len(live), 1, horizon), np.nan)], axis=1),
-        quantiles=np.concatenate([backtest.quantiles, live_quantiles[:, :, None]], axis=2),
-        scores={
-            "series_id": scores["unique_id"].map(ids).to_numpy(),
-            **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
-        },
-    )
+    """The scored folds, and the run's own cutoff as the fold whose actuals are to come; some series at a time."""
+    cutoffs = np.append(forecast.backtest.cutoffs, forecast.months[0] - 1)
+    for start in range(0, len(series_ids), SERIES_AT_ONCE):
+        rows = slice(start, start + SERIES_AT_ONCE)
+        backtest = forecast.backtest.of(rows)
+        live = np.concatenate([forecast.base[rows], forecast.mean[rows, None]], axis=1)
+        scores = backtest.scores
+        backtests.write(
+            session,
+            run_id,
+            series_ids=series_ids[rows],
+            forecasters=backtest.names,
+            cutoffs=cutoffs,
+            means=np.concatenate([backtest.means, live[:, :, None]], axis=2),
+            actuals=np.concatenate([backtest.actual, np.full((len(live), 1, live.shape[2]), np.nan)], axis=1),
+            quantiles=_published_quantiles(backtest, forecast.quantiles[rows]),
+            scores={
+                "series_id": scores["unique_id"].map(ids).to_numpy(),
+                **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
+            },
+        )
+
+
+def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:
+    """The combination's at every fold and now, (series, forecasters, folds, probabilities, horizon); NaN for others."""
+    known = np.concatenate([backtest.quantiles[COMBINATION], live[:, None]], axis=1)
+    quantiles = np.full((len(known), len(backtest.names), *known.shape[1:]), np.nan, dtype=np.float64)
+    quantiles[:, backtest.names.index(COMBINATION)] = known
+    return quantiles

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import utilsforecast.losses as peers
 from numpy.testing import assert_allclose
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from forecasting.config import LEVELS, PROBABILITIES
-from forecasting.scores import diebold_mariano, inside, pinball, score_table, seasonal_scales, weighted_interval_score
+from forecasting.scores import diebold_mariano, fold_scores, inside, pinball, seasonal_scales, weighted_interval_score
+from forecasting.tally import ScoreBook, Tally
 from tests.forecasting.panels import trade_series
 
 
@@ -58,6 +59,22 @@ def test_pinball_is_least_for_the_true_quantiles():
     assert pinball(actual, truth).mean() < pinball(actual, truth * 0.7).mean()
 
 
+def score_table(*, actual, mean, quantiles, scale, squared_scale):
+    """The scores of one forecaster of one series, from arrays with an axis of folds."""
+    tally = Tally(len(actual), actual.shape[2])
+    for fold in range(actual.shape[1]):
+        tally.add(
+            fold_scores(
+                actual=actual[:, fold],
+                mean=mean[:, fold],
+                quantiles=quantiles[:, fold],
+                scale=scale[:, fold],
+                squared_scale=squared_scale[:, fold],
+            )
+        )
+    return ScoreBook(("a",), tuple(tally.scored("m", "month"))).frame()
+
+
 @pytest.fixture
 def scored():
     """One series, its folds' forecasts, and the score table of them."""
@@ -71,9 +88,7 @@ def scored():
     mean = np.nan_to_num(actual) + draw.normal(0, 5, actual.shape)
     quantiles = mean[:, :, None] + 8 * norm.ppf(np.array(PROBABILITIES))[:, None]
     absolute, squared = seasonal_scales(y[None], cutoffs)
-    table = score_table(
-        actual=actual, mean=mean, quantiles=quantiles, scale=absolute, squared_scale=squared, unique_ids=["a"]
-    )
+    table = score_table(actual=actual, mean=mean, quantiles=quantiles, scale=absolute, squared_scale=squared)
     return y, cutoffs, actual, mean, quantiles, table
 
 
@@ -95,7 +110,6 @@ def test_mase_and_smape_of_a_fold_agree_with_utilsforecast(scored):
         quantiles=np.repeat(mean[:, :1, None], len(PROBABILITIES), axis=2),
         scale=absolute,
         squared_scale=squared,
-        unique_ids=["a"],
     )
     assert_allclose(value(table, "mase", 0)[0], mase)
     assert_allclose(value(table, "smape", 0)[0], 200 * smape)
@@ -134,3 +148,41 @@ def test_diebold_mariano_rejects_as_often_as_it_says():
 def test_diebold_mariano_says_nothing_of_too_few_folds_or_equal_losses():
     assert np.isnan(diebold_mariano(np.ones(5), np.zeros(5), step=1))
     assert np.isnan(diebold_mariano(np.ones(30), np.ones(30), step=1))
+
+
+def slow_diebold_mariano(loss, baseline, step):
+    """As it is written in the papers, one series at a time."""
+    difference = (loss - baseline)[np.isfinite(loss - baseline)]
+    n = len(difference)
+    if n < max(8, step + 2):
+        return np.nan
+    centred = difference - difference.mean()
+    autocovariance = [centred[lag:] @ centred[: n - lag] / n for lag in range(step)]
+    variance = (autocovariance[0] + 2 * sum((1 - k / step) * autocovariance[k] for k in range(1, step))) / n
+    if variance <= 0:
+        return np.nan
+    correction = np.sqrt(max(n + 1 - 2 * step + step * (step - 1) / n, 1.0) / n)
+    return 2 * t.sf(abs(correction * difference.mean() / np.sqrt(variance)), n - 1)
+
+
+@pytest.mark.parametrize("step", [1, 4, 24])
+def test_diebold_mariano_of_many_series_agrees_with_a_loop(step):
+    draw = np.random.default_rng(9)
+    ours, theirs = draw.normal(size=(2, 40, 30)) ** 2
+    ours[draw.uniform(size=ours.shape) < 0.3] = np.nan
+    ours[0], ours[1, 5:], theirs[2] = np.nan, np.nan, ours[2]
+    expected = [slow_diebold_mariano(a, b, step) for a, b in zip(ours, theirs, strict=True)]
+    assert_allclose(diebold_mariano(ours, theirs, step=step), expected)
+
+
+def test_scores_of_some_series_are_those_rows_of_all():
+    draw = np.random.default_rng(10)
+    ids = ("b", "c", "a")
+    tally = Tally(3, 4)
+    tally.add({("mae", 0.0): draw.uniform(size=(3, 4)), ("coverage", 80.0): np.full((3, 4), np.nan)})
+    book = ScoreBook(ids, tuple(tally.scored("m", "month")))
+    whole = book.frame()
+    assert whole["unique_id"].is_monotonic_increasing
+    assert set(whole["metric"]) == {"mae"}
+    some = book.of(slice(1, 3)).frame()
+    pd.testing.assert_frame_equal(some, whole[whole["unique_id"] != "b"].reset_index(drop=True))
