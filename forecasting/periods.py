@@ -46,7 +46,7 @@ def totals(paths: RealArray, observed: FloatArray, found: list[Period], *, back:
     """Sums over periods, `back` months earlier, shape (series, draws, periods).
 
     `paths` has shape (series, draws, horizon); `observed` (series, past) holds the months up to the cutoff, the last
-    one last. A period that reaches before them is NaN.
+    one last. A period is NaN that reaches before them, or holds a month that is NaN.
     """
     past, horizon = observed.shape[1], paths.shape[2]
     weights = np.zeros((past + horizon, len(found)))
@@ -55,10 +55,19 @@ def totals(paths: RealArray, observed: FloatArray, found: list[Period], *, back:
         first = past + period.first - 1 - back
         beyond[column] = first < 0
         weights[max(first, 0) : max(first + period.length, 0), column] = 1.0
-    known = np.nan_to_num(observed) @ weights[:past]
-    unknown = (np.isnan(observed).astype(float) @ weights[:past]) > 0
-    known[unknown | beyond] = np.nan
-    sums: FloatArray = known[:, None, :] + paths @ weights[past:]
+    known = _sums(observed, weights[:past])
+    known[:, beyond] = np.nan
+    sums: FloatArray = known[:, None, :] + _sums(paths, weights[past:])
+    return sums
+
+
+def _sums(values: RealArray, weights: FloatArray) -> FloatArray:
+    """`values @ weights`, NaN only where a value that counts is NaN: a product would spread it to every sum."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return np.asarray(values @ weights, dtype=np.float64)
+    sums: FloatArray = np.nan_to_num(values) @ weights
+    sums[missing.astype(float) @ weights > 0] = np.nan
     return sums
 
 

@@ -57,3 +57,14 @@ def test_a_period_that_reaches_before_the_figures_is_unknown():
 def test_growth_on_nothing_is_unknown():
     month = [Period("month", 1, 1)]
     assert np.isnan(growth(np.ones((1, 1, 1)), np.zeros((1, 12)), month)).all()
+
+
+def test_a_month_that_is_not_known_makes_its_own_periods_unknown_and_no_others():
+    cutoff = np.datetime64("2025-12")
+    paths = np.ones((1, 1, 12))
+    paths[..., 6:] = np.nan
+    found = periods(cutoff, 12, "quarter")
+    assert_allclose(totals(paths, np.ones((1, 24)), found)[0, 0], [3, 3, np.nan, np.nan])
+    observed = np.ones((1, 24))
+    observed[0, 0] = np.nan
+    assert_allclose(growth(np.ones((1, 1, 12)), observed, found)[0, 0], [0, 0, 0, 0])
