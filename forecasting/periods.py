@@ -64,10 +64,9 @@ def totals(paths: RealArray, observed: FloatArray, found: list[Period], *, back:
 def _sums(values: RealArray, weights: FloatArray) -> FloatArray:
     """`values @ weights`, NaN only where a value that counts is NaN: a product would spread it to every sum."""
     missing = np.isnan(values)
-    if not missing.any():
-        return np.asarray(values @ weights, dtype=np.float64)
-    sums: FloatArray = np.nan_to_num(values) @ weights
-    sums[missing.astype(float) @ weights > 0] = np.nan
+    known: FloatArray = np.where(missing, 0.0, values) if missing.any() else np.asarray(values)
+    sums: FloatArray = known @ weights
+    sums[np.asarray(missing, dtype=np.float64) @ weights > 0] = np.nan
     return sums
 
 

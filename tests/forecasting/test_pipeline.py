@@ -1,0 +1,128 @@
+"""The pipeline behind both doors: coherent, reproducible, blind to the future, and never at a loss."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
+from forecasting.errors import BadCutoff
+from forecasting.panel import Panel
+from forecasting.pipeline import evaluate_panel, forecast_panel
+from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame, trade_series
+
+QUICK = ForecastConfig(
+    horizon=14, folds=4, burn_in=4, every=2, draws=300, forecasters=("naive", "seasonal_naive", "seasonal_mean")
+)
+
+
+def forecast(panel, config=QUICK):
+    return forecast_panel(panel, config=config, reporter="CHN")
+
+
+def evaluate(panel, cutoffs, config=QUICK):
+    return evaluate_panel(panel, cutoffs=cutoffs, config=config, reporter="CHN")[0]
+
+
+@pytest.fixture(scope="module")
+def made():
+    return forecast(grid_panel(72))
+
+
+def test_draws_means_and_medians_have_their_shapes_and_order(made):
+    assert made.paths.shape == (12, 300, 14)
+    assert made.paths.dtype == np.float32
+    assert [str(month) for month in made.months[:2]] == ["2021-01", "2021-02"]
+    assert (np.diff(made.quantiles, axis=1) >= 0).all()
+    assert_allclose(made.median, np.median(made.paths, axis=1), rtol=1e-5)
+    assert_allclose(made.mean, made.paths.mean(axis=1, dtype=float), rtol=1e-6)
+    assert_allclose(made.weights.sum(axis=1), 1.0)
+
+
+def test_every_draw_every_centre_and_every_mean_adds_up(made):
+    panel = grid_panel(72)
+    assert made.paths.min() >= 0
+    for values in (made.paths.astype(float), made.mean, made.centre):
+        assert gaps_of_sums(panel, values) < 2e-6 * np.abs(values).max()
+
+
+def test_the_centre_is_where_the_draws_are(made):
+    big = made.centre[:, 0] > 5
+    assert_allclose(made.median[big], made.centre[big], rtol=0.15)
+
+
+def test_the_same_panel_gives_the_same_bytes_whatever_the_order_of_its_rows(made):
+    again = forecast(grid_panel(72))
+    assert_array_equal(again.paths, made.paths)
+    assert_array_equal(again.quantiles, made.quantiles)
+    pd.testing.assert_frame_equal(again.backtest.scores, made.backtest.scores)
+
+
+def test_another_seed_draws_another_future_around_the_same_centre(made):
+    other = forecast(grid_panel(72), replace(QUICK, seed=5))
+    assert_array_equal(other.centre, made.centre)
+    assert not np.array_equal(other.paths, made.paths)
+
+
+def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_it():
+    panel, changed = grid_panel(72), grid_panel(72)
+    cutoffs = [np.datetime64("2019-03"), np.datetime64("2019-09")]
+    after = panel.position(cutoffs[-1]) + 1
+    changed.values[:, after:] = changed.values[:, after:][:, ::-1] * 9
+    before, planted = evaluate(panel, cutoffs), evaluate(changed, cutoffs)
+    assert_array_equal(before.means, planted.means)
+    for name, quantiles in before.quantiles.items():
+        assert_array_equal(quantiles, planted.quantiles[name], err_msg=name)
+    assert not np.array_equal(before.actual, planted.actual)
+
+
+def test_a_fold_of_an_evaluation_is_the_forecast_made_then():
+    panel, cutoff = grid_panel(72), np.datetime64("2019-09")
+    fold = evaluate(panel, [cutoff])
+    then = forecast(panel.until(cutoff), replace(QUICK, folds=QUICK.burn_in, burn_in=0))
+    assert_allclose(fold.means[:, fold.names.index(COMBINATION), 0], then.centre)
+
+
+def test_the_backtest_names_its_folds_and_scores_every_kind_of_answer(made):
+    assert [str(month) for month in made.backtest.cutoffs] == ["2020-04", "2020-06", "2020-08", "2020-10"]
+    scores = made.backtest.scores
+    assert set(scores["kind"]) >= {"month", "month_growth", "quarter", "quarter_growth", "year"}
+    combined = scores[(scores["forecaster"] == COMBINATION) & (scores["step"] == 0) & (scores["kind"] == "month")]
+    assert set(combined["metric"]) >= {"mase", "rmsse", "smape", "wis", "coverage", "bias", "pit"}
+    pit = combined[combined["metric"] == "pit"].groupby("unique_id")[["value", "n"]].sum()
+    assert_allclose(pit["value"], 1.0)
+    mae = combined[combined["metric"] == "mae"].set_index("unique_id")
+    assert (pit["n"] == mae["n"]).all()
+
+
+@pytest.mark.parametrize("months", [1, 2, 5, 13, 30])
+def test_a_panel_too_short_for_a_backtest_is_forecast_all_the_same(months):
+    panel = Panel.from_long(long_frame({"a": trade_series(months, seed=1), "b": np.zeros(months)}))
+    made = forecast(panel, replace(QUICK, forecasters=()))
+    assert np.isfinite(made.paths).all()
+    assert np.isfinite(made.mean).all()
+    assert (made.quantiles[0, PROBABILITIES.index(0.975)] > made.quantiles[0, PROBABILITIES.index(0.025)]).all()
+
+
+def test_series_that_begin_late_end_early_or_hold_only_zeros_are_forecast():
+    late = long_frame({"late": trade_series(8, seed=2)}, start="2020-05")
+    early = long_frame({"early": trade_series(60, seed=3), "nought": np.zeros(60), "usual": trade_series(60, seed=4)})
+    gone = long_frame({"gone": trade_series(40, seed=5)}, start="2015-01")
+    panel = Panel.from_long(pd.concat([late, early.assign(ds=early["ds"] + pd.DateOffset(months=12)), gone]))
+    made = forecast(panel)
+    assert np.isfinite(made.paths).all()
+    assert (made.quantiles[panel.unique_ids.index("nought")] == 0).all()
+
+
+def test_series_with_negative_values_may_have_negative_forecasts():
+    balance = trade_series(60, seed=6) - 130
+    made = forecast(Panel.from_long(long_frame({"balance": balance})))
+    assert made.paths.min() < 0
+
+
+@pytest.mark.parametrize("cutoffs", [[], ["2020-12"], ["2014-12"], ["2021-01"]])
+def test_cutoffs_that_cannot_be_scored_are_an_error(cutoffs):
+    with pytest.raises(BadCutoff):
+        evaluate(grid_panel(72), [np.datetime64(cutoff) for cutoff in cutoffs])
