@@ -19,6 +19,8 @@ from store.errors import UnknownRun, UnknownSeries
 from store.runs import RunRecord
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
+LONGEST_YEARS = 40
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -72,8 +74,9 @@ class Desk:
 
     def outlooks(self, chosen: Sequence[Chosen], *, years: int | None = None) -> list[Outlook]:
         """The past and the draws of series, over the same months: those of some years, or all that are known."""
-        start = self.dataset.start or self.cutoff
-        first = month_of(start) if years is None else max(month_of(start), self.last - YEAR * years + 1)
+        # Where no release says when figures begin, the years before them are not known, and take little room.
+        start = month_of(self.dataset.start) if self.dataset.start else self.last - YEAR * LONGEST_YEARS + 1
+        first = start if years is None else max(start, self.last - YEAR * years + 1)
         found = read_outlooks(self.session, self.run, chosen, (first, self.last + self.run.horizon))
         return [found[one.unique_id] for one in chosen]
 

@@ -7,10 +7,11 @@ from typing import Any
 from api import wording
 from api.blocks import Block, figure, in_unit, interval_columns, link, text
 from api.charts.fan import fan
+from api.pages.lines import observed_rows
 from api.pages.reading import Desk, codes, iso_day, month_of
 from api.selection import Chosen
 from forecasting.config import COMBINATION, interval_probabilities
-from forecasting.spans import month_text
+from forecasting.spans import YEAR, month_text
 from store import backtests, forecasts
 
 LEVELS, MISS_LEVEL, MISSES, FOLDS = (95.0, 80.0, 50.0), 80.0, 15, 240
@@ -58,17 +59,8 @@ def _quantile(quantiles: list[list[float | None]] | None, row: int, place: int, 
 def _track_block(desk: Desk, one: Chosen, cutoff: date, rows: list[dict[str, Any]]) -> Block:
     show = in_unit(desk.unit)
     (outlook,) = desk.outlooks([one])
-    since = month_of(cutoff) - 12 * YEARS_BEFORE
-    past = [
-        {
-            "month": iso_day(outlook.start + place),
-            "value": value,
-            "tip": show(value),
-            "name": wording.month_name(iso_day(outlook.start + place)),
-        }
-        for place, value in enumerate(outlook.observed.tolist())
-        if outlook.start + place > since
-    ]
+    since = iso_day(month_of(cutoff) - YEAR * YEARS_BEFORE + 1)
+    past = [row for row in observed_rows(outlook, "lin", "M", desk.unit, None) if row["month"] >= since]
     known = [row for row in past if row["month"] <= cutoff.isoformat()]
     columns = [
         text("period", "Month", wording.month_name),

@@ -1,0 +1,149 @@
+"""Charts as specifications: what they hold, and that Vega-Lite draws them, without a browser."""
+
+import re
+from typing import Any
+
+import pytest
+
+from api.charts import heat, scores
+from api.charts.fan import fan
+from api.charts.theme import FAN, LINES
+from api.downloads import svg
+
+Spec = dict[str, Any]
+OBSERVED = [
+    {"month": f"2025-{month:02}-01", "value": float(month), "name": "x", "tip": str(month)} for month in range(1, 13)
+]
+
+
+def expected(month: int) -> dict[str, Any]:
+    middle = 12.0 + month
+    bounds = {f"lo_{level}": middle - level / 20 for level in (50, 80)}
+    bounds |= {f"hi_{level}": middle + level / 20 for level in (50, 80)}
+    told = {"name": "x", "tip": str(month), "tip_50": "a to b", "tip_80": "a to b"}
+    return {"month": f"2026-{month:02}-01", "median": middle, **bounds, **told}
+
+
+EXPECTED = [expected(month) for month in range(1, 7)]
+
+
+def fan_chart(**more: Any) -> Spec:
+    return fan(OBSERVED, EXPECTED, unit="USD bn", levels=(50.0, 80.0), **more)
+
+
+def marks(spec: Spec) -> list[str]:
+    return [layer["mark"]["type"] for layer in spec["layer"]]
+
+
+def test_a_fan_lays_the_surest_interval_at_the_bottom() -> None:
+    spec = fan_chart()
+    assert marks(spec) == ["area", "area", "line", "line", "point"]
+    assert [layer["mark"]["color"] for layer in spec["layer"][:2]] == [FAN[80], FAN[50]]
+    assert [layer["encoding"]["y"]["field"] for layer in spec["layer"][:2]] == ["lo_80", "lo_50"]
+
+
+def test_a_fan_opens_at_the_last_observation() -> None:
+    first = fan_chart()["datasets"]["fan"][0]
+    assert first == {"month": "2025-12-01", "median": 12.0, "lo_50": 12.0, "hi_50": 12.0, "lo_80": 12.0, "hi_80": 12.0}
+
+
+def test_a_fan_without_a_past_begins_with_the_forecast() -> None:
+    spec = fan([], EXPECTED, unit="USD bn", levels=(50.0,))
+    assert spec["datasets"]["fan"] == EXPECTED
+
+
+def test_a_fan_keeps_each_row_once_whatever_the_number_of_its_layers() -> None:
+    assert "values" not in str(fan_chart()["layer"])
+
+
+def test_a_fan_shows_other_lines_only_where_there_are_some() -> None:
+    line = [{"made": "2025-06", "month": "2025-09-01", "value": 3.0}]
+    said = [{"forecaster": name, "month": "2026-01-01", "value": 3.0} for name in ("theta", "naive")]
+    spec = fan_chart(earlier=line, others=said, came=[{"month": "2026-01-01", "value": 5.0}])
+    assert marks(spec).count("line") == 5
+    (others,) = [layer for layer in spec["layer"] if layer["data"] == {"name": "others"}]
+    assert others["encoding"]["color"]["scale"]["domain"] == ["naive", "theta"]
+
+
+STEPS = [
+    {"forecaster": name, "step": step, "value": step / 10}
+    for name in ("combination", "seasonal naive", "theta")
+    for step in range(1, 4)
+]
+COVERAGE = [
+    {"level": level, "step": step, "nominal": level / 100, "value": 0.7, "lo": 0.6, "hi": 0.8}
+    for level in (50.0, 80.0)
+    for step in (1, 2)
+]
+PIT = [{"from": place / 10, "to": (place + 1) / 10, "share": 0.1, "flat": 0.1} for place in range(10)]
+HEAT = [{"partner": name, "sector": "EV", "shade": shade, "text": "+1 %"} for name, shade in (("A", 6), ("B", 0))]
+PANELS = [
+    {"partner": "A", "month": "2025-12-01", "value": 1.0, "median": 1.0, "lo": 1.0, "hi": 1.0},
+    {"partner": "A", "month": "2026-01-01", "median": 2.0, "lo": 1.0, "hi": 3.0},
+]
+
+
+def by_step() -> Spec:
+    return scores.by_step(STEPS, title="MASE", ours="combination", baseline="seasonal naive", as_naive=1.0)
+
+
+def test_ours_and_the_baseline_come_first_among_the_forecasters() -> None:
+    domain = by_step()["layer"][1]["encoding"]["color"]["scale"]["domain"]
+    assert domain == ["combination", "seasonal naive", "theta"]
+
+
+def test_lines_differ_by_more_than_their_colour() -> None:
+    encoding = by_step()["layer"][1]["encoding"]
+    assert encoding["strokeDash"]["field"] == encoding["strokeWidth"]["field"] == "forecaster"
+
+
+@pytest.mark.parametrize(
+    ("value", "shade"), [(0.0, 3), (1.9, 3), (2.0, 4), (-2.0, 2), (10.0, 5), (29.9, 5), (30.0, 6), (-31.0, 0)]
+)
+def test_growth_falls_into_seven_classes(value: float, shade: int) -> None:
+    assert heat.class_of(value, (2, 10, 30)) == shade
+
+
+@pytest.mark.parametrize(
+    ("spec", "drawn"),
+    [
+        (fan_chart(), r"mark-area.*mark-line"),
+        (by_step(), r"mark-line"),
+        (scores.coverage(COVERAGE), r"mark-rule.*mark-symbol"),
+        (scores.coverage_by_step(COVERAGE), r"mark-area.*mark-line"),
+        (scores.histogram(PIT), r"mark-rect"),
+        (heat.heat_map(HEAT, partners=["A", "B"], sectors=["EV"]), r"mark-rect.*mark-text"),
+        (heat.small_multiples(PANELS, order=["A"]), r"mark-area.*mark-line"),
+    ],
+    ids=["fan", "by_step", "coverage", "coverage_by_step", "histogram", "heat_map", "small_multiples"],
+)
+def test_vega_lite_draws_it(spec: Spec, drawn: str) -> None:
+    assert re.search(drawn, svg(spec), re.DOTALL)
+
+
+def test_bars_of_the_histogram_stand_on_zero() -> None:
+    drawn = svg(scores.histogram(PIT))
+    heights = [float(found) for found in re.findall(r"v(\d+(?:\.\d+)?)h-", drawn)]
+    assert max(heights, default=0.0) > 50, drawn[:2000]
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast as WCAG 2.2 has it, 1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("color", LINES)
+def test_lines_stand_out_from_the_page(color: str) -> None:
+    assert contrast(color, "#ffffff") >= 3
+
+
+@pytest.mark.parametrize(("shade", "color"), list(enumerate(heat.CLASSES)))
+def test_figures_can_be_read_on_every_shade_of_the_heat_map(shade: int, color: str) -> None:
+    assert contrast(color, "#ffffff" if shade in heat.DARK else "#1c2733") >= 4.5

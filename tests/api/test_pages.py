@@ -1,0 +1,294 @@
+"""The pages without a browser: what they say is what the API says, and every figure can be taken away."""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+from numpy.testing import assert_allclose
+from sqlmodel import Session
+
+from api import wording
+from store.database import make_engine
+from tests.api.conftest import client_of
+from tests.api.desk import DeskWorld, desk_world
+from tests.conftest import new_database
+from tests.world import publish_run
+
+SERIES = "/series/CN_CLEANTECH/X/USA/EV"
+PAGES = (
+    *("/", "/series", SERIES, "/series/CN_TRADE/B/WLD/TOTAL", f"{SERIES}?units=pc1&frequency=Q&forecasters=show"),
+    *("/series/CN_CLEANTECH/X/EU27/EV?units=share&frequency=A", "/heatmap", "/heatmap?measure=contribution&which=all"),
+    *("/backtest", "/backtest?dataset=CN_CLEANTECH&partner=ALL&sector=ALL", "/backtest?kind=quarter_growth"),
+    *("/runs", "/runs/1", "/runs/3", "/runs/5"),
+)
+
+
+@pytest.fixture(scope="module")
+def desk(server_url: str, template: str) -> Iterator[DeskWorld]:
+    with desk_world(server_url, template, "desk_pages") as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def client(desk: DeskWorld) -> Iterator[TestClient]:
+    with client_of(desk) as client:  # type: ignore[arg-type]
+        yield client
+
+
+def page(client: TestClient, url: str, **params: Any) -> str:
+    answer = client.get(url, params=params or None)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text).replace(wording.NBSP, " ")
+
+
+def saved(client: TestClient, url: str, block: str, form: str, **params: Any) -> bytes:
+    answer = client.get(url, params=params | {"block": block, "save": form})
+    assert answer.status_code == 200, answer.text
+    assert f"-{block}.{form}" in answer.headers["content-disposition"]
+    return bytes(answer.content)
+
+
+def forecasts(client: TestClient, run: int, **params: Any) -> list[dict[str, Any]]:
+    answer = client.get(f"/v1/runs/{run}/forecasts", params=params)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["series"][0]["months"])
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_a_page_allows_no_script_or_style_but_its_own_files(client: TestClient, url: str) -> None:
+    answer = client.get(url)
+    assert answer.status_code == 200, answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert re.findall(r"<script(?! defer src=\"/static/| type=\"application/json\")", answer.text) == []
+    assert re.findall(r"\sstyle=|\son\w+=\"|<style", answer.text) == []
+    assert "//cdn" not in answer.text
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_address_on_a_page_leads_somewhere(client: TestClient, url: str) -> None:
+    html = client.get(url).text
+    addresses = {found.replace("&amp;", "&") for found in re.findall(r"(?:href|src)=\"(/[^\"#]*)\"", html)}
+    kept = [address for address in addresses if "report." not in address and "save=" not in address]
+    wrong = {address: status for address in kept if (status := client.get(address).status_code) != 200}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
+    html = client.get(url).text.replace("&amp;", "&")
+    calls = set(re.findall(r"curl &#39;http://testserver(.*?)&#39;", html))
+    wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
+    assert wrong == {}
+
+
+def test_the_overview_says_what_the_api_says(client: TestClient, desk: DeskWorld) -> None:
+    html = page(client, "/")
+    (august, *_) = forecasts(client, desk.trade.run_id, flow="X", level=80)
+    told = [august["median"], *(august["intervals"][0][side] for side in ("lo", "hi"))]
+    for value in told:
+        assert wording.money(value, "USD bn").replace(wording.NBSP, " ") in html
+    assert "January 2026: <strong>exports of" in html
+
+
+def test_the_overview_holds_the_newest_figure_against_the_run_before(client: TestClient, desk: DeskWorld) -> None:
+    html = page(client, "/")
+    told = forecasts(client, desk.earlier, flow="X", level=80)[1]
+    assert told["month"] == "2025-12"
+    expected = wording.money(told["median"], "USD bn").replace(wording.NBSP, " ")
+    assert f"{expected} was expected by run {desk.earlier}" in html
+
+
+@pytest.mark.parametrize(
+    ("units", "frequency"), [("lin", "M"), ("lin", "Q"), ("pc1", "A"), ("pc1", "M"), ("share", "Q")]
+)
+def test_a_series_shows_the_figures_of_the_api(client: TestClient, desk: DeskWorld, units: str, frequency: str) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecast", "csv", units=units, frequency=frequency)))
+    asked = {"flow": "X", "partner": "USA", "sector": "EV", "units": units, "level": "50,80,95"}
+    asked |= {"of": "sector"} if units == "share" else {}
+    url = f"/v1/runs/{desk.clean.run_id}/forecasts"
+    answer = client.get(url, params={**asked, "frequency": frequency, "format": "csv"})
+    assert answer.status_code == 200, answer.text
+    api = pd.read_csv(io.StringIO(answer.text))
+    for level in (50, 80, 95):
+        rows = api[(api["level"] == level) & api["median"].notna()]
+        assert_allclose(table["median"], rows["median"], rtol=1e-6)
+        assert_allclose(table[f"lo_{level}"], rows["lo"], rtol=1e-6)
+        assert_allclose(table[f"hi_{level}"], rows["hi"], rtol=1e-6)
+
+
+def test_every_form_of_a_table_holds_the_same_figures(client: TestClient) -> None:
+    csv = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecast", "csv")))
+    xlsx = pd.read_excel(io.BytesIO(saved(client, SERIES, "forecast", "xlsx")))
+    parquet = pd.read_parquet(io.BytesIO(saved(client, SERIES, "forecast", "parquet")))
+    assert list(parquet.columns) == list(csv.columns)
+    assert_allclose(parquet.drop(columns="period"), csv.drop(columns="period"))
+    assert_allclose(xlsx.iloc[:, 1:].astype(float), csv.drop(columns="period"))
+    assert "Expected (USD m)" in xlsx.columns
+
+
+def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
+    assert saved(client, SERIES, "forecast", "svg").startswith(b"<svg")
+    assert saved(client, "/heatmap", "heat", "png").startswith(b"\x89PNG")
+
+
+def test_a_block_that_is_not_there_is_not_found(client: TestClient) -> None:
+    answer = client.get(SERIES, params={"block": "observed", "save": "svg"})
+    assert answer.status_code == 404
+    assert "it has forecast, observed" in answer.text
+
+
+def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
+    with desk_world(server_url, template, "desk_permalink") as world, client_of(world) as client:  # type: ignore[arg-type]
+        link = f"/series/CN_TRADE/X/WLD/TOTAL?run={world.trade.run_id}"
+        before = client.get(link).text
+        with Session(world.engine) as session:
+            newer = publish_run(session, "CN_TRADE", horizon=14, seed=99, data_hash="f" * 64)
+            session.commit()
+        assert client.get(link).text == before
+        assert f"run {newer.run_id}" in client.get("/series/CN_TRADE/X/WLD/TOTAL").text
+
+
+def test_a_series_says_what_each_forecaster_says(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecasters", "csv", forecasters="show")))
+    folds, row = desk.clean.folds, desk.clean.row("CN_CLEANTECH.X.USA.EV")
+    live = folds["means"][row, folds["forecasters"].index("theta"), -1]
+    assert_allclose(table[table["forecaster"] == "theta"]["value"], live)
+    assert set(table["forecaster"]) == {"theta", "seasonal naive"}
+
+
+def test_what_is_not_there_is_said_in_words(client: TestClient) -> None:
+    answer = client.get("/series/CN_TRADE/X/XXX/TOTAL")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "has no series" in answer.text
+    assert client.get("/series/CN_TRADE/X/WLD/TOTAL?units=pounds").status_code == 422
+    assert client.get("/heatmap?colour=red").status_code == 422
+    assert client.get("/runs/999").status_code == 404
+
+
+def heat(client: TestClient, **params: Any) -> Any:
+    return pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", dataset="CN_CLEANTECH", **params)))
+
+
+def test_the_heat_map_shows_growth_of_the_year(client: TestClient, desk: DeskWorld) -> None:
+    table = heat(client, period="2026").set_index("code")
+    asked = {"flow": "X", "partner": "DEU", "sector": "EV", "frequency": "A", "units": "pc1", "level": 80}
+    (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]
+    assert_allclose(table.loc["DEU", "EV"], year["median"])
+    assert_allclose(table.loc["DEU", "EV_lo"], year["intervals"][0]["lo"])
+
+
+def test_the_heat_map_is_sorted_filtered_and_searched(client: TestClient) -> None:
+    codes = heat(client)["code"].tolist()
+    assert codes[0] == "WLD"
+    assert set(codes) == {"WLD", "USA", "DEU", "FRA"}
+    assert heat(client, which="groups")["code"].tolist() == ["WLD", "EU27"]
+    assert heat(client, q="germ")["code"].tolist() == ["DEU"]
+    assert heat(client, q="nobody").empty
+    down = heat(client, sort="EV")["EV"].iloc[1:]
+    assert down.is_monotonic_decreasing
+    assert heat(client, sort="EV", order="up")["EV"].iloc[1:].tolist() == down.tolist()[::-1]
+    assert heat(client, sort="partner", order="up")["partner"].tolist()[1:] == ["France", "Germany", "United States"]
+
+
+def test_contributions_of_sectors_make_up_the_growth_of_the_total(client: TestClient, desk: DeskWorld) -> None:
+    table = heat(client, measure="contribution", period="2026").set_index("code")
+    growth = heat(client, period="2026").set_index("code")
+    assert_allclose(table.loc["WLD", "TOTAL"], growth.loc["WLD", "TOTAL"])
+
+
+def test_the_backtest_shows_the_scores_of_the_api(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "errors", "csv", dataset="CN_TRADE")))
+    url = f"/v1/datasets/CN_TRADE/backtests?run={desk.trade.run_id}&flow=X&partner=WLD&sector=TOTAL&format=csv"
+    api = pd.read_csv(io.StringIO(client.get(url).text))
+    assert_allclose(table["combination"], api[api["metric"] == "mase"]["value"])
+    assert list(table.columns) == ["step", "combination", "seasonal naive", "theta", "n"]
+
+
+def test_coverage_stands_beside_its_sampling_error(client: TestClient) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "coverage", "csv", dataset="CN_TRADE")))
+    assert table["nominal"].tolist() == [0.5, 0.8, 0.9, 0.95]
+    # Four cutoffs, two cases added to each side.
+    centre = (table["value"] * 4 + 2) / 8
+    assert_allclose(table["error"], 2 * np.sqrt(centre * (1 - centre) / 8))
+
+
+def test_the_pit_histogram_has_every_forecast_in_it(client: TestClient) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "pit", "csv", dataset="CN_TRADE")))
+    assert table["n"].tolist() == [3, 4] * 5
+    assert_allclose(table["share"].sum(), 1)
+
+
+def test_a_fold_shows_what_was_said_and_what_came(client: TestClient, desk: DeskWorld) -> None:
+    fold = saved(client, "/backtest", "fold", "csv", dataset="CN_TRADE", fold="2025-10")
+    table = pd.read_csv(io.BytesIO(fold))
+    folds, row = desk.trade.folds, desk.trade.row("CN_TRADE.X.WLD.TOTAL")
+    place = folds["cutoffs"].tolist().index(np.datetime64("2025-10").item())
+    assert_allclose(table["median"], folds["means"][row, folds["forecasters"].index("combination"), place])
+    assert_allclose(table["actual"], folds["actuals"][row, place])
+    assert table["period"].iloc[0] == "2025-11"
+
+
+def test_the_worst_misses_are_outside_their_interval_and_ordered(client: TestClient) -> None:
+    misses = saved(client, "/backtest", "misses", "csv", dataset="CN_CLEANTECH", partner="ALL", sector="ALL")
+    table = pd.read_csv(io.BytesIO(misses))
+    assert len(table) > 3
+    assert ((table["actual"] < table["lo"]) | (table["actual"] > table["hi"])).all()
+    beyond = np.maximum(table["lo"] - table["actual"], table["actual"] - table["hi"]) / (table["hi"] - table["lo"])
+    assert_allclose(table["widths"], beyond)
+    assert table["widths"].is_monotonic_decreasing
+
+
+def test_runs_are_listed_with_their_state_and_a_queued_one_is_followed(client: TestClient, desk: DeskWorld) -> None:
+    html = page(client, "/runs")
+    assert f'data-run="{desk.queued}"' in html
+    assert html.index(f'href="/runs/{desk.queued}"') < html.index(f'href="/runs/{desk.trade.run_id}"')
+
+
+def test_a_run_says_what_changed_from_the_run_before(client: TestClient, desk: DeskWorld) -> None:
+    url = f"/runs/{desk.trade.run_id}"
+    assert "figures to December 2025 instead of October 2025" in page(client, url)
+    table = pd.read_csv(io.BytesIO(saved(client, url, "changes", "csv")))
+    assert_allclose(table["change"], 100 * (table["now"] / table["was"] - 1))
+    assert set(table["series"]) == {"Exports", "Imports"}
+
+
+def test_pages_need_a_key_where_reading_does(desk: DeskWorld) -> None:
+    with client_of(desk, require_key_to_read=True) as client:  # type: ignore[arg-type]
+        assert {client.get(url).status_code for url in ("/", SERIES, "/heatmap", "/backtest", "/runs")} == {401}
+
+
+def test_an_empty_service_says_so(server_url: str, template: str) -> None:
+    engine = make_engine(new_database(server_url, "desk_empty", template=template), pool_size=2)
+    with client_of(DeskWorld(engine, None, None, 0, 0)) as client:  # type: ignore[arg-type]
+        assert "No figures are stored yet" in page(client, "/")
+        assert client.get("/backtest").status_code == 404
+    engine.dispose()
+
+
+def test_the_first_page_weighs_less_than_a_megabyte(client: TestClient) -> None:
+    html = client.get("/").text
+    files = re.findall(r"(?:href|src)=\"(/static/[^\"]+)\"", html)
+    assert len(files) == 6
+    # The client unpacks what it is sent; its length is told by the header, or counted on the way.
+    assert sum(wire_size(client, url) for url in ["/", *files]) < 1_000_000
+
+
+def wire_size(client: TestClient, url: str) -> int:
+    with client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as answer:
+        return sum(len(part) for part in answer.iter_raw())
+
+
+def test_a_workbook_has_real_numbers_and_months_and_headings_that_stay(client: TestClient) -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(saved(client, SERIES, "forecast", "xlsx"))).active
+    assert sheet is not None
+    assert sheet.freeze_panes == "B2"
+    assert sheet["A2"].is_date
+    assert isinstance(sheet["B2"].value, float)
