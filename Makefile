@@ -5,7 +5,7 @@ PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help up install test check format bench-intervals clean
+.PHONY: help up install test check format bench-intervals screenshots clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ format: $(VENV)/.installed-dev ## format and mend what ruff can
 
 bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside the peers
 	$(BIN)/python -m benchmarks.intervals --output benchmarks/results/intervals.md $(ARGS)
+
+screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the service that `make up` runs
+	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
 
 clean: ## remove .venv and caches; data/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
