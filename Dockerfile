@@ -6,6 +6,9 @@ COPY . .
 RUN /opt/tradewind/bin/python -m pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt '.[cluster]'
 
 FROM python:3.11-slim-bookworm
+# Pango draws the text of PDF reports.
+RUN apt-get update && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tradewind tradewind
 COPY --from=build /opt/tradewind /opt/tradewind
 # One numerical thread a process: the cores are for worker processes.

@@ -98,6 +98,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/runs", "post"),
         ("/v1/runs/{run_id}", "get"),
         ("/v1/runs/{run_id}/forecasts", "get"),
+        ("/v1/runs/{run_id}/report.{form}", "get"),
         ("/live", "get"),
         ("/ready", "get"),
         ("/metrics", "get"),
