@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from forecasting.history import FloatArray
 
-# What a forecaster is worth before a panel is seen, where not 1; learnt on three panels of trade, see the decision.
+# What a forecaster is worth before a panel is seen, where not 1. Those that hold their trend and season back are worth
+# the most, those that carry a trend on the least; learnt on three panels of trade, see the decision.
 PRIOR_WEIGHTS = {
-    "structural": 4.0,
-    "structural_evolving": 4.0,
-    "naive": 0.5,
-    "seasonal_naive": 0.5,
-    "seasonal_mean": 0.25,
-    "tsb": 0.25,
+    "structural": 3.0,
+    "structural_evolving": 3.0,
+    "prophet": 3.0,
+    "ets": 0.5,
+    "theta": 0.5,
+    "arima": 0.5,
+    "seasonal_mean": 0.5,
 }
 POWER = 2.0
 # Scaled errors beyond this count as this much: one bust must not decide for years.

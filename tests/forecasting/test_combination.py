@@ -92,7 +92,7 @@ def test_actuals_not_yet_known_change_nothing() -> None:
 def test_without_a_record_the_prior_weights_decide() -> None:
     means, actuals, scale, cutoffs = problem()
     _, weights = combine(means, actuals, scale, cutoffs, NAMES)
-    assert_allclose(weights[:, 0], np.tile([4 / 6.5, 0.5 / 6.5, 1 / 6.5, 1 / 6.5], (3, 1)))
+    assert_allclose(weights[:, 0], np.tile([3 / 5.5, 1 / 5.5, 0.5 / 5.5, 1 / 5.5], (3, 1)))
 
 
 def test_a_forecaster_that_is_often_wrong_loses_its_say() -> None:
