@@ -44,9 +44,13 @@ OptionsDep = Annotated[ApiOptions, Depends(get_options)]
 CatalogsDep = Annotated[Catalogs, Depends(get_catalogs)]
 
 
-async def get_session(engine: EngineDep) -> AsyncIterator[Session]:
-    """A session for one request, which connects when it is first used; what is not committed is undone."""
-    session = Session(engine)
+async def get_session(request: Request, engine: EngineDep) -> AsyncIterator[Session]:
+    """A session for one request, which connects when it is first used; what is not committed is undone.
+
+    What is only read is never changed once it is published: it needs no transaction, nor the two round trips of one.
+    """
+    reads = request.method in {"GET", "HEAD"}
+    session = Session(engine.execution_options(isolation_level="AUTOCOMMIT") if reads else engine)
     try:
         yield session
     finally:

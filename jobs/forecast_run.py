@@ -155,6 +155,7 @@ class _Request:
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
         _write_forecasts(self.session, run_id, series_ids, forecast)
         _write_backtest(self.session, run_id, ids, series_ids, forecast)
+        runs.measure_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]
         runs.publish(self.session, run_id, finished_at=self.clock(), failures=failures)
         self.session.commit()

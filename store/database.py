@@ -1,15 +1,21 @@
 """The engine, and bringing the tables up to date."""
 
+import math
+import time
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 CONNECT_SECONDS = 5
+REST_SECONDS = 1.0
 
 
 def normal_url(url: str | URL) -> URL:
@@ -19,22 +25,40 @@ def normal_url(url: str | URL) -> URL:
 
 
 def make_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
-    """An engine whose connections speak UTC, are checked before use, and number `pool_size` at most.
+    """An engine whose connections speak UTC, are checked before use after a rest, and number `pool_size` at most.
 
     Nothing connects yet. A server that is away raises `sqlalchemy.exc.OperationalError` within seconds.
     """
-    return sa.create_engine(
+    engine = sa.create_engine(
         normal_url(url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "tradewind",
             "options": "-c timezone=UTC",
         },
     )
+    sa.event.listen(engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkout", _check_after_rest)
+    return engine
+
+
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _check_after_rest(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Like `pool_pre_ping`, but not for a connection that has just answered: a question of its own for each request."""
+    if time.monotonic() - record.info.get("used", math.inf) < REST_SECONDS:
+        return
+    try:
+        connection.execute("")
+        connection.rollback()
+    except psycopg.OperationalError as error:
+        # The others are older still.
+        raise sa.exc.InvalidatePoolError from error
 
 
 def alembic_config() -> Config:
