@@ -14,7 +14,9 @@ from scipy.special import ndtri, stdtrit
 from forecasting.history import FloatArray
 
 # Errors of a series count as much as this many errors of the panel when its scale is estimated.
-SHRINKAGE = 6.0
+SHRINKAGE = 4.0
+# Months after which an error counts for half: calm and stormy times last about so long.
+HALF_LIFE = 12.0
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
 CLIP = 4.0
 # The tails that are assumed where errors are few, in degrees of freedom (with four, the mean absolute value is one, as
@@ -71,10 +73,11 @@ def prior_scale(linked: FloatArray) -> FloatArray:
     return np.where(np.isfinite(scale), scale, usual)
 
 
-def learn_widths(errors: FloatArray, prior: FloatArray) -> FloatArray:
+def learn_widths(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> FloatArray:
     """Mean absolute error by series and step, shape (series, horizon), from errors (series, folds, horizon).
 
-    NaN marks what is not known yet. Without any error known the prior is the width, growing with the root of the root
+    NaN marks what is not known yet. `ages` (folds,) are the months since each fold's cutoff: an error counts for half as
+    much every HALF_LIFE of them, or all alike if they are not given. Without any error known the prior is the width, growing with the root of the root
     of the step.
     """
     horizon = errors.shape[2]
@@ -82,21 +85,27 @@ def learn_widths(errors: FloatArray, prior: FloatArray) -> FloatArray:
     known = np.isfinite(size)
     growth = np.arange(1, horizon + 1) ** 0.25
     scale = prior
+    weights = known * _recency(ages, errors.shape[1])[None, :, None]
     for _ in range(3):
-        scale = _shrunk_scale(size, known, growth, prior)
+        scale = _shrunk_scale(size, weights, growth, prior)
         growth = _growth(size / scale[:, None, None], known)
     return scale[:, None] * growth
 
 
-def _shrunk_scale(size: FloatArray, known: FloatArray, growth: FloatArray, prior: FloatArray) -> FloatArray:
-    relative = np.where(known, size / growth, 0.0)
-    counts = known.sum(axis=(1, 2))
+def _recency(ages: FloatArray | None, folds: int) -> FloatArray:
+    """How much an error of each fold counts, shape (folds,)."""
+    return np.ones(folds) if ages is None else np.asarray(0.5 ** (ages / HALF_LIFE))
+
+
+def _shrunk_scale(size: FloatArray, weights: FloatArray, growth: FloatArray, prior: FloatArray) -> FloatArray:
+    relative = np.where(weights > 0, size / growth, 0.0) * weights
+    counts = weights.sum(axis=(1, 2))
     if not counts.any():
         return prior
     # Overlapping steps of a fold are one error more than many.
-    folds = known.any(axis=2).sum(axis=1)
-    own = relative.sum(axis=(1, 2)) / np.maximum(counts, 1)
+    folds = weights.max(axis=2).sum(axis=1)
     seen = counts > 0
+    own = relative.sum(axis=(1, 2)) / np.where(seen, counts, 1.0)
     usual = float(np.exp(np.mean(np.log(np.maximum(own[seen], 1e-12) / prior[seen]))))
     share = folds / (folds + SHRINKAGE)
     scale: FloatArray = np.exp(share * np.log(np.maximum(own, 1e-12)) + (1 - share) * np.log(prior * usual))
@@ -123,15 +132,21 @@ def _growth(relative: FloatArray, known: FloatArray) -> FloatArray:
     return np.maximum.accumulate(curve) if slope > 0 else curve
 
 
-def learn_marginals(errors: FloatArray, prior: FloatArray) -> Marginals:
-    """Learn widths and shape from errors (series, folds, horizon), NaN where unknown, and a first scale (series,)."""
-    width = learn_widths(errors, prior)
-    return Marginals(width, _shape(_standardise(errors, width)))
+def learn_marginals(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> Marginals:
+    """Learn widths and shape from errors (series, folds, horizon), NaN where unknown, and a first scale (series,).
+
+    `ages` are as in `learn_widths`.
+    """
+    width = learn_widths(errors, prior, ages)
+    return Marginals(width, _shape(_standardise(errors, width), _recency(ages, errors.shape[1])))
 
 
-def learn_distribution(errors: FloatArray, prior: FloatArray) -> ErrorDistribution:
-    """Learn everything from errors (series, folds, horizon), NaN where unknown, and a first scale (series,)."""
-    marginals = learn_marginals(errors, prior)
+def learn_distribution(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> ErrorDistribution:
+    """Learn everything from errors (series, folds, horizon), NaN where unknown, and a first scale (series,).
+
+    `ages` are as in `learn_widths`; what moves together is learnt from all folds alike.
+    """
+    marginals = learn_marginals(errors, prior, ages)
     standardised = _standardise(errors, marginals.width)
     scores = np.clip(np.nan_to_num(standardised), -CLIP, CLIP)
     known = np.isfinite(errors)
@@ -143,17 +158,23 @@ def _standardise(errors: FloatArray, width: FloatArray) -> FloatArray:
     return np.clip(errors / width[:, None, :], -3 * CLIP, 3 * CLIP)
 
 
-def _shape(standardised: FloatArray) -> FloatArray:
+def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
     """Quantiles of the pooled errors made symmetric: a bias of the past is no forecast of the next one.
 
     Few errors have not yet met the large ones that trade will bring, so they share the say with Student's t.
     """
-    pooled = standardised[np.isfinite(standardised)]
+    known = np.isfinite(standardised)
     heavy: FloatArray = stdtrit(HEAVY, SHAPE_PROBABILITIES)
-    if not len(pooled):
+    if not known.any():
         return heavy
-    folds = int(np.isfinite(standardised).any(axis=2).sum())
-    empirical: FloatArray = np.quantile(np.concatenate([pooled, -pooled]), SHAPE_PROBABILITIES)
+    folds = int(known.any(axis=2).sum())
+    weights = np.broadcast_to(recency[None, :, None], known.shape)[known]
+    sizes = np.abs(standardised[known])
+    order = np.argsort(sizes)
+    # Halves of the two-sided distribution mirror one another, so its quantiles are those of the sizes.
+    below = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
+    upper: FloatArray = np.interp(np.abs(2 * SHAPE_PROBABILITIES - 1), below, sizes[order])
+    empirical = np.sign(SHAPE_PROBABILITIES - 0.5) * upper
     trust = folds / (folds + FEW)
     return trust * empirical + (1 - trust) * heavy
 

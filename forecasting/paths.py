@@ -30,7 +30,9 @@ def draw_paths(
 
     `unit` (series,) is the link's; `greatest` (series,) is the largest absolute value seen. The same draw number is the
     same future in every series. What moves many series comes from `seed`, what is a series' own from `seed` and its
-    name, so that the order of the series does not matter. Draws come in mirrored pairs: medians sit on the centre.
+    name, so that the order of the series does not matter. Draws come in mirrored pairs on the link's scale, then give
+    way by half of what lifts their mean above the centre: with their medians on it the sums of many would lie above
+    the sum of the centres, with their means on it each would lie below its own.
     """
     horizon = centre.shape[1]
     half = (draws + 1) // 2
@@ -47,7 +49,15 @@ def draw_paths(
     mirrored = np.concatenate([linked + errors, linked - errors], axis=1)[:, :draws]
     ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
     bound = to_link(ceiling, unit[:, None, None])
-    return from_link(np.clip(mirrored, -bound, bound), unit[:, None, None])
+    return _give_way(from_link(np.clip(mirrored, -bound, bound), unit[:, None, None]), centre)
+
+
+def _give_way(paths: FloatArray, centre: FloatArray) -> FloatArray:
+    """The paths scaled down by the root of their mean over the centre, where both are positive."""
+    mean = paths.mean(axis=1)
+    lifted = (centre > 0) & (mean > centre)
+    factor = np.sqrt(np.divide(centre, mean, out=np.ones_like(centre), where=lifted))
+    return np.multiply(paths, factor[:, None], out=paths)
 
 
 def path_quantiles(paths: RealArray, probabilities: Sequence[float]) -> FloatArray:

@@ -61,6 +61,11 @@ def link_errors(mean: FloatArray, actual: FloatArray, unit: FloatArray) -> Float
     return to_link(actual, unit[..., None]) - to_link(mean, unit[..., None])
 
 
+def ages(cutoffs: NDArray[np.int64], fold: int) -> FloatArray:
+    """Months from each earlier fold's cutoff to a fold's, shape (earlier folds,)."""
+    return np.asarray(cutoffs[fold] - cutoffs[:fold], dtype=np.float64)
+
+
 def known_errors(errors: FloatArray, cutoffs: NDArray[np.int64], fold: int) -> FloatArray:
     """The errors (series, earlier folds, horizon) that were known at a fold's cutoff; NaN for the others."""
     target = cutoffs[:fold, None] + 1 + np.arange(errors.shape[2])
@@ -84,7 +89,7 @@ def _reconcile(
     coherent = np.empty_like(centre)
     variance = np.empty(centre.shape[:2])
     for fold in range(len(cutoffs)):
-        width = learn_widths(known_errors(errors, cutoffs, fold), prior[:, fold])
+        width = learn_widths(known_errors(errors, cutoffs, fold), prior[:, fold], ages(cutoffs, fold))
         # The inverse link's slope turns a width on its scale into one in the units of y.
         slope = np.hypot(unit[:, fold, None], centre[:, fold])
         variance[:, fold] = np.square(np.nanmean(width * slope, axis=1))

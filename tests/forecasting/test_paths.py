@@ -33,8 +33,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
     assert not np.array_equal(draw(), draw(seed=12))
 
 
-def test_medians_sit_on_the_centre():
-    assert_allclose(np.median(draw(), axis=1), CENTRE, rtol=0.01)
+def test_the_centre_lies_half_way_between_the_median_and_the_mean():
+    paths = draw(3 * known_law(5))
+    median, mean = np.median(paths, axis=1), paths.mean(axis=1)
+    assert (median < CENTRE).all()
+    assert (mean > CENTRE).all()
+    assert_allclose(np.sqrt(median * mean), CENTRE, rtol=0.05)
 
 
 def test_quantiles_nest_and_widen_with_the_step():

@@ -12,8 +12,9 @@ from prophet import Prophet
 
 from forecasting.calendar import calendar_names, calendar_regressors
 from forecasting.errors import TooFewObservations
-from forecasting.forecasters.prophet import AnchoredProphet, PowerScale, fourier_terms
+from forecasting.forecasters.prophet import AnchoredProphet, PowerScale
 from forecasting.history import History
+from forecasting.prophet_axes import fourier_terms
 from forecasting.prophet_backend import MapProphet
 from forecasting.prophet_map import fit_map, make_design
 
