@@ -9,7 +9,6 @@ import argparse
 import os
 import platform
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +28,11 @@ from jobs.progress import progress_bar
 HORIZON = 12
 STEPS = (1, 3, 6, 12)
 SHOWN_LEVELS = (50.0, 80.0, 95.0)
-PEERS = ("AutoETS", "AutoETS, conformal", "AutoARIMA", "ARIMA (0,1,1)(0,1,1)", "Prophet")
+PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)", "Prophet")
 QUICK_PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)")
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_TRADE": panels.cn_trade,
-    "CN_CLEANTECH": partial(panels.cn_cleantech, every=1),
+    "CN_CLEANTECH": panels.cn_cleantech,
     "us_imports": panels.us_imports,
 }
 
