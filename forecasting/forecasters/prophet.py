@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.scale import SMALLEST_SHARE
 from forecasting.history import History
-from forecasting.prophet_map import MapDesign, MapFit, fit_map, make_design, trend_hinges
+from forecasting.prophet_axes import ProphetAxes, fourier_terms, place_changepoints
+from forecasting.prophet_map import MapDesign, fit_map, make_design
 
 FloatArray = NDArray[np.float64]
 
-YEAR_DAYS = 365.25
 # Values that differ by less than this share of their size differ by rounding.
 ROUNDING = 1e-9
 
@@ -51,24 +51,6 @@ class PowerScale:
         if self.power == 0.0:
             return np.exp(raised) * self.unit
         return raised * self.unit if self.power == 1.0 else np.maximum(raised, 0.0) ** (1.0 / self.power) * self.unit
-
-
-@dataclass(frozen=True, slots=True)
-class ProphetAxes:
-    """What Prophet makes of the months, not of the values: the same for every scale.
-
-    `t`, shape (n + horizon,), is 0 at the first month and 1 at the cutoff; `changepoints` (S,); `features`
-    (n + horizon, K): Fourier terms, then calendar regressors; `scales` (K,): standard deviations of their priors.
-    """
-
-    t: FloatArray
-    changepoints: FloatArray
-    features: FloatArray
-    scales: FloatArray
-
-    def trend(self, fit: MapFit) -> FloatArray:
-        """Prophet's trend on the scaled axis, shape (n + horizon,)."""
-        return fit.m + fit.k * self.t + trend_hinges(self.t, self.changepoints) @ fit.delta
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +107,7 @@ class AnchoredProphet:
         n, months = len(history.y), history.months
         days = months.astype("datetime64[D]").astype(np.float64)
         t = (days - days[0]) / (days[n - 1] - days[0])
-        changepoints = _changepoints(t[:n], self.n_changepoints, self.changepoint_range)
+        changepoints = place_changepoints(t[:n], self.n_changepoints, self.changepoint_range)
         if n < self.seasonal_from:
             return ProphetAxes(t, changepoints, np.zeros((len(t), 0)), np.zeros(0))
         yearly = fourier_terms(days, self.yearly_order)
@@ -154,22 +136,6 @@ class AnchoredProphet:
         return tuple(power for power in self.powers if power > 0.0 or y.min() > SMALLEST_SHARE * y.max()) or (0.5,)
 
 
-def fourier_terms(days: FloatArray, order: int) -> FloatArray:
-    """Prophet.fourier_series of a year for `days` since 1970, shape (T,), without its frames; shape (T, 2 order)."""
-    angles = 2.0 * np.pi * days[:, None] * (np.arange(1, order + 1) / YEAR_DAYS)
-    return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(days), 2 * order)
-
-
 def _raise(y: FloatArray, power: float) -> FloatArray:
     raised: FloatArray = np.log(y) if power == 0.0 else y**power
     return raised
-
-
-def _changepoints(t: FloatArray, count: int, share: float) -> FloatArray:
-    """Prophet.set_changepoints: evenly over the first `share` of the history; one at 0 where there is no room."""
-    reach = int(np.floor(len(t) * share))
-    count = min(count, reach - 1)
-    if count < 1:
-        return np.zeros(1)
-    indexes = np.linspace(0, reach - 1, count + 1).round().astype(int)[1:]
-    return np.asarray(t[indexes])
