@@ -60,20 +60,19 @@ def expected_rows(
 def earlier_rows(
     desk: Desk, one: Chosen, outlook: Outlook, units: Units, frequency: Frequency
 ) -> tuple[list[Row], str]:
-    """What was expected before, and by whom: runs that saw less, or else the combination at folds of the backtest."""
-    said: dict[date, FloatArray] = {}
-    for run in earlier_runs(desk.session, desk.run, limit=EARLIER_RUNS):
-        assert run.cutoff is not None
-        said[run.cutoff] = _run_means(desk, one, run.id, run.horizon)
-    if said:
-        return _lines(outlook, said.items(), units, frequency), "earlier runs"
+    """What was expected before, and by whom: runs that saw less, and the combination at folds of the backtest."""
     ids = [part.series_id for part in one.parts]
     folds: dict[date, dict[int, list[float]]] = defaultdict(dict)
     for found in backtests.said(desk.session, desk.run.id, ids, forecaster=COMBINATION):
         folds[found.cutoff][found.series_id] = found.means
     kept = [day for day in folds if _shown(desk.last - month_of(day)) and len(folds[day]) == len(ids)]
-    told = ((day, _signed(one, folds[day])) for day in kept[-EARLIER_FOLDS:])
-    return _lines(outlook, told, units, frequency), "the backtest, at every sixth month"
+    said = {day: _signed(one, folds[day]) for day in kept[-EARLIER_FOLDS:]}
+    past = earlier_runs(desk.session, desk.run, limit=EARLIER_RUNS)
+    by = [*(["earlier runs"] if past else []), *(["the backtest at every sixth month"] if said else [])]
+    for run in past:
+        assert run.cutoff is not None
+        said[run.cutoff] = _run_means(desk, one, run.id, run.horizon)
+    return _lines(outlook, said.items(), units, frequency), " and ".join(by)
 
 
 def forecaster_rows(desk: Desk, one: Chosen, outlook: Outlook, units: Units, frequency: Frequency) -> list[Row]:

@@ -14,6 +14,7 @@ from api.deps import CatalogsDep, SessionDep, may_read
 from api.pages.figures import unit_in_words
 from api.pages.layout import PageQuery, PageRoute, page
 from api.pages.lines import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
+from api.pages.parts import component_blocks
 from api.pages.reading import Desk, citation, codes, open_run
 from api.params import CODE, Code, DatasetPath, RunId
 from api.selection import Chosen
@@ -141,6 +142,7 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
             api=_api(desk, one, query),
         ),
         *([_others_block(others, unit)] if others else []),
+        *component_blocks(desk, one, outlook),
         _observed_block(desk, one, observed[::-1], unit),
     ]
     return blocks, "" if whole is None else desk.name(whole).lower()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.charts import heat, scores
+from api.charts import heat, parts, scores
 from api.charts.fan import fan
 from api.charts.theme import FAN, LINES
 from api.downloads import svg
@@ -82,6 +82,12 @@ PANELS = [
     {"partner": "A", "month": "2026-01-01", "median": 2.0, "lo": 1.0, "hi": 3.0},
 ]
 
+APART = [
+    {"component": name, "month": f"2026-0{month}-01", "value": month, "ahead": month > 2}
+    for name in ("Trend", "Season")
+    for month in range(1, 5)
+]
+
 
 def by_step() -> Spec:
     return scores.by_step(STEPS, title="MASE", ours="combination", baseline="seasonal naive", as_naive=1.0)
@@ -114,8 +120,9 @@ def test_growth_falls_into_seven_classes(value: float, shade: int) -> None:
         (scores.histogram(PIT), r"mark-rect"),
         (heat.heat_map(HEAT, partners=["A", "B"], sectors=["EV"]), r"mark-rect.*mark-text"),
         (heat.small_multiples(PANELS, order=["A"]), r"mark-area.*mark-line"),
+        (parts.components(APART, order=["Trend", "Season"]), r"mark-line"),
     ],
-    ids=["fan", "by_step", "coverage", "coverage_by_step", "histogram", "heat_map", "small_multiples"],
+    ids=["fan", "by_step", "coverage", "coverage_by_step", "histogram", "heat_map", "small_multiples", "components"],
 )
 def test_vega_lite_draws_it(spec: Spec, drawn: str) -> None:
     assert re.search(drawn, svg(spec), re.DOTALL)

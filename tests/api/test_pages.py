@@ -18,7 +18,7 @@ from store.database import make_engine
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
 from tests.conftest import new_database
-from tests.world import publish_run
+from tests.world import observed, publish_run
 
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
 PAGES = (
@@ -142,7 +142,7 @@ def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
 def test_a_block_that_is_not_there_is_not_found(client: TestClient) -> None:
     answer = client.get(SERIES, params={"block": "observed", "save": "svg"})
     assert answer.status_code == 404
-    assert "it has forecast, observed" in answer.text
+    assert "it has forecast, components, observed" in answer.text
 
 
 def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
@@ -162,6 +162,16 @@ def test_a_series_says_what_each_forecaster_says(client: TestClient, desk: DeskW
     live = folds["means"][row, folds["forecasters"].index("theta"), -1]
     assert_allclose(table[table["forecaster"] == "theta"]["value"], live)
     assert set(table["forecaster"]) == {"theta", "seasonal naive"}
+
+
+def test_a_series_is_taken_apart_into_what_it_is_made_of(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "components", "csv"))).set_index("month")
+    past = table.dropna()
+    product = past["trend"] * (1 + past["season"] / 100) * (1 + past["calendar"] / 100) * (1 + past["rest"] / 100)
+    assert_allclose(product[::-1], observed("CN_CLEANTECH.X.USA.EV"))
+    assert len(table) - len(past) == 14
+    # A balance may be below zero, where there is no logarithm.
+    assert 'id="components"' not in client.get("/series/CN_TRADE/B/WLD/TOTAL").text
 
 
 def test_what_is_not_there_is_said_in_words(client: TestClient) -> None:
