@@ -41,6 +41,8 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.engine, app.state.options = engine, options
+    # Published runs never change: reading them needs no transaction, nor the two round trips of one.
+    app.state.reading = engine.execution_options(isolation_level="AUTOCOMMIT")
     app.state.catalogs, app.state.registry = Catalogs(), registry
     errors.install(app)
     caching.install(app)

@@ -1,6 +1,7 @@
 """What endpoints are given: a session, the options, a key's rights, a body within bounds.
 
-What does not wait is `async`: FastAPI sends every other dependency to a thread, at a tenth of a millisecond each.
+What does not wait is `async`: FastAPI sends every other dependency to a thread, at a tenth of a millisecond each. What
+every request is given does not depend on dependencies of its own: each costs as much again.
 """
 
 from collections.abc import AsyncIterator
@@ -44,13 +45,15 @@ OptionsDep = Annotated[ApiOptions, Depends(get_options)]
 CatalogsDep = Annotated[Catalogs, Depends(get_catalogs)]
 
 
-async def get_session(request: Request, engine: EngineDep) -> AsyncIterator[Session]:
-    """A session for one request, which connects when it is first used; what is not committed is undone.
-
-    What is only read is never changed once it is published: it needs no transaction, nor the two round trips of one.
-    """
-    reads = request.method in {"GET", "HEAD"}
-    session = Session(engine.execution_options(isolation_level="AUTOCOMMIT") if reads else engine)
+async def get_session(request: Request) -> AsyncIterator[Session]:
+    """A session for one request, which connects when it is first used; what is not committed is undone."""
+    state = request.app.state
+    if request.method in {"GET", "HEAD"}:
+        # Without a transaction there is nothing to undo, and closing waits for nobody.
+        with Session(state.reading) as session:
+            yield session
+        return
+    session = Session(state.engine)
     try:
         yield session
     finally:
@@ -60,15 +63,21 @@ async def get_session(request: Request, engine: EngineDep) -> AsyncIterator[Sess
 SessionDep = Annotated[Session, Depends(get_session)]
 
 
-async def may_read(request: Request, session: SessionDep, options: OptionsDep) -> None:
+async def may_read(request: Request) -> None:
     """Let everybody read, or holders of a key with the scope `read` where the deployment says so."""
+    options: ApiOptions = request.app.state.options
     if options.require_key_to_read:
-        await run_in_threadpool(_authenticate, request, session, options, "read")
+        await run_in_threadpool(_authenticate_alone, request, options)
 
 
 async def may_write(request: Request, session: SessionDep, options: OptionsDep) -> None:
     """Let holders of a key with the scope `write` through."""
     await run_in_threadpool(_authenticate, request, session, options, "write")
+
+
+def _authenticate_alone(request: Request, options: ApiOptions) -> None:
+    with Session(request.app.state.engine) as session:
+        _authenticate(request, session, options, "read")
 
 
 def _authenticate(request: Request, session: Session, options: ApiOptions, scope: str) -> None:

@@ -9,9 +9,11 @@ import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from psycopg import Connection, Cursor
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 CONNECT_SECONDS = 5
@@ -59,6 +61,16 @@ def _check_after_rest(connection: Any, record: ConnectionPoolEntry, _: Any) -> N
     except psycopg.OperationalError as error:
         # The others are older still.
         raise sa.exc.InvalidatePoolError from error
+
+
+def binary_cursor(session: Session) -> Cursor[Any]:
+    """The driver's own cursor on a session's connection: what every request asks costs half as much of it.
+
+    Its results are binary: as text, a draw would travel as eight hexadecimal digits.
+    """
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)
+    return connection.cursor(binary=True)
 
 
 def alembic_config() -> Config:

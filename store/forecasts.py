@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
-from psycopg import Connection
 from sqlmodel import Session, col
 
 from store import catalog
 from store.arrays import copy_arrays
+from store.database import binary_cursor
 from store.tables import (
     Dataset,
     Forecast,
@@ -186,19 +186,21 @@ def months(
         "horizon": horizon,
         "wanted": list(probabilities),
     }
-    yield from map(MonthForecast._make, session.execute(_MONTHS, parameters).all())
+    with binary_cursor(session) as cursor:
+        rows = cursor.execute(_MONTHS, parameters).fetchall()
+    yield from map(MonthForecast._make, rows)
 
 
 # The array of quantiles is put together by the server: one row a month, whatever the number of levels.
-_MONTHS = sa.text("""
+_MONTHS = """
     SELECT f.series_id, f.step, f.mean, f.median, array_agg(q.value ORDER BY q.probability)
     FROM forecast f
     JOIN forecast_quantile q USING (run_id, series_id, month)
-    WHERE f.run_id = :run AND f.series_id = ANY(:series) AND f.step <= :horizon
-      AND q.probability = ANY(:wanted)
+    WHERE f.run_id = %(run)s AND f.series_id = ANY(%(series)s) AND f.step <= %(horizon)s
+      AND q.probability = ANY(%(wanted)s)
     GROUP BY f.run_id, f.series_id, f.month
     ORDER BY f.series_id, f.month
-""")
+"""
 
 
 _PATHS = "SELECT series_id, draws, steps, values FROM forecast_path WHERE run_id = %s AND series_id = ANY(%s)"
@@ -209,10 +211,7 @@ def paths(session: Session, run_id: int, series_ids: Sequence[int]) -> Paths:
 
     Raises KeyError for a series that the run does not cover.
     """
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)
-    # Binary results: as text, a draw would travel as eight hexadecimal digits.
-    with connection.cursor(binary=True) as cursor:
+    with binary_cursor(session) as cursor:
         cursor.execute(_PATHS, (run_id, list(series_ids)))
         found = {row[0]: row[1:] for row in cursor}
     draws, steps = next(iter(found.values()))[:2] if found else (0, 0)

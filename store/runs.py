@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session, col
 
+from store.database import binary_cursor
 from store.errors import StoreError, UnknownRun
 from store.tables import Dataset, Run
 
@@ -51,7 +52,8 @@ class RunRecord(NamedTuple):
     total: int
 
 
-_COLUMNS = [col(getattr(Run, name)) for name in RunRecord._fields]
+# Columns of the table, not of the class: the ORM would prepare itself anew for every request.
+_COLUMNS = [sa.inspect(Run).local_table.c[name] for name in RunRecord._fields]
 
 
 def queue(
@@ -170,20 +172,16 @@ def find(session: Session, run_id: int) -> RunRecord:
 
 def latest_published(session: Session, dataset_id: str, as_of: date | None = None) -> RunRecord | None:
     """The published run with the latest as_of, none later than `as_of`; of several on one day, the newest."""
-    return _first(session, _LATEST, {"dataset": dataset_id, "day": as_of or date.max})
+    with binary_cursor(session) as cursor:
+        row = cursor.execute(_LATEST, {"dataset": dataset_id, "day": as_of or date.max}).fetchone()
+    return RunRecord(*row) if row else None
 
 
-# Every request for "latest" asks this, so it is put together once.
-_LATEST = (
-    sa.select(*_COLUMNS)
-    .where(
-        col(Run.dataset_id) == sa.bindparam("dataset"),
-        col(Run.status) == "published",
-        col(Run.as_of) <= sa.bindparam("day"),
-    )
-    .order_by(col(Run.as_of).desc(), col(Run.id).desc())
-    .limit(1)
-)
+_LATEST = f"""
+    SELECT {", ".join(RunRecord._fields)} FROM run
+    WHERE dataset_id = %(dataset)s AND status = 'published' AND as_of <= %(day)s
+    ORDER BY as_of DESC, id DESC LIMIT 1
+"""
 
 
 class RunPage(NamedTuple):
