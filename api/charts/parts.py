@@ -9,7 +9,8 @@ PANEL_HEIGHT = 110
 
 def components(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
     """A panel a component, each on a scale of its own. Rows: component, month, value, ahead."""
-    time = {"field": "month", "type": "temporal", "scale": {"type": "utc"}, "axis": {"title": None, "format": "%Y"}}
+    years = {"title": None, "format": "%Y", "tickCount": {"interval": "year", "step": 1}, "labelOverlap": True}
+    time = {"field": "month", "type": "temporal", "scale": {"type": "utc"}, "axis": years}
     axis = {"title": None, "tickCount": 4, "minExtent": 44, "maxExtent": 44}
     value = {"field": "value", "type": "quantitative", "scale": {"zero": False}, "axis": axis}
     layers: list[Spec] = [
