@@ -176,7 +176,7 @@ def tracks(session: Session, run_id: int, series_id: int, *, forecaster: str, li
 
 
 class Said(NamedTuple):
-    """What one forecaster said of a series at a cutoff, its steps as lists; no actual is known after the last cutoff."""
+    """What one forecaster said of a series at a cutoff, its steps as lists; an actual that is to come is None."""
 
     series_id: int
     forecaster: str

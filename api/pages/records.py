@@ -76,13 +76,15 @@ def forecaster_rows(record: Record) -> list[Row]:
 def coverage_rows(rows: Sequence[ScoreRow], folds: int) -> list[Row]:
     """Coverage of the combination's intervals: level, step, nominal, value, lo and hi by two sampling errors, n.
 
-    A cutoff counts as one case, whatever the number of its series and steps: they rise and fall together.
+    A cutoff counts as one case, whatever the number of its series and steps: they rise and fall together. A late step
+    has fewer cutoffs behind it.
     """
     found = []
     for row in rows:
         if row.metric != "coverage" or row.forecaster != COMBINATION:
             continue
-        error = TWO_ERRORS * share_error(row.value, max(folds, 1))
+        cutoffs = max(min(folds, round(row.n / row.series)), 1)
+        error = TWO_ERRORS * share_error(row.value, cutoffs)
         found.append(
             {
                 "level": row.level,
