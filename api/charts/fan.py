@@ -1,8 +1,9 @@
 """History and fan: what was observed, what is expected, how sure it is, and what was said before."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from api.charts.theme import BLUE, FAN, INK, LINES, MUTED, VERMILION, Row, Spec, chart, time_axis, value_axis
+from api.charts.theme import BLUE, FAN, INK, MUTED, VERMILION, Row, Spec, chart, line_styles, time_axis, value_axis
 
 OBSERVED, EXPECTED, EARLIER, CAME = "observed", "expected", "earlier forecasts", "what came"
 
@@ -41,7 +42,7 @@ def fan(
         layers.append(_others(others, unit))
     layers.append(_pointer(levels, unit))
     named = {name: list(found) for name, found in rows.items() if found}
-    return chart(layers, datasets=named, resolve={"scale": {"color": "independent"}})
+    return chart(layers, datasets=named)
 
 
 def _joined(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[float]) -> list[Row]:
@@ -84,17 +85,23 @@ def _earlier(unit: str) -> Spec:
 
 def _others(rows: Sequence[Row], unit: str) -> Spec:
     names = sorted({str(row["forecaster"]) for row in rows})
-    scale = {"domain": names, "range": [LINES[1 + place % (len(LINES) - 1)] for place in range(len(names))]}
+    colors, dashes = line_styles(len(names))
+    legend = {"title": None}
     return {
         "data": {"name": "others"},
         "mark": {"type": "line", "strokeWidth": 1.4},
         "encoding": {
             "x": time_axis(),
             "y": value_axis("value", unit),
-            "color": {"field": "forecaster", "type": "nominal", "scale": scale, "legend": {"title": None}},
-            "strokeDash": {"field": "forecaster", "type": "nominal", "legend": None},
+            "color": _by_forecaster(names, colors, legend),
+            "strokeDash": _by_forecaster(names, dashes, legend),
         },
     }
+
+
+def _by_forecaster(names: Sequence[str], styles: Sequence[Any], legend: Spec) -> Spec:
+    scale = {"domain": list(names), "range": list(styles)}
+    return {"field": "forecaster", "type": "nominal", "scale": scale, "legend": legend}
 
 
 def _shown(rows: Sequence[Row], field: str) -> list[Row]:

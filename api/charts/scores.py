@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from api.charts.theme import BLUE, GRID, INK, LINES, MUTED, Row, Spec, chart, value_axis
+from api.charts.theme import BLUE, GRID, INK, LINES, MUTED, Row, Spec, chart, line_styles, value_axis
 
 STEPS = {
     "type": "quantitative",
@@ -15,8 +15,8 @@ SHARE = {"format": ".0%", "title": None}
 def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_naive: float | None = None) -> Spec:
     """A line a forecaster over steps. Rows: forecaster, step, value. `as_naive` gets a rule."""
     names = [ours, baseline, *sorted({str(row["forecaster"]) for row in rows} - {ours, baseline})]
-    colors = [BLUE, INK, *(LINES[1 + place % (len(LINES) - 1)] for place in range(len(names) - 2))]
-    dashes = [[1, 0], [6, 3], *([2, 2] for _ in names[2:])]
+    colors, dashes = line_styles(len(names) - 2)
+    colors, dashes = [BLUE, INK, *colors], [[1, 0], [6, 3], *dashes]
     widths = [3, 2, *(1.4 for _ in names[2:])]
     legend = {"title": None}
     encoding = {

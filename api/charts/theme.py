@@ -17,7 +17,8 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BROWN = (
 LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BROWN, SKY)
 FAN = {95: "#d3e3f0", 90: "#bcd5e8", 80: "#9cc2de", 50: "#5b9bc9"}
 """Shades of an interval by its level: the surer, the paler."""
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 3], [1, 3])
+DASHES = ([2, 2], [8, 3], [8, 3, 2, 3], [1, 4])
+"""Once the colours are used up, lines of the same colour differ by their dashes."""
 WIDTH, HEIGHT = 760, 340
 MONTH_FORMAT = "%b %Y"
 
@@ -57,6 +58,14 @@ def config() -> Spec:
         "header": {"labelColor": INK, "labelFontSize": 12, "title": None},
         "range": {"category": list(LINES)},
     }
+
+
+def line_styles(number: int) -> tuple[list[str], list[list[int]]]:
+    """Colours and dashes of `number` lines beside one of our own blue, no two alike up to 24."""
+    others = LINES[1:]
+    colors = [others[place % len(others)] for place in range(number)]
+    dashes = [DASHES[place // len(others) % len(DASHES)] for place in range(number)]
+    return colors, dashes
 
 
 def fixed(spec: Spec, *, width: int = WIDTH) -> Spec:

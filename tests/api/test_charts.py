@@ -7,7 +7,7 @@ import pytest
 
 from api.charts import heat, parts, scores
 from api.charts.fan import fan
-from api.charts.theme import FAN, LINES
+from api.charts.theme import BLUE, FAN, LINES, line_styles
 from api.downloads import svg
 
 Spec = dict[str, Any]
@@ -101,6 +101,12 @@ def test_ours_and_the_baseline_come_first_among_the_forecasters() -> None:
 def test_lines_differ_by_more_than_their_colour() -> None:
     encoding = by_step()["layer"][1]["encoding"]
     assert encoding["strokeDash"]["field"] == encoding["strokeWidth"]["field"] == "forecaster"
+
+
+def test_no_two_of_twenty_lines_look_alike() -> None:
+    colors, dashes = line_styles(20)
+    assert len({(color, *dash) for color, dash in zip(colors, dashes, strict=True)}) == 20
+    assert BLUE not in colors
 
 
 @pytest.mark.parametrize(
