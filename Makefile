@@ -5,7 +5,7 @@ PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help up install test check format bench-intervals screenshots clean
+.PHONY: help up install test check format bench-accuracy bench-intervals screenshots clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,9 @@ check: $(VENV)/.installed-dev ## format, lint, types, arrows between rooms, mode
 format: $(VENV)/.installed-dev ## format and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-accuracy: $(VENV)/.installed-dev ## errors of the combination beside the peers
+	$(BIN)/python -m benchmarks.accuracy --output benchmarks/results/accuracy.md $(ARGS)
 
 bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside the peers
 	$(BIN)/python -m benchmarks.intervals --output benchmarks/results/intervals.md $(ARGS)

@@ -6,8 +6,6 @@ and statsforecast with their own intervals. Quick takes every third cutoff and n
 """
 
 import argparse
-import os
-import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pandas as pd
 from benchmarks import panels
 from benchmarks.panels import Problem
 from benchmarks.peers import PeerForecasts, run_peers
+from benchmarks.tables import machine, markdown, write
 from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.evaluation import Backtest
 from forecasting.history import FloatArray
@@ -107,20 +106,8 @@ def report(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -> 
         "WIS over the series' mean yearly change": wis_beside_peers(problem, backtest, others),
     }
     head = f"## {problem.name}: {len(problem.panel.unique_ids)} series, {len(problem.cutoffs)} cutoffs"
-    parts = [f"{title}\n\n{_markdown(table)}" for title, table in tables.items()]
+    parts = [f"{title}\n\n{markdown(table, 3 if 'WIS' in table else 1)}" for title, table in tables.items()]
     return "\n\n".join([head, *parts])
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    """A table as Markdown; whole numbers without decimals, ratios with three, shares with one."""
-    digits = 3 if "WIS" in table else 1
-    rows = [
-        [str(index), *(f"{v:.{digits}f}" if isinstance(v, float) else f"{v:,}" for v in row)]
-        for index, row in zip(table.index, table.to_numpy(dtype=object), strict=True)
-    ]
-    head = ["", *map(str, table.columns)]
-    lines = [head, ["---", *["---:"] * len(table.columns)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main() -> None:
@@ -141,13 +128,11 @@ def main() -> None:
             problem = Problem(problem.name, problem.panel, problem.reporter, problem.cutoffs[::3])
         sections.append(report(problem, peers=QUICK_PEERS if given.quick else PEERS, workers=None))
         print(sections[-1], flush=True)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    title = (
-        f"# Intervals\n\n`make bench-intervals` on {machine}. Each fold is calibrated on what was known at its cutoff."
-    )
     if given.output:
-        given.output.parent.mkdir(parents=True, exist_ok=True)
-        given.output.write_text("\n\n".join([title, *sections]) + "\n", encoding="utf-8")
+        title = (
+            f"# Intervals\n\n`make bench-intervals` on {machine()}. Each fold knows only what was known at its cutoff."
+        )
+        write(given.output, title, sections)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def run_peers(problem: Problem, *, horizon: int, peers: Iterable[str], executor:
 
 
 def _run(task: Task) -> tuple[int, FloatArray, FloatArray]:
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
+    logging.getLogger("cmdstanpy").disabled = True
     warnings.simplefilter("ignore")
     shape = (len(task.peers), len(task.cutoffs), len(PROBABILITIES), task.horizon)
     means, quantiles = np.full((*shape[:2], task.horizon), np.nan), np.full(shape, np.nan)

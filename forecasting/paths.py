@@ -57,7 +57,8 @@ def _give_way(paths: FloatArray, centre: FloatArray) -> FloatArray:
     mean = paths.mean(axis=1)
     lifted = (centre > 0) & (mean > centre)
     factor = np.sqrt(np.divide(centre, mean, out=np.ones_like(centre), where=lifted))
-    return np.multiply(paths, factor[:, None], out=paths)
+    paths *= factor[:, None]
+    return paths
 
 
 def path_quantiles(paths: RealArray, probabilities: Sequence[float]) -> FloatArray:

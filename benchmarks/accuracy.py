@@ -1,0 +1,163 @@
+"""The combination beside what a good analyst gets from the usual libraries, on the same folds in the same run.
+
+`python -m benchmarks.accuracy [--quick] [--only NAME ...] [--output FILE]`: MASE with one scale a series (its mean
+yearly change), an error capped at 50 of them, steps 1 to 12; beside stock Prophet, AutoETS, AutoTheta, AutoCES, their
+mean and median, and the naive forecasts, with the ratio to ours and the p-value of Diebold and Mariano against it.
+Quick takes a few cutoffs and series and no Prophet, and ends with code 1 if the combination loses.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import panels
+from benchmarks.panels import Problem
+from benchmarks.peers import run_peers
+from benchmarks.tables import machine, markdown, write
+from forecasting.config import BASELINE, COMBINATION, ForecastConfig
+from forecasting.history import FloatArray
+from forecasting.panel import Panel
+from forecasting.pipeline import evaluate_panel
+from forecasting.scores import diebold_mariano
+from jobs.executors import process_pool
+from jobs.progress import progress_bar
+
+HORIZON = 12
+STEPS = (1, 3, 6, 12)
+CAP = 50.0
+STATSFORECAST = ("AutoETS", "AutoTheta", "AutoCES")
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    "CN_TRADE": panels.cn_trade,
+    "CN_CLEANTECH": panels.cn_cleantech,
+    "us_imports": panels.us_imports,
+}
+# The whole panel is hours of the peers' time; ask for it by name.
+LONG: dict[str, Callable[[], Problem]] = {
+    "us_imports_whole": panels.us_imports_whole,
+    "CN_CLEANTECH_monthly": partial(panels.cn_cleantech, every=1),
+}
+
+
+def losses(
+    problem: Problem, *, peers: tuple[str, ...], workers: int | None = None
+) -> tuple[dict[str, FloatArray], FloatArray]:
+    """Scaled absolute errors of every method, each (series, folds, horizon), and the actuals."""
+    with process_pool(workers) as pool, progress_bar(problem.name) as bar:
+        backtest, _ = evaluate_panel(
+            problem.panel,
+            cutoffs=list(problem.cutoffs),
+            config=ForecastConfig(horizon=HORIZON),
+            reporter=problem.reporter,
+            executor=pool,
+            on_progress=bar,
+        )
+        others = run_peers(problem, horizon=HORIZON, peers=peers, executor=pool)
+    means = {name: backtest.means[:, row] for row, name in enumerate(backtest.names)}
+    chosen = {"Tradewind": means[COMBINATION], "naive": means["naive"], "seasonal naive": means[BASELINE]}
+    chosen |= {name: others.means[:, row] for row, name in enumerate(others.names)}
+    simple = np.stack([chosen[name] for name in peers])
+    chosen |= {
+        "mean of the libraries'": np.nanmean(simple, axis=0),
+        "median of the libraries'": np.nanmedian(simple, axis=0),
+    }
+    values = problem.panel.values
+    scale = np.nanmean(np.abs(values[:, 12:] - values[:, :-12]), axis=1)[:, None, None]
+    return {
+        name: np.minimum(np.abs(mean - backtest.actual) / scale, CAP) for name, mean in chosen.items()
+    }, backtest.actual
+
+
+def table_of(errors: dict[str, FloatArray]) -> pd.DataFrame:
+    """MASE pooled and by step, the ratio to ours, and the p-value against it: a row a method, the best first."""
+    ours = np.nanmean(errors["Tradewind"])
+    rows = {}
+    for name, error in errors.items():
+        steps = {f"step {step}": float(np.nanmean(error[..., step - 1])) for step in STEPS}
+        rows[name] = {"MASE": float(np.nanmean(error)), **steps, "ratio to ours": float(np.nanmean(error) / ours)}
+        rows[name] |= {f"DM p, step {step}": _p_value(error, errors["Tradewind"], step) for step in (1, 12)}
+    return pd.DataFrame.from_dict(rows, orient="index").sort_values("MASE")
+
+
+def worse_groups(panel: Panel, errors: dict[str, FloatArray]) -> list[str]:
+    """Partners and sectors where the combination's error is above the baseline's."""
+    found = []
+    for column in ("partner", "sector"):
+        for code, rows in panel.keys.groupby(column).groups.items():
+            ours, theirs = (np.nanmean(errors[name][list(rows)]) for name in ("Tradewind", "seasonal naive"))
+            if ours > theirs:
+                found.append(f"{column} {code} ({ours:.3f} against {theirs:.3f})")
+    return found
+
+
+def growth_error(problem: Problem, errors: dict[str, FloatArray]) -> str:
+    """Mean absolute error of the first step's growth on a year ago, of the first series, in points."""
+    values = problem.panel.values[0]
+    scale = np.nanmean(np.abs(values[12:] - values[:-12]))
+    base = np.array([values[problem.panel.position(cutoff) - 11] for cutoff in problem.cutoffs])
+    points = 100 * np.nanmean(errors["Tradewind"][0, :, 0] * scale / base)
+    return f"Growth on a year ago at step 1: mean absolute error {points:.2f} points."
+
+
+def _p_value(error: FloatArray, ours: FloatArray, step: int) -> float:
+    """Diebold-Mariano on the folds' mean losses over the series."""
+    theirs, mine = (np.asarray(np.nanmean(each[..., step - 1], axis=0)) for each in (error, ours))
+    return float(diebold_mariano(theirs, mine, step=step))
+
+
+def quick(problem: Problem) -> Problem:
+    """A few cutoffs and, of a large panel, a few series."""
+    panel = problem.panel
+    rows = np.arange(0, len(panel.unique_ids), max(1, len(panel.unique_ids) // 10))
+    some = Panel(
+        tuple(panel.unique_ids[row] for row in rows),
+        panel.months,
+        panel.values[rows],
+        panel.imputed[rows],
+        panel.keys.iloc[rows].reset_index(drop=True),
+    )
+    every = max(1, len(problem.cutoffs) // 4)
+    return Problem(problem.name, some, problem.reporter, problem.cutoffs[::every])
+
+
+def section(problem: Problem, errors: dict[str, FloatArray]) -> str:
+    """Everything about one problem, in Markdown."""
+    lines = [f"## {problem.name}: {len(problem.panel.unique_ids)} series, {len(problem.cutoffs)} cutoffs"]
+    lines.append(markdown(table_of(errors), 3))
+    if problem.name == "CN_TRADE.X":
+        lines.append(growth_error(problem, errors))
+    worse = worse_groups(problem.panel, errors)
+    lines.append(f"Groups where the combination is worse than the seasonal naive: {', '.join(worse) or 'none'}.")
+    return "\n\n".join(lines)
+
+
+def main() -> int:
+    """Run the benchmark, print it, and write it where asked; 1 if the combination lost to a peer."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--only", nargs="*", default=list(PROBLEMS), choices=[*PROBLEMS, *LONG])
+    given = parser.parse_args()
+    sections, lost = [], False
+    for name in given.only:
+        try:
+            problem = (PROBLEMS | LONG)[name]()
+        except FileNotFoundError as error:
+            sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
+            continue
+        problem = quick(problem) if given.quick else problem
+        errors, _ = losses(problem, peers=STATSFORECAST if given.quick else (*STATSFORECAST, "Prophet"))
+        sections.append(section(problem, errors))
+        lost |= table_of(errors).index[0] != "Tradewind"
+        print(sections[-1], flush=True)
+    if given.output:
+        write(given.output, f"# Accuracy\n\n`make bench-accuracy` on {machine()}; lower is better.", sections)
+    return int(lost)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
