@@ -76,9 +76,9 @@ def prior_scale(linked: FloatArray) -> FloatArray:
 def learn_widths(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> FloatArray:
     """Mean absolute error by series and step, shape (series, horizon), from errors (series, folds, horizon).
 
-    NaN marks what is not known yet. `ages` (folds,) are the months since each fold's cutoff: an error counts for half as
-    much every HALF_LIFE of them, or all alike if they are not given. Without any error known the prior is the width, growing with the root of the root
-    of the step.
+    NaN marks what is not known yet. `ages` (folds,) are the months since each fold's cutoff: an error counts for half
+    as much every HALF_LIFE of them, or all alike if they are not given. Without any error known the prior is the width,
+    growing with the root of the root of the step.
     """
     horizon = errors.shape[2]
     size = np.abs(errors)
