@@ -233,7 +233,7 @@ def test_paper_gets_figures_without_controls(page: Page) -> None:
     opened(page, SERIES)
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
-    assert not page.locator("form").is_visible()
+    assert not page.locator("form.choose").is_visible()
     assert not page.locator(".take").first.is_visible()
     assert page.locator("#forecast .chart svg").is_visible()
 
