@@ -179,7 +179,9 @@ def main() -> None:
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    sections = [f"# Speed\n\n`make bench-speed` on {_machine()}. Ratios, each measured in this run."]
+    options = " ".join(f"--{name}" for name in ("quick", "large") if getattr(given, name))
+    asked = f' ARGS="{options}"' if options else ""
+    sections = [f"# Speed\n\n`make bench-speed{asked}` on {_machine()}. Ratios, each measured in this run."]
     sizes = (100, 1000, 10_000) if given.large else (100, 1000)
     with tempfile.TemporaryDirectory(prefix="tw-") as directory, embedded.start(Path(directory)) as url:
         engine = make_engine(url)
