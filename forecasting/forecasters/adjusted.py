@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting.errors import ForecasterFailed
 from forecasting.forecasters.airline import Airline, airline_outliers, fit_airline
 from forecasting.forecasters.base import Forecaster, require_finite, require_observations
 from forecasting.forecasters.scale import Scale, scale_of
-from forecasting.history import History
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray, History
 
 SEASON = 12
 # Two years and a half: with less, the date of the new year cannot be told from the season.
@@ -52,12 +49,19 @@ def forecast_adjusted(
     """
     require_observations(forecaster, history)
     adjusted = adjust(history)
+    if np.ptp(adjusted.errors) == 0.0:
+        method = _the_same_again
     try:
         forecast = method(adjusted, history.horizon)
     except Exception as error:  # a numerical library may raise anything on a degenerate series
         raise ForecasterFailed(history.unique_id, type(forecaster).__name__, repr(error)) from error
     mean = adjusted.scale.back(np.asarray(forecast, dtype=np.float64) + adjusted.future_effect)
     return require_finite(forecaster, history, mean)
+
+
+def _the_same_again(adjusted: Adjusted, horizon: int) -> FloatArray:
+    """Forecasts of errors that have never varied, shape (horizon,): no method has anything to learn from them."""
+    return np.full(horizon, adjusted.errors[-1])
 
 
 def adjust(history: History) -> Adjusted:

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting.forecasters.adjusted import Adjusted, forecast_adjusted
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.history import History
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray, History
 
 
 def _models() -> Any:
@@ -37,8 +34,6 @@ class ETS:
 
     def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
         z = adjusted.errors
-        if np.ptp(z) == 0.0:
-            return np.full(horizon, z[-1])
         seasonal = len(z) >= 2 * self.season_length + 5
         model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
         return np.asarray(
@@ -63,8 +58,6 @@ class Theta:
 
     def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
         z = adjusted.errors
-        if np.ptp(z) == 0.0:
-            return np.full(horizon, z[-1])
         season = self.season_length if len(z) >= 2 * self.season_length else 1
         model = _models().AutoTheta(season_length=season, decomposition_type="additive")
         return np.asarray(model.forecast(y=z, h=horizon)["mean"])
@@ -87,8 +80,6 @@ class CES:
 
     def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
         z = adjusted.errors
-        if np.ptp(z) == 0.0:
-            return np.full(horizon, z[-1])
         return np.asarray(_models().AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
 
 
