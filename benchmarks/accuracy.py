@@ -43,10 +43,8 @@ LONG: dict[str, Callable[[], Problem]] = {
 }
 
 
-def losses(
-    problem: Problem, *, peers: tuple[str, ...], workers: int | None = None
-) -> tuple[dict[str, FloatArray], FloatArray]:
-    """Scaled absolute errors of every method, each (series, folds, horizon), and the actuals."""
+def losses(problem: Problem, *, peers: tuple[str, ...], workers: int | None = None) -> dict[str, FloatArray]:
+    """Scaled absolute errors of every method, each (series, folds, horizon)."""
     with process_pool(workers) as pool, progress_bar(problem.name) as bar:
         backtest, _ = evaluate_panel(
             problem.panel,
@@ -67,9 +65,7 @@ def losses(
     }
     values = problem.panel.values
     scale = np.nanmean(np.abs(values[:, 12:] - values[:, :-12]), axis=1)[:, None, None]
-    return {
-        name: np.minimum(np.abs(mean - backtest.actual) / scale, CAP) for name, mean in chosen.items()
-    }, backtest.actual
+    return {name: np.minimum(np.abs(mean - backtest.actual) / scale, CAP) for name, mean in chosen.items()}
 
 
 def table_of(errors: dict[str, FloatArray]) -> pd.DataFrame:
@@ -150,7 +146,7 @@ def main() -> int:
             sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
             continue
         problem = quick(problem) if given.quick else problem
-        errors, _ = losses(problem, peers=STATSFORECAST if given.quick else (*STATSFORECAST, "Prophet"))
+        errors = losses(problem, peers=STATSFORECAST if given.quick else (*STATSFORECAST, "Prophet"))
         sections.append(section(problem, errors))
         lost |= table_of(errors).index[0] != "Tradewind"
         print(sections[-1], flush=True)

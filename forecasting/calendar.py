@@ -14,7 +14,8 @@ import holidays
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray
+
 MonthArray = NDArray[np.datetime64]
 
 CHINA = "CHN"

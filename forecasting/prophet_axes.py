@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecasting.history import FloatArray
 from forecasting.prophet_map import MapFit, trend_hinges
-
-FloatArray = NDArray[np.float64]
 
 YEAR_DAYS = 365.25
 

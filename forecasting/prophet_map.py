@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv
 
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray
 
 # Standard deviation of the priors of k and m in prophet.stan.
 TREND_PRIOR = 5.0

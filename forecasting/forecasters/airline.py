@@ -8,13 +8,11 @@ keeps them small where a short or noisy history says little about them.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve_banded, cholesky_banded, solve_banded, toeplitz
 from scipy.optimize import minimize
 
 from forecasting.forecasters.outliers import additive_outliers
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray
 
 START = (-0.4, -0.6)
 BOUND = 0.98

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting.forecasters.adjusted import SEASON, SHORTEST_REGRESSION, Adjusted, forecast_adjusted
 from forecasting.forecasters.airline import forecast_airline
-from forecasting.history import History
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray, History
 
 
 @dataclass(frozen=True, slots=True)

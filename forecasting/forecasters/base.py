@@ -3,12 +3,9 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting.errors import ForecasterFailed, TooFewObservations
-from forecasting.history import History
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray, History
 
 
 @runtime_checkable

@@ -1,9 +1,8 @@
 """Additive outliers: single months that a model cannot explain by anything lasting (Chen and Liu 1993)."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray
 
 # A history of which more than this share is odd is not a history with outliers.
 MOST = 0.05

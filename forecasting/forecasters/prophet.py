@@ -11,15 +11,12 @@ terms, scaling and the maximum a posteriori fit. docs/decisions/0003-prophet-map
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.scale import SMALLEST_SHARE
-from forecasting.history import History
+from forecasting.history import FloatArray, History
 from forecasting.prophet_axes import ProphetAxes, fourier_terms, place_changepoints
 from forecasting.prophet_map import MapDesign, fit_map, make_design
-
-FloatArray = NDArray[np.float64]
 
 # Values that differ by less than this share of their size differ by rounding.
 ROUNDING = 1e-9

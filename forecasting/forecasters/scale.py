@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray
 
 # Values this small beside the largest are zeros in all but name: a logarithm would make outliers of them.
 SMALLEST_SHARE = 1e-6

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.history import History
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray, History
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,13 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
 from forecasting.errors import ForecasterFailed
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.outliers import additive_outliers
 from forecasting.forecasters.scale import scale_of
-from forecasting.history import History
-
-FloatArray = NDArray[np.float64]
+from forecasting.history import FloatArray, History
 
 # Variances as ratios to the level's monthly one: of noise, of the season, of the transient and its decay in months.
 NOISE = (0.0, 0.5, 2.0, 6.0)
