@@ -36,8 +36,8 @@ class PartAnswer(Answer):
     sign: int
 
 
-class ForecastSeries(Answer):
-    """A series' forecast. `parts` says what a group or a balance is made of; null for a stored series."""
+class PlacedSeries(Answer):
+    """What a series is. `parts` says what a group or a balance is made of; null for a stored series."""
 
     unique_id: str
     dataset: str
@@ -48,6 +48,11 @@ class ForecastSeries(Answer):
     sector_name: str
     unit: str
     parts: list[PartAnswer] | None
+
+
+class ForecastSeries(PlacedSeries):
+    """A series' forecast."""
+
     months: list[MonthAnswer]
 
 
@@ -138,3 +143,30 @@ class ConcentrationAnswer(Answer):
     whole: str | None = Field(description="The series they are shares of; null where that is their own sum.")
     months: list[MonthAnswer]
     certificate: CertificateAnswer | None = None
+
+
+class ComponentMonth(Answer):
+    """A month of a series taken apart; `ahead` says that the run had not seen it."""
+
+    month: str = MONTH
+    ahead: bool
+    trend: float
+    season: float | None
+    calendar: float | None
+    rest: float | None = Field(description="What is left of the value; null for a month ahead.")
+
+
+class ComponentSeries(PlacedSeries):
+    """A series' components; `months` is empty where it was not taken apart."""
+
+    months: list[ComponentMonth]
+
+
+class ComponentPage(Page):
+    """Components by flow, partner and sector; a page counts series."""
+
+    dataset: str
+    unit: str = Field(description="That of the trend.")
+    share_unit: str = Field(description="That of season, calendar and rest.")
+    run: RunAnswer
+    series: list[ComponentSeries]

@@ -178,6 +178,12 @@ class FoldQuery(StoredChoice, ChosenRun):
     level: Levels = Field(default=DEFAULT_LEVELS, description="Levels of the intervals: 50, 80, 90 or 95.")
 
 
+class ComponentQuery(StoredChoice):
+    """Series taken apart; a page counts series, each with all of its months."""
+
+    limit: int = Field(default=10, ge=1, le=100, description="How many series at most.")
+
+
 class RunsQuery(Paged):
     """Runs."""
 

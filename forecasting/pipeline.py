@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.backtest import Failure, Progress, fit_panel
+from forecasting.components import take_panel_apart
 from forecasting.config import ForecastConfig
 from forecasting.errors import BadCutoff
 from forecasting.evaluation import Backtest, base_intervals, evaluate_pool, fold_paths
@@ -25,7 +26,7 @@ class PanelForecast:
     score; `mean` and `median` (series, horizon) and `quantiles` (series, probabilities, horizon) are the draws';
     `paths` (series, draws, horizon) as float32, `base` (series, forecasters, horizon) each forecaster's own means,
     `base_quantiles` (series, forecasters, probabilities, horizon) theirs, and `weights` (series, forecasters), in the
-    order of `names`; the probabilities are the configuration's.
+    order of `names`; the probabilities are the configuration's. `components` is as `take_panel_apart` gives it.
     """
 
     unique_ids: tuple[str, ...]
@@ -41,6 +42,7 @@ class PanelForecast:
     weights: FloatArray
     failures: tuple[Failure, ...]
     backtest: Backtest
+    components: NDArray[np.float32]
 
 
 def forecast_panel(
@@ -85,6 +87,7 @@ def forecast_panel(
         weights=pool.weights[:, -1],
         failures=base.failures,
         backtest=backtest,
+        components=take_panel_apart(panel, horizon=config.horizon, reporter=reporter),
     )
 
 

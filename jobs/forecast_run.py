@@ -17,13 +17,14 @@ from sqlmodel import Session
 
 from forecasting.backtest import Progress
 from forecasting.combined import split_combined
+from forecasting.components import NAMES
 from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
 from forecasting.evaluation import Backtest
 from forecasting.history import FloatArray
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.version import code_version
-from store import backtests, catalog, forecasts, observations, runs
+from store import backtests, catalog, components, forecasts, observations, runs
 
 log = structlog.get_logger(__name__)
 
@@ -155,6 +156,7 @@ class _Request:
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
         _write_forecasts(self.session, run_id, series_ids, forecast)
         _write_backtest(self.session, run_id, ids, series_ids, forecast)
+        _write_components(self.session, run_id, series_ids, forecast)
         runs.measure_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]
         runs.publish(self.session, run_id, finished_at=self.clock(), failures=failures)
@@ -259,6 +261,16 @@ def _write_backtest(
                 "series_id": scores["unique_id"].map(ids).to_numpy(),
                 **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
             },
+        )
+
+
+def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
+    """What each series is made of; the last of its months is the last forecast."""
+    start = forecast.months[-1] + 1 - forecast.components.shape[2]
+    for first in range(0, len(series_ids), SERIES_AT_ONCE):
+        rows = slice(first, first + SERIES_AT_ONCE)
+        components.write(
+            session, run_id, series_ids=series_ids[rows], names=NAMES, start=start, values=forecast.components[rows]
         )
 
 

@@ -105,7 +105,10 @@ def measure_tables(session: Session) -> None:
     session.execute(sa.text(f"ANALYZE {', '.join(_WRITTEN)}"))
 
 
-_WRITTEN = ("forecast", "forecast_quantile", "forecast_path", "forecast_weight", "backtest_forecast", "score")
+_WRITTEN = (
+    *("forecast", "forecast_quantile", "forecast_path", "forecast_weight"),
+    *("component", "backtest_forecast", "score"),
+)
 
 
 def publish(session: Session, run_id: int, *, finished_at: datetime, failures: Sequence[dict[str, Any]] = ()) -> None:

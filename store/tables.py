@@ -239,6 +239,24 @@ class ForecastWeight(SQLModel, table=True):
     weight: float
 
 
+class Component(SQLModel, table=True):
+    """One part of a series taken apart, month by month from `start`; NULL where there is none.
+
+    A trend is in the dataset's unit; season, calendar and rest are shares of what they multiply.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint(_in("name", ("trend", "season", "calendar", "rest")), name="name"),
+        sa.CheckConstraint(_first_of_month("start"), name="month_starts"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    name: str = Field(primary_key=True, max_length=16)
+    start: date
+    values: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+
+
 class BacktestForecast(SQLModel, table=True):
     """One forecaster's forecast of one fold, its steps as arrays; `actuals` is NULL where the month is yet to come.
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col
 
 from forecasting.config import PROBABILITIES
-from store import backtests, forecasts, runs
+from store import backtests, components, forecasts, runs
 from store.tables import Dataset, Membership, Observation, Partner, Sector, Series
 
 FloatArray = NDArray[np.float64]
@@ -106,6 +106,7 @@ def publish_run(
         weights={"theta": np.full(len(rows), 0.75), "seasonal_naive": np.full(len(rows), 0.25)},
     )
     backtests.write(session, run_id, **made.folds, scores=made.scores)
+    components.write(session, run_id, **_components(made))
     runs.publish(session, run_id, finished_at=now)
     return made
 
@@ -137,6 +138,23 @@ def _figures(
         scores=_scores(ids, horizon, generator),
         folds=_folds(ids, horizon, generator),
     )
+
+
+def _components(made: Published) -> dict[str, Any]:
+    """Random parts of every series that multiply to what was observed; the first series' first year has none."""
+    names = ("trend", "season", "calendar", "rest")
+    past = np.arange(FIRST, made.months[0])
+    values = np.random.default_rng(made.run_id).uniform(
+        0.1, 0.3, size=(len(made.series_ids), len(names), len(past) + len(made.months))
+    )
+    values[:, 0] += 50
+    for row, unique_id in enumerate(made.unique_ids):
+        known = observed(unique_id)[: len(past)]
+        trend, season, calendar = values[row, :3, : len(past)]
+        values[row, 3, : len(past)] = known / (trend * (1 + season) * (1 + calendar)) - 1
+    values[:, 3, len(past) :] = np.nan
+    values[0, :, :12] = np.nan
+    return {"series_ids": made.series_ids, "names": names, "start": FIRST, "values": values}
 
 
 def _folds(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
             api=_api(desk, one, query),
         ),
         *([_others_block(others, unit)] if others else []),
-        *component_blocks(desk, one, outlook),
+        *component_blocks(desk, one),
         _observed_block(desk, one, observed[::-1], unit),
     ]
     return blocks, "" if whole is None else desk.name(whole).lower()

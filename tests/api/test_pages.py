@@ -170,6 +170,9 @@ def test_a_series_is_taken_apart_into_what_it_is_made_of(client: TestClient, des
     product = past["trend"] * (1 + past["season"] / 100) * (1 + past["calendar"] / 100) * (1 + past["rest"] / 100)
     assert_allclose(product[::-1], observed("CN_CLEANTECH.X.USA.EV"))
     assert len(table) - len(past) == 14
+    asked = {"flow": "X", "partner": "USA", "sector": "EV", "format": "csv"}
+    answer = client.get(f"/v1/runs/{desk.clean.run_id}/components", params=asked)
+    assert_allclose(pd.read_csv(io.StringIO(answer.text))["trend"][::-1], table["trend"])
     # A balance may be below zero, where there is no logarithm.
     assert 'id="components"' not in client.get("/series/CN_TRADE/B/WLD/TOTAL").text
 

@@ -5,7 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from forecasting.calendar import calendar_regressors
-from forecasting.components import Components, take_apart
+from forecasting.components import NAMES, Components, take_apart, take_panel_apart
+from forecasting.panel import Panel
+from tests.forecasting.panels import long_frame, trade_series
 
 N, HORIZON = 120, 12
 MONTHS = np.datetime64("2014-01") + np.arange(N + HORIZON)
@@ -43,3 +45,24 @@ def test_values_that_never_change_are_all_trend() -> None:
     parts = take_apart(np.full(N, 7.0), MONTHS, CALENDAR)
     assert_allclose(parts.trend, 7.0, rtol=1e-6)
     assert_allclose(parts.season, 0.0, atol=1e-6)
+
+
+def test_a_panel_is_taken_apart_where_each_series_has_figures() -> None:
+    whole = trade_series(80, seed=1)
+    broken = np.where(np.arange(80) == 30, 0.0, whole)
+    frame = long_frame({"broken": broken, "never": np.zeros(80), "short": broken[:60], "whole": whole})
+    panel = Panel.from_long(frame)
+    found = take_panel_apart(panel, horizon=6, reporter="CHN")
+    assert found.shape == (4, len(NAMES), 86)
+    begins = {uid: np.flatnonzero(np.isfinite(found[row, 0])) for row, uid in enumerate(panel.unique_ids)}
+    assert (begins["whole"][0], begins["whole"][-1]) == (0, 85)
+    assert (begins["broken"][0], begins["broken"][-1]) == (31, 85)
+    # Twenty-nine months after its zero are too few.
+    assert not len(begins["short"])
+    assert not len(begins["never"])
+    alone = take_apart(
+        whole, panel.months[0] + np.arange(86), calendar_regressors(panel.months[0] + np.arange(86), "CHN")
+    )
+    assert_allclose(found[3, 0], alone.trend, rtol=1e-6)
+    assert_allclose(found[3, 3, :80], alone.rest, rtol=1e-5, atol=1e-6)
+    assert np.isnan(found[3, 3, 80:]).all()

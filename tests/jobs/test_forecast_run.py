@@ -20,12 +20,20 @@ from forecasting.forecasters import FORECASTERS
 from jobs import forecast_run
 from jobs.executors import process_pool
 from jobs.forecast_run import Outcome, hash_panel, run_forecast
-from store import backtests, forecasts, observations, runs
+from store import backtests, components, forecasts, observations, runs
 from store.errors import UnknownDataset
-from tests.forecasting.panels import gaps_of_sums
+from tests.forecasting.panels import gaps_of_sums, grid_panel
 from tests.jobs.worlds import QUICK, TODAY, TickingClock, add_small_dataset, here
 
-WRITTEN = ("forecast", "forecast_quantile", "forecast_path", "forecast_weight", "backtest_forecast", "score")
+WRITTEN = (
+    "forecast",
+    "forecast_quantile",
+    "forecast_path",
+    "forecast_weight",
+    "backtest_forecast",
+    "score",
+    "component",
+)
 
 
 def run(engine, **changes):
@@ -68,6 +76,8 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     assert rows_of(small, "forecast_quantile") == 12 * 6 * 9
     # Three forecasters and the combination, on three folds and the run's own cutoff.
     assert rows_of(small, "backtest_forecast") == 12 * 4 * 4
+    # One series has zeros to its end.
+    assert rows_of(small, "component") == 11 * 4
 
 
 def test_stored_quantiles_are_those_of_the_stored_paths(small):
@@ -79,6 +89,21 @@ def test_stored_quantiles_are_those_of_the_stored_paths(small):
     first = min(ids, key=lambda uid: ids[uid])
     own = paths[sorted(ids).index(first)]
     assert_allclose([row.quantiles for row in rows], np.quantile(own, [0.1, 0.5, 0.9], axis=0).T, rtol=1e-6)
+
+
+def test_components_are_stored_of_what_the_run_saw(small):
+    panel = grid_panel(72)
+    run_id = run(small).run_id
+    with Session(small) as session:
+        ids = observations.series_ids(session, "SMALL")
+        found = components.of_series(session, run_id, list(ids.values()))
+    apart = found[ids["SMALL.X.DEU.EV"]]
+    trend, season, calendar = (np.array(apart.values[name]) for name in ("trend", "season", "calendar"))
+    rest = np.array(apart.values["rest"], dtype=float)
+    assert (apart.start, len(trend)) == (date(2019, 1, 1), 72 + 6)
+    assert np.isfinite(rest).sum() == 72
+    seen = panel.values[panel.unique_ids.index("T.X.DEU.EV")]
+    assert_allclose((trend * (1 + season) * (1 + calendar) * (1 + rest))[:72], seen, rtol=1e-5)
 
 
 def test_every_draw_adds_up(own_engine):
