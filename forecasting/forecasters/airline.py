@@ -5,10 +5,12 @@ banded and one evaluation costs a banded Cholesky factor. Regression effects hav
 keeps them small where a short or noisy history says little about them.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve_banded, cholesky_banded, solve_banded, toeplitz
+from numpy.linalg import LinAlgError
+from scipy.linalg import lapack, solve_banded, toeplitz
 from scipy.optimize import minimize
 
 from forecasting.forecasters.outliers import additive_outliers
@@ -16,6 +18,7 @@ from forecasting.history import FloatArray
 
 START = (-0.4, -0.6)
 BOUND = 0.98
+TINY = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def forecast_airline(fit: Airline, errors: FloatArray, horizon: int) -> FloatArr
     gamma = np.zeros(len(w) + horizon)
     short = _autocovariance(fit.theta, s)[: len(gamma)]
     gamma[: len(short)] = short
-    weights = cho_solve_banded(_factor(fit.theta, len(w), s), w)
+    weights = _solve(_factor(fit.theta, len(w), s), w)
     future = toeplitz(gamma)[len(w) :, : len(w)] @ weights
     z = np.concatenate([errors, np.zeros(horizon)])
     for step in range(len(errors), len(z)):
@@ -73,7 +76,7 @@ def forecast_airline(fit: Airline, errors: FloatArray, horizon: int) -> FloatArr
 def airline_outliers(fit: Airline, errors: FloatArray, *, deviations: float) -> FloatArray:
     """Sizes of the additive outliers in the regression errors `errors` (n,), shape (n,); see outliers.py."""
     n, s = len(errors), fit.season_length
-    banded, _ = _factor(fit.theta, n - s - 1, s)
+    banded = _factor(fit.theta, n - s - 1, s)
     columns = difference(np.column_stack([np.eye(n), errors]), s)
     whitened = solve_banded((len(banded) - 1, 0), banded, columns)
     return additive_outliers(whitened[:, :n], whitened[:, n], deviations=deviations)
@@ -85,13 +88,31 @@ def _coefficients(angles: FloatArray) -> tuple[float, float]:
 
 
 def _autocovariance(theta: tuple[float, float], season_length: int) -> FloatArray:
-    polynomial = np.convolve([1.0, theta[0]], np.concatenate([[1.0], np.zeros(season_length - 1), [theta[1]]]))
-    return np.correlate(polynomial, polynomial, mode="full")[len(polynomial) - 1 :]
+    """Of (1 + theta B)(1 + Theta B^s) e, at lags 0 to s + 1; the season is of three months or more."""
+    regular, seasonal = theta
+    gamma = np.zeros(season_length + 2)
+    gamma[0], gamma[1] = (1 + regular**2) * (1 + seasonal**2), regular * (1 + seasonal**2)
+    gamma[-1] = gamma[-3] = regular * seasonal
+    gamma[-2] = seasonal * (1 + regular**2)
+    return gamma
 
 
-def _factor(theta: tuple[float, float], n: int, season_length: int) -> tuple[FloatArray, bool]:
+def _factor(theta: tuple[float, float], n: int, season_length: int) -> FloatArray:
+    """The covariance's lower Cholesky factor, banded, shape (s + 2, n).
+
+    LAPACK's own functions: a likelihood is worth some hundred microseconds, most of which SciPy's checks would take.
+    """
     gamma = _autocovariance(theta, season_length)[:n]
-    return cholesky_banded(np.repeat(gamma[:, None], n, axis=1), lower=True), True
+    factor, info = lapack.dpbtrf(np.repeat(gamma[:, None], n, axis=1), lower=1)
+    if info:
+        raise LinAlgError(f"the covariance of {theta} has no Cholesky factor")
+    return np.asarray(factor)
+
+
+def _solve(factor: FloatArray, right: FloatArray) -> FloatArray:
+    """The covariance's inverse times `right`, shape (n, k), by its factor."""
+    solved, _ = lapack.dpbtrs(factor, right, lower=1)
+    return np.asarray(solved)
 
 
 def _profile(
@@ -100,13 +121,16 @@ def _profile(
     """Minus twice the log likelihood at the best effects and sigma, those effects, and sigma."""
     n, k = len(w), w.shape[1] - 1
     factor = _factor(theta, n, season_length)
-    products = w.T @ cho_solve_banded(factor, w)
-    sigma2 = max(float(products[0, 0]) / n, np.finfo(float).tiny)
+    products = w.T @ _solve(factor, w)
+    gram, cross, one = products[1:, 1:], products[1:, 0], np.eye(k)
+    power = float(products[0, 0])
+    sigma2 = max(power / n, TINY)
     effects = np.zeros(k)
-    for _ in range(3 if k and np.isfinite(prior) else 1):  # the prior weighs against sigma, which needs the effects
-        ridge = np.eye(k) * (sigma2 / prior**2 + 1e-10)
-        effects = np.linalg.solve(products[1:, 1:] + ridge, products[1:, 0]) if k else effects
-        rss = products[0, 0] - 2.0 * effects @ products[1:, 0] + effects @ products[1:, 1:] @ effects
-        sigma2 = max(float(rss) / n, np.finfo(float).tiny)
-    deviance = n * np.log(sigma2) + 2.0 * np.log(factor[0][0]).sum()
-    return float(deviance + effects @ effects / prior**2), effects, float(np.sqrt(sigma2))
+    for _ in range(3 if k and math.isfinite(prior) else 1):  # the prior weighs against sigma, which needs the effects
+        ridge = sigma2 / prior**2 + 1e-10
+        effects = lapack.dgesv(gram + ridge * one, cross)[2] if k else effects
+        # The gram times the effects is what the ridge leaves of the cross products.
+        rss = power - float(effects.dot(cross)) - ridge * float(effects.dot(effects))
+        sigma2 = max(rss / n, TINY)
+    deviance = n * math.log(sigma2) + 2.0 * float(np.log(factor[0]).sum())
+    return deviance + float(effects.dot(effects)) / prior**2, effects, math.sqrt(sigma2)
