@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -34,8 +34,10 @@ app = typer.Typer(
 )
 ingest = typer.Typer(help="Bring published figures in.", no_args_is_help=True)
 key = typer.Typer(help="API keys.", no_args_is_help=True)
+calendar = typer.Typer(help="The release calendar.", no_args_is_help=True)
 app.add_typer(ingest, name="ingest")
 app.add_typer(key, name="key")
+app.add_typer(calendar, name="calendar")
 
 MEGABYTE = 1_000_000
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded PostgreSQL keeps its files.")]
@@ -313,6 +315,44 @@ def ingest_file(
     _say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} known already")
 
 
+@calendar.command("import")
+def import_calendar(
+    file: Annotated[Path, typer.Argument(help="CSV: dataset, period, due_on [, time].")], data_dir: DataDir = None
+) -> None:
+    """Put due dates in place of those there are: all of the file, or nothing."""
+    from sqlmodel import Session
+
+    from store import releases
+    from tabular import check_releases, read_table
+
+    settings = _settings(data_dir=data_dir)
+    frame = check_releases(read_table(file, limit_bytes=settings.max_upload_mb * MEGABYTE))
+    with _engine(settings) as engine, Session(engine) as session:
+        planned = releases.plan(session, frame)
+        session.commit()
+    _say(f"{planned} due dates planned")
+
+
+@calendar.command("show")
+def show_calendar(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")], data_dir: DataDir = None
+) -> None:
+    """The months of the last year and those ahead: when they were due, when they came."""
+    from sqlmodel import Session
+
+    from store import catalog, releases
+
+    settings, now = _settings(data_dir=data_dir), _now()
+    with _engine(settings) as engine, Session(engine) as session:
+        catalog.dataset(session, dataset)
+        found = releases.releases(session, dataset, since=now.date() - timedelta(days=366))
+    for one in found:
+        due = f"{one.due_at:%Y-%m-%d %H:%M} UTC" if one.due_at else f"{one.due_on}"
+        came = f"{one.published_at:%Y-%m-%d}" if one.published_at else ""
+        part = f"{one.missing} series missing" if one.missing else ""
+        _say(f"{one.period:%Y-%m}  {one.status(now, settings.grace):4}  {due:20}  {came:10}  {part}".rstrip())
+
+
 @key.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
@@ -457,6 +497,7 @@ def _api_options(settings: Settings) -> "ApiOptions":
         run_terms=run_terms,
         now=_now,
         require_key_to_read=settings.require_key_to_read,
+        grace=settings.grace,
         threads=settings.threads,
         max_upload_bytes=settings.max_upload_mb * MEGABYTE,
     )

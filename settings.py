@@ -1,5 +1,6 @@
 """Typed settings from the environment (TRADEWIND_). Read by entry points only; documented in docs/operations.md."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,8 +43,15 @@ class Settings(BaseSettings):
     """Where every random draw of a run starts from."""
     tick_seconds: int = Field(default=60, ge=1)
     """How often the scheduler asks whether a run is due."""
+    grace_hours: int = Field(default=24, ge=0, le=24 * 60)
+    """How long after its due moment a release counts as late."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe event that is logged."""
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after its due moment a release counts as late."""
+        return timedelta(hours=self.grace_hours)
 
     @field_validator("forecasters", mode="before")
     @classmethod

@@ -34,7 +34,9 @@ FIRST_DAY = date(1900, 1, 1)
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])(-01)?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?")
 OBSERVATION_COLUMNS = ("month", "flow", "partner", "sector", "value")
+RELEASE_COLUMNS = ("dataset", "period", "due_on")
 SERIES_COLUMNS = ["flow", "partner", "sector"]
 
 
@@ -251,6 +253,35 @@ def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     return clean
 
 
+def check_releases(frame: pd.DataFrame) -> pd.DataFrame:
+    """Due dates ready for the store, by row number.
+
+    Takes columns dataset, period (a month), due_on (a day) and, if given, time: `HH:MM` in UTC, or with an offset as
+    in `11:00+08:00`, or empty. Gives period and due_on as `datetime64[ns]`, due_at in UTC, NaT where no time is given.
+    Raises UnreadableTable for missing columns, BadRows for faults.
+    """
+    require_columns(frame, RELEASE_COLUMNS)
+    faults = Faults()
+    period = _days(*_distinct(frame["period"]), MONTH, frame.index)
+    faults.add(frame["period"], period.isna().to_numpy(), "is no month, which is YYYY-MM or YYYY-MM-01")
+    due_on = _days(*_distinct(frame["due_on"]), DAY, frame.index)
+    faults.add(frame["due_on"], due_on.isna().to_numpy(), "is no day, which is YYYY-MM-DD")
+    over = period + pd.offsets.MonthBegin(1)
+    faults.add(frame["due_on"], (due_on < over).to_numpy(), "is before its month is over")
+    clean = pd.DataFrame(
+        {
+            "dataset": _codes(frame["dataset"], faults, "[A-Z][A-Z0-9_]{0,39}"),
+            "period": period,
+            "due_on": due_on,
+            "due_at": _moments(frame, faults),
+        },
+        index=frame.index,
+    )
+    faults.stop()
+    _refuse_twice(clean, ["dataset", "period"], "period", faults, "appears in an earlier row of the same dataset")
+    return clean
+
+
 def check_panel(frame: pd.DataFrame, *, today: date, negative: bool = False) -> pd.DataFrame:
     """A panel ready to be forecast: unique_id, ds (`datetime64[ns]`), y and, if given, partner and sector.
 
@@ -317,6 +348,20 @@ def _vintages(frame: pd.DataFrame, faults: Faults, today: date) -> Column:
     return days
 
 
+def _moments(frame: pd.DataFrame, faults: Faults) -> Column:
+    """The moment each release is due, in UTC; NaT where the table gives no time."""
+    if "time" not in frame:
+        return pd.Series(pd.NaT, frame.index, dtype="datetime64[ns, UTC]")
+    codes, texts = _distinct(frame["time"])
+    bad = np.array([text != "" and TIME.fullmatch(text) is None for text in texts])[codes]
+    faults.add(frame["time"], bad, "is no time, which is HH:MM or HH:MM+08:00")
+    # pandas reads a time without an offset as having that of the row before.
+    zoned = [text if text == "" or len(text) > len("HH:MM") else f"{text}Z" for text in texts]
+    times = pd.Series(np.array(zoned, dtype=object)[codes], frame.index)
+    said = (frame["due_on"].astype(str).str.strip() + "T" + times).where(~bad & (times != ""))
+    return pd.to_datetime(said, utc=True, errors="coerce", format="ISO8601")
+
+
 def _refuse_outside(column: Column, days: Column, faults: Faults, today: date) -> None:
     faults.add(column, (days > pd.Timestamp(today)).to_numpy(), "is in the future")
     faults.add(column, (days < pd.Timestamp(FIRST_DAY)).to_numpy(), f"is before {FIRST_DAY:%Y}")
@@ -359,7 +404,12 @@ def _plain(value: Any) -> str:
     return value.isoformat().removesuffix("T00:00:00") if isinstance(value, date) else str(value)
 
 
-def _refuse_twice(clean: pd.DataFrame, key: list[str], month: str, faults: Faults) -> None:
-    twice = clean.duplicated(key).to_numpy()
-    faults.add(clean[month], twice, "appears in an earlier row of the same series")
+def _refuse_twice(
+    clean: pd.DataFrame,
+    key: list[str],
+    month: str,
+    faults: Faults,
+    reason: str = "appears in an earlier row of the same series",
+) -> None:
+    faults.add(clean[month], clean.duplicated(key).to_numpy(), reason)
     faults.stop()

@@ -30,7 +30,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from store.errors import BadObservations, NotDerivable, NotStored
+from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.keys import BadKey, MissingScope
 from tabular import TableError
 
@@ -142,6 +142,7 @@ class NotAcceptable(ApiError):
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     NotStored: HTTPStatus.NOT_FOUND,
     BadObservations: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadReleases: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotDerivable: HTTPStatus.UNPROCESSABLE_ENTITY,
     TableError: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadKey: HTTPStatus.UNAUTHORIZED,

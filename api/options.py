@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -22,6 +22,7 @@ class ApiOptions:
     """What differs between deployments, and the clock.
 
     `run_terms` gives the terms of a run for a horizon in months, or for the deployment's own where that is None.
+    `grace` is how long after its due moment a release counts as late.
     `threads` is how many requests are answered at once; the engine's pool should be as large.
     """
 
@@ -29,6 +30,7 @@ class ApiOptions:
     run_terms: Callable[[int | None], RunTerms]
     now: Callable[[], datetime]
     require_key_to_read: bool = False
+    grace: timedelta = timedelta(hours=24)
     threads: int = 20
     max_upload_bytes: int = 32_000_000
     max_horizon: int = 60

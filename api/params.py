@@ -138,6 +138,21 @@ class ObservationQuery(SeriesChoice):
         return self
 
 
+class ReleaseQuery(Paged):
+    """Months of a release calendar."""
+
+    status: Literal["due", "late", "done"] | None = Field(default=None, description="Only releases of this status.")
+    start: Month | None = Field(default=None, description="First month, YYYY-MM.")
+
+
+class CalendarQuery(BaseModel):
+    """Whose releases a calendar program is given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: Code | None = Field(default=None, description="A dataset's code; without it all.")
+
+
 class ChosenRun(BaseModel):
     """Which run answers."""
 

@@ -128,6 +128,32 @@ class ObservationPage(Page):
     observations: list[ObservationAnswer]
 
 
+class ReleaseAnswer(Answer):
+    """A month's figures: when they are due, when they came."""
+
+    period: str = MONTH
+    status: str = Field(description="due, late (its moment and the grace are over), or done.")
+    due_on: date
+    due_at: datetime | None = Field(description="The moment, where more than the day is known.")
+    published_at: datetime | None = Field(description="When the first of its figures came.")
+    missing: int = Field(description="Series that the month before had and this month, published in part, has not.")
+    polls: int = Field(description="How often the source was asked for it.")
+    polled_at: datetime | None
+
+
+class ReleasePage(Page):
+    """A release calendar by month."""
+
+    dataset: str
+    releases: list[ReleaseAnswer]
+
+
+class PlannedReleases(Answer):
+    """What became of the due dates sent."""
+
+    planned: int
+
+
 class RunAnswer(Answer):
     """One immutable set of forecasts, or an attempt at one."""
 

@@ -12,9 +12,9 @@ from sqlmodel import Session
 from sources import bundled, files
 from sources.delivery import Definition, Delivery
 from store import catalog, observations, releases
-from store.catalog import DatasetRecord, PartnerRecord, SectorRecord
+from store.catalog import PartnerRecord, SectorRecord
 from store.observations import Appended
-from tabular import Faults, check_observations, read_table, require_columns
+from tabular import Faults, check_observations, check_releases, read_table, require_columns
 
 LARGEST_CODE_TABLE = 10_000_000
 OWN_CLASSIFICATION = "own"
@@ -30,7 +30,7 @@ def ingest(session: Session, delivery: Delivery, *, today: date) -> Appended:
     found = catalog.dataset(session, delivery.dataset)
     frame = check_observations(delivery.frame, today=today)
     if delivery.backfilled:
-        frame = _known_when_due(frame, found, today)
+        frame = _known_when_due(session, frame, found.id, today)
     appended = observations.append(
         session, dataset=found.id, frame=frame, vintage=today, backfilled=delivery.backfilled
     )
@@ -47,6 +47,9 @@ def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
     for code, definition in bundled.definitions().items():
         if code not in stored:
             catalog.add_dataset(session, **asdict(definition))
+            calendar = bundled.calendar(code)
+            if len(calendar):
+                releases.plan(session, check_releases(calendar))
             appended[code] = ingest(session, bundled.delivery(code), today=today)
     return appended
 
@@ -87,10 +90,9 @@ def add_codes(session: Session) -> None:
     catalog.add_sectors(session, map(SectorRecord, sectors["code"], sectors["name"], sectors["classification"]))
 
 
-def _known_when_due(frame: pd.DataFrame, dataset: DatasetRecord, today: date) -> pd.DataFrame:
+def _known_when_due(session: Session, frame: pd.DataFrame, dataset: str, today: date) -> pd.DataFrame:
     """Values stand in for first prints from the day their month was due, or from today if that is yet to come."""
-    months = frame["month"].to_numpy()
-    due = releases.due_days(months, release_day=dataset.release_day, reporter=dataset.reporter)
+    due = releases.planned_days(session, dataset, frame["month"].to_numpy())
     return frame.assign(vintage=np.minimum(due, np.datetime64(today)).astype("datetime64[ns]"))
 
 

@@ -31,6 +31,12 @@ def delivery(dataset: str) -> Delivery:
     return Delivery(dataset, frame, backfilled=True)
 
 
+def calendar(dataset: str) -> pd.DataFrame:
+    """The due dates that come with a bundled dataset, none for most: dataset, period, due_on, time."""
+    planned = read_table(HERE / "calendars" / "gacc.csv", limit_bytes=LARGEST_FILE)
+    return planned[planned["dataset"] == dataset]
+
+
 def codes(name: str) -> pd.DataFrame:
     """A table of codes, as text: `partners` (code, name, is_group), `sectors` (code, name, classification)."""
     return read_table(HERE / "codes" / f"{name}.csv", limit_bytes=LARGEST_FILE)

@@ -216,6 +216,8 @@ def _published_at(session: Session, dataset: str, points: pd.DataFrame) -> pd.Da
 
 
 def _first_days(frame: pd.DataFrame) -> dict[date, date]:
-    """For each month, the first day on which a figure of it was known."""
+    """For each month, the first day on which a figure of it was known; a February may hold its January too."""
+    held = frame[frame["months"] == 2]
+    frame = pd.concat([frame, held.assign(month=held["month"] - pd.offsets.MonthBegin(1))])
     first = frame.groupby("month")["vintage"].min()
     return {month.date(): day.date() for month, day in first.items()}  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ StoreError
 │   ├── UnknownSector
 │   └── UnknownRun
 ├── BadObservations            observations refused, with each fault
+├── BadReleases                due dates refused, with each fault
 ├── NotDerivable               a wholes-and-parts dataset whose parts exceed the whole
 └── ServerFailed               the embedded PostgreSQL would not start
 """
@@ -68,6 +69,14 @@ class UnknownRun(NotStored):
 
 class BadObservations(StoreError, ValueError):
     """Observations refused: none of them is stored."""
+
+    def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
+        self.faults, self.total = tuple(faults), len(faults) if total is None else total
+        super().__init__(summary(self.faults, self.total))
+
+
+class BadReleases(StoreError, ValueError):
+    """Due dates refused: none of them is stored."""
 
     def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
         self.faults, self.total = tuple(faults), len(faults) if total is None else total

@@ -125,12 +125,23 @@ class Observation(SQLModel, table=True):
 class Release(SQLModel, table=True):
     """What was published when, and what is due."""
 
-    __table_args__ = (sa.CheckConstraint(_first_of_month("period"), name="period_starts"),)
+    __table_args__ = (
+        sa.CheckConstraint(_first_of_month("period"), name="period_starts"),
+        sa.CheckConstraint("due_on > period", name="due_after_month_begins"),
+        sa.CheckConstraint("missing >= 0 AND polls >= 0", name="counts"),
+    )
 
     dataset_id: str = Field(primary_key=True, foreign_key="dataset.id")
     period: date = Field(primary_key=True)
     due_on: date
+    due_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    """The moment it is due, where more than the day is known."""
     published_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    missing: int = 0
+    """Series that the month before had and this one, though published, has not: a release may come in parts."""
+    polls: int = 0
+    polled_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    """When its source was last asked, `polls` times in all."""
 
 
 class Run(SQLModel, table=True):

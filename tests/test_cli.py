@@ -138,3 +138,20 @@ def test_a_key_is_shown_once_and_a_name_is_taken_once(own_url):
     assert made.stdout.startswith("tw_")
     assert tradewind("key", "create", "desk", "--scope", "write", **database).returncode == 2
     assert tradewind("key", "create", "other", "--scope", "rule", **database).returncode == 2
+
+
+def test_a_calendar_is_imported_and_shown(own_url, tmp_path):
+    def ask(*words):
+        return tradewind(*words, TRADEWIND_DATABASE_URL=own_url)
+
+    assert ask("ingest", "bundled").returncode == 0
+    plan = tmp_path / "plan.csv"
+    plan.write_text("dataset,period,due_on,time\nCN_TRADE,2099-01,2099-03-07,11:00+08:00\n")
+    assert ask("calendar", "import", plan).stdout == "1 due dates planned\n"
+    assert "2099-01  due   2099-03-07 03:00 UTC" in ask("calendar", "show", "CN_TRADE").stdout.splitlines()
+    plan.write_text("dataset,period,due_on\nNOWHERE,2099-01,2099-03-07\n")
+    refused = ask("calendar", "import", plan)
+    assert (refused.returncode, refused.stderr.strip()) == (
+        2,
+        "tradewind: row 2, dataset: no dataset has this code ('NOWHERE')",
+    )

@@ -1,4 +1,5 @@
 import io
+import re
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabular import BadRows, UnreadableTable, check_observations, check_panel, read_table
+from tabular import BadRows, UnreadableTable, check_observations, check_panel, check_releases, read_table
 
 TODAY = date(2026, 3, 15)
 HEADER = "month,flow,partner,sector,value\n"
@@ -283,3 +284,39 @@ def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
         except (UnreadableTable, BadRows):
             continue
         raise AssertionError(data)
+
+
+def calendar(*rows: str, header: str = "dataset,period,due_on,time") -> pd.DataFrame:
+    return check_releases(read_table("\n".join([header, *rows]).encode(), media="csv", limit_bytes=10_000))
+
+
+def test_due_dates_come_with_their_moment_in_utc() -> None:
+    frame = calendar(
+        "CN_TRADE,2025-04,2025-05-09,11:00+08:00", "CN_TRADE,2025-05,2025-06-09,11:00", "A,2025-05,2025-06-09,"
+    )
+    assert frame["period"].dt.strftime("%Y-%m").tolist() == ["2025-04", "2025-05", "2025-05"]
+    moments = [None if pd.isna(one) else f"{one:%m-%d %H:%M%z}" for one in frame["due_at"]]
+    assert moments == ["05-09 03:00+0000", "06-09 11:00+0000", None]
+    assert calendar("A,2025-05,2025-06-09", header="dataset,period,due_on")["due_at"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("a,2025-05,2025-06-09,", "row 2, dataset: is no code"),
+        ("A,2025-5,2025-06-09,", "row 2, period: is no month"),
+        ("A,2025-05,9 June,", "row 2, due_on: is no day"),
+        ("A,2025-05,2025-05-31,", "row 2, due_on: is before its month is over"),
+        ("A,2025-05,2025-06-09,25:00", "row 2, time: is no time"),
+        ("A,2025-05,2025-06-09,11:00+8", "row 2, time: is no time"),
+        ("A,2025-05,2025-06-09,\nA,2025-05,2025-06-10,", "row 3, period: appears in an earlier row"),
+    ],
+)
+def test_a_fault_in_a_calendar_is_named_by_row_and_column(row: str, fault: str) -> None:
+    with pytest.raises(BadRows, match=re.escape(fault)):
+        calendar(row)
+
+
+def test_a_calendar_needs_its_columns() -> None:
+    with pytest.raises(UnreadableTable, match="lacks due_on"):
+        calendar("A,2025-05", header="dataset,period")

@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import orjson
-import pandas as pd
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import schemas
+from api.bodies import sent_table
 from api.deps import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
-from api.errors import UnreadableBody, UnsupportedBody
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import DatasetPath, ObservationQuery
 from store import catalog, observations
 from store.observations import ObservationRecord
-from tabular import check_observations, read_table
+from tabular import check_observations
 
 router = APIRouter(tags=["observations"])
 COLUMNS = ("unique_id", "month", "value", "unit", "months", "status", "vintage", "backfilled")
@@ -94,7 +92,8 @@ def append_observations(
     """
     catalog.dataset(session, dataset)
     today = options.now().date()
-    frame = check_observations(_table(request, body, options.max_upload_bytes), today=today)
+    table = sent_table(request, body, name="observations", limit=options.max_upload_bytes)
+    frame = check_observations(table, today=today)
     appended = observations.append(session, dataset=dataset, frame=frame, vintage=today)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
@@ -107,19 +106,3 @@ def _rows(dataset: str, unit: str, found: list[ObservationRecord]) -> Iterator[t
         unique_id = f"{dataset}.{row.flow}.{row.partner}.{row.sector}"
         month = f"{row.month:%Y-%m}"
         yield unique_id, month, row.value, unit, row.months, row.status, row.vintage, row.backfilled
-
-
-def _table(request: Request, body: bytes, limit: int) -> pd.DataFrame:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "text/csv":
-        return read_table(body, media="csv", limit_bytes=limit)
-    if kind != "application/json":
-        raise UnsupportedBody(kind, ["text/csv", "application/json"])
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableBody(f"the body is not JSON: {error}") from error
-    if not isinstance(content, dict) or set(content) != {"observations"}:
-        raise UnreadableBody('the body must be {"observations": [...]}')
-    rows = orjson.dumps(content["observations"])
-    return read_table(rows, media="json", limit_bytes=len(rows))

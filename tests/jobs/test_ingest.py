@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -92,10 +92,10 @@ def test_published_values_are_stored_as_published(bundled: Session) -> None:
 @pytest.mark.parametrize(
     ("dataset", "day", "last"),
     [
-        ("CN_TRADE", date(2025, 1, 8), "2024-11"),
-        ("CN_TRADE", date(2025, 1, 9), "2024-12"),
-        ("CN_TRADE", date(2025, 3, 8), "2024-12"),
-        ("CN_TRADE", date(2025, 3, 9), "2025-02"),
+        ("CN_TRADE", date(2025, 1, 12), "2024-11"),
+        ("CN_TRADE", date(2025, 1, 13), "2024-12"),
+        ("CN_TRADE", date(2025, 3, 6), "2024-12"),
+        ("CN_TRADE", date(2025, 3, 7), "2025-02"),
         ("CN_CLEANTECH", date(2025, 4, 19), "2025-02"),
         ("CN_CLEANTECH", date(2025, 4, 20), "2025-03"),
     ],
@@ -118,7 +118,18 @@ def test_the_calendar_goes_on_after_the_bundled_figures(bundled: Session) -> Non
     awaited = releases.next_due(bundled, "CN_TRADE")
     assert awaited is not None
     assert (awaited.period, awaited.due_on) == (date(2026, 8, 1), date(2026, 9, 9))
-    assert [one.period for one in releases.due(bundled, "CN_CLEANTECH", date(2026, 5, 1))] == [date(2026, 3, 1)]
+    today = datetime(2026, 5, 1, tzinfo=UTC)
+    assert [one.period for one in releases.due(bundled, today, "CN_CLEANTECH")] == [date(2026, 3, 1)]
+
+
+def test_the_customs_own_dates_of_2025_come_with_the_figures(bundled: Session) -> None:
+    year = releases.releases(bundled, "CN_TRADE", since=date(2024, 12, 1))[:12]
+    days = [f"{one.due_at:%m-%d %H:%M}" for one in year]
+    assert days == [
+        *("01-13 03:00", "03-07 03:00", "03-07 03:00", "04-14 03:00", "05-09 03:00", "06-09 03:00"),
+        *("07-14 03:00", "08-07 03:00", "09-08 03:00", "10-13 03:00", "11-07 03:00", "12-08 03:00"),
+    ]
+    assert all(one.published_at is not None and one.published_at.date() == one.due_on for one in year)
 
 
 def test_groups_hold_the_members_that_are_listed(bundled: Session) -> None:
