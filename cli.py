@@ -436,12 +436,13 @@ def _prepare(settings: Settings, url: str) -> None:
 def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> None:
     from jobs.forecast_run import run_forecast
     from jobs.progress import progress_bar
+    from jobs.tracking import selection
 
     with progress_bar(dataset) as bar:
         outcome = run_forecast(
             dataset=dataset,
             as_of=as_of,
-            config=_config(settings),
+            config=selection(engine, dataset, _config(settings)),
             engine=engine,
             make_executor=_executor(settings),
             clock=_now,

@@ -17,7 +17,18 @@ from api.catalogs import Catalogs
 from api.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.options import ApiOptions
 from api.pages.routes import ROUTERS
-from api.routes import backtests, catalog, chances, components, forecasts, observations, releases, runs, service
+from api.routes import (
+    backtests,
+    catalog,
+    chances,
+    components,
+    forecasts,
+    observations,
+    releases,
+    runs,
+    service,
+    tracking,
+)
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = "/static/swagger-ui"
@@ -49,7 +60,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
-    routes = (service, catalog, observations, releases, forecasts, chances, components, backtests, runs)
+    routes = (service, catalog, observations, releases, forecasts, chances, components, backtests, tracking, runs)
     for router in (*(module.router for module in routes), *ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -199,6 +199,27 @@ class ComponentQuery(StoredChoice):
     limit: int = Field(default=10, ge=1, le=100, description="How many series at most.")
 
 
+class TrackingQuery(StoredChoice):
+    """Published forecasts whose month has come."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many forecasts at most.")
+    run: RunId | None = Field(default=None, description="Only what this run said.")
+    step: int | None = Field(default=None, ge=1, le=120, description="Only this many months ahead.")
+    start: Month | None = Field(default=None, description="First month, YYYY-MM.")
+    end: Month | None = Field(default=None, description="Last month, YYYY-MM.")
+    live: bool | None = Field(
+        default=None, description="Only forecasts published before the figure came, or only those made afterwards."
+    )
+    drifts: bool | None = Field(default=None, description="Only where the rolling error says drift, or where not.")
+
+
+class TrackedSeriesQuery(StoredChoice):
+    """Series that have a record."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many series at most.")
+    drifts: bool | None = Field(default=None, description="Only series that drift, or only those that do not.")
+
+
 class RunsQuery(Paged):
     """Runs."""
 

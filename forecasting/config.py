@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 LEVELS = (50.0, 80.0, 90.0, 95.0)
@@ -11,6 +11,8 @@ PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 """The bounds of LEVELS and the median: what is stored, and what forecasts are scored on."""
 BASELINE = "seasonal_naive"
 COMBINATION = "combination"
+FRESH_MONTHS = 12
+"""How far back a fresh selection looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class ForecastConfig:
 
     `burn_in` folds come before the scored ones: they are where the first weights and error paths are learnt.
     `shortest` is the number of months the panel must have before its first fold. `levels` are those asked for beyond
-    LEVELS, in per cent; `forecasters` those to use where not all of them.
+    LEVELS, in per cent; `forecasters` those to use where not all of them. With `recent`, forecasters are weighed by
+    the errors of folds no more months back than that, at every fold alike.
     """
 
     horizon: int = 24
@@ -31,12 +34,18 @@ class ForecastConfig:
     seed: int = 20080101
     levels: tuple[float, ...] = ()
     forecasters: tuple[str, ...] = ()
+    recent: int | None = None
 
     @property
     def probabilities(self) -> tuple[float, ...]:
         """PROBABILITIES and the bounds of the further levels, ascending."""
         bounds = {bound for level in self.levels for bound in interval_probabilities(level)}
         return tuple(sorted({*PROBABILITIES, *bounds}))
+
+    @property
+    def fresh(self) -> "ForecastConfig":
+        """The configuration with its forecasters weighed by their last year alone: for when the old weights fail."""
+        return replace(self, recent=FRESH_MONTHS)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ForecastConfig":

@@ -68,7 +68,7 @@ def forecast_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = make_pool(panel, base)
+    pool = make_pool(panel, base, recent=config.recent)
     first = max(len(folds) - config.folds, 0)
     backtest = evaluate_pool(pool, first=first, last=len(folds), config=config, on_progress=on_progress)
     paths = fold_paths(pool, len(folds), draws=config.draws, seed=config.seed)
@@ -121,7 +121,7 @@ def evaluate_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = make_pool(panel, base)
+    pool = make_pool(panel, base, recent=config.recent)
     last = len(burn_in) + len(scored)
     backtest = evaluate_pool(pool, first=len(burn_in), last=last, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures

@@ -42,18 +42,36 @@ class Pool:
         return reconciler(self.structure, self.variance[:, fold])
 
 
-def make_pool(panel: Panel, base: BaseForecasts) -> Pool:
-    """Combine and reconcile every fold, each from the errors of folds whose months it had seen."""
+def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -> Pool:
+    """Combine and reconcile every fold, each from the errors of folds whose months it had seen.
+
+    With `recent`, forecasters are weighed by the folds of that many months before each.
+    """
     horizon = base.means.shape[3]
     actual = panel.published_ahead(base.cutoffs.tolist(), horizon)
     scale, _ = seasonal_scales(panel.values, base.cutoffs)
-    centre, weights = combine(base.means, actual, scale, base.cutoffs, base.names)
+    centre, weights = _combine(base, actual, scale, recent)
     unit = units(panel.values, base.cutoffs)
     prior = np.stack([prior_scale(_linked(panel, unit, k, c)) for k, c in enumerate(base.cutoffs)], axis=1)
     structure = find_structure(panel)
     centre, variance = _reconcile(centre, actual, unit, prior, base.cutoffs, structure)
     errors = link_errors(centre, actual, unit)
     return Pool(panel, base, structure, centre, weights, actual, errors, unit, prior, variance)
+
+
+def _combine(
+    base: BaseForecasts, actual: FloatArray, scale: FloatArray, recent: int | None
+) -> tuple[FloatArray, FloatArray]:
+    """The combination and its weights at every fold, as `combine` gives them."""
+    if recent is None:
+        return combine(base.means, actual, scale, base.cutoffs, base.names)
+    pooled = []
+    for fold, cutoff in enumerate(base.cutoffs):
+        some = slice(int(np.searchsorted(base.cutoffs, cutoff - recent)), fold + 1)
+        last = combine(base.means[:, :, some], actual[:, some], scale[:, some], base.cutoffs[some], base.names)
+        pooled.append([each[:, -1] for each in last])
+    centre, weights = (np.stack(each, axis=1) for each in zip(*pooled, strict=True))
+    return centre, weights
 
 
 def link_errors(mean: FloatArray, actual: FloatArray, unit: FloatArray) -> FloatArray:

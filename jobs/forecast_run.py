@@ -24,6 +24,7 @@ from forecasting.history import FloatArray
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.version import code_version
+from jobs.tracking import track
 from store import backtests, catalog, components, forecasts, observations, runs
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,11 @@ def run_forecast(
             if twin is not None:
                 request.leave(twin)
                 return Outcome("unchanged", twin)
-            return request.carry_out(engine, make_executor, on_progress)
+            outcome = request.carry_out(engine, make_executor, on_progress)
+            # A run as of a day gone by is held at once against what has come since.
+            track(session, dataset)
+            session.commit()
+            return outcome
 
 
 class _Request:

@@ -21,6 +21,7 @@ from sqlmodel import Session
 from forecasting.config import ForecastConfig
 from forecasting.errors import ForecastingError
 from jobs.forecast_run import Clock, ExecutorFactory, run_forecast
+from jobs.tracking import selection
 from store import catalog, observations, runs
 from store.runs import RunRecord
 
@@ -89,7 +90,7 @@ class Ticker:
             return run_forecast(
                 dataset=dataset,
                 as_of=today,
-                config=self.config,
+                config=selection(self.engine, dataset, self.config),
                 engine=self.engine,
                 make_executor=self.make_executor,
                 clock=self.clock,

@@ -312,6 +312,41 @@ class Score(SQLModel, table=True):
     n: int
 
 
+class Tracking(SQLModel, table=True):
+    """A published forecast held against what came: the first print of its month and the latest value.
+
+    `months` is 2 for January and February first published as one figure: the forecast is then the sum of both, at
+    February. `first_level` and `latest_level` are the narrowest stored level whose interval holds the value, NULL where
+    it lies outside all. `promised_mae` and `promised_coverage` (of level 80) are what the run's own backtest scored.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("months IN (1, 2)", name="months"),
+        sa.CheckConstraint("step >= months", name="step"),
+        sa.CheckConstraint("first_vintage <= latest_vintage", name="vintages"),
+        sa.Index("ix_tracking_series_id_month", "series_id", "month"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    months: int = Field(primary_key=True)
+    step: int
+    mean: float
+    median: float
+    first_value: float
+    first_vintage: date
+    latest_value: float
+    latest_vintage: date
+    backfilled: bool
+    first_level: float | None
+    latest_level: float | None
+    first_wis: float
+    latest_wis: float
+    promised_mae: float | None
+    promised_coverage: float | None
+
+
 class ApiKey(SQLModel, table=True):
     """A key that may write (or read, where reading is closed). Only its hash is kept."""
 

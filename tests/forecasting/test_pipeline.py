@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from forecasting.backtest import fit_panel
 from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
 from forecasting.errors import BadCutoff
 from forecasting.panel import Panel
 from forecasting.pipeline import evaluate_panel, forecast_panel
+from forecasting.pool import make_pool
 from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame, trade_series
 
 QUICK = ForecastConfig(
@@ -126,3 +128,19 @@ def test_series_with_negative_values_may_have_negative_forecasts():
 def test_cutoffs_that_cannot_be_scored_are_an_error(cutoffs):
     with pytest.raises(BadCutoff):
         evaluate(grid_panel(72), [np.datetime64(cutoff) for cutoff in cutoffs])
+
+
+def test_a_fresh_selection_weighs_forecasters_by_their_last_year_alone():
+    panel = grid_panel(72)
+    # A forecaster that was right for years and has failed for one.
+    names = ("naive", "seasonal_naive")
+    base = fit_panel(panel, cutoffs=range(40, 72), horizon=3, reporter="CHN", forecasters=names)
+    actual = panel.ahead(base.cutoffs.tolist(), 3)
+    right = base.cutoffs < 60
+    base.means[:, 0, right] = np.nan_to_num(actual[:, right], nan=1.0)
+    base.means[:, 0, ~right] *= 1.5
+    usual, fresh = (make_pool(panel, base, recent=recent).weights[:, -1, 0].mean() for recent in (None, 11))
+    assert fresh < 0.5 * usual
+    everything = make_pool(panel, base, recent=1000)
+    assert_array_equal(everything.weights, make_pool(panel, base).weights)
+    assert_array_equal(everything.centre, make_pool(panel, base).centre)

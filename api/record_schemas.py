@@ -1,0 +1,79 @@
+"""What answers about the record look like: what was forecast, and what came."""
+
+from datetime import date
+
+from pydantic import Field
+
+from api.schemas import MONTH, Answer, Page
+
+
+class RollingAnswer(Answer):
+    """The last forecasts of a series at one step, in the dataset's unit, beside what the backtests promised."""
+
+    n: int = Field(description="How many.")
+    mae: float
+    promised_mae: float
+    coverage: float = Field(description="Share of first prints inside the interval of level 80.")
+    promised_coverage: float | None
+    drifts: bool = Field(description="Whether `mae` is above twice what was promised, of four forecasts at least.")
+
+
+class TrackedAnswer(Answer):
+    """A published forecast and what came; errors are what came less what was forecast, in the dataset's unit."""
+
+    unique_id: str
+    run: int
+    as_of: date
+    cutoff: str = MONTH
+    month: str = MONTH
+    months: int = Field(description="2 for January and February published as one figure, which stands at February.")
+    step: int
+    unit: str
+    mean: float
+    median: float
+    first_print: float
+    first_vintage: date
+    latest: float
+    latest_vintage: date
+    backfilled: bool = Field(description="The first print is a revised value in place of one that nobody kept.")
+    first_error: float = Field(description="First print less mean.")
+    latest_error: float
+    first_level: float | None = Field(description="Narrowest level whose interval holds it; null if outside all.")
+    latest_level: float | None
+    first_wis: float
+    latest_wis: float
+    promised_mae: float | None = Field(description="Mean absolute error at this step in the run's backtest.")
+    promised_coverage: float | None = Field(description="Coverage of level 80 at this step in the run's backtest.")
+    live: bool = Field(description="Whether the run was published before the figure came.")
+    rolling: RollingAnswer | None = Field(description="Null where another forecast stands for this target and step.")
+
+
+class TrackingPage(Page):
+    """Tracked forecasts by series, month, step and run."""
+
+    dataset: str
+    unit: str
+    tracking: list[TrackedAnswer]
+
+
+class SeriesRecordAnswer(Answer):
+    """How the forecasts of a series that stood when its figures came have done of late."""
+
+    unique_id: str
+    month: str = MONTH
+    unit: str
+    n: int
+    mae: float
+    promised_mae: float
+    coverage: float
+    promised_coverage: float | None
+    drifts: bool
+
+
+class SeriesRecordPage(Page):
+    """Records by series."""
+
+    dataset: str
+    unit: str
+    series_drifting: int = Field(description="How many of the series asked for drift.")
+    series: list[SeriesRecordAnswer]
