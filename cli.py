@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from api.options import ApiOptions
     from forecasting.config import ForecastConfig
     from jobs.forecast_run import ExecutorFactory
+    from sources.feeds import Feed
+    from sources.question import Access
 
 app = typer.Typer(
     help="Forecasts of a country's monthly goods trade, with intervals and a record.",
@@ -53,12 +55,13 @@ def main() -> None:
 
     from forecasting.errors import ForecastingError
     from jobs.supervisor import AddressTaken, ChildEnded
+    from sources.errors import SourceError
     from store.errors import StoreError
     from tabular import TableError
 
     try:
         app()
-    except (TableError, ForecastingError, StoreError, AddressTaken) as error:
+    except (TableError, ForecastingError, SourceError, StoreError, AddressTaken) as error:
         _stop(str(error), 2)
     except ValidationError as error:
         first = error.errors()[0]
@@ -146,6 +149,38 @@ def run(
     settings = _settings(data_dir=data_dir)
     with _engine(settings) as engine:
         _run(settings, engine, dataset, as_of.date() if as_of else _now().date())
+
+
+@app.command()
+def fetch(
+    dataset: Annotated[
+        list[str] | None, typer.Argument(help="Codes of datasets; without one, all that have a feed.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Ask the sources of datasets for new figures. A source that fails stores nothing; then the exit code is 1."""
+    from jobs.fetch import fetch as ask_source
+
+    settings = _settings(data_dir=data_dir)
+    feeds, failed = _feeds(settings), False
+    with _engine(settings) as engine:
+        for code in dataset or sorted(feeds):
+            fetched = ask_source(code, engine=engine, feeds=feeds, access=_access(settings), clock=_now)
+            failed |= fetched.outcome == "failed"
+            _say(f"{code}: {fetched.reason or f'{fetched.inserted} observations stored'}")
+    if failed:
+        sys.exit(1)
+
+
+@app.command("sources")
+def list_sources(data_dir: DataDir = None) -> None:
+    """List providers and feeds: configured, reachable, last success, last failure and why."""
+    from jobs.sources import source_lines
+
+    settings = _settings(data_dir=data_dir)
+    with _engine(settings) as engine:
+        feeds = _feeds(settings) if settings.feeds else {}
+        _say(*source_lines(engine=engine, feeds=feeds, access=_access(settings)))
 
 
 @app.command()
@@ -454,6 +489,22 @@ def _run(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> Non
         "busy": f"{dataset}: another process is at it",
     }
     _say(said[outcome.status])
+
+
+def _feeds(settings: Settings) -> "dict[str, Feed]":
+    from sources.feeds import read_feeds
+
+    if settings.feeds is None:
+        _stop("TRADEWIND_FEEDS names no feeds file: see Adding a source in docs/operations.md", 2)
+    return read_feeds(settings.feeds)
+
+
+def _access(settings: Settings) -> "dict[str, Access]":
+    """Where providers are reached, and with which keys."""
+    from sources.providers import access
+
+    keys = {"comtrade": settings.comtrade_key, "census": settings.census_key}
+    return access(settings.source_addresses, keys)
 
 
 def _executor(settings: Settings) -> "ExecutorFactory":

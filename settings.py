@@ -41,6 +41,14 @@ class Settings(BaseSettings):
     """Names of the forecasters to combine, separated by commas; all of them by default."""
     seed: int = 20080101
     """Where every random draw of a run starts from."""
+    feeds: Path | None = None
+    """A TOML file that says which dataset is fed by which provider."""
+    comtrade_key: SecretStr | None = None
+    """Subscription key of UN Comtrade; without one its preview is asked."""
+    census_key: SecretStr | None = None
+    """Key of the US Census Bureau's API; without one a few hundred requests a day are answered."""
+    source_addresses: dict[str, str] = {}
+    """Addresses of providers that are asked elsewhere than at home (a mirror), by name, as a JSON object."""
     tick_seconds: int = Field(default=60, ge=1)
     """How often the scheduler asks whether a run is due."""
     grace_hours: int = Field(default=24, ge=0, le=24 * 60)

@@ -27,6 +27,7 @@ from api.routes import (
     releases,
     runs,
     service,
+    sources,
     tracking,
 )
 
@@ -60,7 +61,19 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
-    routes = (service, catalog, observations, releases, forecasts, chances, components, backtests, tracking, runs)
+    routes = (
+        service,
+        catalog,
+        observations,
+        releases,
+        forecasts,
+        chances,
+        components,
+        backtests,
+        tracking,
+        runs,
+        sources,
+    )
     for router in (*(module.router for module in routes), *ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

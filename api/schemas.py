@@ -154,6 +154,24 @@ class PlannedReleases(Answer):
     planned: int
 
 
+class SourceAnswer(Answer):
+    """A dataset's source: when it was asked for figures, and what came of it."""
+
+    dataset: str
+    source: str
+    last_attempt_at: datetime
+    outcome: str = Field(description="Of the last attempt: new, unchanged or failed.")
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_failure: str | None = Field(description="Why it failed then.")
+
+
+class SourcePage(Page):
+    """Sources by dataset."""
+
+    sources: list[SourceAnswer]
+
+
 class RunAnswer(Answer):
     """One immutable set of forecasts, or an attempt at one."""
 

@@ -30,5 +30,5 @@ def configure_logs(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     silence_plots()
-    for noisy in ("apscheduler", "alembic", "cmdstanpy", "prophet", "httpx"):
+    for noisy in ("apscheduler", "alembic", "cmdstanpy", "prophet", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -20,6 +20,7 @@ NAMES = {
 SQLModel.metadata.naming_convention = NAMES
 
 RUN_STATUSES = ("queued", "running", "published", "unchanged", "failed")
+FETCH_OUTCOMES = ("new", "unchanged", "failed")
 TOTAL_PARTNER, REST_PARTNER, TOTAL_SECTOR = "WLD", "RST", "TOTAL"
 
 
@@ -142,6 +143,30 @@ class Release(SQLModel, table=True):
     polls: int = 0
     polled_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     """When its source was last asked, `polls` times in all."""
+
+
+class SourceAttempt(SQLModel, table=True):
+    """A time at which a dataset's source was asked, and what came of it; the dataset may not be there yet."""
+
+    __tablename__ = "source_attempt"
+    __table_args__ = (
+        sa.CheckConstraint(_in("outcome", FETCH_OUTCOMES), name="outcome"),
+        sa.CheckConstraint("(outcome = 'failed') = (reason IS NOT NULL)", name="failure_has_reason"),
+        sa.CheckConstraint("(outcome = 'new') = (inserted > 0)", name="new_is_something"),
+        sa.Index("ix_source_attempt_dataset_id_started_at", "dataset_id", "started_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: str = Field(max_length=40)
+    source: str = Field(max_length=40)
+    started_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    finished_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    outcome: str = Field(max_length=12)
+    inserted: int = 0
+    reason: str | None = None
+    feed_hash: str = Field(max_length=64)
+    validators: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """By address, what the provider can be asked with next time, so that an unchanged body is not sent again."""
 
 
 class Run(SQLModel, table=True):

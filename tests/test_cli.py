@@ -1,5 +1,6 @@
 """The command line: what it prints, and one line and exit code 2 for what is wrong."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import pytest
 
 from tests.conftest import new_database
 from tests.forecasting.panels import grid_panel
+from tests.jobs.test_fetch import FEEDS
 from tests.jobs.test_files import panel_file
+from tests.sources.comtrade_api import ComtradeApi
+from tests.sources.local import local_provider
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "3", "TRADEWIND_WORKERS": "1"}
@@ -155,3 +159,36 @@ def test_a_calendar_is_imported_and_shown(own_url, tmp_path):
         2,
         "tradewind: row 2, dataset: no dataset has this code ('NOWHERE')",
     )
+
+
+def test_fetch_and_sources_ask_the_feeds_of_the_file(server_url, template, tmp_path):
+    url = new_database(server_url, "cli_fetch", template=template)
+    feeds = tmp_path / "feeds.toml"
+    feeds.write_text(FEEDS, encoding="utf-8")
+    api = ComtradeApi({(month, "X", "0", "TOTAL"): 5e6 for month in ("202501", "202502")})
+    with local_provider() as provider:
+        provider.answer = api
+        environment = {
+            "TRADEWIND_DATABASE_URL": url,
+            "TRADEWIND_FEEDS": str(feeds),
+            "TRADEWIND_COMTRADE_KEY": "s3cret",
+            "TRADEWIND_SOURCE_ADDRESSES": json.dumps({"comtrade": provider.address}),
+        }
+        api.key = "s3cret"
+        done = tradewind("fetch", **environment)
+        assert (done.returncode, done.stdout) == (0, "CN_PARTNERS: 2 observations stored\n"), done.stderr
+        listed = tradewind("sources", **environment).stdout.splitlines()
+        assert listed[0] == f"comtrade  UN Comtrade: {provider.address}, key set, reachable"
+        assert listed[1].startswith("  CN_PARTNERS  last success ")
+        api.key = "another"
+        failed = tradewind("fetch", "CN_PARTNERS", **environment)
+    assert failed.returncode == 1
+    assert failed.stdout.startswith("CN_PARTNERS: Refused: ")
+    assert "s3cret" not in failed.stdout + failed.stderr
+    for words, said in (
+        (("fetch", "NOTHING"), "tradewind: no feed delivers NOTHING; there are feeds of CN_PARTNERS"),
+        (("fetch",), "tradewind: TRADEWIND_FEEDS names no feeds file"),
+    ):
+        given = environment if len(words) == 2 else {"TRADEWIND_DATABASE_URL": url}
+        refused = tradewind(*words, **given)
+        assert (refused.returncode, refused.stderr.startswith(said)) == (2, True), refused.stderr

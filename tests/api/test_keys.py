@@ -21,6 +21,7 @@ READS = [
     "/v1/datasets/CN_TRADE/backtests/folds?flow=X",
     "/v1/partners",
     "/v1/sectors",
+    "/v1/sources",
     "/v1/runs",
     "/v1/runs/1",
     "/v1/runs/1/forecasts",

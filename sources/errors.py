@@ -1,0 +1,125 @@
+"""What can be wrong with a provider or a feed, as data: where, and why.
+
+SourceError
+├── Unreachable                no answer at all, however often it was asked
+├── Truncated                  a body that ends before it should
+├── Refused                    an HTTP status that is no success
+├── TooLarge                   a body larger than is accepted
+├── ChangedShape               an answer that is not of the documented form
+├── WrongUnit                  figures in another unit than the dataset's
+├── UnknownCode                a code of the provider's that stands for nothing we know
+├── CapReached                 more records than one answer may hold, and no way to ask for fewer
+├── NoFigures                  months that should have figures and have none
+├── BadFeeds                   a feeds file that cannot be read, or says something wrong
+├── UnknownProvider            an address given for a provider that there is not
+└── NoFeed                     a dataset that no feed delivers
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+SHOWN = 5
+
+
+class SourceError(Exception):
+    """Anything wrong with a provider or a feed."""
+
+
+class Unreachable(SourceError):
+    """No answer came."""
+
+    def __init__(self, where: str, reason: str, tries: int) -> None:
+        self.where, self.reason, self.tries = where, reason, tries
+        super().__init__(f"{where}: no answer in {tries} tries: {reason}")
+
+
+class Truncated(SourceError):
+    """The body ended before it should."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(f"{where}: the body is cut short: {reason}")
+
+
+class Refused(SourceError):
+    """The provider answered with a status that is no success."""
+
+    def __init__(self, where: str, status: int, said: str, *, retry_after: float | None = None) -> None:
+        self.where, self.status, self.said, self.retry_after = where, status, said, retry_after
+        later = f", to be asked again in {retry_after:.0f} s" if retry_after is not None else ""
+        super().__init__(f"{where}: answered {status}{later}" + (f": {said}" if said else ""))
+
+
+class TooLarge(SourceError):
+    """The body is larger than is accepted."""
+
+    def __init__(self, where: str, limit_bytes: int) -> None:
+        self.where, self.limit_bytes = where, limit_bytes
+        super().__init__(f"{where}: the body is larger than the {limit_bytes / 1e6:g} MB accepted")
+
+
+class ChangedShape(SourceError):
+    """The answer is not of the documented form."""
+
+    def __init__(self, where: str, *, expected: str, found: str) -> None:
+        self.where, self.expected, self.found = where, expected, found
+        super().__init__(f"{where}: expected {expected}, found {found}")
+
+
+class WrongUnit(SourceError):
+    """The figures are in another unit than the dataset's."""
+
+    def __init__(self, where: str, *, expected: str, found: str) -> None:
+        self.where, self.expected, self.found = where, expected, found
+        super().__init__(f"{where}: the figures should be in {expected} and are in {found}")
+
+
+class UnknownCode(SourceError):
+    """A code of the provider's that stands for nothing we know."""
+
+    def __init__(self, where: str, kind: str, codes: Sequence[str]) -> None:
+        self.where, self.kind, self.codes = where, kind, tuple(codes)
+        shown = ", ".join(map(repr, codes[:SHOWN])) + (f" and {len(codes) - SHOWN} more" if len(codes) > SHOWN else "")
+        super().__init__(f"{where}: unknown {kind} {shown}")
+
+
+class CapReached(SourceError):
+    """One answer cannot hold what was asked for, and the question cannot be made smaller."""
+
+    def __init__(self, where: str, cap: int) -> None:
+        self.where, self.cap = where, cap
+        super().__init__(f"{where}: the answer is full at {cap} records; name partners or sectors to ask for fewer")
+
+
+class NoFigures(SourceError):
+    """Months that should have figures and have none."""
+
+    def __init__(self, where: str, months: Sequence[str]) -> None:
+        self.where, self.months = where, tuple(months)
+        span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+        super().__init__(f"{where}: no figures for {span}")
+
+
+class BadFeeds(SourceError):
+    """A feeds file that cannot be read, or says something wrong."""
+
+    def __init__(self, path: Path, reason: str, *, table: str | None = None, line: int | None = None) -> None:
+        self.path, self.reason, self.table, self.line = path, reason, table, line
+        place = f", line {line}" if line is not None else ""
+        super().__init__(f"{path}{place}" + (f", [{table}]" if table else "") + f": {reason}")
+
+
+class NoFeed(SourceError):
+    """A dataset that no feed delivers."""
+
+    def __init__(self, dataset: str, feeds: Sequence[str]) -> None:
+        self.dataset, self.feeds = dataset, tuple(feeds)
+        super().__init__(f"no feed delivers {dataset}; there are feeds of {', '.join(feeds) or 'nothing'}")
+
+
+class UnknownProvider(SourceError):
+    """No provider has this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"no provider is called {name}; there are {', '.join(known)}")

@@ -1,0 +1,39 @@
+"""Providers' own codes of countries, and what they are here."""
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import pandas as pd
+
+from sources import bundled
+from sources.errors import UnknownCode
+
+Scheme = Literal["iso2", "iso3", "comtrade", "census", "name"]
+"""ISO 3166-1 alpha-2 and alpha-3 as statistical offices use them; M49 as UN Comtrade does; Schedule C of the US Census
+Bureau; English names."""
+
+
+def partners(
+    codes: "pd.Series[str]", scheme: Scheme, *, where: str, own: Mapping[str, str] | None = None
+) -> "pd.Series[str]":
+    """The partner of each code; empty for what is no country ("areas not elsewhere specified").
+
+    `own` comes before the table. Raises UnknownCode.
+    """
+    table = bundled.codes("foreign")
+    known = dict(table.loc[table["scheme"] == scheme, ["code", "partner"]].itertuples(index=False, name=None))
+    known |= own or {}
+    unknown = sorted(set(codes) - set(known))
+    if unknown:
+        raise UnknownCode(where, f"partner ({scheme})", unknown)
+    return codes.map(known)
+
+
+def foreign_codes(wanted: Collection[str], scheme: Scheme, *, where: str) -> list[str]:
+    """The provider's codes of the partners wanted, in their order. Raises UnknownCode."""
+    table = bundled.codes("foreign")
+    codes = table[table["scheme"] == scheme].set_index("partner")["code"].to_dict()
+    missing = [partner for partner in wanted if partner not in codes]
+    if missing:
+        raise UnknownCode(where, f"partner (no {scheme} code)", missing)
+    return [codes[partner] for partner in wanted]

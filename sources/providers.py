@@ -1,0 +1,67 @@
+"""The providers there are. Adding one is a module with `figures` and a query, and an entry here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pydantic import SecretStr
+
+from sources import census, comtrade
+from sources.client import Client, Manners
+from sources.errors import UnknownProvider
+from sources.question import Access, Figures, Query, Window
+
+POLITE = Manners()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who it is, where it is reached unless settings say otherwise, and how its figures are asked for."""
+
+    title: str
+    document: str
+    address: str
+    query: type[Query]
+    figures: Callable[[Any, Client, Access, Window], Figures]
+    takes_key: bool = False
+    manners: Manners = POLITE
+
+
+PROVIDERS = {
+    "comtrade": Provider(
+        "UN Comtrade",
+        "https://uncomtrade.org/docs/un-comtrade-api/",
+        comtrade.ADDRESS,
+        comtrade.ComtradeQuery,
+        comtrade.figures,
+        takes_key=True,
+        manners=Manners(pause=1.5),
+    ),
+    "census": Provider(
+        "US Census Bureau, international trade",
+        "https://www.census.gov/data/developers/data-sets/international-trade.html",
+        census.ADDRESS,
+        census.CensusQuery,
+        census.figures,
+        takes_key=True,
+    ),
+}
+
+
+def access(addresses: Mapping[str, str], keys: Mapping[str, SecretStr | None]) -> dict[str, Access]:
+    """Where each provider is reached, and with which key. Raises UnknownProvider for an address of none."""
+    for name in addresses:
+        if name not in PROVIDERS:
+            raise UnknownProvider(name, list(PROVIDERS))
+    return {
+        name: Access(addresses.get(name, provider.address).rstrip("/"), keys.get(name))
+        for name, provider in PROVIDERS.items()
+    }
+
+
+def with_zeros(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a zero for every series in every month that has figures of another."""
+    keys = ["flow", "partner", "sector"]
+    every = frame[keys].drop_duplicates().merge(frame[["month"]].drop_duplicates(), how="cross")
+    return every.merge(frame, how="left", on=[*keys, "month"]).fillna({"value": 0.0})

@@ -1,0 +1,24 @@
+"""Currency and multiple of a dataset's unit: `USD m` is a million dollars."""
+
+import pandas as pd
+
+from sources.errors import WrongUnit
+from sources.question import Figures
+
+MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9}
+
+
+def multiple_of(unit: str) -> int | None:
+    """How many of the currency a unit is; None for a unit that is not of the form `USD m`."""
+    return MULTIPLES.get(unit.partition(" ")[2])
+
+
+def in_unit(figures: Figures, *, currency: str, unit: str, where: str) -> pd.DataFrame:
+    """The figures in the dataset's unit. Raises WrongUnit where they are in another currency."""
+    wanted = multiple_of(unit)
+    if figures.currency != currency or wanted is None:
+        raise WrongUnit(where, expected=unit, found=f"{figures.currency} x {figures.multiple}")
+    values = figures.frame["value"].astype(float)
+    # Dividing by a whole number rounds once: 22297.0 hundred million is 2229.7 billion, to the last digit.
+    larger, smaller = wanted / figures.multiple, figures.multiple / wanted
+    return figures.frame.assign(value=values / larger if larger >= 1 else values * smaller)
