@@ -12,17 +12,16 @@ from scipy import linalg
 from scipy.special import ndtri, stdtrit
 
 from forecasting.history import FloatArray
+from forecasting.widths import Record, Widths, learn_widths
 
-# Errors of a series count as much as this many errors of the panel when its scale is estimated.
-SHRINKAGE = 4.0
-# Months after which an error counts for half: calm and stormy times last about so long.
-HALF_LIFE = 12.0
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
 CLIP = 4.0
 # The tails that are assumed where errors are few, in degrees of freedom (with four, the mean absolute value is one, as
 # standardised errors have it), and how many folds of series are few.
-HEAVY, FEW = 4, 100
+HEAVY, FEW = 4, 200
 RANK = 60
+# A width that few folds told is itself unsure: so much over their number is added to the variance of what is drawn.
+UNSURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -60,102 +59,27 @@ class ErrorDistribution:
     steps: FloatArray
 
 
-def prior_scale(linked: FloatArray) -> FloatArray:
-    """A first scale of each series' errors, shape (series,), from its changes on a year ago (on the link's scale).
-
-    A series shorter than a year takes its changes on the month before, and the median of the others if it has none.
-    """
-    with np.errstate(invalid="ignore"):
-        yearly = _mean_abs(linked[:, 12:] - linked[:, :-12]) if linked.shape[1] > 12 else np.full(len(linked), np.nan)
-        monthly = _mean_abs(np.diff(linked, axis=1))
-    scale = np.where(np.isfinite(yearly), yearly, monthly)
-    usual = np.nanmedian(scale) if np.isfinite(scale).any() else 1.0
-    return np.where(np.isfinite(scale), scale, usual)
+def learn_marginals(record: Record) -> Marginals:
+    """Widths of the months ahead, and the shape of errors, from a record."""
+    return _marginals(learn_widths(record), record)
 
 
-def learn_widths(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> FloatArray:
-    """Mean absolute error by series and step, shape (series, horizon), from errors (series, folds, horizon).
-
-    NaN marks what is not known yet. `ages` (folds,) are the months since each fold's cutoff: an error counts for half
-    as much every HALF_LIFE of them, or all alike if they are not given. Without any error known the prior is the width,
-    growing with the root of the root of the step.
-    """
-    horizon = errors.shape[2]
-    size = np.abs(errors)
-    known = np.isfinite(size)
-    growth = np.arange(1, horizon + 1) ** 0.25
-    scale = prior
-    weights = known * _recency(ages, errors.shape[1])[None, :, None]
-    for _ in range(3):
-        scale = _shrunk_scale(size, weights, growth, prior)
-        growth = _growth(size / scale[:, None, None], known)
-    return scale[:, None] * growth
-
-
-def _recency(ages: FloatArray | None, folds: int) -> FloatArray:
-    """How much an error of each fold counts, shape (folds,)."""
-    return np.ones(folds) if ages is None else np.asarray(0.5 ** (ages / HALF_LIFE))
-
-
-def _shrunk_scale(size: FloatArray, weights: FloatArray, growth: FloatArray, prior: FloatArray) -> FloatArray:
-    relative = np.where(weights > 0, size / growth, 0.0) * weights
-    counts = weights.sum(axis=(1, 2))
-    if not counts.any():
-        return prior
-    # Overlapping steps of a fold are one error more than many.
-    folds = weights.max(axis=2).sum(axis=1)
-    seen = counts > 0
-    own = relative.sum(axis=(1, 2)) / np.where(seen, counts, 1.0)
-    usual = float(np.exp(np.mean(np.log(np.maximum(own[seen], 1e-12) / prior[seen]))))
-    share = folds / (folds + SHRINKAGE)
-    scale: FloatArray = np.exp(share * np.log(np.maximum(own, 1e-12)) + (1 - share) * np.log(prior * usual))
-    return scale
-
-
-def _growth(relative: FloatArray, known: FloatArray) -> FloatArray:
-    """The panel's mean error by step relative to step one, shape (horizon,): a power law near which the steps stay."""
-    steps = np.arange(1, relative.shape[2] + 1)
-    counts = known.sum(axis=(0, 1))
-    means = np.where(known, relative, 0.0).sum(axis=(0, 1)) / np.maximum(counts, 1)
-    usable = (counts > 0) & (means > 0)
-    if usable.sum() < 2:
-        return steps**0.25
-    weights = np.sqrt(np.where(usable, known.any(axis=0).sum(axis=0), 0.0))
-    x, y = np.log(steps), np.log(np.where(usable, means, 1.0))
-    centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
-    slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
-    slope = float(np.clip(slope, 0.0, 1.0))
-    law = centre_y + slope * (x - centre_x)
-    folds = np.where(usable, known.any(axis=0).sum(axis=0), 0)
-    trust = folds / (folds + SHRINKAGE)
-    curve = np.exp(np.where(usable, trust * y + (1 - trust) * law, law))
-    return np.maximum.accumulate(curve) if slope > 0 else curve
-
-
-def learn_marginals(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> Marginals:
-    """Learn widths and shape from errors (series, folds, horizon), NaN where unknown, and a first scale (series,).
-
-    `ages` are as in `learn_widths`.
-    """
-    width = learn_widths(errors, prior, ages)
-    return Marginals(width, _shape(_standardise(errors, width), _recency(ages, errors.shape[1])))
-
-
-def learn_distribution(errors: FloatArray, prior: FloatArray, ages: FloatArray | None = None) -> ErrorDistribution:
-    """Learn everything from errors (series, folds, horizon), NaN where unknown, and a first scale (series,).
-
-    `ages` are as in `learn_widths`; what moves together is learnt from all folds alike.
-    """
-    marginals = learn_marginals(errors, prior, ages)
-    standardised = _standardise(errors, marginals.width)
-    scores = np.clip(np.nan_to_num(standardised), -CLIP, CLIP)
-    known = np.isfinite(errors)
+def learn_distribution(record: Record) -> ErrorDistribution:
+    """Everything from a record; what moves together is learnt from all its folds alike."""
+    widths = learn_widths(record)
+    scores = np.clip(np.nan_to_num(_standardised(widths, record)), -CLIP, CLIP)
+    known = np.isfinite(record.errors)
     loadings, specific = _across_series(scores, known)
-    return ErrorDistribution(marginals, loadings, specific, _over_steps(scores, known))
+    return ErrorDistribution(_marginals(widths, record), loadings, specific, _over_steps(scores, known))
 
 
-def _standardise(errors: FloatArray, width: FloatArray) -> FloatArray:
-    return np.clip(errors / width[:, None, :], -3 * CLIP, 3 * CLIP)
+def _marginals(widths: Widths, record: Record) -> Marginals:
+    unsure = np.sqrt(1 + UNSURE / (1 + record.recency.sum()))
+    return Marginals(unsure * widths.of(record.ahead), _shape(_standardised(widths, record), record.recency))
+
+
+def _standardised(widths: Widths, record: Record) -> FloatArray:
+    return np.clip(record.errors / widths.of(record.months), -3 * CLIP, 3 * CLIP)
 
 
 def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
@@ -231,10 +155,3 @@ def _fit_correlation(ratio: FloatArray, sample: FloatArray, weights: FloatArray)
         loss = float(np.sum(weights * (sample - (1 - nugget) * shape) ** 2))
         best = min(best, (loss, float(decay), nugget))
     return best[1], best[2]
-
-
-def _mean_abs(changes: FloatArray) -> FloatArray:
-    known = np.isfinite(changes)
-    counts = known.sum(axis=1)
-    total = np.where(known, np.abs(changes), 0.0).sum(axis=1)
-    return np.where((counts > 0) & (total > 0), total / np.maximum(counts, 1), np.nan)

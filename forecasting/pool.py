@@ -7,21 +7,25 @@ from numpy.typing import NDArray
 
 from forecasting.backtest import BaseForecasts
 from forecasting.combination import combine
-from forecasting.distribution import learn_widths, prior_scale
 from forecasting.history import FloatArray
 from forecasting.link import to_link, units
 from forecasting.panel import Panel
 from forecasting.reconciliation import Reconciler, reconciler
 from forecasting.scores import seasonal_scales
 from forecasting.structure import Structure, find_structure
+from forecasting.widths import Record, learn_widths, prior_scale
+
+# How far a whole's variance counts when draws are made coherent.
+WHOLE = 0.2
 
 
 @dataclass(frozen=True)
 class Pool:
     """The combination at every fold.
 
-    `centre`, `actual` and `errors` have shape (series, folds, horizon): coherent means and actuals in the units of `y`,
-    errors on the link's scale, NaN where the actual is not known. `weights` has shape (series, folds, forecasters);
+    `centre`, `actual` and `came` have shape (series, folds, horizon), in the units of `y`: coherent means, the actuals
+    that are scored, and those that errors are learnt from, where January and February are known by their sum alone too;
+    NaN where a month is not known. `weights` has shape (series, folds, forecasters);
     `unit` (series, folds) is the link's; `prior` (series, folds) a first scale of the errors; `variance`
     (series, folds) that of a step's error in the units of `y`.
     """
@@ -32,14 +36,23 @@ class Pool:
     centre: FloatArray
     weights: FloatArray
     actual: FloatArray
-    errors: FloatArray
+    came: FloatArray
     unit: FloatArray
     prior: FloatArray
     variance: FloatArray
 
     def reconciler(self, fold: int) -> Reconciler:
-        """The reconciler of a fold, weighing each series by the errors known then."""
-        return reconciler(self.structure, self.variance[:, fold])
+        """The reconciler of a fold's draws, weighing each series by the errors known then.
+
+        What errs together makes a whole's variance large next to its parts'; the whole's own draws know as much.
+        """
+        whole = ~np.isin(np.arange(self.structure.size), self.structure.bottom)
+        return reconciler(self.structure, self.variance[:, fold] * np.where(whole, WHOLE, 1.0))
+
+    def record(self, fold: int, means: FloatArray | None = None) -> Record:
+        """The errors known at a fold's cutoff of the combination, or of other means (series, folds, horizon)."""
+        errors = link_errors(self.centre if means is None else means, self.came, self.unit)
+        return known_at(errors, self.prior, _numbers(self.panel, self.base), fold)
 
 
 def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -> Pool:
@@ -54,9 +67,10 @@ def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -
     unit = units(panel.values, base.cutoffs)
     prior = np.stack([prior_scale(_linked(panel, unit, k, c)) for k, c in enumerate(base.cutoffs)], axis=1)
     structure = find_structure(panel)
-    centre, variance = _reconcile(centre, actual, unit, prior, base.cutoffs, structure)
-    errors = link_errors(centre, actual, unit)
-    return Pool(panel, base, structure, centre, weights, actual, errors, unit, prior, variance)
+    came = panel.ahead(base.cutoffs.tolist(), horizon)
+    months = _numbers(panel, base)
+    centre, variance = _reconcile(centre, came, unit, prior, months, structure)
+    return Pool(panel, base, structure, centre, weights, actual, came, unit, prior, variance)
 
 
 def _combine(
@@ -79,15 +93,19 @@ def link_errors(mean: FloatArray, actual: FloatArray, unit: FloatArray) -> Float
     return to_link(actual, unit[..., None]) - to_link(mean, unit[..., None])
 
 
-def ages(cutoffs: NDArray[np.int64], fold: int) -> FloatArray:
-    """Months from each earlier fold's cutoff to a fold's, shape (earlier folds,)."""
-    return np.asarray(cutoffs[fold] - cutoffs[:fold], dtype=np.float64)
+def known_at(errors: FloatArray, prior: FloatArray, months: NDArray[np.int64], fold: int) -> Record:
+    """What was known at a fold's cutoff of `errors` (series, folds, horizon); `prior` has shape (series, folds).
+
+    `months` (folds,) are the cutoffs as numbers since January 1970.
+    """
+    target = months[:fold, None] + 1 + np.arange(errors.shape[2])
+    known = np.where(target <= months[fold], errors[:, :fold], np.nan)
+    return Record(known, months[:fold], int(months[fold]), prior[:, fold])
 
 
-def known_errors(errors: FloatArray, cutoffs: NDArray[np.int64], fold: int) -> FloatArray:
-    """The errors (series, earlier folds, horizon) that were known at a fold's cutoff; NaN for the others."""
-    target = cutoffs[:fold, None] + 1 + np.arange(errors.shape[2])
-    return np.where(target <= cutoffs[fold], errors[:, :fold], np.nan)
+def _numbers(panel: Panel, base: BaseForecasts) -> NDArray[np.int64]:
+    """The cutoffs (folds,) as months since January 1970."""
+    return panel.months[base.cutoffs].astype("datetime64[M]").astype(np.int64)
 
 
 def _linked(panel: Panel, unit: FloatArray, fold: int, cutoff: int) -> FloatArray:
@@ -96,18 +114,19 @@ def _linked(panel: Panel, unit: FloatArray, fold: int, cutoff: int) -> FloatArra
 
 def _reconcile(
     centre: FloatArray,
-    actual: FloatArray,
+    came: FloatArray,
     unit: FloatArray,
     prior: FloatArray,
-    cutoffs: NDArray[np.int64],
+    months: NDArray[np.int64],
     structure: Structure,
 ) -> tuple[FloatArray, FloatArray]:
     """Coherent centres and the variances behind them, each fold from what it knew."""
-    errors = link_errors(centre, actual, unit)
+    errors = link_errors(centre, came, unit)
     coherent = np.empty_like(centre)
     variance = np.empty(centre.shape[:2])
-    for fold in range(len(cutoffs)):
-        width = learn_widths(known_errors(errors, cutoffs, fold), prior[:, fold], ages(cutoffs, fold))
+    for fold in range(len(months)):
+        record = known_at(errors, prior, months, fold)
+        width = learn_widths(record).of(record.ahead)
         # The inverse link's slope turns a width on its scale into one in the units of y.
         slope = np.hypot(unit[:, fold, None], centre[:, fold])
         variance[:, fold] = np.square(np.nanmean(width * slope, axis=1))

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from forecasting.config import PROBABILITIES
 from forecasting.distribution import learn_distribution
 from forecasting.paths import draw_paths, path_quantiles
-from tests.forecasting.test_distribution import HORIZON, SERIES, known_law
+from tests.forecasting.errors import HORIZON, SERIES, known_law, record
 
 IDS = [f"s{number:02d}" for number in range(SERIES)]
 CENTRE = np.repeat(np.geomspace(10, 1000, SERIES)[:, None], HORIZON, axis=1)
@@ -25,7 +25,7 @@ def draw(errors=None, **changes):
         "draws": 1000,
         "seed": 11,
     } | changes
-    return draw_paths(learn_distribution(errors, np.full(SERIES, 0.1)), CENTRE, **given)
+    return draw_paths(learn_distribution(record(errors, np.full(SERIES, 0.1))), CENTRE, **given)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():

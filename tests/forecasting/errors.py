@@ -1,0 +1,24 @@
+"""Errors whose law is known, and records of them."""
+
+import numpy as np
+
+from forecasting.widths import Record
+
+SERIES, FOLDS, HORIZON = 30, 60, 12
+
+
+def known_law(seed=0, *, scales=None, growth=0.5, common=0.6):
+    """Errors that grow with the step, share a common shock, and are random walks over the steps."""
+    draw = np.random.default_rng(seed)
+    scales = np.ones(SERIES) if scales is None else scales
+    shared = draw.normal(size=(1, FOLDS, HORIZON))
+    own = draw.normal(size=(len(scales), FOLDS, HORIZON))
+    shocks = np.sqrt(common) * shared + np.sqrt(1 - common) * own
+    walk = np.cumsum(shocks, axis=2) / np.sqrt(np.arange(1, HORIZON + 1))
+    return scales[:, None, None] * walk * np.arange(1, HORIZON + 1) ** growth
+
+
+def record(errors, prior=None, *, cutoff=FOLDS):
+    """A record at month `cutoff` of folds a month apart before it, all of them as recent as one another or nearly."""
+    folds = errors.shape[1]
+    return Record(errors, np.arange(cutoff - folds, cutoff), cutoff, np.ones(len(errors)) if prior is None else prior)
