@@ -170,3 +170,30 @@ class ComponentPage(Page):
     share_unit: str = Field(description="That of season, calendar and rest.")
     run: RunAnswer
     series: list[ComponentSeries]
+
+
+class MissAnswer(Answer):
+    """A period that ended outside its interval, `widths` of it away."""
+
+    unique_id: str
+    period: str = Field(examples=["2026-Q1"])
+    month: str = MONTH
+    cutoff: str = MONTH
+    step: int
+    unit: str
+    mean: float
+    lo: float
+    hi: float
+    actual: float
+    widths: float
+
+
+class MissPage(Page):
+    """Misses, the worst first."""
+
+    dataset: str
+    unit: str
+    kind: str
+    level: float
+    run: RunAnswer
+    misses: list[MissAnswer]

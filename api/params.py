@@ -57,6 +57,7 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 Quantiles = Annotated[list[Probability], BeforeValidator(_split), AfterValidator(_unique), Field(max_length=20)]
 Month = Annotated[date, BeforeValidator(_month)]
 Day = Annotated[date, BeforeValidator(_day)]
+Kind = Annotated[str, AfterValidator(_kind)]
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 DatasetPath = Annotated[str, Path(pattern=CODE, description="A dataset's code, as in `/v1/datasets`.")]
 RunPath = Annotated[int, Path(ge=1, le=GREATEST_ID, description="A run's number.")]
@@ -175,9 +176,7 @@ class BacktestQuery(StoredChoice, ChosenRun):
     by: Literal["step", "forecaster", "series"] = Field(
         default="step", description="A score for each step ahead, each forecaster, or each series."
     )
-    kind: Annotated[str, AfterValidator(_kind)] = Field(
-        default="month", description=f"What was forecast: {', '.join(SCORE_KINDS)}."
-    )
+    kind: Kind = Field(default="month", description=f"What was forecast: {', '.join(SCORE_KINDS)}.")
     forecaster: Code = Field(default="combination", description="Whose scores by step or by series.")
     group: Literal["total", "partner", "sector", "part"] | None = Field(
         default=None,
@@ -189,8 +188,34 @@ class BacktestQuery(StoredChoice, ChosenRun):
 class FoldQuery(StoredChoice, ChosenRun):
     """Forecasts of one series at the folds of a backtest; a page counts folds, newest first."""
 
-    forecaster: Code = Field(default="combination", description="Whose forecasts.")
+    kind: Kind = Field(
+        default="month",
+        description=f"What was forecast: {', '.join(SCORE_KINDS)}. Growth is told up to a year ahead, where the year "
+        "before was known.",
+    )
+    forecaster: Code = Field(default="combination", description="Whose forecasts; of months only, or `combination`.")
     level: Levels = Field(default=DEFAULT_LEVELS, description="Levels of the intervals: 50, 80, 90 or 95.")
+
+    @model_validator(mode="after")
+    def _kept(self) -> Self:
+        if self.forecaster != "combination" and not self.kind.startswith("month"):
+            raise ValueError(f"kind={self.kind} is kept for forecaster=combination, not for {self.forecaster}")
+        return self
+
+
+class MissQuery(StoredChoice, ChosenRun):
+    """Where what came was furthest outside the interval."""
+
+    limit: int = Field(default=100, ge=1, le=1000, description="How many misses at most.")
+    kind: Kind = Field(default="month", description=f"What was forecast: {', '.join(SCORE_KINDS)}.")
+    step: int | None = Field(
+        default=None,
+        ge=1,
+        le=120,
+        description="Months: exactly so many months ahead, 1 if not given. Longer periods: those that end at most so "
+        "many months ahead, 12 if not given. Growth: up to 12.",
+    )
+    level: Level = Field(default=80.0, description="The level of the interval: 50, 80, 90 or 95.")
 
 
 class ComponentQuery(StoredChoice):

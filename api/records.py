@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from api.answers import later_months, month_text
-from forecasting.config import interval_probabilities
-from store.backtests import Folds, ScoreRow, Track
+from api.answers import month_text
+from api.folds import GROWTH, Fold, Missed
+from forecasting.spans import month_text as number_text
+from store.backtests import Folds, ScoreRow
 from store.certificates import PitBin
 
 UNITS = {"mase": "ratio", "rmsse": "ratio", "smape": "per cent", "coverage": "share", "dm_pvalue": "probability"}
@@ -14,7 +15,14 @@ SCORE_COLUMNS = (
     *("unique_id", "forecaster", "step", "kind", "metric", "level"),
     *("value", "baseline", "unit", "n", "series", "folds", "first_cutoff", "last_cutoff"),
 )
-FOLD_COLUMNS = ("unique_id", "forecaster", "cutoff", "month", "step", "unit", "mean", "actual", "level", "lo", "hi")
+FOLD_COLUMNS = (
+    *("unique_id", "forecaster", "cutoff", "month", "step", "unit", "mean", "actual", "level", "lo", "hi"),
+    "period",
+)
+MISS_COLUMNS = (
+    *("unique_id", "period", "month", "cutoff", "step", "unit"),
+    *("mean", "lo", "hi", "actual", "widths"),
+)
 PIT_BINS, PIT_WIDTH = 10, 10.0
 """How a run's PIT histograms are cut, in per cent."""
 NO_INTERVAL: Mapping[str, None] = {"level": None, "lo": None, "hi": None}
@@ -22,7 +30,12 @@ NO_INTERVAL: Mapping[str, None] = {"level": None, "lo": None, "hi": None}
 
 def score_unit(kind: str, dataset_unit: str) -> str:
     """The unit of an error in what was forecast."""
-    return "percentage points" if kind.endswith("_growth") else dataset_unit
+    return "percentage points" if kind.endswith(GROWTH) else dataset_unit
+
+
+def value_unit(kind: str, dataset_unit: str) -> str:
+    """The unit of what was forecast."""
+    return "%" if kind.endswith(GROWTH) else dataset_unit
 
 
 def score_answers(rows: Iterable[ScoreRow], unique_ids: Mapping[int, str], unit: str) -> list[dict[str, Any]]:
@@ -65,36 +78,28 @@ def score_rows(scores: Iterable[dict[str, Any]], kind: str, folds: Mapping[str, 
         yield [(score | about)[column] for column in SCORE_COLUMNS]
 
 
-def fold_answer(track: Track, levels: Sequence[float], kept: Sequence[float]) -> dict[str, Any]:
-    """One fold in JSON; `kept` are the probabilities of the track's quantiles."""
-    months = later_months(track.cutoff, len(track.means))
+def fold_answer(fold: Fold, levels: Sequence[float]) -> dict[str, Any]:
+    """One fold in JSON, with intervals of these levels."""
     return {
-        "cutoff": month_text(track.cutoff),
+        "cutoff": month_text(fold.cutoff),
         "months": [
             {
-                "month": months[place],
-                "step": place + 1,
-                "mean": mean,
-                "actual": track.actuals[place],
-                "intervals": _intervals(track.quantiles, place, levels, kept),
+                "month": number_text(one.span.last),
+                "step": one.step,
+                "mean": one.mean,
+                "actual": one.actual,
+                "intervals": [
+                    {"level": level, "lo": lo, "hi": hi}
+                    for level, (lo, hi) in zip(levels, one.bounds, strict=True)
+                    # A step may lack its quantiles where no error of that step was known yet.
+                    if lo is not None and hi is not None
+                ],
+                "period": one.span.label,
             }
-            for place, mean in enumerate(track.means)
+            for one in fold.periods
+            if one.mean is not None
         ],
     }
-
-
-def _intervals(
-    quantiles: list[list[float | None]] | None, place: int, levels: Sequence[float], kept: Sequence[float]
-) -> list[dict[str, float]]:
-    if quantiles is None:
-        return []
-    found = []
-    for level in levels:
-        lo, hi = (quantiles[kept.index(probability)][place] for probability in interval_probabilities(level))
-        # A step may lack its quantiles where no error of that step was known yet.
-        if lo is not None and hi is not None:
-            found.append({"level": level, "lo": lo, "hi": hi})
-    return found
 
 
 def fold_rows(unique_id: str, forecaster: str, unit: str, folds: Iterable[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
@@ -103,4 +108,20 @@ def fold_rows(unique_id: str, forecaster: str, unit: str, folds: Iterable[dict[s
         for month in fold["months"]:
             head = (unique_id, forecaster, fold["cutoff"], month["month"], month["step"], unit)
             for interval in month["intervals"] or [NO_INTERVAL]:
-                yield (*head, month["mean"], month["actual"], *interval.values())
+                yield (*head, month["mean"], month["actual"], *interval.values(), month["period"])
+
+
+def miss_answers(rows: Iterable[Missed], unique_ids: Mapping[int, str], unit: str) -> list[dict[str, Any]]:
+    """Misses in JSON, in the order of MISS_COLUMNS."""
+    return [
+        {
+            "unique_id": unique_ids[miss.series_id],
+            "period": miss.span.label,
+            "month": number_text(miss.span.last),
+            "cutoff": month_text(miss.cutoff),
+            "step": miss.step,
+            "unit": unit,
+            **{name: getattr(miss, name) for name in ("mean", "lo", "hi", "actual", "widths")},
+        }
+        for miss in rows
+    ]

@@ -268,13 +268,14 @@ class BacktestPage(Page):
 
 
 class FoldMonth(Answer):
-    """A month of a fold: what was forecast, and what came."""
+    """A month of a fold, or the period that ends with it: what was forecast, and what came."""
 
     month: str = MONTH
     step: int
     mean: float
     actual: float | None
     intervals: list[IntervalAnswer]
+    period: str = Field(examples=["2026-Q1"], description="The period that ends with the month.")
 
 
 class FoldAnswer(Answer):
@@ -290,6 +291,7 @@ class FoldPage(Page):
     unique_id: str
     dataset: str
     unit: str
+    kind: str
     forecaster: str
     run: RunAnswer
     folds: list[FoldAnswer]

@@ -12,7 +12,7 @@ from forecasting.blocks import series_blocks
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.history import FloatArray
-from forecasting.kinds import KindScores
+from forecasting.kinds import KindScores, PeriodTrack
 from forecasting.link import from_link, to_link
 from forecasting.paths import draw_paths, path_quantiles
 from forecasting.pool import Pool
@@ -31,7 +31,7 @@ class Backtest:
 
     `base` has shape (series, forecasters, folds, horizon), `combined` and `actual` (series, folds, horizon), all in the
     units of `y`; `cutoffs` are months. `quantiles` holds (series, folds, probabilities, horizon) as float32 for the
-    combination, and for the others where they were asked for.
+    combination, and for the others where they were asked for; `periods` is what the combination said of longer periods.
     """
 
     names: tuple[str, ...]
@@ -41,6 +41,7 @@ class Backtest:
     quantiles: Mapping[str, Quantiles]
     actual: FloatArray
     book: ScoreBook
+    periods: tuple[PeriodTrack, ...]
 
     @property
     def means(self) -> FloatArray:
@@ -61,6 +62,7 @@ class Backtest:
             quantiles={name: quantiles[rows] for name, quantiles in self.quantiles.items()},
             actual=self.actual[rows],
             book=self.book.of(rows),
+            periods=tuple(track.of(rows) for track in self.periods),
         )
 
 
@@ -119,7 +121,7 @@ def evaluate_pool(
     The quantiles of the forecasters beside the combination are forgotten once scored, unless `keep_all`.
     """
     folds = range(first, last)
-    combined, entries = _score_combination(pool, folds, config, on_progress)
+    combined, periods, entries = _score_combination(pool, folds, config, on_progress)
     quantiles = {COMBINATION: combined}
     for row, name in enumerate(pool.base.names):
         kept, scored = _score_forecaster(pool, row, folds, config, keep=keep_all)
@@ -135,6 +137,7 @@ def evaluate_pool(
         quantiles=quantiles,
         actual=pool.actual[:, first:last],
         book=ScoreBook(pool.panel.unique_ids, tuple(entries)),
+        periods=periods,
     )
 
 
@@ -146,8 +149,8 @@ def base_intervals(pool: Pool, fold: int, probabilities: tuple[float, ...]) -> Q
 
 def _score_combination(
     pool: Pool, folds: range, config: ForecastConfig, on_progress: OnProgress | None
-) -> tuple[Quantiles, list[Scored]]:
-    """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, and its scores."""
+) -> tuple[Quantiles, tuple[PeriodTrack, ...], list[Scored]]:
+    """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, its tracks and scores."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     quantiles = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
     kinds, tally, scale = KindScores(series, horizon), Tally(series, horizon), _Scales(pool)
@@ -159,7 +162,7 @@ def _score_combination(
         tally.add(scale.scores(fold, pool.centre[:, fold], quantiles[:, place], config.probabilities))
         if on_progress:
             on_progress("backtest", place + 1, len(folds))
-    return quantiles, tally.scored(COMBINATION, "month") + kinds.scored()
+    return quantiles, kinds.tracks, tally.scored(COMBINATION, "month") + kinds.scored()
 
 
 def _score_forecaster(

@@ -1,29 +1,63 @@
 """Backtest by kind of answer: months, January with February, quarters, years, and the growth of each on a year ago."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.config import BASELINE, COMBINATION, PROBABILITIES
 from forecasting.history import FloatArray
 from forecasting.paths import path_quantiles
-from forecasting.periods import KINDS, LOOK_BACK, Period, growth, periods, totals
+from forecasting.periods import KINDS, LOOK_BACK, YEAR, Period, growth, periods, totals
 from forecasting.pool import Pool
 from forecasting.scores import fold_scores
 from forecasting.tally import Scored, Tally
 
 GROWTH = "_growth"
 ALL_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH))
+EVERY = {"jan_feb": YEAR, "quarter": 3, "year": YEAR}
+"""Kinds whose folds are kept, and how many months apart they end: growth on a known base follows from its level."""
 PIT_BINS = 10
+
+
+@dataclass(frozen=True)
+class PeriodTrack:
+    """What the combination said at one cutoff (a month) of every period of a kind, and what came.
+
+    `step` is that of the first period's last month; the others end `every` months apart. `mean` and `actual` have
+    shape (series, periods), NaN where it is to come; `quantiles` (series, PROBABILITIES, periods).
+    """
+
+    kind: str
+    cutoff: np.datetime64
+    step: int
+    every: int
+    mean: FloatArray
+    actual: FloatArray
+    quantiles: NDArray[np.float32]
+
+    def of(self, rows: slice) -> "PeriodTrack":
+        """The track of some of the series."""
+        return replace(self, mean=self.mean[rows], actual=self.actual[rows], quantiles=self.quantiles[rows])
+
+
+def _empty_track(kind: str, cutoff: np.datetime64, spans: list[Period], series: int) -> PeriodTrack:
+    shape = (series, len(spans))
+    quantiles = np.empty((series, len(PROBABILITIES), len(spans)), dtype=np.float32)
+    return PeriodTrack(kind, cutoff, spans[0].step, EVERY[kind], np.empty(shape), np.empty(shape), quantiles)
 
 
 class KindScores:
     """Scores of every kind of period, by the step of the period's last month, a fold at a time.
 
     Errors are unscaled, the baseline has no intervals. Months are scored elsewhere, beside every forecaster, and have
-    only their PIT here: how often the actual was above a tenth of the draws, two tenths and so on.
+    only their PIT here: how often the actual was above a tenth of the draws, two tenths and so on. What was said
+    of the kinds in EVERY is kept.
     """
 
     def __init__(self, series: int, horizon: int) -> None:
+        self._series = series
+        self._tracks: dict[tuple[str, int], PeriodTrack] = {}
         names = (COMBINATION, BASELINE)
         self._tallies = {(kind, name): Tally(series, horizon) for kind in ALL_KINDS for name in names}
         self._pit = {kind: np.zeros((series, PIT_BINS), dtype=np.int32) for kind in ALL_KINDS}
@@ -39,11 +73,15 @@ class KindScores:
         for kind in ALL_KINDS:
             spans = periods(pool.panel.months[cutoff], paths.shape[2], kind.removesuffix(GROWTH))
             if spans:
-                self._add_kind(kind, spans, rows, points, paths, observed)
+                if kind in EVERY and (kind, fold) not in self._tracks:
+                    month = pool.panel.months[cutoff]
+                    self._tracks[kind, fold] = _empty_track(kind, month, spans, self._series)
+                self._add_kind(kind, fold, spans, rows, points, paths, observed)
 
     def _add_kind(
         self,
         kind: str,
+        fold: int,
         spans: list[Period],
         rows: slice,
         points: FloatArray,
@@ -60,9 +98,18 @@ class KindScores:
         if kind == "month":
             return
         steps = [span.step for span in spans]
-        ours = fold_scores(actual=actual, mean=mean, quantiles=path_quantiles(draws, PROBABILITIES))
+        quantiles = path_quantiles(draws, PROBABILITIES)
+        if kind in EVERY:
+            track = self._tracks[kind, fold]
+            track.mean[rows], track.actual[rows], track.quantiles[rows] = mean, actual, quantiles
+        ours = fold_scores(actual=actual, mean=mean, quantiles=quantiles)
         self._tallies[kind, COMBINATION].add(ours, rows=rows, steps=steps)
         self._tallies[kind, BASELINE].add(fold_scores(actual=actual, mean=baseline), rows=rows, steps=steps)
+
+    @property
+    def tracks(self) -> tuple[PeriodTrack, ...]:
+        """What was said at all folds so far, by kind and fold."""
+        return tuple(track for _, track in sorted(self._tracks.items()))
 
     def scored(self) -> list[Scored]:
         """The scores of all folds so far."""

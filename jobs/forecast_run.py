@@ -17,23 +17,19 @@ from sqlmodel import Session
 
 from forecasting.backtest import Progress
 from forecasting.combined import split_combined
-from forecasting.components import NAMES
-from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
-from forecasting.evaluation import Backtest
-from forecasting.history import FloatArray
+from forecasting.config import ForecastConfig
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.version import code_version
 from jobs.tracking import track
-from store import backtests, catalog, components, forecasts, observations, runs
+from jobs.writing import write_run
+from store import catalog, observations, runs
 
 log = structlog.get_logger(__name__)
 
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 Clock = Callable[[], datetime]
 REPORT_SECONDS = 1.0
-SERIES_AT_ONCE = 100
-"""How many series' folds and scores are laid out as rows before they are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +155,7 @@ class _Request:
         """Write everything and publish it, in one transaction."""
         ids = observations.series_ids(self.session, self.dataset.id)
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
-        _write_forecasts(self.session, run_id, series_ids, forecast)
-        _write_backtest(self.session, run_id, ids, series_ids, forecast)
-        _write_components(self.session, run_id, series_ids, forecast)
+        write_run(self.session, run_id, ids, series_ids, forecast)
         runs.measure_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]
         runs.publish(self.session, run_id, finished_at=self.clock(), failures=failures)
@@ -222,66 +216,3 @@ def _report_to_store(engine: Engine, run_id: int, on_progress: Progress | None) 
         log.debug("run.progress", stage=stage, done=done, total=total)
 
     return report
-
-
-def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
-    forecasts.write(
-        session,
-        run_id,
-        series_ids=series_ids,
-        months=forecast.months,
-        mean=forecast.mean,
-        median=forecast.median,
-        probabilities=PROBABILITIES,
-        quantiles=forecast.quantiles,
-        paths=forecast.paths,
-        weights={name: forecast.weights[:, row] for row, name in enumerate(forecast.names)},
-    )
-
-
-def _write_backtest(
-    session: Session,
-    run_id: int,
-    ids: dict[str, int],
-    series_ids: np.ndarray[Any, Any],
-    forecast: PanelForecast,
-) -> None:
-    """The scored folds, and the run's own cutoff as the fold whose actuals are to come; some series at a time."""
-    cutoffs = np.append(forecast.backtest.cutoffs, forecast.months[0] - 1)
-    for start in range(0, len(series_ids), SERIES_AT_ONCE):
-        rows = slice(start, start + SERIES_AT_ONCE)
-        backtest = forecast.backtest.of(rows)
-        live = np.concatenate([forecast.base[rows], forecast.mean[rows, None]], axis=1)
-        scores = backtest.scores
-        backtests.write(
-            session,
-            run_id,
-            series_ids=series_ids[rows],
-            forecasters=backtest.names,
-            cutoffs=cutoffs,
-            means=np.concatenate([backtest.means, live[:, :, None]], axis=2),
-            actuals=np.concatenate([backtest.actual, np.full((len(live), 1, live.shape[2]), np.nan)], axis=1),
-            quantiles=_published_quantiles(backtest, forecast.quantiles[rows]),
-            scores={
-                "series_id": scores["unique_id"].map(ids).to_numpy(),
-                **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
-            },
-        )
-
-
-def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
-    """What each series is made of; the last of its months is the last forecast."""
-    start = forecast.months[-1] + 1 - forecast.components.shape[2]
-    for first in range(0, len(series_ids), SERIES_AT_ONCE):
-        rows = slice(first, first + SERIES_AT_ONCE)
-        components.write(
-            session, run_id, series_ids=series_ids[rows], names=NAMES, start=start, values=forecast.components[rows]
-        )
-
-
-def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:
-    """The combination's at every fold and now, (series, forecasters, folds, probabilities, horizon); NaN for others."""
-    known = np.concatenate([backtest.quantiles[COMBINATION], live[:, None]], axis=1)
-    quantiles = np.full((len(known), len(backtest.names), *known.shape[1:]), np.nan, dtype=np.float64)
-    quantiles[:, backtest.names.index(COMBINATION)] = known
-    return quantiles

@@ -63,7 +63,7 @@ def _write_scores(session: Session, run_id: int, scores: Mapping[str, ArrayLike]
     copy_arrays(session, Score, {"run_id": run_id, **kept})
 
 
-_SCORED = sa.func.cardinality(sa.func.array_remove(col(BacktestForecast.actuals), sa.null())) > 0
+SCORED = sa.func.cardinality(sa.func.array_remove(col(BacktestForecast.actuals), sa.null())) > 0
 """An actual is known: not so for the fold that is the run's own cutoff."""
 
 
@@ -80,7 +80,7 @@ def folds(session: Session, run_id: int, series_ids: Sequence[int]) -> Folds:
     cutoff = col(BacktestForecast.cutoff)
     row = session.execute(
         sa.select(sa.func.count(sa.distinct(cutoff)), sa.func.min(cutoff), sa.func.max(cutoff)).where(
-            col(BacktestForecast.run_id) == run_id, col(BacktestForecast.series_id).in_(series_ids), _SCORED
+            col(BacktestForecast.run_id) == run_id, col(BacktestForecast.series_id).in_(series_ids), SCORED
         )
     ).one()
     return Folds(*row)
@@ -143,38 +143,6 @@ _STATEMENTS: dict[By, sa.TextClause] = {
 }
 
 
-class Track(NamedTuple):
-    """One forecaster's forecast of a series at one fold, its steps as lists."""
-
-    forecaster: str
-    cutoff: date
-    means: list[float]
-    quantiles: list[list[float | None]] | None
-    actuals: list[float | None]
-
-
-class TrackPage(NamedTuple):
-    """Some tracks, newest cutoff first, and how many there are in all."""
-
-    rows: list[Track]
-    total: int
-
-
-def tracks(session: Session, run_id: int, series_id: int, *, forecaster: str, limit: int, offset: int = 0) -> TrackPage:
-    """Forecasts of one series at each fold, newest first; the run's own cutoff is left out."""
-    table = BacktestForecast
-    mine = (
-        col(table.run_id) == run_id,
-        col(table.series_id) == series_id,
-        col(table.forecaster) == forecaster,
-        _SCORED,
-    )
-    total = session.execute(sa.select(sa.func.count()).select_from(table).where(*mine)).scalar_one()
-    columns = [col(getattr(table, name)) for name in Track._fields]
-    query = sa.select(*columns).where(*mine).order_by(col(table.cutoff).desc()).limit(limit).offset(offset)
-    return TrackPage([Track(*row) for row in session.execute(query)], total)
-
-
 class Said(NamedTuple):
     """What one forecaster said of a series at a cutoff, its steps as lists; an actual that is to come is None."""
 
@@ -204,49 +172,3 @@ def said(
         query = query.where(col(table.cutoff) == cutoff)
     ordered = query.order_by(col(table.cutoff), col(table.forecaster), col(table.series_id))
     return [Said(*row) for row in session.execute(ordered)]
-
-
-class Miss(NamedTuple):
-    """A forecast far from what came, in the dataset's unit; `widths` is how many interval widths it was out."""
-
-    series_id: int
-    cutoff: date
-    mean: float
-    lo: float
-    hi: float
-    actual: float
-    widths: float
-
-
-def misses(
-    session: Session,
-    run_id: int,
-    series_ids: Sequence[int],
-    *,
-    forecaster: str,
-    step: int,
-    bounds: tuple[int, int],
-    limit: int,
-) -> list[Miss]:
-    """The worst misses of some series at a step, by their distance from the interval in widths of it.
-
-    `bounds` are the places of the interval's two probabilities among those stored.
-    """
-    parameters = {"run": run_id, "series": list(series_ids), "forecaster": forecaster, "step": step, "limit": limit}
-    rows = session.execute(_MISSES, parameters | {"lo": bounds[0] + 1, "hi": bounds[1] + 1})
-    return [Miss(*row) for row in rows]
-
-
-# greatest() passes over NULL, so that an interval without width or actual is left out in WHERE.
-_MISSES = sa.text("""
-    SELECT series_id, cutoff, mean, lo, hi, actual, greatest(lo - actual, actual - hi) / (hi - lo) AS widths
-    FROM (
-        SELECT series_id, cutoff, means[:step] AS mean, quantiles[:lo][:step] AS lo, quantiles[:hi][:step] AS hi,
-               actuals[:step] AS actual
-        FROM backtest_forecast
-        WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster
-    ) AS fold
-    WHERE actual IS NOT NULL AND hi > lo AND (actual < lo OR actual > hi)
-    ORDER BY widths DESC, series_id, cutoff
-    LIMIT :limit
-""")

@@ -312,6 +312,31 @@ class BacktestForecast(SQLModel, table=True):
     actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
 
 
+class BacktestPeriod(SQLModel, table=True):
+    """What the combination said at one fold of every period of a kind, as arrays, and what came.
+
+    The first period ends `step` months after the cutoff, the others `every` months apart. `quantiles` holds, for each
+    probability of the run's configuration, the values over the periods; an actual is NULL where it is to come.
+    """
+
+    __tablename__ = "backtest_period"
+    __table_args__ = (
+        sa.CheckConstraint(_in("kind", ("jan_feb", "quarter", "year")), name="kind"),
+        sa.CheckConstraint(_first_of_month("cutoff"), name="cutoff_starts"),
+        sa.CheckConstraint("step >= 1 AND every >= 1", name="steps"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    kind: str = Field(primary_key=True, max_length=16)
+    cutoff: date = Field(primary_key=True)
+    step: int
+    every: int
+    means: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+    quantiles: list[list[float | None]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
+    actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+
+
 class Score(SQLModel, table=True):
     """A metric's value for a series, a forecaster and a step over the folds; step 0 pools all steps.
 

@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col
 
 from forecasting.config import PROBABILITIES
-from store import backtests, components, forecasts, runs
+from forecasting.kinds import EVERY
+from forecasting.periods import periods
+from store import backtests, components, forecasts, runs, tracks
 from store.tables import Dataset, Membership, Observation, Partner, Sector, Series
 
 FloatArray = NDArray[np.float64]
@@ -39,6 +41,7 @@ class Published:
     paths: NDArray[np.float32]
     scores: dict[str, Any]
     folds: dict[str, Any]
+    periods: list[dict[str, Any]]
 
     def row(self, unique_id: str) -> int:
         return self.unique_ids.index(unique_id)
@@ -107,6 +110,8 @@ def publish_run(
     )
     backtests.write(session, run_id, **made.folds, scores=made.scores)
     components.write(session, run_id, **_components(made))
+    for fold in made.periods:
+        tracks.write_periods(session, run_id, series_ids=made.series_ids, **fold)
     runs.publish(session, run_id, finished_at=now)
     return made
 
@@ -137,6 +142,7 @@ def _figures(
         paths=paths,
         scores=_scores(ids, horizon, generator),
         folds=_folds(ids, horizon, generator),
+        periods=_periods(ids, horizon, np.random.default_rng(seed + 1)),
     )
 
 
@@ -177,6 +183,22 @@ def _folds(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator)
         "actuals": actuals,
         "quantiles": quantiles,
     }
+
+
+def _periods(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> list[dict[str, Any]]:
+    """Quarters, years, and January with February at the same folds."""
+    found = []
+    for kind, every in EVERY.items():
+        for cutoff in LAST - np.arange(4, 0, -1):
+            steps = [period.step for period in periods(cutoff, horizon, kind)]
+            means = generator.gamma(20.0, 15.0, size=(len(ids), len(steps)))
+            actuals = generator.gamma(20.0, 15.0, size=means.shape)
+            actuals[:, cutoff + np.array(steps, dtype=int) > LAST] = np.nan
+            quantiles = means[:, None] + 120 * (np.array(PROBABILITIES)[:, None] - 0.5)
+            if steps:
+                about = {"kind": kind, "cutoff": cutoff, "step": steps[0], "every": every}
+                found.append({**about, "means": means, "quantiles": quantiles, "actuals": actuals})
+    return found
 
 
 def _scores(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> dict[str, Any]:

@@ -7,18 +7,19 @@ from pydantic import Field
 
 from api import wording
 from api.deps import CatalogsDep, SessionDep, may_read
+from api.folds import miss_steps
 from api.pages.layout import PageQuery, PageRoute, page
 from api.pages.reading import Desk, citation, open_run
 from api.pages.records import Record, read_record
 from api.pages.score_blocks import score_blocks
-from api.pages.tracks import fold_cutoffs, track_blocks, worst_misses
+from api.pages.tracks import PERIODS, fold_cutoffs, fold_shown, track_blocks, worst_misses
 from api.params import SCORE_KINDS, Code, Month, RunId
 from store import catalog
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 ALL = "ALL"
-KIND_NAMES = {"month": "Month", "jan_feb": "January and February", "quarter": "Quarter", "year": "Year"}
+STEPS = (1, 3, 6, 12)
 
 
 class BacktestPageQuery(PageQuery):
@@ -30,7 +31,7 @@ class BacktestPageQuery(PageQuery):
     partner: Code | None = None
     sector: Code | None = None
     kind: str = Field(default="month", pattern=f"^({'|'.join(SCORE_KINDS)})$")
-    step: int = Field(default=1, ge=1, le=120)
+    step: int | None = Field(default=None, ge=1, le=120)
     fold: Month | None = None
 
 
@@ -58,11 +59,12 @@ def read_backtest_page(
         record = read_record(desk, ids, query.kind)
         catalogs.answers.put(key, record)
     one = chosen[0] if len(chosen) == 1 and not chosen[0].derived else None
-    cutoffs = fold_cutoffs(desk, one) if one else []
+    cutoffs = fold_cutoffs(desk, one, query.kind) if one else []
+    shown = fold_shown(cutoffs, query.fold) if cutoffs else None
     blocks = [
         *score_blocks(desk, record, kind=query.kind, api=_api(desk, query)),
-        *track_blocks(desk, one, cutoffs, query.fold),
-        worst_misses(desk, ids, step=query.step),
+        *track_blocks(desk, one, query.kind, cutoffs, shown),
+        worst_misses(desk, ids, kind=query.kind, step=query.step, asked=_codes(query)),
     ]
     base = str(request.base_url).rstrip("/")
     what = desk.name(chosen[0]) if len(chosen) == 1 else wording.count_of(len(chosen), "series", "series")
@@ -77,6 +79,9 @@ def read_backtest_page(
         what=what,
         folds=record.folds,
         cutoffs=[(f"{each:%Y-%m}", wording.month_name(each)) for each in cutoffs],
+        shown=f"{shown:%Y-%m}" if shown else None,
+        step=query.step or miss_steps(query.kind, None)[1],
+        steps=_steps(query.kind),
         datasets=[(name, name) for name in names],
         kinds=[(kind, kind_name(kind)) for kind in SCORE_KINDS],
         choices=_choices(desk),
@@ -86,15 +91,24 @@ def read_backtest_page(
 
 def kind_name(kind: str) -> str:
     """What a kind of period is called."""
-    plain = KIND_NAMES[kind.removesuffix("_growth")]
+    plain = PERIODS[kind.removesuffix("_growth")]
     return f"{plain}, growth on a year ago" if kind.endswith("_growth") else plain
 
 
-def _api(desk: Desk, query: BacktestPageQuery) -> str:
+def _steps(kind: str) -> list[tuple[int, str]]:
+    """How far ahead misses are looked for."""
+    word = "" if kind.startswith("month") else "at most "
+    return [(step, f"{word}{wording.count_of(step, 'month')} ahead") for step in STEPS]
+
+
+def _codes(query: BacktestPageQuery) -> str:
     codes = f"&flow={query.flow}"
     codes += "" if query.partner == ALL else f"&partner={query.partner}"
-    codes += "" if query.sector == ALL else f"&sector={query.sector}"
-    return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}{codes}&kind={query.kind}"
+    return codes + ("" if query.sector == ALL else f"&sector={query.sector}")
+
+
+def _api(desk: Desk, query: BacktestPageQuery) -> str:
+    return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}{_codes(query)}&kind={query.kind}"
 
 
 def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:

@@ -14,7 +14,7 @@ from api.selection import Chosen
 from forecasting.answers import Outlook
 from forecasting.config import COMBINATION, interval_probabilities
 from forecasting.spans import YEAR, Span, spans_ahead
-from store import backtests, forecasts
+from store import backtests, forecasts, tracks
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 LEVEL, CHART_LEVELS, CHART_YEARS = 80.0, (95.0, 80.0, 50.0), 5
@@ -80,7 +80,7 @@ def _from_fold(desk: Desk, one: Chosen) -> Figure:
         total = sum(parts[said.series_id] * said.means[0] for said in newest)
         return Figure(total if len(newest) == len(parts) else None, None, None)
     number = one.parts[0].series_id
-    page_of = backtests.tracks(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=1)
+    page_of = tracks.page(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=1)
     if not page_of.rows:
         return Figure(None, None, None)
     means, quantiles = page_of.rows[0].means, page_of.rows[0].quantiles

@@ -7,111 +7,168 @@ from typing import Any
 from api import wording
 from api.blocks import Block, figure, in_unit, interval_columns, link, text
 from api.charts.fan import fan
-from api.pages.lines import observed_rows
-from api.pages.reading import Desk, codes, iso_day, month_of
+from api.folds import GROWTH, LONG_STEP, Fold, FoldPeriod, read_folds, read_misses
+from api.pages.figures import unit_in_words
+from api.pages.lines import history_start, observed_rows
+from api.pages.reading import Desk, codes, iso_day
 from api.selection import Chosen
-from forecasting.config import COMBINATION, interval_probabilities
-from forecasting.spans import YEAR, month_text
-from store import backtests, forecasts
+from forecasting.answers import Units
+from forecasting.config import COMBINATION
+from forecasting.spans import KINDS_OF, Frequency
+from store import forecasts, tracks
 
 LEVELS, MISS_LEVEL, MISSES, FOLDS = (95.0, 80.0, 50.0), 80.0, 15, 240
-YEARS_BEFORE = 4
+YEAR_BACK = 11
+FREQUENCIES: dict[str, Frequency] = {kind: frequency for frequency, kind in KINDS_OF.items()}
+YEARS_BEFORE = {"month": 4, "quarter": 8, "jan_feb": 12, "year": 15}
+PERIODS = {"month": "Month", "jan_feb": "January and February", "quarter": "Quarter", "year": "Year"}
 
 
-def fold_cutoffs(desk: Desk, one: Chosen) -> list[date]:
+def fold_cutoffs(desk: Desk, one: Chosen, kind: str) -> list[date]:
     """The scored folds of a stored series, newest first."""
     number = one.parts[0].series_id
-    rows = backtests.tracks(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=FOLDS).rows
-    return [row.cutoff for row in rows]
+    of = kind.removesuffix(GROWTH)
+    return tracks.cutoffs(desk.session, desk.run.id, number, forecaster=COMBINATION, kind=of, limit=FOLDS)
 
 
-def track_blocks(desk: Desk, one: Chosen | None, cutoffs: Sequence[date], fold: date | None) -> list[Block]:
+def fold_shown(cutoffs: Sequence[date], asked: date | None) -> date:
+    """The fold that is asked for, or one a year back, which has most of its months behind it."""
+    return asked if asked is not None and asked in cutoffs else cutoffs[min(YEAR_BACK, len(cutoffs) - 1)]
+
+
+def track_blocks(desk: Desk, one: Chosen | None, kind: str, cutoffs: Sequence[date], shown: date | None) -> list[Block]:
     """What was said at one fold, and what came."""
-    if one is None or not cutoffs:
+    if one is None or shown is None:
         return []
-    # A year back, a fold has most of its months behind it.
-    wanted = fold or cutoffs[min(11, len(cutoffs) - 1)]
-    number = one.parts[0].series_id
-    offset = cutoffs.index(wanted) if wanted in cutoffs else 0
-    page_of = backtests.tracks(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=1, offset=offset)
-    track, show = page_of.rows[0], in_unit(desk.unit)
-    kept = forecasts.coverage(desk.session, desk.run.id).probabilities
-    rows = []
-    for place, mean in enumerate(track.means):
-        month = month_of(track.cutoff) + place + 1
-        row: dict[str, Any] = {"period": month_text(month), "month": iso_day(month), "median": mean}
-        row |= {"actual": track.actuals[place], "name": wording.month_name(iso_day(month)), "tip": show(mean)}
-        for level in LEVELS:
-            lo, hi = (
-                _quantile(track.quantiles, kept.index(each), place, mean) for each in interval_probabilities(level)
-            )
-            row |= {f"lo_{level:g}": lo, f"hi_{level:g}": hi, f"tip_{level:g}": f"{show(lo)} to {show(hi)}"}
-        rows.append(row)
-    return [_track_block(desk, one, track.cutoff, rows)]
+    offset = cutoffs.index(shown)
+    folds = read_folds(
+        desk.session,
+        desk.run,
+        one.parts[0].series_id,
+        kind=kind,
+        forecaster=COMBINATION,
+        levels=LEVELS,
+        kept=forecasts.coverage(desk.session, desk.run.id).probabilities,
+        limit=1,
+        offset=offset,
+    )
+    return [_track_block(desk, one, kind, fold, offset) for fold in folds.rows]
 
 
-def _quantile(quantiles: list[list[float | None]] | None, row: int, place: int, mean: float) -> float:
-    """A bound, or the mean where no error of that step was known yet."""
-    found = quantiles[row][place] if quantiles else None
-    return mean if found is None else found
-
-
-def _track_block(desk: Desk, one: Chosen, cutoff: date, rows: list[dict[str, Any]]) -> Block:
-    show = in_unit(desk.unit)
-    (outlook,) = desk.outlooks([one])
-    since = iso_day(month_of(cutoff) - YEAR * YEARS_BEFORE + 1)
-    past = [row for row in observed_rows(outlook, "lin", "M", desk.unit, None) if row["month"] >= since]
-    known = [row for row in past if row["month"] <= cutoff.isoformat()]
+def _track_block(desk: Desk, one: Chosen, kind: str, fold: Fold, offset: int) -> Block:
+    units, unit = _units(desk, kind)
+    of, show = kind.removesuffix(GROWTH), in_unit(unit)
+    rows = [row for period in fold.periods if (row := _row(period, unit)) is not None]
+    past = _observed(desk, one, kind, fold.cutoff, units)
+    known = [row for row in past if row["month"] <= fold.cutoff.isoformat()]
     columns = [
-        text("period", "Month", wording.month_name),
-        figure("median", f"Forecast ({desk.unit})", show),
+        text("period", PERIODS[of], wording.period_name),
+        figure("median", f"Forecast ({unit})", show),
         figure("actual", "What came", show),
     ]
-    columns += interval_columns(LEVELS, show)
+    asked = f"run={desk.run.id}&kind={kind}&level=50,80,95&limit=1&offset={offset}"
     return Block(
         name="fold",
-        title=f"What was said after {wording.month_name(cutoff)}, and what came",
-        columns=columns,
+        title=f"What was said after {wording.month_name(fold.cutoff)}, and what came",
+        columns=[*columns, *interval_columns(LEVELS, show)],
         rows=rows,
         spec=fan(
-            known, rows, unit=desk.unit, levels=LEVELS, came=[row for row in past if row["month"] >= cutoff.isoformat()]
+            known,
+            rows,
+            unit=unit,
+            levels=LEVELS,
+            came=[row for row in past if row["month"] >= fold.cutoff.isoformat()],
         ),
-        note="Black: known then. Blue and its shades: the forecast. Orange: what came.",
-        api=f"/v1/datasets/{desk.dataset.id}/backtests/folds?{codes(one)}&run={desk.run.id}&level=50,80,95",
+        note=_fold_note(kind),
+        api=f"/v1/datasets/{desk.dataset.id}/backtests/folds?{codes(one)}&{asked}",
         open=False,
     )
 
 
-def worst_misses(desk: Desk, ids: Sequence[int], *, step: int) -> Block:
-    """Where what came was furthest outside the interval."""
-    kept = forecasts.coverage(desk.session, desk.run.id).probabilities
-    lo, hi = (kept.index(each) for each in interval_probabilities(MISS_LEVEL))
-    found = backtests.misses(
-        desk.session, desk.run.id, ids, forecaster=COMBINATION, step=step, bounds=(lo, hi), limit=MISSES
+def _fold_note(kind: str) -> str:
+    note = "Black: known then. Blue and its shades: the forecast. Orange: what came."
+    if not kind.endswith(GROWTH):
+        return note
+    return f"{note} Growth up to a year ahead, where the year before was known."
+
+
+def _row(period: FoldPeriod, unit: str) -> dict[str, Any] | None:
+    """A period as charts and tables take it; where no error of that step was known yet, bounds are the mean."""
+    if period.mean is None:
+        return None
+    show, label = in_unit(unit), period.span.label
+    row: dict[str, Any] = {"period": label, "month": iso_day(period.span.last), "median": period.mean}
+    row |= {"actual": period.actual, "name": wording.period_name(label), "tip": show(period.mean)}
+    for level, (lo, hi) in zip(LEVELS, period.bounds, strict=True):
+        row[f"lo_{level:g}"] = period.mean if lo is None else lo
+        row[f"hi_{level:g}"] = period.mean if hi is None else hi
+        row[f"tip_{level:g}"] = f"{show(row[f'lo_{level:g}'])} to {show(row[f'hi_{level:g}'])}"
+    return row
+
+
+def _observed(desk: Desk, one: Chosen, kind: str, cutoff: date, units: Units) -> list[dict[str, Any]]:
+    of = kind.removesuffix(GROWTH)
+    (outlook,) = desk.outlooks([one])
+    since = history_start("M", cutoff.year * 12 + cutoff.month - 1, YEARS_BEFORE[of])
+    rows = observed_rows(outlook, units, FREQUENCIES[of], unit_in_words(units, desk.unit), None)
+    return [row for row in rows if row["month"] >= since]
+
+
+def _units(desk: Desk, kind: str) -> tuple[Units, str]:
+    units: Units = "pc1" if kind.endswith(GROWTH) else "lin"
+    return units, unit_in_words(units, desk.unit)
+
+
+def worst_misses(desk: Desk, ids: Sequence[int], *, kind: str = "month", step: int | None = None, asked: str) -> Block:
+    """Where what came was furthest outside the interval; `asked` names the series to the API."""
+    found = read_misses(
+        desk.session,
+        desk.run,
+        ids,
+        kind=kind,
+        step=step,
+        level=MISS_LEVEL,
+        forecaster=COMBINATION,
+        kept=forecasts.coverage(desk.session, desk.run.id).probabilities,
+        limit=MISSES,
     )
     named = {part.series_id: one for one in desk.catalog.stored for part in one.parts}
-    show = in_unit(desk.unit)
+    unit = _units(desk, kind)[1]
     rows = [
         {
             "series": desk.name(named[miss.series_id]),
             "href": f"/series/{named[miss.series_id].unique_id.replace('.', '/')}?run={desk.run.id}",
-            "month": month_text(month_of(miss.cutoff) + step),
+            "period": miss.span.label,
             **miss._asdict(),
         }
-        for miss in found
+        for miss in found.rows
     ]
+    also = f"&step={step}" if step else ""
     return Block(
         name="misses",
-        title=f"The worst misses, {wording.count_of(step, 'month')} ahead",
-        columns=[
-            link("series", "Series"),
-            text("month", "Month", wording.month_name),
-            figure("mean", f"Forecast ({desk.unit})", show),
-            figure("lo", "80 % from", show),
-            figure("hi", "80 % to", show),
-            figure("actual", "What came", show),
-            figure("widths", "Interval widths outside", wording.ratio),
-        ],
+        title=f"The worst misses, {_ahead(kind, step)}",
+        columns=_miss_columns(unit, PERIODS[kind.removesuffix(GROWTH)]),
         rows=rows,
         note="Outside the 80 % interval, the furthest first, measured in its widths. One in five must be.",
+        api=f"/v1/datasets/{desk.dataset.id}/backtests/misses?run={desk.run.id}{asked}&kind={kind}{also}&limit={MISSES}",
     )
+
+
+def _ahead(kind: str, step: int | None) -> str:
+    if kind.removesuffix(GROWTH) == tracks.MONTH:
+        return f"{wording.count_of(step or 1, 'month')} ahead"
+    return f"ending at most {wording.count_of(step or LONG_STEP, 'month')} ahead"
+
+
+def _miss_columns(unit: str, period: str) -> list[Any]:
+    show = in_unit(unit)
+    return [
+        link("series", "Series"),
+        text("period", period, wording.period_name),
+        text("cutoff", "Said after", wording.month_name),
+        figure("mean", f"Forecast ({unit})", show),
+        figure("lo", "80 % from", show),
+        figure("hi", "80 % to", show),
+        figure("actual", "What came", show),
+        figure("widths", "Interval widths outside", wording.ratio),
+    ]

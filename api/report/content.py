@@ -57,7 +57,7 @@ def read_report(session: Session, catalogs: Catalogs, run_id: int) -> Report:
         headline=told,
         summary=[_outcomes(desk), *told["blocks"][1:]],
         forecasts=[_forecast(desk, flow) for flow in desk.flows],
-        record=[*record, worst_misses(desk, every, step=1)],
+        record=[*record, worst_misses(desk, every, asked="")],
         appendix=[*_panels(desk), _every_series(desk)],
         citation=citation(desk, desk.dataset.title, f"/v1/runs/{run_id}"),
         failures=len(run.failures),

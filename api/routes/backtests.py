@@ -1,10 +1,12 @@
 """How forecasts did: scores beside the baseline's, and what was said at each fold."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import schemas
+from api import answer_schemas, schemas
+from api import folds as folds_of
 from api.answers import run_answer
 from api.caching import run_headers
 from api.choosing import chosen_run, chosen_series
@@ -12,19 +14,22 @@ from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.errors import LevelNotKept, NotOneSeries
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
-from api.params import BacktestQuery, DatasetPath, FoldQuery
+from api.params import BacktestQuery, DatasetPath, FoldQuery, MissQuery
 from api.records import (
     FOLD_COLUMNS,
+    MISS_COLUMNS,
     SCORE_COLUMNS,
     fold_answer,
     fold_rows,
     folds_answer,
+    miss_answers,
     pit_answer,
     score_answers,
     score_rows,
     score_unit,
+    value_unit,
 )
-from forecasting.config import BASELINE, LEVELS
+from forecasting.config import BASELINE, COMBINATION, LEVELS
 from store import backtests
 from store.certificates import PIT, pit_histogram
 
@@ -82,20 +87,77 @@ def read_folds(
     """What a forecaster said of one series at each cutoff of the backtest, and what came; newest cutoff first."""
     run = chosen_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
-    for level in query.level:
-        if level not in LEVELS:
-            raise LevelNotKept(level, LEVELS)
+    _refuse_levels(query.level)
     series = chosen_series(session, catalogs, run, query.model_copy(update={"offset": 0}))
     if series.total != 1 or series.page[0].derived:
         raise NotOneSeries(series.total)
-    one, unit = series.page[0], series.catalog.unit
-    number, limit, offset = one.parts[0].series_id, query.limit, query.offset
-    found = backtests.tracks(session, run.id, number, forecaster=query.forecaster, limit=limit, offset=offset)
-    folds = [fold_answer(track, query.level, series.coverage.probabilities) for track in found.rows]
-    page = paging(request, limit=limit, offset=offset, total=found.total)
+    one, unit = series.page[0], value_unit(query.kind, series.catalog.unit)
+    found = folds_of.read_folds(
+        session,
+        run,
+        one.parts[0].series_id,
+        kind=query.kind,
+        forecaster=query.forecaster,
+        levels=query.level,
+        kept=series.coverage.probabilities,
+        limit=query.limit,
+        offset=query.offset,
+    )
+    folds = [fold_answer(fold, query.level) for fold in found.rows]
+    page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
     headers |= paging_headers(page)
     if wanted_format(request, query.format) == "csv":
         rows = fold_rows(one.unique_id, query.forecaster, unit, folds)
         return csv_response(FOLD_COLUMNS, rows, headers=headers)
-    about = {"unique_id": one.unique_id, "dataset": dataset, "unit": unit, "forecaster": query.forecaster}
+    asked = {"kind": query.kind, "forecaster": query.forecaster}
+    about = {"unique_id": one.unique_id, "dataset": dataset, "unit": unit, **asked}
     return json_response({**about, "run": run_answer(run), **page, "folds": folds}, headers=headers)
+
+
+@router.get("/v1/datasets/{dataset}/backtests/misses", responses={200: {"model": answer_schemas.MissPage}})
+def read_misses(
+    dataset: DatasetPath,
+    query: Annotated[MissQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    options: OptionsDep,
+    catalogs: CatalogsDep,
+) -> Response:
+    """The combination's worst misses: periods that ended outside the interval, the furthest first, in its widths.
+
+    A group stands for its members. A period that several folds missed is told by the worst. `level` in 100 are to
+    hold, so that there are always some.
+    """
+    run = chosen_run(session, dataset, query)
+    headers = run_headers(request, options, run, fixed=False)
+    _refuse_levels([query.level])
+    coverage, catalog = catalogs.of_run(session, run.id)
+    chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    unique_ids = {part.series_id: part.unique_id for one in chosen for part in one.parts}
+    found = folds_of.read_misses(
+        session,
+        run,
+        sorted(unique_ids),
+        kind=query.kind,
+        step=query.step,
+        level=query.level,
+        forecaster=COMBINATION,
+        kept=coverage.probabilities,
+        limit=query.limit,
+        offset=query.offset,
+    )
+    page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
+    headers |= paging_headers(page)
+    unit = value_unit(query.kind, catalog.unit)
+    misses = miss_answers(found.rows, unique_ids, unit)
+    if wanted_format(request, query.format) == "csv":
+        return csv_response(MISS_COLUMNS, (list(miss.values()) for miss in misses), headers=headers)
+    about = {"dataset": dataset, "unit": unit, "kind": query.kind, "level": query.level, "run": run_answer(run)}
+    return json_response({**about, **page, "misses": misses}, headers=headers)
+
+
+def _refuse_levels(levels: Iterable[float]) -> None:
+    """Raises LevelNotKept."""
+    for level in levels:
+        if level not in LEVELS:
+            raise LevelNotKept(level, LEVELS)

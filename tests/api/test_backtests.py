@@ -7,9 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
-from api import schemas
+from api import answer_schemas, schemas
 from tests.api.conftest import World
-from tests.world import FORECASTERS, Published
+from tests.world import FIRST, FORECASTERS, LAST, Published, observed
 
 TRADE = "/v1/datasets/CN_TRADE/backtests"
 CLEAN = "/v1/datasets/CN_CLEANTECH/backtests"
@@ -127,6 +127,71 @@ def test_folds_show_what_was_said_and_what_came(client: TestClient, world: World
     assert_array_equal(lows, run.folds["quantiles"][row, place, 0, 2])
 
 
+def test_folds_of_quarters_are_told_by_the_quarter(client: TestClient, world: World) -> None:
+    found = folds(client, flow="X", partner="USA", sector="EV", level="80", kind="quarter")
+    assert (found["kind"], found["unit"]) == ("quarter", "USD m")
+    assert [fold["months"][0]["period"] for fold in found["folds"]] == ["2025-Q4", "2025-Q4", "2025-Q4", "2025-Q3"]
+    (newest,) = (one for one in world.clean.periods if (one["kind"], one["cutoff"]) == ("quarter", LAST - 1))
+    row = world.clean.row("CN_CLEANTECH.X.USA.EV")
+    assert_allclose([month["mean"] for month in found["folds"][0]["months"]], newest["means"][row])
+
+
+@pytest.mark.parametrize(("kind", "months"), [("month", 1), ("quarter", 3)])
+def test_growth_of_a_fold_is_on_what_was_observed_a_year_before(client: TestClient, kind: str, months: int) -> None:
+    asked = {"flow": "X", "partner": "USA", "sector": "EV", "level": "80"}
+    levels, grown = (folds(client, **asked, kind=name)["folds"] for name in (kind, f"{kind}_growth"))
+    seen = observed("CN_CLEANTECH.X.USA.EV")
+    for level, growth in zip(levels, grown, strict=True):
+        for one, other in zip(level["months"], growth["months"], strict=True):
+            end = int((np.datetime64(one["month"]) - FIRST) / np.timedelta64(1, "M")) - 12
+            base = seen[end - months + 1 : end + 1].sum()
+            assert other["period"] == one["period"]
+            assert_allclose(other["mean"], 100 * (one["mean"] / base - 1))
+            assert_allclose(other["intervals"][0]["hi"], 100 * (one["intervals"][0]["hi"] / base - 1))
+            if one["actual"] is not None:
+                assert_allclose(other["actual"], 100 * (one["actual"] / base - 1))
+
+
+def misses(client: TestClient, **params: Any) -> dict[str, Any]:
+    response = client.get(f"{CLEAN}/misses", params=params)
+    assert response.status_code == 200, response.text
+    answer_schemas.MissPage.model_validate(response.json())
+    return dict(response.json())
+
+
+def test_misses_are_those_of_the_folds(client: TestClient) -> None:
+    found = misses(client, partner="USA,DEU", sector="EV", level=50)
+    assert found["total"] == len(found["misses"]) > 2
+    for miss in found["misses"]:
+        partner = miss["unique_id"].split(".")[2]
+        track = folds(client, flow="X", partner=partner, sector="EV", level="50")["folds"]
+        (month,) = (fold["months"][0] for fold in track if fold["cutoff"] == miss["cutoff"])
+        assert (month["month"], month["mean"], month["actual"]) == (miss["month"], miss["mean"], miss["actual"])
+        assert month["intervals"] == [{"level": 50, "lo": miss["lo"], "hi": miss["hi"]}]
+    widths = [miss["widths"] for miss in found["misses"]]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_misses_in_growth_are_those_of_the_level(client: TestClient) -> None:
+    level, growth = (misses(client, kind=kind, sector="EV") for kind in ("quarter", "quarter_growth"))
+    assert (level["unit"], growth["unit"]) == ("USD m", "%")
+    assert [(one["unique_id"], one["period"]) for one in level["misses"]] == [
+        (one["unique_id"], one["period"]) for one in growth["misses"]
+    ]
+    for one in growth["misses"]:
+        outside = max(one["lo"] - one["actual"], one["actual"] - one["hi"])
+        assert_allclose(one["widths"], outside / (one["hi"] - one["lo"]))
+
+
+def test_misses_are_paged_and_come_as_csv(client: TestClient) -> None:
+    every = misses(client, limit=1000)
+    page = misses(client, limit=2, offset=1)
+    assert (page["total"], page["misses"]) == (every["total"], every["misses"][1:3])
+    table = pd.read_csv(io.StringIO(client.get(f"{CLEAN}/misses?limit=2&offset=1&format=csv").text))
+    pd.testing.assert_frame_equal(table, pd.DataFrame(page["misses"]))
+    assert client.get(f"{CLEAN}/misses?level=66").status_code == 422
+
+
 def test_a_forecaster_without_intervals_has_none(client: TestClient) -> None:
     found = folds(client, flow="X", partner="USA", sector="EV", forecaster="theta")
     assert all(month["intervals"] == [] for fold in found["folds"] for month in fold["months"])
@@ -150,6 +215,7 @@ def test_folds_are_paged(client: TestClient) -> None:
         ({"partner": "EU27", "sector": "EV"}, "one stored series"),
         ({"partner": "USA", "sector": "EV", "level": "66"}, "folds keep the levels 50, 80, 90, 95"),
         ({"flow": "B", "partner": "USA", "sector": "EV"}, "flow"),
+        ({"partner": "USA", "sector": "EV", "kind": "year", "forecaster": "theta"}, "kept for forecaster=combination"),
     ],
 )
 def test_folds_are_of_one_stored_series_at_kept_levels(client: TestClient, params: dict[str, str], words: str) -> None:

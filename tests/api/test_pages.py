@@ -81,10 +81,15 @@ def test_every_address_on_a_page_leads_somewhere(client: TestClient, url: str) -
     assert wrong == {}
 
 
+def api_calls(html: str) -> list[str]:
+    """What the buttons of a page copy, without the host."""
+    return [call.replace("&amp;", "&") for call in re.findall(r"data-copy=\"curl '(?:http://testserver)(.*?)'\"", html)]
+
+
 @pytest.mark.parametrize("url", PAGES)
 def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
-    html = client.get(url).text.replace("&amp;", "&")
-    calls = set(re.findall(r"curl &#39;http://testserver(.*?)&#39;", html))
+    calls = set(api_calls(client.get(url).text))
+    assert calls or url == "/series"
     wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
     assert wrong == {}
 
@@ -247,6 +252,19 @@ def test_a_fold_shows_what_was_said_and_what_came(client: TestClient, desk: Desk
     assert_allclose(table["median"], folds["means"][row, folds["forecasters"].index("combination"), place])
     assert_allclose(table["actual"], folds["actuals"][row, place])
     assert table["period"].iloc[0] == "2025-11"
+
+
+@pytest.mark.parametrize("kind", ["quarter", "year", "month_growth", "quarter_growth", "year_growth"])
+def test_folds_and_misses_of_longer_periods_and_growth_are_those_of_the_api(client: TestClient, kind: str) -> None:
+    asked = {"dataset": "CN_CLEANTECH", "flow": "X", "partner": "USA", "sector": "EV", "kind": kind}
+    calls = api_calls(client.get("/backtest", params=asked).text)
+    for block, column in (("fold", "median"), ("misses", "mean")):
+        table = pd.read_csv(io.BytesIO(saved(client, "/backtest", block, "csv", **asked)))
+        (call,) = (call for call in calls if f"/backtests/{block}" in call)
+        answer = client.get(call).json()
+        rows = answer["misses"] if block == "misses" else answer["folds"][0]["months"]
+        assert_allclose(table[column], [row["mean"] for row in rows])
+        assert table["period"].astype(str).tolist() == [row["period"] for row in rows]
 
 
 def test_the_worst_misses_are_outside_their_interval_and_ordered(client: TestClient) -> None:

@@ -50,6 +50,25 @@ def test_every_draw_every_centre_and_every_mean_adds_up(made):
         assert gaps_of_sums(panel, values) < 2e-6 * np.abs(values).max()
 
 
+def test_what_was_said_of_quarters_and_years_is_kept_and_is_what_was_scored(made):
+    panel = grid_panel(72)
+    tracks = made.backtest.periods
+    assert {track.kind for track in tracks} == {"quarter", "year", "jan_feb"}
+    scores = made.backtest.scores.query(f"kind == 'quarter' and forecaster == '{COMBINATION}' and metric == 'mae'")
+    quarters = [track for track in tracks if track.kind == "quarter"]
+    assert [track.cutoff for track in quarters] == made.backtest.cutoffs.tolist()
+    for row, unique_id in enumerate(panel.unique_ids):
+        errors = np.concatenate([np.abs(track.mean - track.actual)[row] for track in quarters])
+        pooled = scores[(scores["unique_id"] == unique_id) & (scores["step"] == 0)]["value"].item()
+        assert_allclose(np.nanmean(errors), pooled)
+    last = quarters[-1]
+    first_month = panel.position(last.cutoff) + last.step - 2
+    assert_allclose(last.actual[:, 0], panel.values[:, first_month : first_month + 3].sum(axis=1))
+    assert (np.diff(last.quantiles, axis=1) >= 0).all()
+    some = made.backtest.of(slice(2, 4))
+    np.testing.assert_array_equal(some.periods[0].quantiles, tracks[0].quantiles[2:4])
+
+
 def test_the_centre_is_where_the_draws_are(made):
     big = made.centre[:, 0] > 5
     assert_allclose(made.median[big], made.centre[big], rtol=0.15)

@@ -31,6 +31,7 @@ WRITTEN = (
     "forecast_path",
     "forecast_weight",
     "backtest_forecast",
+    "backtest_period",
     "score",
     "component",
 )
@@ -76,6 +77,8 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     assert rows_of(small, "forecast_quantile") == 12 * 6 * 9
     # Three forecasters and the combination, on three folds and the run's own cutoff.
     assert rows_of(small, "backtest_forecast") == 12 * 4 * 4
+    # Three folds three months apart: a quarter and the year's end each; January and February are never both ahead.
+    assert rows_of(small, "backtest_period") > 12 * 3
     # One series has zeros to its end.
     assert rows_of(small, "component") == 11 * 4
 

@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from store import backtests
@@ -79,27 +79,3 @@ def test_folds_leave_out_the_cutoff_whose_months_are_all_to_come(session: Sessio
     folds = backtests.folds(session, run.run_id, run.series_ids.tolist())
     assert folds == (4, date(2025, 8, 1), date(2025, 11, 1))
     assert backtests.folds(session, run.run_id, [999_999]) == (0, None, None)
-
-
-def test_tracks_give_back_each_fold_newest_first(session: Session, run: Published) -> None:
-    page = backtests.tracks(session, run.run_id, int(run.series_ids[2]), forecaster="combination", limit=3, offset=1)
-    assert page.total == 4
-    assert [track.cutoff for track in page.rows] == [date(2025, month, 1) for month in (10, 9, 8)]
-    for track, fold in zip(page.rows, (2, 1, 0), strict=True):
-        position = FORECASTERS.index("combination")
-        assert_array_equal(track.means, run.folds["means"][2, position, fold])
-        assert_array_equal(np.array(track.actuals, dtype=float), run.folds["actuals"][2, fold])
-        assert track.quantiles is not None
-        assert_array_equal(track.quantiles, run.folds["quantiles"][2, position, fold])
-
-
-def test_months_to_come_have_no_actual(session: Session, run: Published) -> None:
-    page = backtests.tracks(session, run.run_id, int(run.series_ids[0]), forecaster="combination", limit=1)
-    assert page.rows[0].actuals[1:] == [None] * 5
-    assert page.rows[0].actuals[0] is not None
-
-
-def test_a_fold_without_a_forecast_is_not_kept(session: Session, run: Published) -> None:
-    page = backtests.tracks(session, run.run_id, int(run.series_ids[0]), forecaster="theta", limit=10)
-    assert [track.cutoff.month for track in page.rows] == [11, 10, 9]
-    assert page.rows[0].quantiles is None
