@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from api.options import ApiOptions
     from forecasting.config import ForecastConfig
-    from jobs.forecast_run import ExecutorFactory
+    from jobs.executors import ExecutorFactory
     from sources.feeds import Feed
     from sources.question import Access
 
@@ -181,6 +181,24 @@ def list_sources(data_dir: DataDir = None) -> None:
     with _engine(settings) as engine:
         feeds = _feeds(settings) if settings.feeds else {}
         _say(*source_lines(engine=engine, feeds=feeds, access=_access(settings)))
+
+
+@app.command()
+def changes(
+    run: Annotated[int, typer.Argument(help="Number of a published run.")],
+    against: Annotated[int | None, typer.Option(help="An earlier run; without it the published one before.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take apart why a run's forecasts differ from an earlier one's: new figures, revised figures, re-estimation."""
+    from sqlmodel import Session
+
+    from jobs.changes import explain
+
+    settings = _settings(data_dir=data_dir)
+    with _engine(settings) as engine, Session(engine) as session:
+        earlier = explain(session, run, against=against, make_executor=_executor(settings))
+        session.commit()
+    _say(f"run {run}: what changed against run {earlier} is stored, see /v1/runs/{run}/changes?against={earlier}")
 
 
 @app.command()

@@ -21,6 +21,7 @@ from api.routes import (
     backtests,
     catalog,
     chances,
+    changes,
     components,
     forecasts,
     observations,
@@ -73,6 +74,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
         tracking,
         runs,
         sources,
+        changes,
     )
     for router in (*(module.router for module in routes), *ROUTERS):
         app.include_router(router)

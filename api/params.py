@@ -245,6 +245,14 @@ class TrackedSeriesQuery(StoredChoice):
     drifts: bool | None = Field(default=None, description="Only series that drift, or only those that do not.")
 
 
+class ChangesQuery(StoredChoice):
+    """How forecasts moved since an earlier run."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many months of series at most.")
+    against: RunId | None = Field(default=None, description="The earlier run; without it the published one before.")
+    horizon: int | None = Field(default=None, ge=1, le=120, description="Only up to this many months ahead.")
+
+
 class RunsQuery(Paged):
     """Runs."""
 

@@ -77,3 +77,28 @@ class SeriesRecordPage(Page):
     unit: str
     series_drifting: int = Field(description="How many of the series asked for drift.")
     series: list[SeriesRecordAnswer]
+
+
+class ChangeAnswer(Answer):
+    """How the mean of a month moved, and what moved it, in the dataset's unit; the last three add up to `change`."""
+
+    unique_id: str
+    month: str = MONTH
+    step: int = Field(description="Months ahead of the later run.")
+    unit: str
+    before: float
+    after: float
+    change: float
+    new_figures: float = Field(description="By months that the earlier run had not seen.")
+    revised_figures: float = Field(description="By other values of months that it had seen.")
+    reestimation: float = Field(description="By everything else: weights learnt again, draws, configuration, code.")
+
+
+class ChangePage(Page):
+    """Changes by series and month."""
+
+    dataset: str
+    unit: str
+    run: int
+    against: int
+    changes: list[ChangeAnswer]

@@ -3,8 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor
-from contextlib import AbstractContextManager
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,16 +17,19 @@ from sqlmodel import Session
 from forecasting.backtest import Progress
 from forecasting.combined import split_combined
 from forecasting.config import ForecastConfig
+from forecasting.errors import ForecastingError
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.version import code_version
+from jobs import changes
+from jobs.executors import ExecutorFactory
 from jobs.tracking import track
 from jobs.writing import write_run
 from store import catalog, observations, runs
+from store.errors import NoEarlierRun, StoreError
 
 log = structlog.get_logger(__name__)
 
-ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 Clock = Callable[[], datetime]
 REPORT_SECONDS = 1.0
 
@@ -72,10 +74,24 @@ def run_forecast(
                 request.leave(twin)
                 return Outcome("unchanged", twin)
             outcome = request.carry_out(engine, make_executor, on_progress)
-            # A run as of a day gone by is held at once against what has come since.
-            track(session, dataset)
-            session.commit()
+            _follow_up(session, dataset, outcome, make_executor)
             return outcome
+
+
+def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory) -> None:
+    """What is worked out of a run once it is published; no fault in it takes the run back."""
+    # A run as of a day gone by is held at once against what has come since.
+    track(session, dataset)
+    session.commit()
+    assert outcome.run_id is not None
+    try:
+        changes.explain(session, outcome.run_id, make_executor=make_executor)
+        session.commit()
+    except NoEarlierRun:
+        return
+    except (StoreError, ForecastingError, BrokenExecutor) as error:
+        session.rollback()
+        log.warning("changes.not_explained", run=outcome.run_id, reason=f"{type(error).__name__}: {error}")
 
 
 class _Request:

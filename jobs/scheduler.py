@@ -20,7 +20,8 @@ from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
 from forecasting.errors import ForecastingError
-from jobs.forecast_run import Clock, ExecutorFactory, run_forecast
+from jobs.executors import ExecutorFactory
+from jobs.forecast_run import Clock, run_forecast
 from jobs.tracking import selection
 from store import catalog, observations, runs
 from store.runs import RunRecord

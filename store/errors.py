@@ -6,9 +6,12 @@ StoreError
 │   ├── UnknownSeries
 │   ├── UnknownPartner
 │   ├── UnknownSector
-│   └── UnknownRun
+│   ├── UnknownRun
+│   ├── NoEarlierRun
+│   └── ChangesNotKept
 ├── BadObservations            observations refused, with each fault
 ├── BadReleases                due dates refused, with each fault
+├── NotComparable              two runs whose forecasts cannot be held against each other
 ├── NotDerivable               a wholes-and-parts dataset whose parts exceed the whole
 └── ServerFailed               the embedded PostgreSQL would not start
 """
@@ -65,6 +68,34 @@ class UnknownRun(NotStored):
     def __init__(self, run: int | None = None, *, dataset: str | None = None) -> None:
         self.run, self.dataset = run, dataset
         super().__init__(f"no run {run}" if run is not None else f"no run of {dataset} is published yet")
+
+
+class NoEarlierRun(NotStored):
+    """A run before which none of its dataset was published."""
+
+    def __init__(self, run: int) -> None:
+        self.run = run
+        super().__init__(f"no run of the dataset was published before run {run}")
+
+
+class ChangesNotKept(NotStored):
+    """Nobody took apart what changed between two runs."""
+
+    def __init__(self, run: int, against: int | None) -> None:
+        self.run, self.against = run, against
+        other = f" against run {against}" if against is not None else ""
+        option = f" --against {against}" if against is not None else ""
+        super().__init__(
+            f"what changed in run {run}{other} is not kept; `tradewind changes {run}{option}` works it out"
+        )
+
+
+class NotComparable(StoreError, ValueError):
+    """Two runs whose forecasts cannot be held against each other."""
+
+    def __init__(self, run: int, against: int, reason: str) -> None:
+        self.run, self.against, self.reason = run, against, reason
+        super().__init__(f"run {run} cannot be compared with run {against}: {reason}")
 
 
 class BadObservations(StoreError, ValueError):

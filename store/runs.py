@@ -187,6 +187,14 @@ _LATEST = f"""
 """
 
 
+def published_before(session: Session, run: RunRecord) -> RunRecord | None:
+    """The published run of the same dataset that readers saw before this one, if there is one."""
+    earlier = sa.or_(col(Run.as_of) < run.as_of, sa.and_(col(Run.as_of) == run.as_of, col(Run.id) < run.id))
+    mine = (col(Run.dataset_id) == run.dataset_id, col(Run.status) == "published")
+    order = col(Run.as_of).desc(), col(Run.id).desc()
+    return _first(session, sa.select(*_COLUMNS).where(*mine, earlier).order_by(*order).limit(1))
+
+
 class RunPage(NamedTuple):
     """Some runs, newest first, and how many there are in all."""
 

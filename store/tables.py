@@ -397,6 +397,21 @@ class Tracking(SQLModel, table=True):
     promised_coverage: float | None
 
 
+class ForecastChange(SQLModel, table=True):
+    """What moved the mean of a month from an earlier run's to a run's; the parts add up to the change."""
+
+    __tablename__ = "forecast_change"
+    __table_args__ = (sa.CheckConstraint("run_id <> against_id", name="two_runs"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    against_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    new_figures: float
+    revised_figures: float
+    reestimation: float
+
+
 class ApiKey(SQLModel, table=True):
     """A key that may write (or read, where reading is closed). Only its hash is kept."""
 

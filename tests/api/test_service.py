@@ -103,6 +103,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/runs", "get"),
         ("/v1/runs", "post"),
         ("/v1/runs/{run_id}", "get"),
+        ("/v1/runs/{run_id}/changes", "get"),
         ("/v1/runs/{run_id}/forecasts", "get"),
         ("/v1/runs/{run_id}/components", "get"),
         ("/v1/runs/{run_id}/report.{form}", "get"),
