@@ -62,12 +62,13 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
+    # A request is held against one route after the other: what is asked most comes first.
     routes = (
+        forecasts,
         service,
         catalog,
         observations,
         releases,
-        forecasts,
         chances,
         components,
         backtests,

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import wording
 from api.blocks import Block
+from api.direct import DirectRoute
 from api.downloads import PICTURES, TABLES, Saved, save
 from api.errors import STATUSES
 from api.params import Code
@@ -84,7 +84,7 @@ def address(request: Request, **changes: Any) -> str:
     return f"{url.path}?{url.query}" if url.query else url.path
 
 
-class PageRoute(APIRoute):
+class PageRoute(DirectRoute):
     """A route whose errors are pages too."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

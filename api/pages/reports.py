@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.caching import run_headers
 from api.choosing import published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.params import Parameters, RunPath
 from api.report.build import Form, make_report, style_hash
 
-router = APIRouter(tags=["reports"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["reports"], dependencies=[Depends(may_read)])
 MEDIA: dict[Form, str] = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",

@@ -11,6 +11,7 @@ from api.answers import run_answer
 from api.caching import run_headers
 from api.choosing import chosen_run, chosen_series
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.errors import LevelNotKept, NotOneSeries
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
@@ -33,7 +34,7 @@ from forecasting.config import BASELINE, COMBINATION, LEVELS
 from store import backtests
 from store.certificates import PIT, pit_histogram
 
-router = APIRouter(tags=["backtests"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["backtests"], dependencies=[Depends(may_read)])
 
 
 @router.get("/v1/datasets/{dataset}/backtests", responses={200: {"model": schemas.BacktestPage}})

@@ -8,12 +8,13 @@ from pydantic import BaseModel
 from api import schemas
 from api.answers import month_text
 from api.deps import SessionDep, may_read
+from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import CatalogQuery, DatasetPath, Paged, Parameters, SeriesQuery
 from store import catalog
 
-router = APIRouter(tags=["catalog"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["catalog"], dependencies=[Depends(may_read)])
 
 
 @router.get("/v1/datasets", responses={200: {"model": schemas.DatasetPage}})

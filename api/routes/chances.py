@@ -12,6 +12,7 @@ from api.certificate import certificate
 from api.choosing import chosen_run
 from api.concentrating import choose_parts, draw_concentration
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.errors import HorizonBeyondRun
 from api.formats import csv_response, json_response, wanted_format
 from api.outlooks import cutoff_number
@@ -21,7 +22,7 @@ from forecasting.answers import Chance, answer_unit, scored_kind
 from forecasting.spans import spans_ahead
 from store.runs import RunRecord
 
-router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
 CHANCE_COLUMNS = ("above", "below", "probability", "standard_error", "draws")
 
 

@@ -10,11 +10,12 @@ from api.caching import run_headers
 from api.choosing import chosen_series, published_run
 from api.components import SHARES, component_months
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import ComponentQuery, RunPath
 
-router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
 SHARE_UNIT = "per cent"
 COLUMNS = ("unique_id", "month", "ahead", "unit", "trend", "share_unit", *SHARES)
 

@@ -13,6 +13,7 @@ from api.catalogs import Catalogs
 from api.certificate import forecast_certificate
 from api.choosing import chosen_run, chosen_series, published_run
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.errors import HorizonBeyondRun
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
@@ -21,7 +22,7 @@ from api.questions import ForecastQuery, RunForecastQuery
 from forecasting.answers import answer_unit
 from store.runs import RunRecord
 
-router = APIRouter(tags=["forecasts"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
 CSV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {"example": ",".join(FORECAST_COLUMNS)}}, "model": answer_schemas.ForecastPage},
     304: {"description": "What the client has (`If-None-Match`) is still right."},

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api import schemas
 from api.bodies import sent_table
 from api.deps import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
+from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import DatasetPath, ObservationQuery
@@ -15,7 +16,7 @@ from store import catalog, observations
 from store.observations import ObservationRecord
 from tabular import check_observations
 
-router = APIRouter(tags=["observations"])
+router = APIRouter(route_class=DirectRoute, tags=["observations"])
 COLUMNS = ("unique_id", "month", "value", "unit", "months", "status", "vintage", "backfilled")
 CSV_EXAMPLE = "month,flow,partner,sector,value\n2026-08,X,WLD,TOTAL,321.4\n"
 JSON_EXAMPLE = {

@@ -9,6 +9,7 @@ from api import schemas
 from api.answers import month_text
 from api.bodies import sent_table
 from api.deps import BodyDep, OptionsDep, SessionDep, may_read, may_write
+from api.direct import DirectRoute
 from api.feed import calendar_feed
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
@@ -17,7 +18,7 @@ from store import catalog, releases
 from store.releases import ReleaseRecord
 from tabular import check_releases
 
-router = APIRouter(tags=["releases"])
+router = APIRouter(route_class=DirectRoute, tags=["releases"])
 COLUMNS = tuple(schemas.ReleaseAnswer.model_fields)
 FEED_PAST = timedelta(days=366)
 ICALENDAR = "text/calendar"

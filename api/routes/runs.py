@@ -9,13 +9,14 @@ from api import schemas
 from api.answers import run_answer
 from api.caching import run_headers
 from api.deps import BodyDep, OptionsDep, SessionDep, may_read, may_write
+from api.direct import DirectRoute
 from api.errors import FutureAsOf, HorizonTooLong, UnreadableBody
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import Parameters, RunPath, RunsQuery
 from store import catalog, runs
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(route_class=DirectRoute, tags=["runs"])
 CSV_COLUMNS = ("id", "dataset", "status", "as_of", "cutoff", "horizon", "published_at", "stage", "done", "total")
 
 

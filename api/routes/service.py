@@ -7,11 +7,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import schemas
 from api.deps import EngineDep
+from api.direct import DirectRoute
 from api.errors import RETRY_SECONDS
 from api.formats import json_response
 from api.health import missing
 
-router = APIRouter(tags=["service"])
+router = APIRouter(route_class=DirectRoute, tags=["service"])
 READY: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.ReadyAnswer},
     503: {"model": schemas.ReadyAnswer, "description": "Not ready: `missing` says why."},

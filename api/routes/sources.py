@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import schemas
 from api.deps import SessionDep, may_read
+from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import Paged
 from store import attempts
 
-router = APIRouter(tags=["catalog"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["catalog"], dependencies=[Depends(may_read)])
 
 
 @router.get("/v1/sources", responses={200: {"model": schemas.SourcePage}})

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api import record_schemas
 from api.answers import month_text
 from api.deps import CatalogsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import DatasetPath, TrackedSeriesQuery, TrackingQuery
@@ -15,7 +16,7 @@ from api.selection import Chosen
 from store import tracking
 from store.tracking import SeriesRecord, TrackRecord
 
-router = APIRouter(tags=["tracking"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["tracking"], dependencies=[Depends(may_read)])
 ROLLING = ("n", "mae", "promised_mae", "coverage", "promised_coverage", "drifts")
 COLUMNS = tuple(name for name in record_schemas.TrackedAnswer.model_fields if name != "rolling")
 SERIES_COLUMNS = tuple(record_schemas.SeriesRecordAnswer.model_fields)

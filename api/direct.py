@@ -1,0 +1,119 @@
+"""A route that reads its own parameters.
+
+FastAPI finds out anew for every request which parameters are lists, what depends on what and who has to be waited for:
+a millisecond of processor, more than the forecasts of a series take. Here that is found once, when the route is made.
+What is accepted, what is refused and how, and the description of the API are FastAPI's own.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from inspect import isasyncgenfunction, isclass, iscoroutinefunction, signature
+from typing import Any, NamedTuple, get_args, get_origin
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class DirectRoute(APIRoute):
+    """A route of a plain `def` that returns a Response, with parameters in its path and one model of its query.
+
+    Whoever asks for more (a body, a header, a dependency with dependencies) is served by FastAPI as ever.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """What answers a request."""
+        needs = _needs(self.dependant)
+        return super().get_route_handler() if needs is None else needs.answer
+
+
+class _Dependency(NamedTuple):
+    """A dependency, and the argument it is given as; None for a guard."""
+
+    call: Callable[[Request], Any]
+    argument: str | None
+    yields: bool
+
+
+class _Needs(NamedTuple):
+    """What an endpoint is given."""
+
+    endpoint: Callable[..., Response]
+    request: str | None
+    path: Sequence[Any]
+    query: Any | None
+    lists: frozenset[str]
+    dependencies: Sequence[_Dependency]
+
+    async def answer(self, request: Request) -> Response:
+        """Dependencies first, then the parameters, then the endpoint in a thread."""
+        given: dict[str, Any] = {}
+        for call, argument, yields in self.dependencies:
+            if yields:
+                # FastAPI's own: it is left when the answer has been sent, for a CSV is read as it is sent.
+                stack: AsyncExitStack = request.scope["fastapi_inner_astack"]
+                value = await stack.enter_async_context(asynccontextmanager(call)(request))
+            else:
+                value = await call(request)
+            if argument is not None:
+                given[argument] = value
+        return await run_in_threadpool(self.endpoint, **given, **self.parameters(request))
+
+    def parameters(self, request: Request) -> dict[str, Any]:
+        """The parameters of path and query. Raises RequestValidationError with every fault of both."""
+        found: dict[str, Any] = {} if self.request is None else {self.request: request}
+        faults: list[Any] = []
+        for field in self.path:
+            found[field.name], wrong = field.validate(request.path_params[field.alias], loc=("path", field.alias))
+            faults += wrong
+        if self.query is not None:
+            asked: dict[str, Any] = {}
+            for name, value in request.query_params.multi_items():
+                asked[name] = [*asked.get(name, ()), value] if name in self.lists else value
+            found[self.query.name], wrong = self.query.validate(asked, loc=("query",))
+            faults += wrong
+        if faults:
+            raise RequestValidationError(faults)
+        return found
+
+
+def _needs(dependant: Dependant) -> _Needs | None:
+    """What an endpoint is given; None where it is more than is read here."""
+    query = [field.field_info.annotation for field in dependant.query_params]
+    models = [one for one in query if isclass(one) and issubclass(one, BaseModel)]
+    beyond = dependant.header_params or dependant.cookie_params or dependant.body_params
+    needed = dependant.dependencies
+    if beyond or len(query) > 1 or models != query or not all(map(_on_request, needed)):
+        return None
+    endpoint = dependant.call
+    if endpoint is None or iscoroutinefunction(endpoint) or not _is_response(signature(endpoint).return_annotation):
+        return None
+    fields = models[0].model_fields if models else {}
+    return _Needs(
+        endpoint=endpoint,
+        request=dependant.request_param_name,
+        path=dependant.path_params,
+        query=dependant.query_params[0] if models else None,
+        lists=frozenset(name for name, field in fields.items() if _is_list(field.annotation)),
+        dependencies=[_Dependency(one.call, one.name, isasyncgenfunction(one.call)) for one in needed if one.call],
+    )
+
+
+def _on_request(dependant: Dependant) -> bool:
+    """Whether a dependency is `async` and takes the request alone."""
+    call = dependant.call
+    does_not_wait = iscoroutinefunction(call) or isasyncgenfunction(call)
+    return does_not_wait and call is not None and list(signature(call).parameters) == ["request"]
+
+
+def _is_response(annotation: Any) -> bool:
+    return isclass(annotation) and issubclass(annotation, Response)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
