@@ -121,12 +121,28 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
 
 @app.command()
 def schedule(data_dir: DataDir = None) -> None:
-    """Run the scheduler alone: it retrains when new figures are in."""
+    """Run the scheduler alone: it fetches what is due, retrains when new figures are in, and raises alerts."""
+    from jobs.fetch import fetch as ask_source
+    from jobs.polling import Interval
     from jobs.scheduler import Ticker, run_scheduler
+    from jobs.webhook import Webhook
 
     settings = _settings(data_dir=data_dir)
+    url, secret = settings.webhook_url, settings.webhook_secret
+    pauses = (timedelta(minutes=each) for each in (settings.poll_minutes, settings.longest_poll_minutes))
+    feeds = _feeds(settings) if settings.feeds is not None else {}
     with _engine(settings) as engine:
-        ticker = Ticker(engine=engine, config=_config(settings), make_executor=_executor(settings), clock=_now)
+        ask = partial(ask_source, engine=engine, feeds=feeds, access=_access(settings), clock=_now)
+        ticker = Ticker(
+            engine=engine,
+            config=_config(settings),
+            make_executor=_executor(settings),
+            clock=_now,
+            polls=dict.fromkeys(feeds, ask),
+            interval=Interval(*pauses),
+            grace=settings.grace,
+            webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,
+        )
         run_scheduler(ticker, tick_seconds=settings.tick_seconds)
 
 

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
     """How often the scheduler asks whether a run is due."""
     grace_hours: int = Field(default=24, ge=0, le=24 * 60)
     """How long after its due moment a release counts as late."""
+    poll_minutes: int = Field(default=10, ge=1)
+    """Pause after a source was first asked for a release that is due; it doubles after each time."""
+    longest_poll_minutes: int = Field(default=240, ge=1)
+    """The longest such pause."""
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where alerts are sent."""
+    webhook_secret: SecretStr | None = Field(default=None, validate_default=True)
+    """What alerts are signed with."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severe event that is logged."""
 
@@ -65,6 +73,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_is_signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("webhook_url") and not value:
+            raise ValueError("TRADEWIND_WEBHOOK_URL needs a secret to sign with")
+        return value
 
     @field_validator("dask_address")
     @classmethod

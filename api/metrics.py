@@ -1,6 +1,6 @@
 """What Prometheus reads: requests as they were answered, runs and observations as they are stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from time import perf_counter
 
@@ -13,7 +13,7 @@ from sqlmodel import Session
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.options import ApiOptions
-from store import catalog, runs
+from store import alerts, catalog, releases, runs
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 EPOCH = date(1970, 1, 1)
@@ -81,6 +81,8 @@ class StoreCollector(Collector):
         try:
             with Session(self.engine) as session:
                 overview, datasets = runs.overview(session), catalog.datasets(session)
+                awaited = {one.id: releases.next_due(session, one.id) for one in datasets}
+                opened = alerts.open_by_kind(session)
         except SQLAlchemyError:
             yield GaugeMetricFamily("tradewind_database_up", "Whether the database answers.", value=0)
             return
@@ -93,6 +95,21 @@ class StoreCollector(Collector):
             if dataset.end is not None:
                 latest.add_metric([dataset.id], (dataset.end - EPOCH).total_seconds())
         yield latest
+        yield from self._awaited(awaited, opened)
+
+    def _awaited(
+        self, awaited: Mapping[str, releases.ReleaseRecord | None], opened: Mapping[tuple[str, str], int]
+    ) -> Iterator[Metric]:
+        due = GaugeMetricFamily(
+            "tradewind_next_release_timestamp_seconds", "When the next month is due.", labels=["dataset"]
+        )
+        for dataset, release in awaited.items():
+            if release is not None:
+                due.add_metric([dataset], release.due_from.timestamp())
+        counts = GaugeMetricFamily("tradewind_alerts", "Open alerts by kind.", labels=["dataset", "kind"])
+        for labels, number in opened.items():
+            counts.add_metric(labels, number)
+        return iter((due, counts))
 
     def _runs(self, overview: list[runs.DatasetRuns]) -> Iterator[Metric]:
         label = ["dataset"]

@@ -1,4 +1,4 @@
-"""The scheduler: a process of its own that ticks and asks whether a run is due.
+"""The scheduler: a process of its own that ticks, asks the calendar which figures are due, and forecasts new ones.
 
 Two schedulers do no harm: a run takes its dataset's advisory lock, and a run on figures already forecast is left
 unchanged.
@@ -6,8 +6,9 @@ unchanged.
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from types import FrameType
 
@@ -20,9 +21,12 @@ from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
 from forecasting.errors import ForecastingError
+from jobs import alerts, polling
 from jobs.executors import ExecutorFactory
 from jobs.forecast_run import Clock, run_forecast
+from jobs.polling import Interval, Poll
 from jobs.tracking import selection
+from jobs.webhook import Webhook
 from store import catalog, observations, runs
 from store.runs import RunRecord
 
@@ -35,23 +39,35 @@ class SchedulerStopped(RuntimeError):
 
 @dataclass
 class Ticker:
-    """What a tick needs, and what the last one saw of each dataset."""
+    """What a tick needs, and what the last one saw of each dataset.
+
+    `polls` asks the sources of the datasets that have one.
+    """
 
     engine: Engine
     config: ForecastConfig
     make_executor: ExecutorFactory
     clock: Clock
+    polls: Mapping[str, Poll] = field(default_factory=dict)
+    interval: Interval = field(default_factory=Interval)
+    grace: timedelta = timedelta(hours=24)
+    webhook: Webhook | None = None
     seen: dict[str, tuple[object, ...]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def tick(self) -> None:
-        """Carry out what was asked for, then whatever new figures make due. A failure is logged and ends nothing."""
+        """Carry out what was asked for, fetch what is due, forecast what is new, tell what is wrong.
+
+        A failure is logged and ends nothing.
+        """
         try:
             self._carry_out_queued()
             with Session(self.engine) as session:
                 datasets = [dataset.id for dataset in catalog.datasets(session)]
             for dataset in datasets:
+                self._poll_if_due(dataset)
                 self._run_if_due(dataset)
+            self._raise_alerts()
         except SchedulerStopped:
             log.info("scheduler.run_dropped")
         except OperationalError as error:
@@ -78,6 +94,29 @@ class Ticker:
             clock=self.clock,
             on_progress=self._stop_between_series,
         ).status
+
+    def _poll_if_due(self, dataset: str) -> None:
+        """Ask the source for a release that is due; before that, and in between, nobody is asked."""
+        poll = self.polls.get(dataset)
+        if poll is None:
+            return
+        with Session(self.engine) as session:
+            awaited = polling.claim(session, dataset, now=self.clock(), interval=self.interval)
+            session.commit()
+        if awaited is None:
+            return
+        fetched = poll(dataset)
+        failure = (fetched.reason or "no reason given") if fetched.outcome == "failed" else None
+        log.info("scheduler.polled", dataset=dataset, period=f"{awaited.period:%Y-%m}", outcome=fetched.outcome)
+        with Session(self.engine) as session:
+            alerts.note_source(session, awaited, failure=failure, now=self.clock())
+            session.commit()
+
+    def _raise_alerts(self) -> None:
+        with Session(self.engine) as session:
+            alerts.watch_releases(session, now=self.clock(), grace=self.grace)
+            session.commit()
+            alerts.tell(session, self.webhook, now=self.clock())
 
     def _run_if_due(self, dataset: str) -> None:
         """Run a dataset whose figures, or whose day, are not those of the last attempt."""

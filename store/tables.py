@@ -21,6 +21,7 @@ SQLModel.metadata.naming_convention = NAMES
 
 RUN_STATUSES = ("queued", "running", "published", "unchanged", "failed")
 FETCH_OUTCOMES = ("new", "unchanged", "failed")
+ALERT_KINDS = ("late", "source")
 TOTAL_PARTNER, REST_PARTNER, TOTAL_SECTOR = "WLD", "RST", "TOTAL"
 
 
@@ -167,6 +168,39 @@ class SourceAttempt(SQLModel, table=True):
     feed_hash: str = Field(max_length=64)
     validators: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     """By address, what the provider can be asked with next time, so that an unchanged body is not sent again."""
+
+
+class Alert(SQLModel, table=True):
+    """What an operator should know of a dataset: raised once, cleared once, and told of both."""
+
+    __table_args__ = (
+        sa.CheckConstraint(_in("kind", ALERT_KINDS), name="kind"),
+        sa.CheckConstraint(_first_of_month("period"), name="period_starts"),
+        sa.CheckConstraint("told BETWEEN 0 AND 2 AND attempts >= 0", name="counts"),
+        sa.CheckConstraint("cleared_at >= raised_at", name="cleared_after_raised"),
+        sa.Index(
+            "uq_alert_open",
+            "dataset_id",
+            "kind",
+            "period",
+            unique=True,
+            postgresql_where=sa.text("cleared_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: str = Field(foreign_key="dataset.id")
+    kind: str = Field(max_length=16)
+    period: date
+    """The month that was awaited when it was raised."""
+    reason: str
+    raised_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    cleared_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    told: int = 0
+    """Of its two events, raised and cleared, how many are told."""
+    attempts: int = 0
+    """How often it was tried in vain to tell the next one, which waits until `next_attempt_at`."""
+    next_attempt_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
 
 
 class Run(SQLModel, table=True):

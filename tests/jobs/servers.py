@@ -1,0 +1,43 @@
+"""Servers on loopback: a provider of figures, and whoever is told of alerts."""
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Told:
+    """What a server is to answer, and what it was asked."""
+
+    def __init__(self):
+        self.status, self.body, self.requests, self.url = 200, b"", [], ""
+
+
+@contextmanager
+def serving():
+    """A server that answers every request with `status` and `body`, and keeps each as (headers, body)."""
+    told = Told()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length", 0))
+            told.requests.append((dict(self.headers), self.rfile.read(length)))
+            self.send_response(told.status)
+            self.send_header("Content-Length", str(len(told.body)))
+            self.end_headers()
+            self.wfile.write(told.body)
+
+        do_POST = do_GET  # noqa: N815 - the handler's own name for it
+
+        def log_message(self, *_given):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    told.url = "http://{}:{}".format(*server.server_address)
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
