@@ -105,13 +105,15 @@ class Client:
         headers: Params | None = None,
         secret_params: Secrets | None = None,
         secret_headers: Secrets | None = None,
+        fresh: bool = False,
     ) -> Answer | None:
-        """The body, or None where it is the one of last time (304). An empty body where there is none (204).
+        """The body, empty where there is none (204); None where it is the one of last time (304), unless asked `fresh`.
 
         Secrets are sent and told to nobody. Raises Unreachable, Truncated, Refused, TooLarge.
         """
         where = str(httpx.URL(url, params=params or None))
-        asked = self._conditional(where) | dict(headers or {}) | _plain(secret_headers)
+        conditions = {} if fresh else self._conditional(where)
+        asked = conditions | dict(headers or {}) | _plain(secret_headers)
         secrets = _plain(secret_params)
         # A redirect could carry a key to another host.
         safe = not secrets and not secret_headers

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from pydantic import SecretStr
 
-from sources import census, comtrade
+from sources import census, comtrade, gacc
 from sources.client import Client, Manners
 from sources.errors import UnknownProvider
 from sources.question import Access, Figures, Query, Window
@@ -45,6 +45,13 @@ PROVIDERS = {
         census.CensusQuery,
         census.figures,
         takes_key=True,
+    ),
+    "gacc": Provider(
+        "China Customs (GACC), release pages",
+        gacc.ADDRESS + gacc.INDEX,
+        gacc.ADDRESS,
+        gacc.GaccQuery,
+        gacc.figures,
     ),
 }
 

@@ -38,9 +38,8 @@ class Access:
 class Figures:
     """What a provider has: month (YYYY-MM), flow, partner, sector, value [, months, status, vintage].
 
-    Values are in `multiple` units of `currency`: 100,000,000 of CNY is the yuan's hundred million.
+    Values are in single units of the currency.
     """
 
     frame: pd.DataFrame
     currency: str
-    multiple: int = 1

@@ -17,8 +17,5 @@ def in_unit(figures: Figures, *, currency: str, unit: str, where: str) -> pd.Dat
     """The figures in the dataset's unit. Raises WrongUnit where they are in another currency."""
     wanted = multiple_of(unit)
     if figures.currency != currency or wanted is None:
-        raise WrongUnit(where, expected=unit, found=f"{figures.currency} x {figures.multiple}")
-    values = figures.frame["value"].astype(float)
-    # Dividing by a whole number rounds once: 22297.0 hundred million is 2229.7 billion, to the last digit.
-    larger, smaller = wanted / figures.multiple, figures.multiple / wanted
-    return figures.frame.assign(value=values / larger if larger >= 1 else values * smaller)
+        raise WrongUnit(where, expected=unit, found=figures.currency)
+    return figures.frame.assign(value=figures.frame["value"].astype(float) / wanted)

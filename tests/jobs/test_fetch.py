@@ -206,7 +206,7 @@ def test_figures_in_another_unit_are_named(world: World) -> None:
 
 def test_figures_in_another_currency_are_named(world: World) -> None:
     world.text = FEEDS.replace('currency = "USD"\nunit = "USD m"', 'currency = "CNY"\nunit = "CNY m"')
-    assert world.fetch().reason == "WrongUnit: comtrade: the figures should be in CNY m and are in USD x 1"
+    assert world.fetch().reason == "WrongUnit: comtrade: the figures should be in CNY m and are in USD"
 
 
 def test_a_dataset_keeps_the_unit_it_was_made_with(world: World) -> None:
