@@ -61,13 +61,18 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON. Raises ChangedShape, for HTML in its place by that name."""
+        self.refuse_html("JSON")
         body = self.text()
         try:
             return json.loads(body)
         except json.JSONDecodeError as error:
-            html = body.lstrip()[:1] == "<"
-            found = f"HTML: {_said(body)}" if html else f"something else at character {error.pos} of {len(body)}"
+            found = f"something else at character {error.pos} of {len(body)}"
             raise ChangedShape(self.where, expected="JSON", found=found) from error
+
+    def refuse_html(self, expected: str) -> None:
+        """Raise ChangedShape where this is a page for people, told by what it says."""
+        if self.content.lstrip()[:1] == b"<":
+            raise ChangedShape(self.where, expected=expected, found=f"HTML: {_said(self.text())}")
 
 
 @dataclass(slots=True)

@@ -21,8 +21,8 @@ def partners(
     `own` comes before the table. Raises UnknownCode.
     """
     table = bundled.codes("foreign")
-    known = dict(table.loc[table["scheme"] == scheme, ["code", "partner"]].itertuples(index=False, name=None))
-    known |= own or {}
+    table = table[table["scheme"] == scheme]
+    known: dict[str, str] = {**dict(zip(table["code"], table["partner"], strict=True)), **(own or {})}
     unknown = sorted(set(codes) - set(known))
     if unknown:
         raise UnknownCode(where, f"partner ({scheme})", unknown)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from pydantic import SecretStr
 
-from sources import census, comtrade, gacc
+from sources import census, comtrade, ember, gacc, sdmx_api, table
 from sources.client import Client, Manners
 from sources.errors import UnknownProvider
 from sources.question import Access, Figures, Query, Window
@@ -53,6 +53,21 @@ PROVIDERS = {
         gacc.GaccQuery,
         gacc.figures,
     ),
+    "sdmx": Provider(
+        "SDMX: IMF, Eurostat, OECD and others",
+        "https://sdmx1.readthedocs.io",
+        "",
+        sdmx_api.SdmxQuery,
+        sdmx_api.figures,
+    ),
+    "ember": Provider(
+        "Ember, China's clean-technology exports",
+        "https://ember-energy.org/data/china-cleantech-export-data/",
+        ember.ADDRESS,
+        ember.EmberQuery,
+        ember.figures,
+    ),
+    "table": Provider("A table of one's own, CSV, Parquet or XLSX", "", "", table.TableQuery, table.figures),
 }
 
 

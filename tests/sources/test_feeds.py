@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from pathlib import Path
 
@@ -6,7 +7,20 @@ import pytest
 from sources.comtrade import ComtradeQuery
 from sources.errors import BadFeeds
 from sources.feeds import Feed, read_feeds
+from sources.providers import PROVIDERS
+from tests.documents import blocks, text
 
+DATASET = """
+[KR_STEEL.dataset]
+title = "Korea's steel exports"
+reporter = "KOR"
+currency = "USD"
+unit = "USD m"
+publisher = "UN Comtrade"
+licence = "UN Comtrade terms of use"
+citation = "UN Comtrade"
+release_day = 15
+"""
 OWN = """
 [KR_STEEL]
 source = "comtrade"
@@ -87,3 +101,23 @@ def test_a_dataset_that_is_not_bundled_has_to_be_described(tmp_path: Path) -> No
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadFeeds, match=r"nowhere.toml: no such file"):
         read_feeds(tmp_path / "nowhere.toml")
+
+
+def test_the_feeds_of_the_manual_are_read(tmp_path: Path) -> None:
+    examples = [block.text for block in blocks("docs/operations.md") if block.language == "toml"]
+    assert len(examples) == 2
+    described = "".join(
+        DATASET.replace("KR_STEEL", name) for name in ("CN_IMTS", "CN_COUNTRIES", "KR_STEEL") if name in examples[1]
+    )
+    assert sorted(read(tmp_path, examples[0])) == ["CN_PARTNERS"]
+    feeds = read(tmp_path, examples[1] + described)
+    assert {feed.source for feed in feeds.values()} == {"ember", "sdmx", "gacc", "table"}
+
+
+def test_the_manual_names_every_source_and_every_field_of_its_query() -> None:
+    section = text("docs/operations.md").split("## Adding a source")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", section, re.MULTILINE))
+    assert set(rows) == set(PROVIDERS)
+    for name, provider in PROVIDERS.items():
+        for field in provider.query.model_fields:
+            assert f"`{field}`" in rows[name], (name, field)
