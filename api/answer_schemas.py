@@ -197,3 +197,23 @@ class MissPage(Page):
     level: float
     run: RunAnswer
     misses: list[MissAnswer]
+
+
+class LineAnswer(Answer):
+    """What a forecaster said of a period after a cutoff: the mean."""
+
+    forecaster: str
+    cutoff: str = MONTH
+    period: str = Field(examples=["2026-Q1"])
+    month: str = MONTH
+    value: float
+
+
+class LinePage(PlacedSeries, Page):
+    """What else was said of a series; a page counts rows."""
+
+    frequency: str
+    units: str
+    of: str
+    run: RunAnswer
+    lines: list[LineAnswer]

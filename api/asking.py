@@ -13,7 +13,7 @@ from api.refusals import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserve
 from api.selection import Catalog, Chosen
 from forecasting.answers import Chance, Drawn, chance, draw, months_needed, summarise
 from forecasting.config import interval_probabilities
-from forecasting.spans import Span, month_text, spans_ahead
+from forecasting.spans import Span, month_text, read_span, spans_ahead
 from store.errors import UnknownSeries
 from store.runs import RunRecord
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
@@ -26,8 +26,15 @@ def read_answers(
     if query.plain:
         question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
         return forecast_series(session, question, series.page)
-    spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
+    spans = spans_asked(run, query, horizon)
     return answer_series(session, run, series.catalog, series.page, spans, query)
+
+
+def spans_asked(run: RunRecord, query: RunForecastQuery, horizon: int) -> list[Span]:
+    """The period asked for, or every one of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
+    if query.period is not None:
+        return [_open_span(read_span(query.period), run)]
+    return spans_ahead(cutoff_number(run), horizon, query.frequency)
 
 
 def answer_series(

@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlmodel import Session
 
+from api.asking import spans_asked
 from api.outlooks import cutoff_number
 from api.questions import RunForecastQuery
 from api.records import folds_answer
 from api.selection import Chosen
 from forecasting.answers import scored_kind, share_error
 from forecasting.config import COMBINATION, LEVELS
-from forecasting.spans import KINDS_OF, spans_ahead
+from forecasting.spans import KINDS_OF
 from store import backtests
 from store.certificates import CoverageRow, pooled_coverage
 from store.runs import RunRecord
@@ -24,9 +25,9 @@ def forecast_certificate(
     session: Session, run: RunRecord, chosen: Sequence[Chosen], query: RunForecastQuery, horizon: int
 ) -> dict[str, Any]:
     """The certificate of forecasts of some series, for the steps at which their periods end."""
-    cutoff = cutoff_number(run)
-    steps = [span.last - cutoff for span in spans_ahead(cutoff, horizon, query.frequency)]
-    kind = scored_kind(KINDS_OF[query.frequency], query.units)
+    cutoff, spans = cutoff_number(run), spans_asked(run, query, horizon)
+    steps = [span.last - cutoff for span in spans]
+    kind = scored_kind(spans[0].kind if query.period else KINDS_OF[query.frequency], query.units)
     return certificate(session, run, chosen, kind=kind, levels=query.level, steps=steps)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from api.params import DEFAULT_LEVELS, ChosenRun, Code, Levels, Parameters, Quantiles, SeriesChoice
+from api.params import DEFAULT_LEVELS, ChosenRun, Code, Levels, Paged, Parameters, Quantiles, SeriesChoice
 from forecasting.answers import HAVE_A_PERIOD_BEFORE, OF_A_WHOLE, ON_THE_PERIOD_BEFORE, Units
 from forecasting.spans import Frequency, Span, read_span
 
@@ -72,18 +72,33 @@ class RunForecastQuery(SeriesChoice, Terms, Ahead):
     """Forecasts of one run; a page counts series."""
 
     limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
+    period: Annotated[str, AfterValidator(_period)] | None = Field(
+        default=None,
+        description="One period instead of a frequency's: `2026`, `2026-Q1`, `2026-03`, or from a first month to a "
+        "last, `2026-08/2027-07`; a part of it is to come, and it ends within the run.",
+    )
 
     @property
     def plain(self) -> bool:
         """Monthly levels, which are what is stored."""
-        return self.frequency == "M" and self.units == "lin"
+        return self.frequency == "M" and self.units == "lin" and self.period is None
 
     @model_validator(mode="after")
     def _answerable(self) -> Self:
+        if self.period is not None:
+            if self.frequency != "M":
+                raise ValueError("give a period or a frequency, not both")
+            refuse_period_before(self.period, self.units)
         if self.frequency in ("YTD", "JF") and self.units in ON_THE_PERIOD_BEFORE:
             raise ValueError(f"frequency={self.frequency} has no period before; ask for units=ch1 or units=pc1")
         refuse_balance(self.flow, self.units)
         return self
+
+
+def refuse_period_before(period: str, units: Units) -> None:
+    """Raises ValueError for a change on the period before a period that has none."""
+    if units in ON_THE_PERIOD_BEFORE and read_span(period).kind not in HAVE_A_PERIOD_BEFORE:
+        raise ValueError(f"{period} has no period before; ask for units=ch1 or units=pc1")
 
 
 def refuse_balance(flows: Iterable[str] | None, units: Units) -> None:
@@ -121,8 +136,7 @@ class ProbabilityQuery(Parameters, Terms, ChosenRun):
             raise ValueError("give above, below, or both")
         if self.above is not None and self.below is not None and self.above >= self.below:
             raise ValueError(f"above {self.above:g} and below {self.below:g} leave nothing between them")
-        if self.units in ON_THE_PERIOD_BEFORE and self.span.kind not in HAVE_A_PERIOD_BEFORE:
-            raise ValueError(f"{self.period} has no period before; ask for units=ch1 or units=pc1")
+        refuse_period_before(self.period, self.units)
         refuse_balance(self.flow, self.units)
         return self
 
@@ -140,3 +154,17 @@ class ConcentrationQuery(Parameters, Told, Ahead, ChosenRun):
         if getattr(self, self.over) is not None:
             raise ValueError(f"over={self.over} counts every {self.over}: leave {self.over} out")
         return self
+
+
+class LinesQuery(Paged):
+    """What else was said of one series."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many rows at most.")
+    of: Literal["forecasters", "earlier"] = Field(
+        default="forecasters", description="Every forecaster by itself, or the combination at earlier cutoffs."
+    )
+    flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
+    partner: Code | None = Field(default=None, description="A partner or a group.")
+    sector: Code | None = Field(default=None, description="A sector.")
+    frequency: Literal["M", "Q", "A"] = Field(default="M", description="Months, quarters or calendar years.")
+    units: Literal["lin", "pc1"] = Field(default="lin", description="The level, or the growth on a year ago.")

@@ -22,7 +22,8 @@ from benchmarks.panels import Problem
 from benchmarks.peers import PEERS
 from forecasting.backtest import SeriesTask, fit_series
 from forecasting.config import ForecastConfig
-from jobs.forecast_run import ExecutorFactory, run_forecast
+from jobs.executors import ExecutorFactory
+from jobs.forecast_run import run_forecast
 from jobs.ingest import ingest_bundled
 
 CONFIG = ForecastConfig(folds=24)

@@ -5,19 +5,19 @@ from math import isfinite
 from typing import Any
 
 from api import wording
-from api.blocks import Block, figure, in_unit, interval_columns, link, text
-from api.charts.fan import fan
+from api.blocks import Block, figure, in_unit, link
+from api.pages.fans import monthly_fan
 from api.pages.figures import Figure, Outcome, outcome, rows_ahead
-from api.pages.lines import expected_rows, observed_rows
-from api.pages.reading import Desk, citation, codes, earlier_runs, iso_day
+from api.pages.reading import Desk, citation, earlier_runs
 from api.selection import Chosen
 from forecasting.answers import Outlook
 from forecasting.config import COMBINATION, interval_probabilities
-from forecasting.spans import YEAR, Span, spans_ahead
+from forecasting.spans import Span, spans_ahead
 from store import backtests, forecasts, tracks
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
-LEVEL, CHART_LEVELS, CHART_YEARS = 80.0, (95.0, 80.0, 50.0), 5
+LEVEL, CHART_YEARS = 80.0, 5
+NO_INTERVAL = "no interval: the backtest keeps bounds of exports and of imports, and bounds do not add up"
 
 
 def headline(desk: Desk) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def headline(desk: Desk) -> dict[str, Any]:
         ],
         "news": _news(desk, totals, flows),
         "citation": citation(desk, desk.dataset.title, f"/v1/runs/{desk.run.id}"),
-        "blocks": [_chart(desk, totals[0], outlooks[0]), *_sectors(desk)],
+        "blocks": [_fan(desk, totals[0], outlooks[0]), *_sectors(desk)],
     }
 
 
@@ -70,15 +70,12 @@ def _last_published(desk: Desk, one: Chosen, outlook: Outlook) -> dict[str, Any]
 
 
 def _from_fold(desk: Desk, one: Chosen) -> Figure:
-    """What the newest fold said a month ahead; a derived series has no interval of its own there."""
+    """What the newest fold said a month ahead; a derived series has a mean there and no interval.
+
+    Folds keep quantiles, not draws, and bounds of the parts do not add up to bounds of their sum.
+    """
     if one.derived:
-        parts = {part.series_id: part.sign for part in one.parts}
-        found = backtests.said(desk.session, desk.run.id, list(parts), forecaster=COMBINATION)
-        newest = [
-            said for said in found if said.cutoff == max(each.cutoff for each in found if each.cutoff < desk.cutoff)
-        ]
-        total = sum(parts[said.series_id] * said.means[0] for said in newest)
-        return Figure(total if len(newest) == len(parts) else None, None, None)
+        return Figure(_sum_of_fold(desk, one), None, None)
     number = one.parts[0].series_id
     page_of = tracks.page(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=1)
     if not page_of.rows:
@@ -89,9 +86,19 @@ def _from_fold(desk: Desk, one: Chosen) -> Figure:
     return Figure(means[0], lo, hi)
 
 
+def _sum_of_fold(desk: Desk, one: Chosen) -> float | None:
+    """The parts' means at the newest fold, added up; None where a part has none."""
+    signs = {part.series_id: part.sign for part in one.parts}
+    found = backtests.said(desk.session, desk.run.id, list(signs), forecaster=COMBINATION)
+    newest = max((said.cutoff for said in found if said.cutoff < desk.cutoff), default=None)
+    means = {said.series_id: said.means[0] for said in found if said.cutoff == newest}
+    return sum(signs[number] * mean for number, mean in means.items()) if len(means) == len(signs) else None
+
+
 def _compared(desk: Desk, one: Chosen, actual: float, expected: Figure, by: str) -> dict[str, Any]:
     held = None if expected.lo is None or expected.hi is None else expected.lo <= actual <= expected.hi
-    return {"name": desk.name(one), "actual": actual, "expected": expected, "by": by, "held": held}
+    why = NO_INTERVAL if one.derived and held is None and expected.median is not None else None
+    return {"name": desk.name(one), "actual": actual, "expected": expected, "by": by, "held": held, "why": why}
 
 
 def _news(desk: Desk, totals: Sequence[Chosen], now: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -113,21 +120,8 @@ def _within(desk: Desk, found: Outcome | None) -> bool:
     return found is not None and found.span.last <= desk.last + desk.run.horizon
 
 
-def _chart(desk: Desk, one: Chosen, outlook: Outlook) -> Block:
-    show, since = in_unit(desk.unit), iso_day(desk.last - CHART_YEARS * YEAR + 1)
-    observed = observed_rows(outlook, "lin", "M", desk.unit, None)
-    rows = expected_rows(outlook, "lin", "M", desk.unit, CHART_LEVELS, None)
-    columns = [text("period", "Month", wording.month_name), figure("median", f"Expected ({desk.unit})", show)]
-    return Block(
-        name=f"{desk.dataset.id.lower()}-next",
-        title=f"{desk.name(one)}, by month",
-        columns=[*columns, *interval_columns(CHART_LEVELS, show)],
-        rows=rows,
-        spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=CHART_LEVELS),
-        note="Observed in black, expected in blue; the shades hold what comes 50, 80 and 95 times in 100.",
-        open=False,
-        api=f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95",
-    )
+def _fan(desk: Desk, one: Chosen, outlook: Outlook) -> Block:
+    return monthly_fan(desk, one, outlook, name=f"{desk.dataset.id.lower()}-next", years=CHART_YEARS, open_=False)
 
 
 def _sectors(desk: Desk) -> list[Block]:

@@ -136,7 +136,8 @@ def _heat(desk: Desk, grid: Grid, flow: str, partners: Sequence[str], query: Hea
         spec=spec,
         drawn=False,
         note="Medians. Blue grows, orange falls; each cell leads to its series. The file adds 80 % intervals.",
-        api=f"/v1/runs/{desk.run.id}/forecasts?flow={flow}&frequency=A&units={query.measure}&level=80",
+        api=f"/v1/runs/{desk.run.id}/forecasts?flow={flow}{_partners(desk, partners)}&period={grid.span.label}"
+        f"&units={query.measure}&level=80",
     )
 
 
@@ -184,4 +185,10 @@ def _multiples(desk: Desk, flow: str, shown: Sequence[str]) -> Block:
         spec=small_multiples(rows, order=[short_name(desk, code) for code in shown]) if rows else None,
         note=f"{desk.unit}, each on a scale of its own. Black: observed; blue: expected, with its 80 % interval.",
         open=False,
+        api=f"/v1/runs/{desk.run.id}/forecasts?flow={flow}{_partners(desk, shown)}&sector={TOTAL_SECTOR}&level=80",
     )
+
+
+def _partners(desk: Desk, codes: Sequence[str]) -> str:
+    """The partners shown, as the API is asked for them; none where they are all the single ones."""
+    return "" if not codes or set(codes) == set(desk.catalog.codes[1]) else f"&partner={','.join(codes)}"

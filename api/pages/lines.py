@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -75,6 +75,17 @@ def earlier_rows(
     return _lines(outlook, said.items(), units, frequency), " and ".join(by)
 
 
+def said_rows(
+    desk: Desk, one: Chosen, of: Literal["forecasters", "earlier"], units: Units, frequency: Frequency
+) -> list[Row]:
+    """What each forecaster says, or what was expected before: forecaster, made (the cutoff), period, month, value."""
+    (outlook,) = desk.outlooks([one])
+    if of == "forecasters":
+        return forecaster_rows(desk, one, outlook, units, frequency)
+    rows, _ = earlier_rows(desk, one, outlook, units, frequency)
+    return [{**row, "forecaster": COMBINATION} for row in rows]
+
+
 def forecaster_rows(desk: Desk, one: Chosen, outlook: Outlook, units: Units, frequency: Frequency) -> list[Row]:
     """What each forecaster in the combination expects: forecaster, period, month, value."""
     ids = [part.series_id for part in one.parts]
@@ -85,7 +96,7 @@ def forecaster_rows(desk: Desk, one: Chosen, outlook: Outlook, units: Units, fre
     for name, parts in means.items():
         if name != COMBINATION and len(parts) == len(ids):
             lines = _lines(outlook, [(desk.cutoff, _signed(one, parts))], units, frequency)
-            rows += [{**row, "forecaster": name.replace("_", " ")} for row in lines]
+            rows += [{**row, "forecaster": name} for row in lines]
     return rows
 
 

@@ -208,6 +208,7 @@ def _changes(desk: Desk, before: RunRecord) -> list[Block]:
             ],
             rows=rows[:CHANGED_SERIES],
             note=_why(desk.run, before),
+            api=f"/v1/runs/{desk.run.id}/forecasts?period={years[0].label}&level=80",
         )
     ]
 

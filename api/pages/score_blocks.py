@@ -23,6 +23,10 @@ METHODS = (
     "Means over the folds and all months ahead. MASE, RMSSE: error over that of last year’s value in the known past. "
     "WIS: width of intervals plus a fine for each miss."
 )
+ERRORS = {
+    "mase": "Below 1 is better than last year’s value was within the known past. Lower is better.",
+    "mae": "Lower is better. The combination and the baseline, which is last year’s value.",
+}
 PIT = (
     "The PIT histogram: level where forecasts are calibrated, a hump where they are too wide, a bowl where they are "
     "too narrow, a slope where they are biased."
@@ -32,73 +36,78 @@ PIT = (
 def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Block]:
     """Errors by step, forecasters side by side, coverage pooled and by step, the PIT histogram."""
     unit = score_unit(kind, desk.unit)
-    metric, title = ("mase", "MASE") if kind == "month" else ("mae", f"Mean absolute error ({unit})")
-    errors = error_rows(record, metric)
-    folds = record.folds.number
-    pooled, by_step = coverage_rows(record.pooled, folds), coverage_rows(record.steps, folds)
-    found = [
-        Block(
-            name="errors",
-            title=f"{title} by months ahead",
-            columns=[
-                figure("step", "Months ahead"),
-                *(figure(name, name, wording.ratio) for name in forecasters_in(errors)),
-                figure("n", "Forecasts"),
-            ],
-            rows=beside(errors, "forecaster"),
-            spec=charts.by_step(
-                errors,
-                title=title,
-                ours=COMBINATION,
-                baseline=BASELINE.replace("_", " "),
-                as_naive=1.0 if metric == "mase" else None,
-            )
-            if errors
-            else None,
-            note="Below 1 is better than last year’s value was within the known past. Lower is better."
-            if metric == "mase"
-            else "Lower is better. The combination and the baseline, which is last year’s value.",
-            api=f"{api}&by=step",
-            open=False,
-        ),
+    by_step, pooled = f"{api}&by=step", f"{api}&by=forecaster"
+    pit = pit_rows(record)
+    return [
+        _errors_block(record, kind, unit, by_step),
         Block(
             name="methods",
             title="Forecasters side by side",
             columns=_method_columns(unit),
             rows=forecaster_rows(record),
             note=METHODS,
-            api=f"{api}&by=forecaster",
+            api=pooled,
         ),
-        Block(
-            name="coverage",
-            title="How often intervals held what came",
-            columns=_coverage_columns(),
-            rows=pooled,
-            spec=charts.coverage(pooled) if pooled else None,
-            note="On the dashed line, an interval holds as often as it says. Bars are two sampling errors, "
-            f"each of the {folds} cutoffs counted as one case: what is forecast from one cutoff errs together.",
-            api=f"{api}&by=forecaster",
-        ),
-        Block(
-            name="coverage-by-step",
-            title="Coverage by months ahead",
-            columns=[
-                figure("step", "Months ahead"),
-                *(figure(f"{level:g}", f"{level:g} % held", wording.share_of) for level in LEVELS),
-                figure("error", "Two sampling errors, at most", wording.share_of),
-                figure("n", "Forecasts"),
-            ],
-            rows=beside(by_step, "level"),
-            spec=charts.coverage_by_step(by_step) if by_step else None,
-            note="Dashed: nominal. Shaded: two sampling errors.",
-            api=f"{api}&by=step",
-            open=False,
-        ),
+        _coverage_block(record, pooled),
+        _coverage_by_step_block(record, by_step),
+        *([_pit_block(pit, pooled)] if pit else []),
     ]
-    pit = pit_rows(record)
-    if pit:
-        found.append(_pit_block(pit, f"{api}&by=forecaster"))
-    return found
+
+
+def _errors_block(record: Record, kind: str, unit: str, api: str) -> Block:
+    metric, title = ("mase", "MASE") if kind == "month" else ("mae", f"Mean absolute error ({unit})")
+    errors, baseline = error_rows(record, metric), BASELINE.replace("_", " ")
+    as_naive = 1.0 if metric == "mase" else None
+    return Block(
+        name="errors",
+        title=f"{title} by months ahead",
+        columns=[
+            figure("step", "Months ahead"),
+            *(figure(name, name, wording.ratio) for name in forecasters_in(errors)),
+            figure("n", "Forecasts"),
+        ],
+        rows=beside(errors, "forecaster"),
+        spec=charts.by_step(errors, title=title, ours=COMBINATION, baseline=baseline, as_naive=as_naive)
+        if errors
+        else None,
+        note=ERRORS[metric],
+        api=api,
+        open=False,
+    )
+
+
+def _coverage_block(record: Record, api: str) -> Block:
+    folds = record.folds.number
+    rows = coverage_rows(record.pooled, folds)
+    return Block(
+        name="coverage",
+        title="How often intervals held what came",
+        columns=_coverage_columns(),
+        rows=rows,
+        spec=charts.coverage(rows) if rows else None,
+        note="On the dashed line, an interval holds as often as it says. Bars are two sampling errors, "
+        f"each of the {folds} cutoffs counted as one case: what is forecast from one cutoff errs together.",
+        api=api,
+    )
+
+
+def _coverage_by_step_block(record: Record, api: str) -> Block:
+    rows = coverage_rows(record.steps, record.folds.number)
+    return Block(
+        name="coverage-by-step",
+        title="Coverage by months ahead",
+        columns=[
+            figure("step", "Months ahead"),
+            *(figure(f"{level:g}", f"{level:g} % held", wording.share_of) for level in LEVELS),
+            figure("error", "Two sampling errors, at most", wording.share_of),
+            figure("n", "Forecasts"),
+        ],
+        rows=beside(rows, "level"),
+        spec=charts.coverage_by_step(rows) if rows else None,
+        note="Dashed: nominal. Shaded: two sampling errors.",
+        api=api,
+        open=False,
+    )
 
 
 def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Block:

@@ -1,16 +1,17 @@
 """One series: its past and its fan, in levels, growth or shares, by month, quarter or year."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from api import wording
-from api.blocks import Block, Column, figure, in_unit, interval_columns, link, text
+from api.blocks import Block, figure, in_unit, link, text
 from api.charts.fan import fan
 from api.deps import CatalogsDep, SessionDep, may_read
+from api.pages.fans import LEVELS, NOTE, expected_columns
 from api.pages.figures import unit_in_words
 from api.pages.layout import PageQuery, PageRoute, page
 from api.pages.lines import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
@@ -20,10 +21,10 @@ from api.params import CODE, Code, DatasetPath, RunId
 from api.selection import Chosen
 from forecasting.answers import Outlook
 from store import catalog
+from store.catalog import DatasetRecord, SeriesPage
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
-LEVELS = (95.0, 80.0, 50.0)
 FREQUENCIES = (("M", "Month"), ("Q", "Quarter"), ("A", "Year"))
 UNIT_NAMES = {"lin": "Level", "pc1": "Growth on a year ago", "share": "Share"}
 SPANS = ((5, "5 years"), (10, "10 years"), (0, "All"))
@@ -59,6 +60,12 @@ def read_series_list(query: Annotated[SeriesListQuery, Query()], request: Reques
     datasets = [one for one in catalog.datasets(session) if one.series]
     wanted = [one for one in datasets if query.dataset in (None, one.id)]
     found = [catalog.series(session, one.id, q=query.q or None, limit=LISTED) for one in wanted]
+    blocks = [_list_block(one, each, query.q) for one, each in zip(wanted, found, strict=True)]
+    return page(request, "series_list.html", title="Series", blocks=blocks, query=query, asked=query, datasets=datasets)
+
+
+def _list_block(dataset: DatasetRecord, found: SeriesPage, q: str) -> Block:
+    """A dataset's series."""
     rows = [
         {
             "series": one.unique_id,
@@ -67,14 +74,15 @@ def read_series_list(query: Annotated[SeriesListQuery, Query()], request: Reques
             "partner": one.partner_name,
             "sector": one.sector_name,
         }
-        for each in found
-        for one in each.rows
+        for one in found.rows
     ]
-    columns = [link("series", "Series"), text("flow", "Flow"), text("partner", "Partner"), text("sector", "Sector")]
-    total = sum(each.total for each in found)
-    block = Block("series", wording.count_of(total, "series", "series"), columns, rows)
-    return page(
-        request, "series_list.html", title="Series", blocks=[block], query=query, asked=query, datasets=datasets
+    searched = f"&{urlencode({'q': q})}" if q else ""
+    return Block(
+        name=f"series-{dataset.id.lower()}",
+        title=f"{dataset.title}: {wording.count_of(found.total, 'series', 'series')}",
+        columns=[link("series", "Series"), text("flow", "Flow"), text("partner", "Partner"), text("sector", "Sector")],
+        rows=rows,
+        api=f"/v1/datasets/{dataset.id}/series?limit={LISTED}{searched}",
     )
 
 
@@ -130,18 +138,18 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
         earlier=[row for row in earlier if row["month"] >= since],
         others=others,
     )
-    note = "Observed in black, expected (the median) in blue; the shades hold what comes 50, 80 and 95 times in 100."
     blocks = [
         Block(
             name="forecast",
             title="What is expected",
-            columns=_expected_columns(unit, LEVELS),
+            columns=expected_columns(unit, LEVELS),
             rows=expected,
             spec=spec,
-            note=f"{note} Dashed grey: what was expected before, by {by}." if earlier else note,
+            note=f"{NOTE} Dashed grey: what was expected before, by {by}." if earlier else NOTE,
             api=_api(desk, one, query),
         ),
-        *([_others_block(others, unit)] if others else []),
+        *([_others_block(desk, one, others, unit, query)] if others else []),
+        *([_earlier_block(desk, one, earlier, unit, query)] if earlier else []),
         *component_blocks(desk, one),
         _observed_block(desk, one, observed[::-1], unit),
     ]
@@ -160,17 +168,13 @@ def _said(desk: Desk, one: Chosen, outlook: Outlook, query: SeriesPageQuery) -> 
     if query.units == "share":
         return [], "", []
     earlier, by = earlier_rows(desk, one, outlook, query.units, query.frequency)
-    shown = query.forecasters == "show"
-    return earlier, by, forecaster_rows(desk, one, outlook, query.units, query.frequency) if shown else []
+    if query.forecasters == "hide":
+        return earlier, by, []
+    others = forecaster_rows(desk, one, outlook, query.units, query.frequency)
+    return earlier, by, [{**row, "forecaster": row["forecaster"].replace("_", " ")} for row in others]
 
 
-def _expected_columns(unit: str, levels: Sequence[float]) -> list[Column]:
-    show = in_unit(unit)
-    columns = [text("period", "Period", wording.period_name), figure("median", f"Expected ({unit})", show)]
-    return [*columns, *interval_columns(levels, show)]
-
-
-def _others_block(rows: list[Row], unit: str) -> Block:
+def _others_block(desk: Desk, one: Chosen, rows: list[Row], unit: str, query: SeriesPageQuery) -> Block:
     columns = [text("period", "Period", wording.period_name), text("forecaster", "Forecaster")]
     return Block(
         name="forecasters",
@@ -179,7 +183,26 @@ def _others_block(rows: list[Row], unit: str) -> Block:
         rows=rows,
         open=False,
         note="The forecasters that the combination is made of, each by itself, before the parts are made to add up.",
+        api=_lines_api(desk, one, "forecasters", query),
     )
+
+
+def _earlier_block(desk: Desk, one: Chosen, rows: list[Row], unit: str, query: SeriesPageQuery) -> Block:
+    columns = [text("made", "Said after", wording.month_name), text("period", "Period", wording.period_name)]
+    return Block(
+        name="earlier",
+        title="What was expected before",
+        columns=[*columns, figure("value", f"Mean ({unit})", in_unit(unit))],
+        rows=rows,
+        open=False,
+        note="The dashed grey lines of the chart.",
+        api=_lines_api(desk, one, "earlier", query),
+    )
+
+
+def _lines_api(desk: Desk, one: Chosen, of: str, query: SeriesPageQuery) -> str:
+    asked = f"&frequency={query.frequency}&units={query.units}"
+    return f"/v1/runs/{desk.run.id}/lines?{codes(one)}&of={of}{asked}"
 
 
 def _observed_block(desk: Desk, one: Chosen, rows: list[Row], unit: str) -> Block:

@@ -5,24 +5,23 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from api import wording
-from api.blocks import Block, figure, in_unit, interval_columns, text
+from api.blocks import Block, figure, in_unit, text
 from api.catalogs import Catalogs
-from api.charts.fan import fan
 from api.charts.heat import small_multiples
+from api.pages.fans import monthly_fan
 from api.pages.figures import outcome
 from api.pages.grid import multiples, partners_shown, short_name
 from api.pages.headline import headline
-from api.pages.lines import expected_rows, observed_rows
-from api.pages.reading import Desk, citation, codes, iso_day, open_run
+from api.pages.reading import Desk, citation, open_run
 from api.pages.records import read_record
 from api.pages.score_blocks import score_blocks
 from api.pages.tracks import worst_misses
 from forecasting.config import BASELINE, COMBINATION
-from forecasting.spans import YEAR, spans_ahead
+from forecasting.spans import spans_ahead
 from store import backtests, runs
 from store.tables import TOTAL_SECTOR
 
-LEVELS, LEVEL, YEARS_SHOWN, PANELS = (95.0, 80.0, 50.0), 80.0, 8, 12
+LEVEL, YEARS_SHOWN, PANELS = 80.0, 8, 12
 
 
 class Report(NamedTuple):
@@ -109,19 +108,7 @@ def _forecast(desk: Desk, flow: str) -> Block:
     """One flow's total by month."""
     one = desk.main(flow)
     (outlook,) = desk.outlooks([one], years=YEARS_SHOWN)
-    observed = observed_rows(outlook, "lin", "M", desk.unit, None)
-    rows, show = expected_rows(outlook, "lin", "M", desk.unit, LEVELS, None), in_unit(desk.unit)
-    since = iso_day(desk.last - YEARS_SHOWN * YEAR + 1)
-    columns = [text("period", "Month", wording.month_name), figure("median", f"Expected ({desk.unit})", show)]
-    return Block(
-        name=f"forecast-{flow}",
-        title=f"{desk.name(one)} by month",
-        columns=[*columns, *interval_columns(LEVELS, show)],
-        rows=rows,
-        spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=LEVELS),
-        note="Observed in black, expected in blue; the shades hold what comes 50, 80 and 95 times in 100.",
-        api=f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95",
-    )
+    return monthly_fan(desk, one, outlook, name=f"forecast-{flow}", years=YEARS_SHOWN)
 
 
 def _panels(desk: Desk) -> list[Block]:

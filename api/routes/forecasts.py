@@ -88,7 +88,7 @@ def _answer(
         return csv_response(layout.columns, forecast_rows(found, layout), headers=headers)
     asked: dict[str, Any] = {}
     if not query.plain:
-        asked = {"frequency": query.frequency, "units": query.units, "of": query.whole}
+        asked = {"frequency": None if query.period else query.frequency, "units": query.units, "of": query.whole}
     if query.certificate:
         asked["certificate"] = forecast_certificate(session, run, series.all, query, horizon)
     answer = {

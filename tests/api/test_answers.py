@@ -225,3 +225,34 @@ def test_bad_questions_are_refused_with_their_reason(asking: TestClient, params:
     assert response.status_code == 422, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert words in response.json()["detail"]
+
+
+@pytest.mark.parametrize("units", ["lin", "pc1", "share"])
+def test_a_period_is_answered_as_its_frequency_does(asking: TestClient, clean: Half, units: str) -> None:
+    asked = {"partner": "USA", "sector": "EV", "units": units, "certificate": True}
+    years = one(asking, clean, **asked, frequency="A")["months"]
+    for year in years:
+        page = answer(asking, clean, **asked, period=year["period"])
+        (row,) = page["series"][0]["months"]
+        assert (row["period"], row["observed_months"]) == (year["period"], year["observed_months"])
+        assert_allclose([row["median"], row["intervals"][0]["lo"]], [year["median"], year["intervals"][0]["lo"]])
+        assert page["certificate"]["kind"] in ("year", "year_growth", None)
+    assert one(asking, clean, partner="USA", sector="EV", period="2026-03")["months"][0]["period"] == "2026-03"
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"period": "2026", "frequency": "A"}, "a period or a frequency, not both"),
+        ({"period": "2020"}, "is over"),
+        ({"period": "2040"}, "ends after"),
+        ({"period": "soon"}, "a period is written"),
+        ({"period": "2026-02/2026-07", "units": "pch"}, "has no period before"),
+    ],
+)
+def test_a_period_must_be_one_that_is_to_come(
+    asking: TestClient, clean: Half, params: dict[str, str], words: str
+) -> None:
+    response = asking.get(CLEAN, params={"run": clean.run.run_id, **params})
+    assert response.status_code == 422
+    assert words in response.json()["detail"]

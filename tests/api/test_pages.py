@@ -9,11 +9,12 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api import wording
+from api import answer_schemas, wording
 from store.database import make_engine
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
@@ -89,7 +90,8 @@ def api_calls(html: str) -> list[str]:
 @pytest.mark.parametrize("url", PAGES)
 def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
     calls = set(api_calls(client.get(url).text))
-    assert calls or url == "/series"
+    # Whatever can be taken away can be asked for.
+    assert len(api_calls(client.get(url).text)) == client.get(url).text.count('<p class="take"')
     wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
     assert wrong == {}
 
@@ -101,6 +103,21 @@ def test_the_overview_says_what_the_api_says(client: TestClient, desk: DeskWorld
     for value in told:
         assert wording.money(value, "USD bn").replace(wording.NBSP, " ") in html
     assert "January 2026: <strong>exports of" in html
+
+
+def test_a_balance_has_the_interval_of_the_run_before_or_the_reason_why_none(
+    server_url: str, template: str, client: TestClient, desk: DeskWorld
+) -> None:
+    (_, was, *_) = forecasts(client, desk.earlier, flow="B", level=80)
+    bounds = [wording.money(was["intervals"][0][side], "USD bn").replace(wording.NBSP, " ") for side in ("lo", "hi")]
+    assert f"(80 %: {bounds[0]} to {bounds[1]})" in page(client, "/")
+    with desk_world(server_url, template, "desk_first_run") as world, client_of(world) as alone:  # type: ignore[arg-type]
+        with Session(world.engine) as session:
+            session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
+            session.commit()
+        (told,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
+        assert "was expected by the backtest a month earlier" in told
+        assert "bounds do not add up" in told
 
 
 def test_the_overview_holds_the_newest_figure_against_the_run_before(client: TestClient, desk: DeskWorld) -> None:
@@ -147,7 +164,7 @@ def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
 def test_a_block_that_is_not_there_is_not_found(client: TestClient) -> None:
     answer = client.get(SERIES, params={"block": "observed", "save": "svg"})
     assert answer.status_code == 404
-    assert "it has forecast, components, observed" in answer.text
+    assert "it has forecast, earlier, components, observed" in answer.text
 
 
 def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
@@ -167,6 +184,34 @@ def test_a_series_says_what_each_forecaster_says(client: TestClient, desk: DeskW
     live = folds["means"][row, folds["forecasters"].index("theta"), -1]
     assert_allclose(table[table["forecaster"] == "theta"]["value"], live)
     assert set(table["forecaster"]) == {"theta", "seasonal naive"}
+
+
+def test_what_was_expected_before_stands_in_a_table(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "earlier", "csv")))
+    told = forecasts(client, desk.clean.run_id - 2, flow="X", partner="USA", sector="EV")
+    october = table[table["made"] == "2025-10"].set_index("period")["value"]
+    assert_allclose(october, [month["mean"] for month in told])
+    assert october.index.tolist() == [month["month"] for month in told]
+
+
+@pytest.mark.parametrize("frequency", ["M", "Q"])
+@pytest.mark.parametrize("place", ["CN_CLEANTECH/X/USA/EV", "CN_CLEANTECH/X/EU27/EV", "CN_TRADE/B/WLD/TOTAL"])
+def test_lines_are_those_of_the_api(client: TestClient, frequency: str, place: str) -> None:
+    asked = {"forecasters": "show", "frequency": frequency}
+    calls = api_calls(client.get(f"/series/{place}", params=asked).text)
+    for block in ("forecasters", "earlier"):
+        table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", block, "csv", **asked)))
+        (call,) = (call for call in calls if "/lines?" in call and f"of={block}" in call)
+        answer = client.get(call)
+        assert_allclose(table["value"], [line.value for line in answer_schemas.LinePage(**answer.json()).lines])
+        rows = pd.read_csv(io.StringIO(client.get(f"{call}&format=csv&limit=2&offset=1").text))
+        assert_allclose(rows["value"], table["value"][1:3])
+
+
+def test_lines_are_of_one_series_of_a_published_run(client: TestClient, desk: DeskWorld) -> None:
+    assert client.get(f"/v1/runs/{desk.clean.run_id}/lines").status_code == 422
+    assert client.get(f"/v1/runs/{desk.queued}/lines").status_code == 409
+    assert client.get("/v1/runs/999/lines").status_code == 404
 
 
 def test_a_series_is_taken_apart_into_what_it_is_made_of(client: TestClient, desk: DeskWorld) -> None:
@@ -201,6 +246,24 @@ def test_the_heat_map_shows_growth_of_the_year(client: TestClient, desk: DeskWor
     (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]
     assert_allclose(table.loc["DEU", "EV"], year["median"])
     assert_allclose(table.loc["DEU", "EV_lo"], year["intervals"][0]["lo"])
+
+
+@pytest.mark.parametrize("measure", ["pc1", "contribution"])
+def test_the_heat_map_shows_what_its_api_call_answers(client: TestClient, measure: str) -> None:
+    asked = {"dataset": "CN_CLEANTECH", "measure": measure, "which": "all"}
+    table = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", **asked))).set_index("code")
+    heat_call, small_call = api_calls(client.get("/heatmap", params=asked).text)
+    (period,) = re.findall("period=([^&]*)", heat_call)
+    found = client.get(heat_call).json()["series"]
+    assert len(found) == table.size // len(table.columns) * 3
+    for one in found:
+        (row,) = one["months"]
+        assert row["period"] == period
+        assert_allclose(table.loc[one["partner"], one["sector"]], row["median"])
+    small = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "multiples", "csv", **asked)))
+    first = client.get(small_call).json()["series"][0]
+    name = first["partner_name"]
+    assert_allclose(small[small["partner"] == name]["median"].tail(14), [month["median"] for month in first["months"]])
 
 
 def test_the_heat_map_is_sorted_filtered_and_searched(client: TestClient) -> None:

@@ -110,6 +110,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/runs/{run_id}/changes", "get"),
         ("/v1/runs/{run_id}/forecasts", "get"),
         ("/v1/runs/{run_id}/components", "get"),
+        ("/v1/runs/{run_id}/lines", "get"),
         ("/v1/runs/{run_id}/report.{form}", "get"),
         ("/live", "get"),
         ("/ready", "get"),
