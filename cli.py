@@ -422,6 +422,25 @@ def show_calendar(
         _say(f"{one.period:%Y-%m}  {one.status(now, settings.grace):4}  {due:20}  {came:10}  {part}".rstrip())
 
 
+@ingest.command("outside")
+def ingest_outside(
+    file: Annotated[Path, typer.Argument(help="Forecasts that others made, in the hubverse layout.")],
+    dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Bring in forecasts from outside, all of them or nothing; they are scored beside ours."""
+    from sqlmodel import Session
+
+    from jobs.outside import ingest_outside as bring_in
+
+    settings = _settings(data_dir=data_dir)
+    limit = settings.max_upload_mb * MEGABYTE
+    with _engine(settings) as engine, Session(engine) as session:
+        appended = bring_in(session, file, dataset=dataset, today=_now().date(), limit_bytes=limit)
+        session.commit()
+    _say(f"{dataset}: {appended.inserted} statements stored, {appended.unchanged} known already")
+
+
 @key.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],

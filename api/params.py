@@ -245,6 +245,20 @@ class TrackedSeriesQuery(StoredChoice):
     drifts: bool | None = Field(default=None, description="Only series that drift, or only those that do not.")
 
 
+class OutsideQuery(StoredChoice):
+    """Forecasts that others made."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many forecasts at most.")
+    model: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,60}$", description="Who made them.")
+    start: Month | None = Field(default=None, description="First month, YYYY-MM.")
+    end: Month | None = Field(default=None, description="Last month, YYYY-MM.")
+    scored: bool | None = Field(default=None, description="Only those whose target came, or only those that wait.")
+
+
+class OutsideModelsQuery(StoredChoice):
+    """Who made forecasts, and how they did."""
+
+
 class ChangesQuery(StoredChoice):
     """How forecasts moved since an earlier run."""
 

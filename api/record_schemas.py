@@ -102,3 +102,70 @@ class ChangePage(Page):
     run: int
     against: int
     changes: list[ChangeAnswer]
+
+
+class OutsideAnswer(Answer):
+    """A forecast made by somebody else, beside ours of the same target, in the dataset's unit.
+
+    Figures are null until the target came, or where no run of ours knew as much and no more.
+    """
+
+    unique_id: str
+    model_id: str
+    reference_date: date
+    month: str = MONTH
+    months: int = Field(description="2 for January and February in one, at February.")
+    unit: str
+    run: int | None = Field(description="Our run with the latest knowledge, none later than the reference date.")
+    step: int | None
+    point: float | None = Field(description="Their median, or where they name none, their mean.")
+    our_point: float | None = Field(description="Our median.")
+    first_print: float | None
+    latest: float | None
+    quantiles: int | None = Field(description="How many quantiles they name; with none, WIS is the absolute error.")
+    first_error: float | None = Field(description="Absolute error of their point on the first print.")
+    our_first_error: float | None
+    latest_error: float | None
+    our_latest_error: float | None
+    first_wis: float | None
+    our_first_wis: float | None = Field(description="Ours over the probabilities that they name.")
+    latest_wis: float | None
+    our_latest_wis: float | None
+
+
+class OutsidePage(Page):
+    """Forecasts from outside by series, month, model and reference date."""
+
+    dataset: str
+    unit: str
+    outside: list[OutsideAnswer]
+
+
+class OutsideModelAnswer(Answer):
+    """How somebody else's forecasts did on first prints beside ours of the same targets, in the dataset's unit."""
+
+    model_id: str
+    n: int = Field(description="Targets that came.")
+    unit: str
+    mae: float | None
+    our_mae: float
+    wis: float
+    our_wis: float
+    better: float = Field(description="Share of the targets on which their WIS was below ours.")
+
+
+class OutsideModelPage(Page):
+    """Models from outside by name."""
+
+    dataset: str
+    unit: str
+    models: list[OutsideModelAnswer]
+
+
+class OutsideAppendedAnswer(Answer):
+    """What became of the statements sent."""
+
+    dataset: str
+    received: int
+    inserted: int
+    unchanged: int = Field(description="Statements that were known already.")

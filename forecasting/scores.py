@@ -55,6 +55,15 @@ def weighted_interval_score(
     return 2 * pinball(actual, quantiles, probabilities)
 
 
+def wis_of(actual: FloatArray, quantiles: FloatArray, probabilities: Sequence[float]) -> FloatArray:
+    """WIS over whatever probabilities there are, shape of `actual`, from quantiles (..., probabilities).
+
+    Twice the mean quantile score, as in `weighted_interval_score`; of the median alone it is the absolute error.
+    """
+    each: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles, np.asarray(probabilities))
+    return np.asarray(2 * each.mean(axis=-1))
+
+
 def fold_scores(
     *,
     actual: FloatArray,

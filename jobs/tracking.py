@@ -11,6 +11,7 @@ from forecasting.config import COMBINATION, LEVELS, PROBABILITIES, ForecastConfi
 from forecasting.history import FloatArray
 from forecasting.paths import path_quantiles
 from forecasting.scores import inside, weighted_interval_score
+from jobs.outside import score_outside
 from store import catalog, forecasts, observations, tracking
 from store.tracking import Due
 
@@ -23,7 +24,7 @@ DRIFTING_SHARE = 0.1
 def track(session: Session, dataset: str) -> int:
     """Score what a dataset's published runs said of every month that came since, or was revised; gives how many.
 
-    The caller commits. Raises UnknownDataset.
+    Forecasts from outside are scored beside them. The caller commits. Raises UnknownDataset.
     """
     catalog.dataset(session, dataset)
     scored = 0
@@ -34,6 +35,7 @@ def track(session: Session, dataset: str) -> int:
             scored += len(due)
     if scored:
         log.info("tracking.scored", dataset=dataset, forecasts=scored)
+    score_outside(session, dataset)
     return scored
 
 

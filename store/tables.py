@@ -446,6 +446,59 @@ class ForecastChange(SQLModel, table=True):
     reestimation: float
 
 
+class OutsideForecast(SQLModel, table=True):
+    """One statement of a forecast made by somebody else, before it was known what came, in the dataset's unit.
+
+    `output_type` is that of the hubverse: mean, median or quantile; `probability` is 0 for a mean, 0.5 for a median.
+    `months` is 2 for January and February in one, at February.
+    """
+
+    __tablename__ = "outside_forecast"
+    __table_args__ = (
+        sa.CheckConstraint(_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint("months = 1 OR EXTRACT(MONTH FROM month) = 2", name="combined_is_february"),
+        sa.CheckConstraint("months IN (1, 2)", name="months"),
+        sa.CheckConstraint(_in("output_type", ("mean", "median", "quantile")), name="output_type"),
+        sa.CheckConstraint("(output_type = 'mean') = (probability = 0) AND probability < 1", name="probability"),
+        sa.CheckConstraint(_finite("value"), name="is_finite"),
+    )
+
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    model_id: str = Field(primary_key=True, max_length=60)
+    reference_date: date = Field(primary_key=True)
+    month: date = Field(primary_key=True)
+    months: int = Field(primary_key=True)
+    output_type: str = Field(primary_key=True, max_length=8)
+    probability: float = Field(primary_key=True)
+    value: float
+
+
+class OutsideScore(SQLModel, table=True):
+    """A forecast from outside and ours, scored on the same target; ours is of the run that knew as much.
+
+    Weighted interval scores are over the probabilities that the forecast from outside names, `quantiles` in number.
+    """
+
+    __tablename__ = "outside_score"
+
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    model_id: str = Field(primary_key=True, max_length=60)
+    reference_date: date = Field(primary_key=True)
+    month: date = Field(primary_key=True)
+    months: int = Field(primary_key=True)
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
+    step: int
+    point: float | None
+    our_point: float
+    first_value: float
+    latest_value: float
+    quantiles: int
+    first_wis: float
+    our_first_wis: float
+    latest_wis: float
+    our_latest_wis: float
+
+
 class ApiKey(SQLModel, table=True):
     """A key that may write (or read, where reading is closed). Only its hash is kept."""
 

@@ -8,13 +8,14 @@ from api import record_schemas
 from api.answers import month_text
 from api.choosing import published_run
 from api.deps import CatalogsDep, SessionDep, may_read
+from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import ChangesQuery, RunPath
 from store import changes
 from store.changes import ChangeRecord
 
-router = APIRouter(tags=["runs"], dependencies=[Depends(may_read)])
+router = APIRouter(route_class=DirectRoute, tags=["runs"], dependencies=[Depends(may_read)])
 COLUMNS = tuple(record_schemas.ChangeAnswer.model_fields)
 
 
