@@ -15,9 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from api.catalogs import Catalogs
 from api.errors import BodyTooLarge, UnsupportedBody
 from api.options import ApiOptions
-from store import keys
+from store import keys, sign_ins
 from store.keys import BadKey
 
+SIGNED_IN = "tradewind_sign_in"
+"""The cookie of a browser where somebody signed in."""
 DRAINED = 8
 """How many times the limit is read and dropped, so that a sender who is not listening yet gets the answer."""
 
@@ -76,13 +78,22 @@ async def may_write(request: Request, session: SessionDep, options: OptionsDep) 
 
 
 def _authenticate_alone(request: Request, options: ApiOptions) -> None:
+    """A key, or the cookie of a browser where somebody signed in with one."""
+    token = request.cookies.get(SIGNED_IN)
     with Session(request.app.state.engine) as session:
-        _authenticate(request, session, options, "read")
+        if token and not _key(request):
+            sign_ins.check(session, token, now=options.now())
+        else:
+            _authenticate(request, session, options, "read")
+
+
+def _key(request: Request) -> str:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
 
 
 def _authenticate(request: Request, session: Session, options: ApiOptions, scope: str) -> None:
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    key = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
+    key = _key(request)
     if not key:
         raise BadKey("send it as `Authorization: Bearer tw_...` or as `X-API-Key`")
     keys.authenticate(session, key, scope=scope, now=options.now())

@@ -111,6 +111,11 @@ def points(value: float | None) -> str:
     return signed(value, f"{NBSP}pp")
 
 
+def size_of_points(value: float | None) -> str:
+    """1.4 pp, of a size that has no sign."""
+    return points(value).removeprefix("+")
+
+
 def share(value: float | None) -> str:
     """97 %, of a chance between 0 and 1; never 0 or 100 %, which no number of draws can show."""
     if value is None:

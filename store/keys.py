@@ -79,7 +79,7 @@ def create(
     if session.execute(sa.select(col(ApiKey.id)).where(col(ApiKey.name) == name)).first() is not None:
         raise KeyNameTaken(name)
     key = f"tw_{secrets.token_urlsafe(32)}"
-    values = {"name": name, "prefix": key[:PREFIX_LENGTH], "hash": _hash(key), "scopes": list(scopes)}
+    values = {"name": name, "prefix": key[:PREFIX_LENGTH], "hash": digest(key), "scopes": list(scopes)}
     session.execute(sa.insert(ApiKey).values(**values, created_at=now, expires_at=expires))
     return key
 
@@ -93,17 +93,22 @@ def authenticate(session: Session, key: str, *, scope: str, now: datetime) -> Ke
     row = session.execute(
         sa.select(col(ApiKey.hash), *columns).where(col(ApiKey.prefix) == key[:PREFIX_LENGTH])
     ).first()
-    # The secret has 256 random bits: a fast hash is enough, and timing its prefix gives nothing away.
-    if not hmac.compare_digest(row.hash if row else "", _hash(key)) or row is None:
+    # Timing the prefix of a secret gives nothing away.
+    if not hmac.compare_digest(row.hash if row else "", digest(key)) or row is None:
         raise BadKey("no such key")
     record = KeyRecord(*row[1:])
     if record.expires_at is not None and record.expires_at <= now:
         raise BadKey(f"it expired on {record.expires_at.date()}")
-    if scope not in record.scopes and "admin" not in record.scopes:
-        raise MissingScope(scope, record.scopes)
+    refuse_without(scope, record.scopes)
     if record.last_used_at is None or now - record.last_used_at >= LAST_USED_GRAIN:
         session.execute(sa.update(ApiKey).where(col(ApiKey.prefix) == record.prefix).values(last_used_at=now))
     return record
+
+
+def refuse_without(scope: str, scopes: Sequence[str]) -> None:
+    """Raises MissingScope where the scopes of a key allow something else."""
+    if scope not in scopes and "admin" not in scopes:
+        raise MissingScope(scope, scopes)
 
 
 def listed(session: Session) -> list[KeyRecord]:
@@ -119,5 +124,6 @@ def revoke(session: Session, name: str) -> bool:
     )
 
 
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+def digest(secret: str) -> str:
+    """What is kept of a secret of 256 random bits: a fast hash is enough for it."""
+    return hashlib.sha256(secret.encode()).hexdigest()

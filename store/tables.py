@@ -513,3 +513,13 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
     expires_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     last_used_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+
+
+class SignIn(SQLModel, table=True):
+    """A browser that somebody signed in at with an API key. Only the hash of its token is kept."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    key_id: int = Field(foreign_key="api_key.id", ondelete="CASCADE")
+    expires_at: datetime = Field(sa_type=sa.DateTime(timezone=True))

@@ -10,6 +10,7 @@ STEPS = {
     "axis": {"title": "months ahead", "tickMinStep": 1, "format": "d"},
 }
 SHARE = {"format": ".0%", "title": None}
+BANDED = 80.0
 
 
 def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_naive: float | None = None) -> Spec:
@@ -86,7 +87,7 @@ def coverage(rows: Sequence[Row]) -> Spec:
 
 
 def coverage_by_step(rows: Sequence[Row]) -> Spec:
-    """A line a level over steps beside its nominal. Rows: level, step, nominal, value, lo, hi (shares)."""
+    """A line a level over steps beside its nominal, one with its error. Rows: level, step, nominal, value, lo, hi."""
     levels = sorted({row["level"] for row in rows})
     color = {
         "field": "level",
@@ -98,7 +99,9 @@ def coverage_by_step(rows: Sequence[Row]) -> Spec:
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": SHARE}
     layers: list[Spec] = [
         {
-            "mark": {"type": "area", "opacity": 0.13},
+            # The errors of four levels lie over one another: one shows how large they are.
+            "transform": [{"filter": {"field": "level", "equal": BANDED}}],
+            "mark": {"type": "area", "opacity": 0.2},
             "encoding": {"x": x, "y": {"field": "lo", **y}, "y2": {"field": "hi"}, "color": color},
         },
         {

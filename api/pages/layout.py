@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import wording
 from api.blocks import Block
+from api.deps import SIGNED_IN
 from api.direct import DirectRoute
 from api.downloads import PICTURES, TABLES, Saved, save
+from api.errors import HEADERS as PROBLEM_HEADERS
 from api.errors import STATUSES
 from api.params import Code
 from store.errors import UnknownSeries
@@ -99,11 +101,20 @@ class PageRoute(DirectRoute):
                 return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(details))
             except Exception as error:
                 status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
-                if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.UNAUTHORIZED:
+                if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise
+                if status == HTTPStatus.UNAUTHORIZED:
+                    return sign_in_page(request, status, to=address(request))
                 return _error(request, status, _in_words(error))
 
         return handle_in_words
+
+
+def sign_in_page(request: Request, status: HTTPStatus, *, to: str, fault: str = "") -> Response:
+    """The form to sign in by, which leads on to the path `to`."""
+    answer = _html(request, "sign_in.html", status, title="Sign in", to=to, fault=fault)
+    answer.headers.update(PROBLEM_HEADERS.get(status, {}))
+    return answer
 
 
 def _in_words(error: Exception) -> str:
@@ -117,10 +128,12 @@ def _error(request: Request, status: HTTPStatus, detail: str) -> Response:
 
 
 def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -> Response:
-    shared = {"here": request.url.path, "address": lambda **changes: address(request, **changes)}
-    base = str(request.base_url).rstrip("/")
-    text = environment().get_template(template).render(**shared, base=base, **context)
-    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+    shared: dict[str, Any] = {"here": request.url.path, "address": lambda **changes: address(request, **changes)}
+    closed = request.app.state.options.require_key_to_read
+    shared |= {"base": str(request.base_url).rstrip("/"), "signed_in": closed and SIGNED_IN in request.cookies}
+    text = environment().get_template(template).render(**shared, **context)
+    headers = HEADERS | {"Cache-Control": "private, no-store"} if closed else HEADERS
+    return Response(text, status, headers, "text/html; charset=utf-8")
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
 from api.catalogs import Catalogs
-from api.deps import CatalogsDep, SessionDep, may_read
+from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.pages.headline import headline
 from api.pages.layout import PageQuery, PageRoute, page
 from api.pages.reading import earlier_runs, open_run
@@ -17,14 +17,19 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=
 
 @router.get("/")
 def read_overview(
-    query: Annotated[PageQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogsDep
+    query: Annotated[PageQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    options: OptionsDep,
+    catalogs: CatalogsDep,
 ) -> Response:
     """Every dataset's headline."""
     cards = [_card(session, catalogs, one.id) for one in catalog.datasets(session) if one.series]
     # The world's total comes first: it is what most people look for.
     cards.sort(key=lambda card: len(card["flows"]), reverse=True)
+    today = options.now().date()
     blocks = [block for card in cards for block in card["blocks"]]
-    return page(request, "overview.html", title="Overview", blocks=blocks, query=query, cards=cards)
+    return page(request, "overview.html", title="Overview", blocks=blocks, query=query, cards=cards, today=today)
 
 
 def _card(session: Session, catalogs: Catalogs, dataset: str) -> dict[str, Any]:

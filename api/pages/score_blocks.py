@@ -19,6 +19,7 @@ from api.pages.records import (
 from api.records import score_unit
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 
+POINTS = "percentage points"
 METHODS = (
     "Means over the folds and all months ahead. MASE, RMSSE: error over that of last year’s value in the known past. "
     "WIS: width of intervals plus a fine for each miss."
@@ -37,14 +38,14 @@ def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Blo
     """Errors by step, forecasters side by side, coverage pooled and by step, the PIT histogram."""
     unit = score_unit(kind, desk.unit)
     by_step, pooled = f"{api}&by=step", f"{api}&by=forecaster"
-    pit = pit_rows(record)
+    pit, methods = pit_rows(record), forecaster_rows(record)
     return [
         _errors_block(record, kind, unit, by_step),
         Block(
             name="methods",
             title="Forecasters side by side",
-            columns=_method_columns(unit),
-            rows=forecaster_rows(record),
+            columns=_known(_method_columns(unit), methods),
+            rows=methods,
             note=METHODS,
             api=pooled,
         ),
@@ -104,7 +105,7 @@ def _coverage_by_step_block(record: Record, api: str) -> Block:
         ],
         rows=beside(rows, "level"),
         spec=charts.coverage_by_step(rows) if rows else None,
-        note="Dashed: nominal. Shaded: two sampling errors.",
+        note="Dashed: nominal. Shaded: two sampling errors of the 80 % interval’s.",
         api=api,
         open=False,
     )
@@ -128,16 +129,22 @@ def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Block:
     )
 
 
+def _known(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[Column]:
+    """The columns in which some row has something: only months have scaled errors."""
+    return [column for column in columns if any(row.get(column.name) is not None for row in rows)] or list(columns)
+
+
 def _method_columns(unit: str) -> list[Column]:
     show = in_unit(unit)
+    size = wording.size_of_points if unit == POINTS else show
     return [
         text("forecaster", "Forecaster"),
         figure("mase", "MASE", wording.ratio),
         figure("rmsse", "RMSSE", wording.ratio),
         figure("smape", "sMAPE", wording.per_cent),
-        figure("mae", f"MAE ({unit})", show),
+        figure("mae", f"MAE ({unit})", size),
         figure("bias", f"Bias ({unit})", show),
-        figure("wis", f"WIS ({unit})", show),
+        figure("wis", f"WIS ({unit})", size),
         figure("coverage_50", "50 % held", wording.share_of),
         figure("coverage_80", "80 % held", wording.share_of),
         figure("coverage_95", "95 % held", wording.share_of),

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from sqlmodel import Session
 
 from api import wording
 from api.app import create_app
-from store import runs
+from store import keys, runs
 from tests.api.conftest import options
 from tests.api.desk import DeskWorld, desk_world, queue
 
@@ -32,8 +33,21 @@ QUIET = (
 )
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
-PAGES = ("/", "/series", SERIES, f"{SERIES}?forecasters=show", "/heatmap", "/backtest", "/runs", "/runs/3", "/runs/999")
-PHONE = {"width": 390, "height": 800}
+BACKTEST = "/backtest?dataset=CN_CLEANTECH&partner=USA&sector=EV&kind=quarter_growth"
+PAGES = (
+    "/",
+    "/series",
+    SERIES,
+    f"{SERIES}?forecasters=show",
+    "/heatmap",
+    "/backtest",
+    BACKTEST,
+    "/runs",
+    "/runs/3",
+    "/runs/999",
+)
+PAPER = {"width": 718, "height": 1000}
+PHONE = {"width": 375, "height": 800}
 DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((place) => place.dataset.drawn)"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
@@ -45,10 +59,10 @@ def desk(server_url: str, template: str) -> Iterator[DeskWorld]:
         yield world
 
 
-@pytest.fixture(scope="module")
-def address(desk: DeskWorld) -> Iterator[str]:
+@contextmanager
+def served(desk: DeskWorld, **changes: Any) -> Iterator[str]:
     """A server of the application in a thread of its own."""
-    app = create_app(engine=desk.engine, options=options())
+    app = create_app(engine=desk.engine, options=options(**changes))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
     )
@@ -59,6 +73,12 @@ def address(desk: DeskWorld) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def address(desk: DeskWorld) -> Iterator[str]:
+    with served(desk) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +129,60 @@ def test_a_page_opens_without_complaint_is_open_to_everybody_and_fits_a_phone(pa
     assert barriers == {}
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_on_paper_a_page_has_its_charts_and_tables_and_nothing_to_click(page: Page, url: str) -> None:
+    opened(page, url)
+    # A4 between margins of a centimetre.
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    page.emulate_media(media="print")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PAPER["width"]
+    assert not any(shown.is_visible() for shown in page.locator("nav, .take, form, button").all())
+    charts = page.locator(".chart svg.marks").all()
+    assert len(charts) == page.locator("[data-chart]").count()
+    assert all(chart.is_visible() for chart in charts)
+
+
+def test_everything_is_reached_by_keyboard(page: Page) -> None:
+    opened(page, SERIES)
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Skip to the content"
+    reachable = page.locator("a[href], button, select, input:not([type=hidden]), summary, .scroll").count()
+    reached = set()
+    for _ in range(2 * reachable):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("() => document.activeElement.outerHTML.slice(0, 300)"))
+    wanted = {"Copy the API call", "Table: What is expected", "Every forecaster", "Parquet", "Quarter"}
+    assert {words for words in wanted if any(words in html for html in reached)} == wanted
+
+
+def test_a_person_signs_in_with_a_key_and_out_again(browser: Browser, desk: DeskWorld) -> None:
+    with Session(desk.engine) as session:
+        key = keys.create(session, name="a person", scopes=["read"], now=datetime(2026, 1, 20, tzinfo=UTC))
+        session.commit()
+    with served(desk, require_key_to_read=True) as url:
+        context = browser.new_context(base_url=url)
+        page = context.new_page()
+        complaints = [text for text in opened(page, SERIES) if "status of 401" not in text]
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert page.evaluate("async () => (await axe.run(document)).violations.map((each) => each.id)") == []
+        page.get_by_label("API key").fill("tw_wrong")
+        page.get_by_role("button", name="Sign in").click()
+        assert "no such key" in page.get_by_role("alert").inner_text()
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"**{SERIES}")
+        page.wait_for_function(DRAWN)
+        assert complaints == []
+        (cookie,) = context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        assert page.evaluate("() => document.cookie") == ""
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/sign-in")
+        page.goto(SERIES)
+        assert page.locator("h1").inner_text() == "Sign in"
+        context.close()
 
 
 def test_the_fan_has_its_marks(page: Page) -> None:
