@@ -8,13 +8,14 @@ from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from forecasting.periods import KINDS
 
 CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
 GREATEST_ID = 2**31 - 1
 GREATEST_OFFSET = 10**9
+AS_OF = "What was known on this day, YYYY-MM-DD; without it, what is known now."
 DEFAULT_LEVELS = [80.0, 95.0]
 SCORE_KINDS = (*KINDS, *(f"{kind}_growth" for kind in KINDS))
 
@@ -111,6 +112,7 @@ class SeriesQuery(StoredChoice):
         pattern=r"^[^\x00-\x1f]*$",
         description="Part of a partner's or a sector's code or name.",
     )
+    as_of: Day | None = Field(default=None, description="Only series of which something was known on this day.")
 
 
 class CatalogQuery(Paged):
@@ -122,21 +124,43 @@ class CatalogQuery(Paged):
     )
 
 
-class ObservationQuery(SeriesChoice):
-    """Observed values."""
+class KnownMonths(BaseModel):
+    """Which months, as known on which day."""
 
-    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many months of series at most.")
     start: Month | None = Field(default=None, description="First month, YYYY-MM.")
     end: Month | None = Field(default=None, description="Last month, YYYY-MM.")
-    as_of: Day | None = Field(
-        default=None, description="What was known on this day, YYYY-MM-DD; without it, what is known now."
-    )
+    as_of: Day | None = Field(default=None, description=AS_OF)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.start and self.end and self.start > self.end:
             raise ValueError(f"start {self.start:%Y-%m} is after end {self.end:%Y-%m}")
         return self
+
+
+class ObservationQuery(SeriesChoice, KnownMonths):
+    """Observed values."""
+
+    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many months of series at most.")
+
+
+class RevisionQuery(StoredChoice, KnownMonths):
+    """First prints, latest values, and every value in between."""
+
+    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many rows at most.")
+    by: Literal["month", "age"] = Field(
+        default="month", description="A row for each month of a series, or only what there is by age."
+    )
+    output_type: Literal[1, 2, 3, 4] | None = Field(
+        default=None,
+        description="Vintages instead of revisions, as in ALFRED: 1 by real-time period, 2 everything known on each "
+        "vintage date, 3 only what was new or revised then, 4 first prints.",
+    )
+
+    @field_validator("output_type", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class ReleaseQuery(Paged):

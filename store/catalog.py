@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from store.errors import UnknownDataset, UnknownPartner
-from store.tables import Dataset, Membership, Partner, Release, Sector, Series
+from store.tables import Dataset, Membership, Observation, Partner, Release, Sector, Series
 
 Query = sa.Select[*tuple[Any, ...]]
 SeriesKey = tuple[str, str, str]
@@ -132,10 +132,13 @@ def series(
     partner: Collection[str] = (),
     sector: Collection[str] = (),
     q: str | None = None,
+    as_of: date | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> SeriesPage:
     """Series of a dataset, by code; `q` looks in the codes and names of partners and sectors.
+
+    With `as_of` only those of which something was known on that day.
 
     Raises UnknownDataset.
     """
@@ -157,6 +160,9 @@ def series(
         query = query.where(col(Series.partner).in_(partner))
     if sector:
         query = query.where(col(Series.sector).in_(sector))
+    if as_of is not None:
+        known = (col(Observation.series_id) == Series.id, col(Observation.vintage) <= as_of)
+        query = query.where(sa.exists().where(*known))
     if q:
         query = query.where(sa.or_(*(col(name).icontains(q, autoescape=True) for name in names)))
     rows, total = _page(session, query, limit, offset)

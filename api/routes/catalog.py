@@ -50,6 +50,7 @@ def read_series(
         partner=query.partner or (),
         sector=query.sector or (),
         q=query.q,
+        as_of=query.as_of,
         limit=query.limit,
         offset=query.offset,
     )

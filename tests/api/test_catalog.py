@@ -80,3 +80,9 @@ def test_an_unknown_dataset_is_not_found(client: TestClient) -> None:
     for url in ("/v1/datasets/NOWHERE", "/v1/datasets/NOWHERE/series", "/v1/datasets/NOWHERE/observations"):
         response = client.get(url)
         assert (response.status_code, response.json()["dataset"]) == (404, "NOWHERE")
+
+
+def test_series_of_a_day_are_those_of_which_something_was_known(client: TestClient) -> None:
+    url = "/v1/datasets/CN_CLEANTECH/series"
+    assert get(client, url, schemas.SeriesPage, as_of="2022-02-08")["total"] == 0
+    assert get(client, url, schemas.SeriesPage, as_of="2022-02-09")["total"] == 12

@@ -97,6 +97,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/datasets/{dataset}/backtests/folds", "get"),
         ("/v1/datasets/{dataset}/backtests/misses", "get"),
         ("/v1/datasets/{dataset}/releases", "get"),
+        ("/v1/datasets/{dataset}/revisions", "get"),
         ("/v1/releases", "post"),
         ("/v1/calendar.ics", "get"),
         ("/v1/datasets/{dataset}/tracking", "get"),
