@@ -5,7 +5,7 @@ PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help up install test check format bench-accuracy bench-intervals bench-speed screenshots clean
+.PHONY: help up install test check format simulate-year bench-accuracy bench-intervals bench-speed screenshots clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the
 
 bench-speed: $(VENV)/.installed-dev ## the run, storing and serving beside the peers; ARGS="--quick" or "--large"
 	$(BIN)/python -m benchmarks.speed --output benchmarks/results/speed.md $(ARGS)
+
+simulate-year: install ## live 2025 again, release by release; ARGS="--dataset CN_CLEANTECH"
+	@TRADEWIND_LOG_LEVEL=WARNING $(BIN)/tradewind simulate-year $(ARGS)
 
 clean: ## remove .venv and caches; data/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -217,6 +217,42 @@ def changes(
     _say(f"run {run}: what changed against run {earlier} is stored, see /v1/runs/{run}/changes?against={earlier}")
 
 
+@app.command("simulate-year")
+def simulate_year(
+    dataset: Annotated[str, typer.Option(help="A bundled dataset: CN_TRADE or CN_CLEANTECH.")] = "CN_TRADE",
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to live.")] = datetime(2025, 12, 31),
+) -> None:
+    """Live 2025 again, release by release, in a database of its own: what was expected beside what came."""
+    import tempfile
+
+    from jobs.simulation import simulate, table_line, title_line
+    from sources import bundled
+    from store import embedded
+    from store.database import make_engine
+    from store.database import migrate as bring_up_to_date
+
+    if dataset not in bundled.definitions():
+        raise typer.BadParameter(f"it is one of {', '.join(bundled.definitions())}", param_hint="--dataset")
+    settings = _settings()
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
+        embedded.start(Path(directory), durable=False) as url,
+    ):
+        engine = make_engine(url)
+        bring_up_to_date(engine)
+        _say(title_line())
+        for released in simulate(
+            dataset=dataset,
+            start=date(2025, 1, 1),
+            end=until.date(),
+            config=_config(settings),
+            engine=engine,
+            make_executor=_executor(settings),
+        ):
+            _say(*map(table_line, released))
+        engine.dispose()
+
+
 @app.command()
 def forecast(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],

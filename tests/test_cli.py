@@ -88,6 +88,7 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said)
         (["schedule"], {"TRADEWIND_FOLDS": "many"}, "TRADEWIND_FOLDS"),
         (["ingest", "file", "p.csv", "--dataset", "NEW", "--create"], {}, "--title"),
         (["run"], {}, "dataset"),
+        (["simulate-year", "--dataset", "MINE"], {}, "CN_TRADE"),
     ],
 )
 def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, said):
@@ -133,6 +134,32 @@ def test_a_panel_is_ingested_whole_run_and_read_back(own_url, tmp_path):
     assert tradewind("run", "MINE", **database).stdout == "MINE: run 1 published\n"
     assert tradewind("run", "MINE", **database).stdout == "MINE: nothing new since run 1\n"
     assert tradewind("run", "THEIRS", **database).returncode == 2
+
+
+def test_forecasts_from_outside_and_what_changed(own_url, panel_csv, tmp_path):
+    def ask(*words, **environment):
+        return tradewind(*words, TRADEWIND_DATABASE_URL=own_url, **environment)
+
+    panel = tmp_path / "mine.csv"
+    rows = [f"{month},X,WLD,TOTAL,{100 + month.month}" for month in pd.period_range("2020-01", periods=60, freq="M")]
+    panel.write_text("\n".join(["month,flow,partner,sector,value", *rows]) + "\n")
+    ask("ingest", "file", panel, "--dataset", "MINE", "--create", "--title", "t", "--publisher", "p", "--licence", "l")
+    poll = tmp_path / "poll.csv"
+    header = "model_id,reference_date,target,horizon,location,target_end_date,output_type,output_type_id,value"
+    poll.write_text(f"{header}\npoll,2025-01-15,X TOTAL,0,WLD,2025-01-31,median,NA,120.5\n")
+    stored = ask("ingest", "outside", poll, "--dataset", "MINE")
+    assert (stored.returncode, stored.stdout) == (0, "MINE: 1 statements stored, 0 known already\n")
+    assert ask("ingest", "outside", panel, "--dataset", "MINE").returncode == 2
+    for seed in ("1", "2"):
+        assert ask("run", "MINE", TRADEWIND_SEED=seed).returncode == 0
+    told = ask("changes", 2)
+    assert (told.returncode, told.stdout.split(":")[0]) == (0, "run 2")
+    assert "/v1/runs/2/changes?against=1" in told.stdout
+    first = ask("changes", 1)
+    assert (first.returncode, first.stderr.strip().splitlines()[-1]) == (
+        2,
+        "tradewind: no run of the dataset was published before run 1",
+    )
 
 
 def test_a_key_is_shown_once_and_a_name_is_taken_once(own_url):

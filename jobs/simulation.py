@@ -1,0 +1,225 @@
+"""A year again: the bundled figures come out day by day as they once did, and the scheduler lives through it.
+
+The scheduler is the real one, with its calendar, runs and record; only its clock and its source are ours. First prints
+were not kept: what comes out is the revised figures, on the days the first prints did.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from forecasting.config import ForecastConfig
+from forecasting.paths import path_quantiles
+from jobs.executors import ExecutorFactory
+from jobs.fetch import Fetched
+from jobs.ingest import add_codes, ingest
+from jobs.scheduler import Ticker
+from sources import bundled
+from sources.delivery import Delivery
+from store import catalog, forecasts, observations, releases, runs, tracking
+from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+from store.tracking import TrackRecord
+from tabular import check_releases
+
+LEVEL = 80.0
+BOUNDS = (0.1, 0.9)
+MONTHS_AT_ONCE = 3
+"""More than one release has: January and February."""
+SUMMED = frozenset({"CN_TRADE"})
+"""Datasets whose publisher gives January and February as one figure first."""
+APART_AFTER = np.timedelta64(11, "D")
+"""How long after their sum the two months come apart: with the detailed tables, on the 18th of March 2025."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A total as it came out: what was expected, in the dataset's unit, and the record since the beginning.
+
+    `inside` says whether the interval of level 80, `lo` to `hi`, held it. `covered` of `forecasts` did so far, of all
+    series of the dataset; `seconds` is what the day took, from asking the source to the next forecasts.
+    """
+
+    day: date
+    period: str
+    unique_id: str
+    unit: str
+    expected: float
+    lo: float
+    hi: float
+    first_print: float
+    inside: bool
+    covered: int
+    forecasts: int
+    seconds: float
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """The moment it was set to."""
+        return self.now
+
+
+class Publisher:
+    """Publishes a bundled dataset as it once was: each month from the day it was due."""
+
+    def __init__(self, engine: Engine, dataset: str, clock: Clock) -> None:
+        self.engine, self.dataset, self.clock = engine, dataset, clock
+        self.figures = bundled.delivery(dataset).frame.assign(months="1")
+
+    def __call__(self, dataset: str) -> Fetched:
+        """Store what is published by now and was not before."""
+        today = self.clock().date()
+        with Session(self.engine) as session:
+            appended = ingest(session, Delivery(dataset, self.published(session, today)), today=today)
+            session.commit()
+        return Fetched(dataset, "new" if appended.inserted else "unchanged", appended.inserted)
+
+    def published(self, session: Session, today: date) -> pd.DataFrame:
+        """All that is published on a day, January and February as their sum while they are not out apart."""
+        months = self.figures["month"].to_numpy().astype("datetime64[M]")
+        due = releases.planned_days(session, self.dataset, months)
+        out = due <= np.datetime64(today)
+        if self.dataset not in SUMMED:
+            return self.figures[out]
+        first_two = months.astype(int) % 12 < 2
+        joined = out & first_two & (due + APART_AFTER > np.datetime64(today))
+        february = np.char.add(months[joined].astype("datetime64[Y]").astype(str), "-02")
+        both = self.figures[joined].assign(
+            month=february, months="2", value=self.figures["value"][joined].astype(float)
+        )
+        key = ["month", "flow", "partner", "sector", "months"]
+        summed = both.groupby(key)["value"].sum().reset_index()
+        return pd.concat([self.figures[out & ~joined], summed], ignore_index=True)
+
+
+def simulate(
+    *,
+    dataset: str,
+    start: date,
+    end: date,
+    config: ForecastConfig,
+    engine: Engine,
+    make_executor: ExecutorFactory,
+) -> Iterator[list[Released]]:
+    """Live through the releases of a bundled dataset from `start` to `end`; a list of totals for each.
+
+    The database must be migrated and without the dataset. Raises KeyError for a dataset that is not bundled.
+    """
+    clock = Clock(datetime.combine(start, time_of_day(), UTC))
+    publisher = Publisher(engine, dataset, clock)
+    _begin(engine, publisher, start)
+    ticker = Ticker(engine=engine, config=config, make_executor=make_executor, clock=clock, polls={dataset: publisher})
+    ticker.tick()
+    record = _Record(engine, dataset)
+    while (due := _next_due(engine, dataset)) is not None and due.date() <= end:
+        clock.now = due + timedelta(seconds=1)
+        began = time.monotonic()
+        ticker.tick()
+        released = record.since_last(seconds=time.monotonic() - began)
+        if not released:
+            return
+        yield released
+
+
+def _begin(engine: Engine, publisher: Publisher, start: date) -> None:
+    """The dataset as it was known on the first day: its past counts as known from the days it was due."""
+    with Session(engine) as session:
+        add_codes(session)
+        catalog.add_dataset(session, **asdict(bundled.definitions()[publisher.dataset]))
+        calendar = bundled.calendar(publisher.dataset)
+        if len(calendar):
+            releases.plan(session, check_releases(calendar))
+        past = publisher.published(session, start)
+        ingest(session, Delivery(publisher.dataset, past, backfilled=True), today=start)
+        session.commit()
+
+
+def _next_due(engine: Engine, dataset: str) -> datetime | None:
+    with Session(engine) as session:
+        awaited = releases.next_due(session, dataset)
+    return None if awaited is None else awaited.due_from
+
+
+class _Record:
+    """What the record says of each release: the forecasts that stood when it came."""
+
+    def __init__(self, engine: Engine, dataset: str) -> None:
+        self.engine, self.dataset = engine, dataset
+        self.covered = self.forecasts = 0
+        with Session(engine) as session:
+            self.unit = catalog.dataset(session, dataset).unit
+            self.names = {number: uid for uid, number in observations.series_ids(session, dataset).items()}
+            self.standing = self._latest_run(session)
+
+    def since_last(self, *, seconds: float) -> list[Released]:
+        """The totals that came since the last call, and what the run before them had said."""
+        with Session(self.engine) as session:
+            ids = sorted(self.names, key=self.names.__getitem__)
+            rows = tracking.page(session, ids, run_id=self.standing, limit=MONTHS_AT_ONCE * len(ids)).rows
+            self.forecasts += len(rows)
+            self.covered += sum(row.first_level is not None and row.first_level <= LEVEL for row in rows)
+            totals = [row for row in rows if self.names[row.series_id].endswith(f".{TOTAL_PARTNER}.{TOTAL_SECTOR}")]
+            released = self._released(session, totals, seconds)
+            self.standing = self._latest_run(session)
+        return released
+
+    def _released(self, session: Session, rows: Sequence[TrackRecord], seconds: float) -> list[Released]:
+        paths = forecasts.paths(session, self.standing, [row.series_id for row in rows])
+        found = []
+        for row, draws in zip(rows, paths, strict=True):
+            total = draws[:, row.step - row.months : row.step].sum(axis=1, dtype=np.float64)
+            lo, hi = path_quantiles(total[:, None], BOUNDS)[:, 0].tolist()
+            inside = row.first_level is not None and row.first_level <= LEVEL
+            period = f"{row.month:%Y-%m}" if row.months == 1 else f"{row.month:%Y}-01/{row.month:%Y-%m}"
+            found.append(
+                Released(
+                    day=row.first_vintage,
+                    period=period,
+                    unique_id=self.names[row.series_id],
+                    unit=self.unit,
+                    expected=row.mean,
+                    lo=lo,
+                    hi=hi,
+                    first_print=row.first_value,
+                    inside=inside,
+                    covered=self.covered,
+                    forecasts=self.forecasts,
+                    seconds=seconds,
+                )
+            )
+        return found
+
+    def _latest_run(self, session: Session) -> int:
+        latest = runs.latest_published(session, self.dataset)
+        assert latest is not None
+        return latest.id
+
+
+def title_line() -> str:
+    """The heading of the table of releases."""
+    return (
+        f"{'published':10}  {'month':15}  {'series':28}  {'expected':>10}  {'80 % interval':>21}  {'came':>10}  {'':7}"
+        f"  {'held so far':>16}  {'time':>7}"
+    )
+
+
+def table_line(one: Released) -> str:
+    """A release as a line of the table; figures in the unit named."""
+    interval = f"{one.lo:,.1f} to {one.hi:,.1f}"
+    held = f"{one.covered} of {one.forecasts}, {one.covered / one.forecasts:.0%}"
+    return (
+        f"{one.day}  {one.period:15}  {one.unique_id:28}  {one.expected:10,.1f}  {interval:>21}"
+        f"  {one.first_print:10,.1f}  {'inside' if one.inside else 'outside':7}  {held:>16}  {one.seconds:5.0f} s"
+    )
