@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
+from forecasting.backtest import fit_panel
 from jobs import changes as job
 from jobs import forecast_run
 from jobs.changes import explain
@@ -93,8 +94,12 @@ def test_a_run_of_other_code_is_forecast_again_before_it_is_compared(small, monk
         connection.exec_driver_sql(f"UPDATE run SET code_version = 'before' WHERE id = {first}")
     come(small, "2025-01", vintage="2025-02-09", factor=1.4)
     fitted = []
-    fit_panel = job.fit_panel
-    monkeypatch.setattr(job, "fit_panel", lambda *given, **named: fitted.append(1) or fit_panel(*given, **named))
+
+    def counted(*given, **named):
+        fitted.append(1)
+        return fit_panel(*given, **named)
+
+    monkeypatch.setattr(job, "fit_panel", counted)
     found, _ = changes_of(small, publish(small, SECOND))
     assert len(fitted) == 1
     assert_allclose(sum(found[name] for name in PARTS), found["change"], atol=1e-9)
