@@ -96,7 +96,9 @@ def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: 
     with Session(engine) as session:
         stored = _stored(session, feed)
         last_time = attempts.validators(session, feed.dataset, feed_hash=feed.digest)
-    known = {where: Validator(**values) for where, values in last_time.items()}
+    # Where an absent row is a zero, only a whole answer tells which are absent.
+    whole = feed.absent == "zero"
+    known = {} if whole else {where: Validator(**values) for where, values in last_time.items()}
     window = _window(feed, stored, today)
     provider = PROVIDERS[feed.source]
     with make_client(provider.manners, known) as client:
@@ -107,7 +109,8 @@ def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: 
     frame = frame[frame["month"].isin(window.months)].reset_index(drop=True)
     _refuse_holes(frame, stored, window, feed, partial=client.unmodified > 0)
     _refuse_another_unit(frame, stored, feed)
-    frame = with_zeros(frame) if feed.absent == "zero" else frame
+    frame = _without_known_months(frame, stored)
+    frame = with_zeros(frame, stored) if whole and len(frame) else frame
     return _Asked(frame, stored, known | client.seen)
 
 
@@ -156,6 +159,16 @@ def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) 
     if not 1 / UNLIKELY_FACTOR < factor < UNLIKELY_FACTOR:
         unit = feed.definition.unit
         raise WrongUnit(feed.source, expected=unit, found=f"something else: {factor:.3g} times what is stored")
+
+
+def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The frame without combined figures of January and February of a series whose months are known apart."""
+    if "months" not in frame:
+        return frame
+    apart = stored[(stored["months"] == 1) & stored["month"].str.endswith("-02")]
+    keys = ["month", *SERIES_COLUMNS]
+    known = pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(apart[keys]))
+    return frame[~(known & (frame["months"].astype(int) == 2))].reset_index(drop=True)
 
 
 def _append(session: Session, feed: Feed, asked: _Asked, today: date) -> int:

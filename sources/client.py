@@ -140,7 +140,8 @@ class Client:
         """Ask once whether anybody is there, whatever the answer. Raises Unreachable, Refused for a server's fault."""
         where = str(httpx.URL(url))
         try:
-            status = self._http.get(where).status_code
+            with self._http.stream("GET", where) as response:
+                status = response.status_code
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(where, str(error) or type(error).__name__, 1) from error
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:

@@ -82,8 +82,18 @@ def access(addresses: Mapping[str, str], keys: Mapping[str, SecretStr | None]) -
     }
 
 
-def with_zeros(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a zero for every series in every month that has figures of another."""
+def with_zeros(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a zero for every series in every month that has figures of another.
+
+    A series stored up to an earlier month (columns month, flow, partner, sector) gets zeros since then.
+    """
     keys = ["flow", "partner", "sector"]
     every = frame[keys].drop_duplicates().merge(frame[["month"]].drop_duplicates(), how="cross")
+    last = stored.groupby(keys)["month"].max().reset_index().merge(frame[keys].drop_duplicates(), on=keys)
+    since = [
+        (*key, str(month))
+        for *key, until in last.itertuples(index=False)
+        for month in pd.period_range(pd.Period(until) + 1, pd.Period(frame["month"].min()) - 1, freq="M")
+    ]
+    every = pd.concat([every, pd.DataFrame(since, columns=[*keys, "month"])], ignore_index=True)
     return every.merge(frame, how="left", on=[*keys, "month"]).fillna({"value": 0.0})

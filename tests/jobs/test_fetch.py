@@ -9,13 +9,16 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from jobs.fetch import Fetched, fetch
+from jobs.ingest import ingest_bundled
 from sources.client import Validator
 from sources.errors import NoFeed
 from sources.feeds import read_feeds
 from sources.question import Access
-from store import attempts, catalog, observations
+from store import attempts, catalog, observations, runs
 from tests.sources.comtrade_api import ComtradeApi
+from tests.sources.gacc_site import GaccSite, as_combined, country_page
 from tests.sources.local import LocalProvider, Reply, html, local_provider, quick_client
+from tests.world import publish_run
 
 FEEDS = """
 [CN_PARTNERS]
@@ -227,3 +230,92 @@ def test_an_absent_row_is_a_fault_or_a_zero_as_the_feed_says(world: World) -> No
 def test_a_dataset_without_a_feed_is_no_failure_of_a_source(own_engine: Engine) -> None:
     with pytest.raises(NoFeed, match="no feed delivers NOTHING; there are feeds of nothing"):
         fetch("NOTHING", engine=own_engine, feeds={}, access={}, clock=lambda: datetime.now(UTC))
+
+
+def test_a_failing_source_leaves_what_is_published(world: World) -> None:
+    world.fetch()
+    with Session(world.engine) as session:
+        run = publish_run(session, "CN_PARTNERS", as_of=date(2025, 5, 21))
+        session.commit()
+    world.provider.answer = lambda _: html("We are moving")
+    assert world.fetch().outcome == "failed"
+    with Session(world.engine) as session:
+        assert runs.latest_published(session, "CN_PARTNERS").id == run.run_id  # type: ignore[union-attr]
+
+
+CUSTOMS = """
+[CN_TRADE]
+source = "gacc"
+start = "2021-01"
+revisit = 7
+query = { table = "country", currency = "USD", partners = ["WLD"] }
+"""
+WORLD_TRADE = "(4) China's Total Export & Import Values by Country/Region (in USD)"
+
+
+@pytest.fixture
+def customs(own_engine: Engine, tmp_path: Path) -> Any:
+    """China Customs in September 2026, after the bundled figures; each page says what those do, in USD million."""
+    with Session(own_engine) as session:
+        ingest_bundled(session, today=date(2026, 8, 21))
+        frame = observations.panel_frame(session, "CN_TRADE")
+        session.commit()
+    names = frame["ds"].dt.strftime("%Y-%m ") + frame["flow"]
+    stored = {name: 1000 * value for name, value in zip(names.tolist(), frame["y"].tolist(), strict=True)}
+    pages = {
+        (WORLD_TRADE, 2026, month): country_page(
+            month,
+            {"Total": (stored[f"2026-{month:02d} X"], stored[f"2026-{month:02d} M"])},
+            currency="USD",
+            date=f"2026/{month + 1:02d}/09",
+        )
+        for month in range(3, 8)
+    }
+    pages[WORLD_TRADE, 2026, 2] = as_combined(country_page(2, {"Total": (600_000.0, 400_000.0)}, currency="USD"))
+    pages[WORLD_TRADE, 2026, 8] = country_page(8, {"Total": (330_000.0, 240_000.0)}, currency="USD", date="2026/09/08")
+    with local_provider() as provider:
+        provider.answer = site = GaccSite(pages)
+        yield own_engine, provider, site, tmp_path
+
+
+def fetch_customs(customs: Any, today: date) -> Fetched:
+    engine, provider, _site, directory = customs
+    path = directory / "customs.toml"
+    path.write_text(CUSTOMS, encoding="utf-8")
+    clock = lambda: datetime(today.year, today.month, today.day, 12, tzinfo=UTC)  # noqa: E731
+    access = {"gacc": Access(provider.address)}
+    feeds = read_feeds(path)
+    return fetch("CN_TRADE", engine=engine, feeds=feeds, access=access, clock=clock, make_client=client)
+
+
+def trade(engine: Engine, month: str, as_of: date | None = None) -> float:
+    with Session(engine) as session:
+        frame = observations.panel_frame(session, "CN_TRADE", as_of)
+    found = frame[(frame["flow"] == "X") & (frame["ds"] == f"{month}-01")]["y"]
+    return float(found.iloc[0]) if len(found) else float("nan")
+
+
+def test_a_new_release_goes_on_from_what_is_stored(customs: Any) -> None:
+    engine = customs[0]
+    assert fetch_customs(customs, date(2026, 9, 10)) == Fetched("CN_TRADE", "new", inserted=2)
+    assert trade(engine, "2026-08") == 330.0
+    # Known from the day the page was published, not from the day it was fetched.
+    assert pd.isna(trade(engine, "2026-08", date(2026, 9, 7)))
+    assert trade(engine, "2026-08", date(2026, 9, 8)) == 330.0
+    assert fetch_customs(customs, date(2026, 9, 10)) == Fetched("CN_TRADE", "unchanged")
+
+
+def test_a_page_revised_under_its_old_date_is_known_from_the_day_it_was_seen(customs: Any) -> None:
+    engine, _provider, site, _directory = customs
+    fetch_customs(customs, date(2026, 9, 10))
+    revised = country_page(8, {"Total": (331_500.0, 240_000.0)}, currency="USD", date="2026/09/08")
+    site.pages[WORLD_TRADE, 2026, 8] = revised
+    assert fetch_customs(customs, date(2026, 9, 18)) == Fetched("CN_TRADE", "new", inserted=1)
+    assert (trade(engine, "2026-08"), trade(engine, "2026-08", date(2026, 9, 17))) == (331.5, 330.0)
+
+
+def test_a_combined_figure_does_not_come_over_months_that_are_known_apart(customs: Any) -> None:
+    engine = customs[0]
+    before = trade(engine, "2026-02")
+    assert fetch_customs(customs, date(2026, 9, 10)).outcome == "new"
+    assert trade(engine, "2026-02") == before

@@ -50,6 +50,12 @@ def country_page(
     return page(given.pop("title", title), unit, rows, **given)
 
 
+def as_combined(february: bytes) -> bytes:
+    """A page of February as that of January and February together: the year so far is all it has."""
+    body = february.decode().replace("Feb 2026", "January-February 2026")
+    return body.replace("<b>2&nbsp;", "<b>x&nbsp;").replace("1- to-2", "1-to-2").encode()
+
+
 def commodity_page(
     values: dict[str, tuple[str, str, float]],
     *,

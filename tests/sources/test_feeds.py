@@ -107,7 +107,7 @@ def test_the_feeds_of_the_manual_are_read(tmp_path: Path) -> None:
     examples = [block.text for block in blocks("docs/operations.md") if block.language == "toml"]
     assert len(examples) == 2
     described = "".join(
-        DATASET.replace("KR_STEEL", name) for name in ("CN_IMTS", "CN_COUNTRIES", "KR_STEEL") if name in examples[1]
+        DATASET.replace("KR_STEEL", name) for name in ("CN_IMTS", "CN_SOLAR", "KR_STEEL") if name in examples[1]
     )
     assert sorted(read(tmp_path, examples[0])) == ["CN_PARTNERS"]
     feeds = read(tmp_path, examples[1] + described)

@@ -13,7 +13,7 @@ from sources.gacc_page import Kind, Release, read_release
 from sources.partners import partners
 from sources.question import Access, Window
 from tests.conftest import SHARED_DATA
-from tests.sources.gacc_site import GaccSite, commodity_page, country_page
+from tests.sources.gacc_site import GaccSite, as_combined, commodity_page, country_page
 from tests.sources.local import LocalProvider, Reply, html, quick_client
 
 PAGES = SHARED_DATA / "gacc_pages"
@@ -31,9 +31,7 @@ def site() -> GaccSite:
 
 
 def jan_feb() -> bytes:
-    body = country_page(2, TRADE, date="2026/03/10").decode()
-    combined = body.replace("Feb 2026", "January-February 2026").replace("<b>2&nbsp;", "<b>x&nbsp;")
-    return combined.replace("1- to-2", "1-to-2").encode()
+    return as_combined(country_page(2, TRADE, date="2026/03/10"))
 
 
 def ask(provider: LocalProvider, window: Window = WINDOW, known: Any = None, **query: Any) -> pd.DataFrame:

@@ -58,10 +58,15 @@ def test_another_currency_is_refused() -> None:
         in_unit(Figures(pd.DataFrame({"value": [1.0]}), "CNY"), currency="USD", unit="USD m", where="here")
 
 
-def test_zeros_stand_where_a_month_has_figures_of_others() -> None:
+def test_zeros_stand_where_a_month_has_figures_of_others_and_since_a_series_was_last_stored() -> None:
     rows = [("2026-01", "X", "USA", "85", 1.0), ("2026-02", "X", "USA", "87", 2.0)]
-    frame = with_zeros(pd.DataFrame(rows, columns=["month", "flow", "partner", "sector", "value"]))
+    stored = pd.DataFrame(
+        [("2025-10", "X", "USA", "85"), ("2025-09", "X", "USA", "99")], columns=["month", "flow", "partner", "sector"]
+    )
+    frame = with_zeros(pd.DataFrame(rows, columns=["month", "flow", "partner", "sector", "value"]), stored)
     assert sorted(frame[["month", "sector", "value"]].to_numpy().tolist()) == [
+        ["2025-11", "85", 0.0],
+        ["2025-12", "85", 0.0],
         ["2026-01", "85", 1.0],
         ["2026-01", "87", 0.0],
         ["2026-02", "85", 0.0],
