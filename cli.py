@@ -183,7 +183,8 @@ def fetch(
         for code in dataset or sorted(feeds):
             fetched = ask_source(code, engine=engine, feeds=feeds, access=_access(settings), clock=_now)
             failed |= fetched.outcome == "failed"
-            _say(f"{code}: {fetched.reason or f'{fetched.inserted} observations stored'}")
+            stored = f"{fetched.inserted} observations stored" if fetched.inserted else "nothing new"
+            _say(f"{code}: {fetched.reason or stored}")
     if failed:
         sys.exit(1)
 

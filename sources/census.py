@@ -13,6 +13,7 @@ or all goods.
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
+from pydantic import Field
 
 from sources.client import Answer, Client
 from sources.errors import ChangedShape
@@ -41,7 +42,8 @@ CODE_COLUMNS = {
 class CensusQuery(Query):
     """Which figures: a classification at a level (`NA3`, `HS2` ...; without one all goods together), and partners.
 
-    Imports are general imports, or imports for consumption.
+    Imports are general imports, or imports for consumption. `codes` says what a country code is here, where the table
+    does not know it; empty for nobody.
     """
 
     classification: Literal["naics", "hs", "enduse"] = "naics"
@@ -50,6 +52,7 @@ class CensusQuery(Query):
     imports: Literal["general", "consumption"] = "general"
     sectors: tuple[str, ...] = ()
     partners: tuple[str, ...] = ()
+    codes: dict[str, str] = Field(default_factory=dict)
 
 
 def figures(query: CensusQuery, client: Client, access: Access, window: Window) -> Figures:
@@ -92,7 +95,7 @@ def _frame(answer: Answer, query: CensusQuery, flow: str, months: list[str]) -> 
         {
             "month": raw["time"],
             "flow": flow,
-            "partner": partners(raw["CTY_CODE"], "census", where=answer.where),
+            "partner": partners(raw["CTY_CODE"], "census", where=answer.where, own=query.codes),
             "sector": raw[code].where(raw[code] != ALL, "TOTAL"),
             "value": pd.to_numeric(raw[_value_column(query, flow)], errors="coerce"),
         }

@@ -25,12 +25,16 @@ FIELDS = ("period", "flowCode", "partnerCode", "partner2Code", "cmdCode", "prima
 
 
 class ComtradeQuery(Query):
-    """Which records: a reporter by its M49 code, flows, HS codes, and partners (all if none)."""
+    """Which records: a reporter by its M49 code, flows, HS codes, and partners (all if none).
+
+    `codes` says what a code of Comtrade's is here, where the table does not know it; empty for nobody.
+    """
 
     reporter: int = Field(ge=0, le=999)
     flows: tuple[Literal["X", "M"], ...] = ("X", "M")
     sectors: tuple[str, ...] = Field(default=("TOTAL",), min_length=1)
     partners: tuple[str, ...] = ()
+    codes: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def figures(query: ComtradeQuery, client: Client, access: Access, window: Window
         part = Part(months[start : start + limits.periods], query.flows, query.sectors, wanted)
         for answer in _answers(part, query.reporter, client, access, limits):
             rows += _records(answer)
-    return Figures(_frame(rows, access.address), "USD")
+    return Figures(_frame(rows, query, access.address), "USD")
 
 
 def _answers(part: Part, reporter: int, client: Client, access: Access, limits: Limits) -> Iterator[Answer]:
@@ -118,7 +122,7 @@ def _records(answer: Answer) -> list[dict[str, Any]]:
     return records
 
 
-def _frame(rows: list[dict[str, Any]], where: str) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]], query: ComtradeQuery, where: str) -> pd.DataFrame:
     raw = pd.DataFrame(rows, columns=list(FIELDS)).astype(dict.fromkeys(FIELDS[:-1], str))
     whole = raw[raw["partner2Code"] == "0"]
     if not whole["period"].str.fullmatch(r"[0-9]{6}").all():
@@ -127,7 +131,7 @@ def _frame(rows: list[dict[str, Any]], where: str) -> pd.DataFrame:
         {
             "month": whole["period"].str[:4] + "-" + whole["period"].str[4:],
             "flow": whole["flowCode"],
-            "partner": partners(whole["partnerCode"], "comtrade", where=where),
+            "partner": partners(whole["partnerCode"], "comtrade", where=where, own=query.codes),
             "sector": whole["cmdCode"],
             "value": whole["primaryValue"],
         }

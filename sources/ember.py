@@ -29,13 +29,15 @@ REGIONS = (
 class EmberQuery(Query):
     """Which release: clean technology, where `sectors` says which code a category has; or solar, all of it as SOLAR.
 
-    `location` is the release's address or a path; that of solar has to be given. `partners` narrows the destinations.
+    `location` is the release's address or a path; that of solar has to be given. `partners` narrows the destinations;
+    `codes` says what a destination's name is here, where the table does not know it; empty for nobody.
     """
 
     release: Literal["cleantech", "solar"] = "cleantech"
     location: str | None = None
     sectors: dict[str, str] = Field(default={"Batteries": "BATTERIES", "EVs": "EV", "Solar PV": "SOLAR"}, min_length=1)
     partners: tuple[str, ...] = ()
+    codes: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _solar_is_somewhere(self) -> "EmberQuery":
@@ -64,7 +66,7 @@ def _as_table(query: EmberQuery, location: str) -> TableQuery:
             "currency": "USD",
             "scheme": "name",
             # Regions hold countries that are listed too; the world is what it is.
-            "partners": dict.fromkeys(REGIONS, "") | {"World": "WLD"},
+            "partners": dict.fromkeys(REGIONS, "") | {"World": "WLD"} | query.codes,
             "sectors": query.sectors if by_category else {},
             "where": {CATEGORY: list(query.sectors)} if by_category else {},
             "add_up": True,

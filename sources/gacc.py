@@ -40,7 +40,8 @@ class GaccQuery(Query):
 
     By country: the world and the countries listed (`partners` narrows them), and with `groups` the groups listed too,
     which hold some of the countries. By commodity: `sectors` says which code each row has by its name on the page;
-    several names may share a code, for names change.
+    several names may share a code, for names change. `codes` says what a country's name is here, where the table
+    does not know it; empty for nobody.
     """
 
     table: Literal["country", "commodity"]
@@ -49,6 +50,7 @@ class GaccQuery(Query):
     partners: tuple[str, ...] = ()
     groups: bool = False
     sectors: dict[str, str] = Field(default_factory=dict)
+    codes: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _rows_are_named(self) -> "GaccQuery":
@@ -141,8 +143,8 @@ def _frame(release: Release, query: GaccQuery, where: str) -> pd.DataFrame:
 
 def _by_country(release: Release, query: GaccQuery, where: str) -> pd.DataFrame:
     frame = release.rows.assign(sector="TOTAL")
-    frame["partner"] = partners(frame["name"], "name", where=where)
-    unwanted = frozenset() if query.groups else GROUPS
+    frame["partner"] = partners(frame["name"], "name", where=where, own=query.codes)
+    unwanted = {"", *(() if query.groups else GROUPS)}
     frame = frame[~frame["partner"].isin(unwanted)]
     missing = sorted(set(query.partners or ["WLD"]) - set(frame["partner"]))
     if missing:

@@ -118,3 +118,9 @@ def test_whatever_else_comes_is_named(
     with pytest.raises(error, match=message) as caught:
         ask(provider, flows=["M"])
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_code_that_is_new_can_be_told_in_the_feed(provider: LocalProvider) -> None:
+    told = rows(["9999", "5", "-", "2025-11", *"D--"], ["-", "5", "-", "2025-11", *"D--"])
+    provider.answer = lambda asked: told if asked.params["time"].startswith("from 2025") else Reply(status=204)
+    assert set(ask(provider, flows=["M"], codes={"9999": "CHN"})["partner"]) == {"CHN", "WLD"}

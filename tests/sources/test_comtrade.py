@@ -107,3 +107,8 @@ def test_whatever_else_comes_is_named(
     provider.answer = lambda _: reply
     with pytest.raises(error, match=message):
         ask(provider, flows=["X"])
+
+
+def test_a_code_that_is_new_can_be_told_in_the_feed(provider: LocalProvider) -> None:
+    provider.answer = api(partners=(WORLD, "7777", "7778"))
+    assert set(ask(provider, codes={"7777": "USA", "7778": ""})["partner"]) == {"WLD", "USA"}

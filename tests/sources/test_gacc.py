@@ -266,3 +266,11 @@ def test_the_real_list_of_2026_leads_to_the_real_page(provider: LocalProvider) -
     # 30 rows without ASEAN, the EU, Latin America, Africa, RCEP and the countries of Belt and Road.
     assert len(frame) == 2 * (30 - 6)
     assert frame.set_index(["flow", "partner"]).loc[("X", "USA"), "value"] == 204_500_000_000.0
+
+
+def test_a_name_that_is_new_can_be_told_in_the_feed(provider: LocalProvider) -> None:
+    renamed = {("The Netherlands" if "Germany" in name else name): values for name, values in TRADE.items()}
+    provider.answer = GaccSite({(COUNTRIES, 2026, 3): country_page(3, renamed)})
+    march = Window(date(2026, 3, 1), date(2026, 3, 1))
+    assert set(ask(provider, march, codes={"The Netherlands": "NLD"})["partner"]) == {"WLD", "NLD"}
+    assert set(ask(provider, march, codes={"The Netherlands": ""})["partner"]) == {"WLD"}
