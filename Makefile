@@ -5,7 +5,7 @@ PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help up install test check format simulate-year bench-accuracy bench-intervals bench-speed screenshots clean
+.PHONY: help up install test check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals b
 
 screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the service that `make up` runs
 	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
+
+bench-desk: $(VENV)/.installed-dev ## the pages of the service that `make up` runs: server, bytes, charts drawn
+	$(BIN)/python -m benchmarks.desk $(ARGS)
 
 bench-speed: $(VENV)/.installed-dev ## the run, storing and serving beside the peers; ARGS="--quick" or "--large"
 	$(BIN)/python -m benchmarks.speed --output benchmarks/results/speed.md $(ARGS)

@@ -5,15 +5,16 @@ from math import isfinite
 from typing import Any
 
 from api import wording
-from api.blocks import Block, figure, in_unit, link
+from api.blocks import Block, in_unit, link
+from api.blocks import figure as figure_column
 from api.pages.fans import monthly_fan
-from api.pages.figures import Figure, Outcome, outcome, rows_ahead
+from api.pages.figures import Figure, Outcome, figure, outcome, rows_ahead
 from api.pages.reading import Desk, citation, earlier_runs
 from api.selection import Chosen
 from forecasting.answers import Outlook
 from forecasting.config import COMBINATION, interval_probabilities
 from forecasting.spans import Span, spans_ahead
-from store import backtests, forecasts, tracks
+from store import backtests, tracks
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 LEVEL, CHART_YEARS = 80.0, 5
@@ -24,16 +25,18 @@ def headline(desk: Desk) -> dict[str, Any]:
     """What a run says of its totals: the next month, the year, what came, what is new; with a chart and sectors."""
     totals = [desk.main(flow) for flow in desk.flows]
     outlooks = desk.outlooks(totals)
+    before = next(iter(earlier_runs(desk.session, desk.run, limit=1)), None)
+    earlier = desk.at(before) if before else None
     flows = [_outcomes(desk, one, outlook) for one, outlook in zip(totals, outlooks, strict=True)]
     return {
         "flows": flows,
         "lead": flows[-1] if len(flows) > 1 else flows[0],
         "came": [
-            _last_published(desk, one, outlook)
+            _last_published(desk, earlier, one, outlook)
             for one, outlook in zip(totals, outlooks, strict=True)
             if isfinite(outlook.observed[-1])
         ],
-        "news": _news(desk, totals, flows),
+        "news": _news(desk, earlier, totals, flows),
         "citation": citation(desk, desk.dataset.title, f"/v1/runs/{desk.run.id}"),
         "blocks": [_fan(desk, totals[0], outlooks[0]), *_sectors(desk)],
     }
@@ -52,21 +55,14 @@ def _outcomes(desk: Desk, one: Chosen, outlook: Outlook) -> dict[str, Any]:
     }
 
 
-def _last_published(desk: Desk, one: Chosen, outlook: Outlook) -> dict[str, Any]:
+def _last_published(desk: Desk, earlier: Desk | None, one: Chosen, outlook: Outlook) -> dict[str, Any]:
     """The newest figure beside what was expected of it: by the run before, else by the backtest a month earlier."""
     actual, month = float(outlook.observed[-1]), Span(desk.last, desk.last, "month")
-    before = earlier_runs(desk.session, desk.run, limit=1)
-    if before:
-        earlier = Desk(desk.session, desk.dataset, before[0], desk.catalog)
-        reached = desk.last <= earlier.last + before[0].horizon
-        seen = rows_ahead(earlier.outlooks([one])[0], [month], "lin", [LEVEL]) if reached else []
-        if seen:
-            row = seen[0]
-            return _compared(
-                desk, one, actual, Figure(row["median"], row["lo_80"], row["hi_80"]), f"run {before[0].id}"
-            )
-    expected = _from_fold(desk, one)
-    return _compared(desk, one, actual, expected, "the backtest a month earlier")
+    if earlier and desk.last <= earlier.last + earlier.run.horizon:
+        expected = figure(earlier.outlooks([one])[0], month, "lin", level=LEVEL)
+        if expected.median is not None:
+            return _compared(desk, one, actual, expected, f"run {earlier.run.id}")
+    return _compared(desk, one, actual, _from_fold(desk, one), "the backtest a month earlier")
 
 
 def _from_fold(desk: Desk, one: Chosen) -> Figure:
@@ -81,8 +77,11 @@ def _from_fold(desk: Desk, one: Chosen) -> Figure:
     if not page_of.rows:
         return Figure(None, None, None)
     means, quantiles = page_of.rows[0].means, page_of.rows[0].quantiles
-    kept = forecasts.coverage(desk.session, desk.run.id).probabilities
-    lo, hi = (quantiles[kept.index(each)][0] for each in interval_probabilities(LEVEL)) if quantiles else (None, None)
+    lo, hi = (
+        (quantiles[desk.probabilities.index(each)][0] for each in interval_probabilities(LEVEL))
+        if quantiles
+        else (None, None)
+    )
     return Figure(means[0], lo, hi)
 
 
@@ -101,19 +100,19 @@ def _compared(desk: Desk, one: Chosen, actual: float, expected: Figure, by: str)
     return {"name": desk.name(one), "actual": actual, "expected": expected, "by": by, "held": held, "why": why}
 
 
-def _news(desk: Desk, totals: Sequence[Chosen], now: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _news(
+    desk: Desk, earlier: Desk | None, totals: Sequence[Chosen], now: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
     """What the run before expected of the same periods."""
-    before = earlier_runs(desk.session, desk.run, limit=1)
-    if not before:
+    if earlier is None:
         return None
-    earlier = Desk(desk.session, desk.dataset, before[0], desk.catalog)
     changes = []
     for one, outlook, flow in zip(totals, earlier.outlooks(totals), now, strict=True):
         for each in (flow["month"], flow["year"]):
             was = rows_ahead(outlook, [each.span], "lin", [LEVEL]) if _within(earlier, each) else []
             if was:
                 changes.append({"name": desk.name(one), "span": each.span, "was": was[0]["median"], "now": each.level})
-    return {"run": before[0], "months": desk.last - earlier.last, "changes": changes}
+    return {"run": earlier.run, "months": desk.last - earlier.last, "changes": changes}
 
 
 def _within(desk: Desk, found: Outcome | None) -> bool:
@@ -151,11 +150,11 @@ def _sectors(desk: Desk) -> list[Block]:
             title=f"{years[0].label} by sector",
             columns=[
                 link("series", "Series"),
-                figure("expected", f"Expected ({desk.unit})", show),
-                figure("lo", "80 % from", show),
-                figure("hi", "80 % to", show),
-                figure("growth", "On the year before", wording.per_cent_change),
-                figure("above_year_ago", "Chance to exceed the year before", wording.share),
+                figure_column("expected", f"Expected ({desk.unit})", show),
+                figure_column("lo", "80 % from", show),
+                figure_column("hi", "80 % to", show),
+                figure_column("growth", "On the year before", wording.per_cent_change),
+                figure_column("above_year_ago", "Chance to exceed the year before", wording.share),
             ],
             rows=rows,
             api=f"/v1/runs/{desk.run.id}/forecasts?flow=X&partner=WLD&frequency=A&level=80",

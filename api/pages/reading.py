@@ -1,7 +1,7 @@
 """What pages read of one published run: its series, and each series' past with its joint draws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlmodel import Session
@@ -30,6 +30,12 @@ class Desk:
     dataset: DatasetRecord
     run: RunRecord
     catalog: Catalog
+    probabilities: Sequence[float]
+    """Those of the quantiles that the run stored."""
+
+    def at(self, run: RunRecord) -> "Desk":
+        """The same series at another run of the dataset."""
+        return replace(self, run=run)
 
     @property
     def unit(self) -> str:
@@ -89,7 +95,8 @@ def open_run(session: Session, catalogs: Catalogs, dataset: str, run_id: int | N
         raise UnknownRun(dataset=dataset)
     if run.dataset_id != dataset:
         raise UnknownRun(run_id)
-    return Desk(session, record, run, catalogs.of_run(session, run.id)[1])
+    coverage, catalog = catalogs.of_run(session, run.id)
+    return Desk(session, record, run, catalog, coverage.probabilities)
 
 
 def earlier_runs(session: Session, run: RunRecord, *, limit: int) -> list[RunRecord]:

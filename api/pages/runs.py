@@ -172,7 +172,7 @@ def _failures(run: RunRecord) -> list[Block]:
 
 def _changes(desk: Desk, before: RunRecord) -> list[Block]:
     """What the run before expected of the same year, beside what this one does, the largest changes first."""
-    earlier = Desk(desk.session, desk.dataset, before, desk.catalog)
+    earlier = desk.at(before)
     years = spans_ahead(desk.last, desk.run.horizon, "A")
     if not years or years[0].last > earlier.last + before.horizon:
         return []

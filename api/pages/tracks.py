@@ -15,7 +15,7 @@ from api.selection import Chosen
 from forecasting.answers import Units
 from forecasting.config import COMBINATION
 from forecasting.spans import KINDS_OF, Frequency
-from store import forecasts, tracks
+from store import tracks
 
 LEVELS, MISS_LEVEL, MISSES, FOLDS = (95.0, 80.0, 50.0), 80.0, 15, 240
 YEAR_BACK = 11
@@ -48,7 +48,7 @@ def track_blocks(desk: Desk, one: Chosen | None, kind: str, cutoffs: Sequence[da
         kind=kind,
         forecaster=COMBINATION,
         levels=LEVELS,
-        kept=forecasts.coverage(desk.session, desk.run.id).probabilities,
+        kept=desk.probabilities,
         limit=1,
         offset=offset,
     )
@@ -129,7 +129,7 @@ def worst_misses(desk: Desk, ids: Sequence[int], *, kind: str = "month", step: i
         step=step,
         level=MISS_LEVEL,
         forecaster=COMBINATION,
-        kept=forecasts.coverage(desk.session, desk.run.id).probabilities,
+        kept=desk.probabilities,
         limit=MISSES,
     )
     named = {part.series_id: one for one in desk.catalog.stored for part in one.parts}
