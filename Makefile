@@ -41,7 +41,7 @@ screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the
 bench-desk: $(VENV)/.installed-dev ## the pages of the service that `make up` runs: server, bytes, charts drawn
 	$(BIN)/python -m benchmarks.desk $(ARGS)
 
-bench-speed: $(VENV)/.installed-dev ## the run, storing and serving beside the peers; ARGS="--quick" or "--large"
+bench-speed: $(VENV)/.installed-dev ## the run, storing and serving beside the peers; ARGS="--quick" samples less
 	$(BIN)/python -m benchmarks.speed --output benchmarks/results/speed.md $(ARGS)
 
 simulate-year: install ## live 2025 again, release by release; ARGS="--dataset CN_CLEANTECH"
