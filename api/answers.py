@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from api.derived import StepForecast
@@ -19,10 +20,11 @@ def month_text(month: date | None) -> str | None:
     return None if month is None else f"{month:%Y-%m}"
 
 
-def later_months(cutoff: date, count: int) -> list[str]:
+@lru_cache(maxsize=64)
+def later_months(cutoff: date, count: int) -> tuple[str, ...]:
     """The `count` months after a cutoff."""
     first = cutoff.year * 12 + cutoff.month
-    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, first + count)]
+    return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, first + count))
 
 
 def run_answer(run: RunRecord) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from api.routes import (
     sources,
     tracking,
 )
+from store.database import AUTOCOMMIT
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = "/static/swagger-ui"
@@ -58,7 +59,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     )
     app.state.engine, app.state.options = engine, options
     # Published runs never change: reading them needs no transaction, nor the two round trips of one.
-    app.state.reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+    app.state.reading = engine.execution_options(isolation_level=AUTOCOMMIT)
     app.state.catalogs, app.state.registry = Catalogs(), registry
     errors.install(app)
     caching.install(app)
