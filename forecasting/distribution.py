@@ -37,12 +37,16 @@ class Marginals:
 
     def standardised(self, probabilities: FloatArray) -> FloatArray:
         """The pooled quantile function of standardised errors, extended by its own tails' slope."""
-        normal: FloatArray = ndtri(probabilities)
+        return self.of_normal(ndtri(probabilities))
+
+    def of_normal(self, normal: FloatArray) -> FloatArray:
+        """Standardised errors as unlikely as these values of a standard normal variable."""
         known: FloatArray = ndtri(SHAPE_PROBABILITIES)
-        inside = np.interp(normal, known, self.shape)
-        low = self.shape[0] * normal / known[0]
-        high = self.shape[-1] * normal / known[-1]
-        return np.where(normal < known[0], low, np.where(normal > known[-1], high, inside))
+        inside: FloatArray = np.interp(normal, known, self.shape)
+        low, high = normal < known[0], normal > known[-1]
+        inside[low] = self.shape[0] * normal[low] / known[0]
+        inside[high] = self.shape[-1] * normal[high] / known[-1]
+        return inside
 
 
 @dataclass(frozen=True)

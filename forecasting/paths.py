@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from forecasting.distribution import ErrorDistribution
 from forecasting.history import FloatArray, RealArray
@@ -44,7 +43,7 @@ def draw_paths(
         normal[row] += distribution.specific[row] * own
     normal = normal @ distribution.steps.T
     marginals = distribution.marginals
-    errors = marginals.standardised(ndtr(normal)) * marginals.width[:, None, :]
+    errors = marginals.of_normal(normal) * marginals.width[:, None, :]
     linked = to_link(centre, unit[:, None])[:, None, :]
     mirrored = np.concatenate([linked + errors, linked - errors], axis=1)[:, :draws]
     ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
