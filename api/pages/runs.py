@@ -12,6 +12,7 @@ from api.blocks import Block, figure, in_unit, link, text
 from api.deps import CatalogsDep, SessionDep, may_read
 from api.pages.figures import figure as read_figure
 from api.pages.layout import PageQuery, PageRoute, page
+from api.pages.moves import move_blocks
 from api.pages.reading import Desk, citation, earlier_runs, open_run
 from api.params import RunPath
 from forecasting.config import BASELINE
@@ -81,7 +82,7 @@ def read_run_page(
     before = earlier_runs(session, run, limit=1) if published else []
     blocks = [_facts(run, dataset.title)]
     if desk and before:
-        blocks += _changes(desk, before[0])
+        blocks += [*_changes(desk, before[0]), *move_blocks(desk)]
     blocks += _failures(run)
     base = str(request.base_url).rstrip("/")
     return page(

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from api import answer_schemas, wording
+from store import changes
 from store.database import make_engine
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
@@ -352,6 +353,25 @@ def test_a_run_says_what_changed_from_the_run_before(client: TestClient, desk: D
     table = pd.read_csv(io.BytesIO(saved(client, url, "changes", "csv")))
     assert_allclose(table["change"], 100 * (table["now"] / table["was"] - 1))
     assert set(table["series"]) == {"Exports", "Imports"}
+
+
+def test_a_run_says_what_moved_its_totals(server_url: str, template: str) -> None:
+    with desk_world(server_url, template, "desk_moves") as world, client_of(world) as client:  # type: ignore[arg-type]
+        url = f"/runs/{world.trade.run_id}"
+        assert 'id="moves"' not in client.get(url).text
+        shared = np.arange(np.datetime64("2026-01"), np.datetime64("2027-01"))
+        with Session(world.engine) as session:
+            parts = np.random.default_rng(2).normal(size=(3, 2, len(shared)))
+            named = dict(zip(("new_figures", "revised_figures", "reestimation"), parts, strict=True))
+            ids = world.trade.series_ids.tolist()
+            changes.write(session, world.trade.run_id, world.earlier, series_ids=ids, months=shared, **named)
+            session.commit()
+        table = pd.read_csv(io.BytesIO(saved(client, url, "moves", "csv")))
+        (call,) = (call for call in api_calls(client.get(url).text) if "/changes" in call)
+        answer = client.get(call).json()["changes"]
+        assert_allclose(sorted(table["change"]), sorted(row["change"] for row in answer))
+        assert_allclose(sorted(table["new_figures"]), sorted(row["new_figures"] for row in answer))
+        assert set(table["series"]) == {"Exports", "Imports"}
 
 
 def test_pages_need_a_key_where_reading_does(desk: DeskWorld) -> None:
