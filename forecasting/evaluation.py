@@ -92,8 +92,11 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
     non_negative = bool(np.nanmin(pool.panel.values) >= 0)
     reconcile = pool.reconciler(fold)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
+    to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
+    paths[to_begin] = 0.0
     for some in series_blocks(draws, series * horizon):
         coherent[:, some] = reconcile(paths[:, some].astype(np.float64), non_negative=non_negative)
+    coherent[to_begin] = np.nan
     return coherent
 
 

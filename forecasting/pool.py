@@ -129,6 +129,10 @@ def _reconcile(
         width = learn_widths(record).of(record.ahead)
         # The inverse link's slope turns a width on its scale into one in the units of y.
         slope = np.hypot(unit[:, fold, None], centre[:, fold])
-        variance[:, fold] = np.square(np.nanmean(width * slope, axis=1))
-        coherent[:, fold] = reconciler(structure, variance[:, fold])(centre[:, fold], non_negative=False)
+        # A series that has not begun counts for nought in what it is a part of.
+        begun = np.isfinite(centre[:, fold]).all(axis=1)
+        variance[:, fold] = np.where(begun, np.square((width * slope).mean(axis=1)), 0.0)
+        base = np.where(begun[:, None], centre[:, fold], 0.0)
+        summed = reconciler(structure, variance[:, fold])(base, non_negative=False)
+        coherent[:, fold] = np.where(begun[:, None], summed, np.nan)
     return coherent, variance

@@ -137,6 +137,25 @@ def test_series_that_begin_late_end_early_or_hold_only_zeros_are_forecast():
     assert (made.quantiles[panel.unique_ids.index("nought")] == 0).all()
 
 
+def test_a_partner_that_begins_late_costs_the_others_no_fold():
+    whole = grid_panel(72)
+    late = (whole.keys["partner"] == "VNM").to_numpy()
+    before = np.arange(72) < 66
+    values = whole.values.copy()
+    for rows in whole.keys.groupby("sector").groups.values():
+        ours = np.isin(np.arange(len(values)), rows)
+        world = ours & (whole.keys["partner"] == "WLD").to_numpy()
+        values[np.ix_(world, before)] -= values[np.ix_(ours & late, before)]
+    values[np.ix_(late, before)] = np.nan
+    made = forecast(replace(whole, values=values))
+    begun = made.backtest.cutoffs >= whole.months[66]
+    assert np.isfinite(made.backtest.combined[~late]).all()
+    assert np.isfinite(made.backtest.quantiles[COMBINATION][~late]).all()
+    assert np.isfinite(made.backtest.combined[late][:, begun]).all()
+    assert np.isnan(made.backtest.combined[late][:, ~begun]).all()
+    assert np.isfinite(made.paths).all()
+
+
 def test_series_with_negative_values_may_have_negative_forecasts():
     balance = trade_series(60, seed=6) - 130
     made = forecast(Panel.from_long(long_frame({"balance": balance})))
