@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.backtest import BaseForecasts
 from forecasting.combination import combine
+from forecasting.cross_section import correct
 from forecasting.history import FloatArray
 from forecasting.link import to_link, units
 from forecasting.panel import Panel
@@ -65,6 +67,8 @@ def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -
     scale, _ = seasonal_scales(panel.values, base.cutoffs)
     centre, weights = _combine(base, actual, scale, recent)
     unit = units(panel.values, base.cutoffs)
+    sectors = panel.keys.get("sector", pd.Series("", index=panel.keys.index)).tolist()
+    centre = correct(centre, actual, panel.values, unit, base.cutoffs, sectors)
     prior = np.stack([prior_scale(_linked(panel, unit, k, c)) for k, c in enumerate(base.cutoffs)], axis=1)
     structure = find_structure(panel)
     came = panel.ahead(base.cutoffs.tolist(), horizon)

@@ -1,0 +1,108 @@
+"""The cross-sectional correction: it finds what a panel shows, believes nothing of noise, and sees no future."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from forecasting.cross_section import correct
+from forecasting.link import from_link, to_link, units
+
+SERIES, MONTHS, HORIZON = 40, 84, 6
+CUTOFFS = np.arange(30, MONTHS)
+
+
+def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
+    """Markets that leap each month and fall back by a share of it, under a combination that holds the last value."""
+    draw = np.random.default_rng(seed)
+    leaps = 0.4 * draw.normal(size=(SERIES, MONTHS))
+    steady = np.cumsum(noise * draw.normal(size=(SERIES, MONTHS)), axis=1) + draw.normal(size=(SERIES, 1))
+    together = common * np.cumsum(draw.normal(size=MONTHS))
+    values = 100 * np.exp(steady + reverts * leaps + together)
+    padded = np.pad(values, ((0, 0), (0, HORIZON)), constant_values=np.nan)
+    actual = padded[:, CUTOFFS[:, None] + 1 + np.arange(HORIZON)]
+    centre = np.repeat(values[:, CUTOFFS, None], HORIZON, axis=2)
+    sectors = ["A", "B"] * (SERIES // 2)
+    return {
+        "centre": centre,
+        "actual": np.where(CUTOFFS[:, None] + 1 + np.arange(HORIZON) < MONTHS, actual, np.nan),
+        "values": values,
+        "unit": units(values, CUTOFFS),
+        "cutoffs": CUTOFFS,
+        "sectors": sectors,
+    }
+
+
+def error(given, centre):
+    late = slice(24, None)
+    unit = given["unit"][:, late, None]
+    return np.nanmean(np.abs(to_link(given["actual"][:, late], unit) - to_link(centre[:, late], unit)))
+
+
+def test_markets_that_leapt_are_brought_back_where_earlier_ones_fell_back():
+    given = problem(reverts=1.0)
+    before, after = error(given, given["centre"]), error(given, correct(**given))
+    assert after < 0.9 * before
+
+
+def test_nothing_is_believed_of_noise():
+    given = problem(reverts=0.0, noise=0.3)
+    assert error(given, correct(**given)) <= 1.005 * error(given, given["centre"])
+
+
+def test_a_boom_of_the_whole_panel_teaches_nothing():
+    given = problem(reverts=1.0)
+    calm = correct(**given)
+    # All actuals double on the link's scale: every series was missed by as much more.
+    lifted = from_link(to_link(given["actual"], given["unit"][..., None]) + 0.2, given["unit"][..., None])
+    assert_allclose(correct(**(given | {"actual": lifted})), calm, rtol=0.05)
+
+
+def test_it_sees_nothing_after_the_cutoff():
+    given = problem(reverts=1.0)
+    fold = 30
+    cutoff = CUTOFFS[fold]
+    changed = {name: np.array(given[name]) for name in ("centre", "actual", "values", "unit")}
+    changed["values"][:, cutoff + 1 :] *= 9
+    changed["centre"][:, fold + 1 :] *= 9
+    changed["unit"][:, fold + 1 :] *= 9
+    after = CUTOFFS[:, None] + 1 + np.arange(HORIZON) > cutoff
+    changed["actual"][:, after] *= 9
+    assert (correct(**(given | changed))[:, : fold + 1] == correct(**given)[:, : fold + 1]).all()
+
+
+def test_the_first_folds_are_left_alone():
+    given = problem(reverts=1.0)
+    assert_allclose(correct(**given)[:, :12], given["centre"][:, :12])
+
+
+def test_one_series_has_nothing_to_be_compared_with():
+    given = problem(reverts=1.0)
+    alone = {name: given[name][:1] for name in ("centre", "actual", "values", "unit")}
+    assert (correct(**(given | alone | {"sectors": ["A"]})) == alone["centre"]).all()
+
+
+def test_what_was_never_traded_stays_at_nought_and_what_has_not_begun_unknown():
+    given = problem(reverts=1.0)
+    for name in ("centre", "actual", "values"):
+        given[name][0] = 0.0
+    given["values"][1, :50] = np.nan
+    given["centre"][1, CUTOFFS < 50] = np.nan
+    given["unit"] = units(given["values"], CUTOFFS)
+    corrected = correct(**given)
+    assert (corrected[0] == 0).all()
+    assert np.isnan(corrected[1, CUTOFFS < 50]).all()
+    assert np.isfinite(corrected[1, CUTOFFS >= 50]).all()
+    assert np.isfinite(corrected[2:]).all()
+
+
+@pytest.mark.parametrize("months", [1, 5, 13])
+def test_it_works_at_the_shortest_histories(months):
+    given = problem()
+    short = {
+        "values": given["values"][:, :months],
+        "centre": given["centre"][:, :1],
+        "actual": given["actual"][:, :1],
+        "unit": given["unit"][:, :1],
+        "cutoffs": np.array([months - 1]),
+    }
+    assert_allclose(correct(**(given | short)), short["centre"])
