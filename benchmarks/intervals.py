@@ -7,6 +7,8 @@ and statsforecast with their own intervals. Quick takes every third cutoff and n
 
 import argparse
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +29,12 @@ from jobs.progress import progress_bar
 HORIZON = 12
 STEPS = (1, 3, 6, 12)
 SHOWN_LEVELS = (50.0, 80.0, 95.0)
+GROUP_KINDS = ("month", "quarter", "year")
 PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)", "Prophet")
 QUICK_PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)")
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_TRADE": panels.cn_trade,
-    "CN_CLEANTECH": panels.cn_cleantech,
+    "CN_CLEANTECH": partial(panels.cn_cleantech, every=1),
     "us_imports": panels.us_imports,
 }
 
@@ -48,13 +51,15 @@ def coverage_by_step(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def coverage_by_group(scores: pd.DataFrame, panel_keys: pd.DataFrame, unique_ids: Iterable[str]) -> pd.DataFrame:
-    """Coverage of months for the grand totals, the partners' and the sectors' totals, and the parts."""
+    """Coverage of months, quarters and years for the grand total, partners' and sectors' totals, and the parts."""
     keys = panel_keys.set_axis(pd.Index(unique_ids))
     world, total = keys["partner"] == "WLD", keys["sector"] == "TOTAL"
     names = np.select([world & total, total, world], ["grand total", "partner totals", "sector totals"], "parts")
     group = pd.Series(names, index=keys.index)
-    rows = scores[(scores["kind"] == "month") & (scores["step"] == 0)]
-    return _coverage(rows.assign(group=rows["unique_id"].map(group)), ["group"])
+    rows = scores[scores["kind"].isin(GROUP_KINDS) & (scores["step"] == 0)]
+    rows = rows.assign(group=rows["unique_id"].map(group))
+    table = _coverage(rows, ["group", "kind"]).assign(forecasts=_forecasts(rows, ["group", "kind"]))
+    return table.set_axis(table.index.map(", ".join))
 
 
 def wis_beside_peers(problem: Problem, backtest: Backtest, peers: PeerForecasts) -> pd.DataFrame:
@@ -85,8 +90,8 @@ def _forecasts(scores: pd.DataFrame, by: list[str]) -> "pd.Series[int]":
     return rows.groupby(by)["n"].sum()
 
 
-def report(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -> str:
-    """Everything about one problem, in Markdown."""
+def measured(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -> tuple[Backtest, PeerForecasts]:
+    """Our backtest of a problem, and the peers' on the same folds."""
     config = ForecastConfig(horizon=HORIZON)
     with process_pool(workers) as pool, progress_bar(problem.name) as bar:
         backtest, _ = evaluate_panel(
@@ -97,17 +102,26 @@ def report(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -> 
             executor=pool,
             on_progress=bar,
         )
-        others = run_peers(problem, horizon=HORIZON, peers=peers, executor=pool)
+        return backtest, run_peers(problem, horizon=HORIZON, peers=peers, executor=pool)
+
+
+def report(problem: Problem, backtest: Backtest, others: PeerForecasts) -> str:
+    """Everything about one problem, in Markdown."""
     scores = backtest.scores
     tables = {
         "Coverage by kind of answer, all steps, %": coverage_by_kind(scores),
         "Coverage of months by step, %": coverage_by_step(scores),
-        "Coverage of months by group, %": coverage_by_group(scores, problem.panel.keys, problem.panel.unique_ids),
+        "Coverage by group and kind, %": coverage_by_group(scores, problem.panel.keys, problem.panel.unique_ids),
         "WIS over the series' mean yearly change": wis_beside_peers(problem, backtest, others),
     }
     head = f"## {problem.name}: {len(problem.panel.unique_ids)} series, {len(problem.cutoffs)} cutoffs"
     parts = [f"{title}\n\n{markdown(table, 3 if 'WIS' in table else 1)}" for title, table in tables.items()]
     return "\n\n".join([head, *parts])
+
+
+def quick(problem: Problem) -> Problem:
+    """Every third cutoff."""
+    return replace(problem, cutoffs=problem.cutoffs[::3])
 
 
 def main() -> None:
@@ -124,9 +138,9 @@ def main() -> None:
         except FileNotFoundError as error:
             sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
             continue
-        if given.quick:
-            problem = Problem(problem.name, problem.panel, problem.reporter, problem.cutoffs[::3])
-        sections.append(report(problem, peers=QUICK_PEERS if given.quick else PEERS, workers=None))
+        problem = quick(problem) if given.quick else problem
+        peers = QUICK_PEERS if given.quick else PEERS
+        sections.append(report(problem, *measured(problem, peers=peers, workers=None)))
         print(sections[-1], flush=True)
     if given.output:
         title = (
