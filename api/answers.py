@@ -28,8 +28,9 @@ def later_months(cutoff: date, count: int) -> tuple[str, ...]:
 
 
 def run_answer(run: RunRecord) -> dict[str, Any]:
-    """A run in JSON."""
+    """A run in JSON; backtests say which of its folds are on vintages."""
     fields = run._asdict()
+    del fields["vintage_cutoffs"]
     number, dataset = fields.pop("id"), fields.pop("dataset_id")
     published_at = run.finished_at if run.status == "published" else None
     return {"id": number, "dataset": dataset, **fields, "cutoff": month_text(run.cutoff), "published_at": published_at}

@@ -1,6 +1,7 @@
 """Scores and folds of a backtest as JSON objects and CSV rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from api.answers import month_text
@@ -71,6 +72,12 @@ def folds_answer(folds: Folds) -> dict[str, Any]:
     return {"number": folds.number, "first_cutoff": month_text(folds.first), "last_cutoff": month_text(folds.last)}
 
 
+def vintage_answer(folds: Folds, vintage_cutoffs: Sequence[date]) -> dict[str, Any]:
+    """How many of the folds behind scores are on what was known at their cutoff, and whether others are not."""
+    within = [one for one in vintage_cutoffs if folds.first and folds.last and folds.first <= one <= folds.last]
+    return {"vintage_folds": len(within), "revised_data": len(within) < folds.number}
+
+
 def score_rows(scores: Iterable[dict[str, Any]], kind: str, folds: Mapping[str, Any]) -> Iterator[list[Any]]:
     """Scores in CSV, in the order of SCORE_COLUMNS."""
     about = {**folds, "kind": kind, "folds": folds["number"]}
@@ -78,10 +85,11 @@ def score_rows(scores: Iterable[dict[str, Any]], kind: str, folds: Mapping[str, 
         yield [(score | about)[column] for column in SCORE_COLUMNS]
 
 
-def fold_answer(fold: Fold, levels: Sequence[float]) -> dict[str, Any]:
-    """One fold in JSON, with intervals of these levels."""
+def fold_answer(fold: Fold, levels: Sequence[float], vintage_cutoffs: Sequence[date]) -> dict[str, Any]:
+    """One fold in JSON, with intervals of these levels; `vintage_cutoffs` are those not on revised data."""
     return {
         "cutoff": month_text(fold.cutoff),
+        "revised_data": fold.cutoff not in vintage_cutoffs,
         "months": [
             {
                 "month": number_text(one.span.last),

@@ -264,6 +264,8 @@ class BacktestPage(Page):
     baseline: str
     pit: list[PitAnswer] | None = Field(description="Over all steps; null where none is stored.")
     folds: FoldsAnswer
+    vintage_folds: int = Field(description="Folds on what was known at their cutoff.")
+    revised_data: bool = Field(description="Whether some of the folds are on revised data instead.")
     scores: list[ScoreAnswer]
 
 
@@ -282,6 +284,7 @@ class FoldAnswer(Answer):
     """One cutoff of a backtest."""
 
     cutoff: str = MONTH
+    revised_data: bool = Field(description="Whether it is on revised data, for want of what was known at the cutoff.")
     months: list[FoldMonth]
 
 

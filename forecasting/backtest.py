@@ -1,9 +1,9 @@
 """Rolling origin: every forecaster at every cutoff, one series a task, each fit on what it may see and no more."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ class Failure:
 class SeriesTask:
     """One series and the cutoffs at which to forecast it.
 
-    `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it.
+    `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `then` has, by cutoff, the
+    values up to it as they were known at it, where these are not those of `y`.
     """
 
     unique_id: str
@@ -43,6 +44,7 @@ class SeriesTask:
     cutoffs: tuple[int, ...]
     horizon: int
     forecasters: tuple[str, ...]
+    then: Mapping[int, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +76,23 @@ def fit_panel(
     horizon: int,
     reporter: str,
     forecasters: Sequence[str] = (),
+    then: Mapping[int, FloatArray] | None = None,
     executor: Executor | None = None,
     on_progress: Progress | None = None,
 ) -> BaseForecasts:
     """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named, or all.
 
-    The baseline is always among them. Without an executor the work is done here; with one the result is the same.
+    `then` has the panel's values up to a cutoff as they were known at it, shape (series, cutoff + 1), by cutoff; at the
+    others those of the panel count. The baseline is always among the forecasters. Without an executor the work is done
+    here; with one the result is the same.
 
     Raises:
         UnknownForecaster: a name that no forecaster has.
     """
     names = _names(forecasters)
     tasks = [
-        SeriesTask(uid, panel.months[0], y, reporter, tuple(cutoffs), horizon, names)
-        for uid, y in zip(panel.unique_ids, panel.values, strict=True)
+        SeriesTask(uid, panel.months[0], panel.values[row], reporter, tuple(cutoffs), horizon, names, _of(then, row))
+        for row, uid in enumerate(panel.unique_ids)
     ]
     means = np.full((len(tasks), len(names), len(cutoffs), horizon), np.nan)
     place = {uid: row for row, uid in enumerate(panel.unique_ids)}
@@ -108,14 +113,14 @@ def fit_series(task: SeriesTask) -> SeriesFit:
     """
     means = np.full((len(task.forecasters), len(task.cutoffs), task.horizon), np.nan)
     failures = []
-    observed = np.flatnonzero(np.isfinite(task.y))
     months = task.start + np.arange(len(task.y) + task.horizon)
     calendar = calendar_regressors(months, task.reporter)
     for fold, cutoff in enumerate(task.cutoffs):
-        known = observed[observed <= cutoff]
+        y = task.then.get(cutoff, task.y[: cutoff + 1])
+        known = np.flatnonzero(np.isfinite(y))
         if not len(known):
             continue
-        history, late = _history(task, calendar, int(known[0]), int(known[-1]), cutoff)
+        history, late = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
         for row, name in enumerate(task.forecasters):
             try:
                 means[row, fold] = _forecast(name, history)[late:]
@@ -134,14 +139,20 @@ def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else tuple(FORECASTERS)
 
 
-def _history(task: SeriesTask, calendar: FloatArray, first: int, last: int, cutoff: int) -> tuple[History, int]:
+def _of(then: Mapping[int, FloatArray] | None, row: int) -> dict[int, FloatArray]:
+    return {cutoff: values[row] for cutoff, values in (then or {}).items()}
+
+
+def _history(
+    task: SeriesTask, y: FloatArray, calendar: FloatArray, first: int, last: int, cutoff: int
+) -> tuple[History, int]:
     """The series as known at the cutoff, and by how many months its last value is late."""
     late = cutoff - last
     horizon = task.horizon + late
     return History(
         unique_id=task.unique_id,
         start=task.start + first,
-        y=task.y[first : last + 1].copy(),
+        y=y[first : last + 1].copy(),
         calendar=calendar[first : last + 1 + horizon],
         horizon=horizon,
     ), late

@@ -1,6 +1,6 @@
 """The one pipeline behind both doors: a panel in, published forecasts or an evaluation out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -50,21 +50,24 @@ def forecast_panel(
     *,
     config: ForecastConfig,
     reporter: str,
+    then: Mapping[int, FloatArray] | None = None,
     executor: Executor | None = None,
     on_progress: Progress | None = None,
 ) -> PanelForecast:
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
+    `then` is what was known at past cutoffs, as in `fit_panel`; what forecasts are held against is the panel.
     A panel too short for a fold is forecast all the same, with intervals from its own past changes.
     """
     last = len(panel.months) - 1
-    folds = _positions_before(last, config, count=config.folds + config.burn_in)
+    folds = fold_positions(panel, config)
     base = fit_panel(
         panel,
         cutoffs=[*folds, last],
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
+        then=then,
         executor=executor,
         on_progress=on_progress,
     )
@@ -125,6 +128,11 @@ def evaluate_panel(
     last = len(burn_in) + len(scored)
     backtest = evaluate_pool(pool, first=len(burn_in), last=last, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures
+
+
+def fold_positions(panel: Panel, config: ForecastConfig) -> list[int]:
+    """The cutoffs (positions in the panel's months) of a run's folds, those before the scored ones first."""
+    return _positions_before(len(panel.months) - 1, config, count=config.folds + config.burn_in)
 
 
 def _positions_before(position: int, config: ForecastConfig, *, count: int) -> list[int]:

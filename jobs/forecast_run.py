@@ -24,6 +24,7 @@ from forecasting.version import code_version
 from jobs import changes
 from jobs.executors import ExecutorFactory
 from jobs.tracking import track
+from jobs.vintages import known_then, months_of
 from jobs.writing import write_run
 from store import catalog, observations, runs
 from store.errors import NoEarlierRun, StoreError
@@ -111,6 +112,7 @@ class _Request:
         self.frame = observations.panel_frame(session, dataset, as_of)
         self.data_hash = hash_panel(self.frame)
         self.queued = run_id
+        self.vintage_cutoffs: list[date] = []
 
     def twin(self) -> int | None:
         """The published run that this one would repeat."""
@@ -158,7 +160,10 @@ class _Request:
     def _forecast(self, make_executor: ExecutorFactory, report: Progress) -> PanelForecast:
         """The forecasts; begun once more if a worker died, of which an operator's `kill` is the usual cause."""
         panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
+        then = known_then(self.session, self.dataset, panel, as_of=self.as_of, config=self.config)
+        self.vintage_cutoffs = months_of(panel, then)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
+        terms |= {"then": then}
         try:
             with make_executor() as executor:
                 return forecast_panel(panel, executor=executor, **terms)
@@ -174,7 +179,13 @@ class _Request:
         write_run(self.session, run_id, ids, series_ids, forecast)
         runs.measure_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]
-        runs.publish(self.session, run_id, finished_at=self.clock(), failures=failures)
+        runs.publish(
+            self.session,
+            run_id,
+            finished_at=self.clock(),
+            failures=failures,
+            vintage_cutoffs=self.vintage_cutoffs,
+        )
         self.session.commit()
         for failure in forecast.failures:
             log.warning("forecaster.failed", **asdict(failure))

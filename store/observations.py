@@ -22,6 +22,7 @@ __all__ = [
     "Part",
     "append",
     "extent",
+    "first_known",
     "panel_frame",
     "series_ids",
     "values",
@@ -119,6 +120,27 @@ def extent(session: Session, dataset: str) -> Extent:
         .where(col(Series.dataset_id) == dataset)
     )
     return Extent(*session.execute(query).one())
+
+
+def first_known(session: Session, dataset: str, as_of: date) -> dict[date, date]:
+    """The day on which each month became the last one known, where that day was kept.
+
+    Left out are months with a backfilled value, and those that became known no earlier than the next.
+    """
+    rows = session.execute(_FIRST_KNOWN, {"dataset": dataset, "as_of": as_of})
+    return dict(row.tuple() for row in rows)
+
+
+_FIRST_KNOWN = sa.text("""
+    SELECT month, born FROM (
+        SELECT o.month, min(o.vintage) AS born, bool_or(o.backfilled) AS backfilled,
+               lead(min(o.vintage)) OVER (ORDER BY o.month) AS next
+        FROM observation o JOIN series s ON s.id = o.series_id
+        WHERE s.dataset_id = :dataset AND o.vintage <= :as_of
+        GROUP BY o.month
+    ) AS known
+    WHERE NOT backfilled AND (next IS NULL OR next > born)
+""")
 
 
 def series_ids(session: Session, dataset: str) -> dict[str, int]:

@@ -47,6 +47,7 @@ class RunRecord(NamedTuple):
     started_at: datetime | None
     finished_at: datetime | None
     failures: list[dict[str, Any]]
+    vintage_cutoffs: list[date]
     stage: str | None
     done: int
     total: int
@@ -80,6 +81,7 @@ def queue(
         "requested_at": requested_at,
         "status": "queued",
         "failures": [],
+        "vintage_cutoffs": [],
         "done": 0,
         "total": 0,
     }
@@ -111,12 +113,20 @@ _WRITTEN = (
 )
 
 
-def publish(session: Session, run_id: int, *, finished_at: datetime, failures: Sequence[dict[str, Any]] = ()) -> None:
-    """A running run becomes readable, for good.
+def publish(
+    session: Session,
+    run_id: int,
+    *,
+    finished_at: datetime,
+    failures: Sequence[dict[str, Any]] = (),
+    vintage_cutoffs: Sequence[date] = (),
+) -> None:
+    """A running run becomes readable, for good; `vintage_cutoffs` are its folds that are not on revised data.
 
     Raises RunMovedOn if it is not running, `sqlalchemy.exc.IntegrityError` if its twin was published first.
     """
     values = {"status": "published", "finished_at": finished_at, "failures": list(failures)}
+    values |= {"vintage_cutoffs": list(vintage_cutoffs)}
     _move(session, run_id, from_=("running",), values=values)
 
 

@@ -240,6 +240,8 @@ class Run(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     failures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     """Forecasters that failed on a series and what stood in; for a failed run, the reason."""
+    vintage_cutoffs: list[date] = Field(default_factory=list, sa_type=ARRAY(sa.Date))
+    """Folds made on what was known at their cutoff; the others are on revised data."""
     stage: str | None = None
     done: int = 0
     total: int = 0

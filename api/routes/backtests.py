@@ -29,6 +29,7 @@ from api.records import (
     score_rows,
     score_unit,
     value_unit,
+    vintage_answer,
 )
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 from store import backtests
@@ -63,7 +64,8 @@ def read_backtests(
         session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
     )
     found = [row for row in found if row.metric != PIT]
-    folds = folds_answer(backtests.folds(session, run.id, ids))
+    scored = backtests.folds(session, run.id, ids)
+    folds = folds_answer(scored)
     page = paging(request, limit=query.limit, offset=query.offset, total=len(found))
     headers |= paging_headers(page)
     shown = found[query.offset : query.offset + query.limit]
@@ -73,6 +75,7 @@ def read_backtests(
     bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
     asked = {"by": query.by, "kind": query.kind, "group": query.group, "baseline": BASELINE, "pit": pit_answer(bins)}
     about = {"dataset": dataset, "unit": catalog.unit, "run": run_answer(run), **asked, "folds": folds}
+    about |= vintage_answer(scored, run.vintage_cutoffs)
     return json_response({**about, **page, "scores": scores}, headers=headers)
 
 
@@ -104,7 +107,7 @@ def read_folds(
         limit=query.limit,
         offset=query.offset,
     )
-    folds = [fold_answer(fold, query.level) for fold in found.rows]
+    folds = [fold_answer(fold, query.level, run.vintage_cutoffs) for fold in found.rows]
     page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
     headers |= paging_headers(page)
     if wanted_format(request, query.format) == "csv":

@@ -1,0 +1,22 @@
+"""Which folds of a run's backtest were made on what was known at their cutoff."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Runs already stored are on revised data throughout."""
+    column = sa.Column("vintage_cutoffs", postgresql.ARRAY(sa.Date()), nullable=False, server_default="{}")
+    op.add_column("run", column)
+    op.alter_column("run", "vintage_cutoffs", server_default=None)
+
+
+def downgrade() -> None:
+    """Without it."""
+    op.drop_column("run", "vintage_cutoffs")
