@@ -18,6 +18,7 @@ from forecasting.reconciliation import reconciler
 from forecasting.structure import find_structure
 from forecasting.version import code_version
 from jobs.executors import ExecutorFactory
+from jobs.panel_hash import hash_panel
 from store import backtests, catalog, changes, forecasts, observations, runs
 from store.errors import NoEarlierRun, NotComparable
 from store.runs import RunRecord
@@ -50,6 +51,16 @@ class _Published(NamedTuple):
     width: FloatArray
 
 
+class _Figures(NamedTuple):
+    """What was known on a run's day of the series compared, up to its cutoff.
+
+    `as_seen` is False where figures of that day came in after the run was made, so that it saw others.
+    """
+
+    frame: pd.DataFrame
+    as_seen: bool
+
+
 class _Comparison:
     """Two published runs of one dataset, the series and the months that both forecast."""
 
@@ -59,12 +70,11 @@ class _Comparison:
         assert after.cutoff
         self.session, self.before, self.after, self.make_executor = session, before, after, make_executor
         self.reporter = catalog.dataset(session, after.dataset_id).reporter
-        self.frames = [observations.panel_frame(session, run.dataset_id, run.as_of) for run in (before, after)]
-        shared = set(self.frames[0]["unique_id"]) & set(self.frames[1]["unique_id"])
         ids = observations.series_ids(session, after.dataset_id)
-        self.unique_ids = sorted(shared)
+        both = [{one.id for one in forecasts.coverage(session, run.id).series} for run in (before, after)]
+        self.unique_ids = sorted(uid for uid, number in ids.items() if number in both[0] & both[1])
         self.series_ids = [ids[uid] for uid in self.unique_ids]
-        self.frames = [frame[frame["unique_id"].isin(shared)] for frame in self.frames]
+        self.figures = [self._figures(run) for run in (before, after)]
         self.shift = (after.cutoff.year - before.cutoff.year) * 12 + after.cutoff.month - before.cutoff.month
         self.months = min(before.horizon - self.shift, after.horizon)
         if self.months < 1:
@@ -77,7 +87,7 @@ class _Comparison:
         old, kept, new = self._said(names)
         late = slice(self.shift, self.shift + self.months)
         earlier, later = self._published(self.before, late), self._published(self.after, slice(self.months))
-        structure = find_structure(self._panel(self.frames[1]))
+        structure = find_structure(self._panel(self.figures[1].frame))
         found = split_change(
             later.mean - earlier.mean,
             old=old[:, :, late],
@@ -100,18 +110,21 @@ class _Comparison:
 
     def _said(self, names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What the old run's forecasters say, (series, forecasters, horizon): from old, from kept, from new figures."""
-        old_frame, new_frame = self.frames
-        kept_frame = self._until_last_of(old_frame, new_frame)
-        old = self._of_run(self.before, old_frame, names)
+        before, after = self.figures
+        old = self._of_run(self.before, before.frame, names)
+        # What is known now of each series up to the last month that was known of it then.
+        last = before.frame.groupby("unique_id")["ds"].max()
+        kept_frame = after.frame[after.frame["ds"] <= after.frame["unique_id"].map(last)]
         columns = ["unique_id", "ds", "y", "months"]
-        same = kept_frame[columns].reset_index(drop=True).equals(old_frame[columns].reset_index(drop=True))
-        kept = old if same else self._fitted(kept_frame, names)
-        return old, kept, self._of_run(self.after, new_frame, names)
+        same = kept_frame[columns].reset_index(drop=True).equals(before.frame[columns].reset_index(drop=True))
+        kept = old if same and before.as_seen else self._fitted(kept_frame, names)
+        return old, kept, self._of_run(self.after, after.frame, names)
 
-    def _until_last_of(self, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-        """What is known now of each series up to the last month that was known of it then."""
-        last = old.groupby("unique_id")["ds"].max()
-        return new[new["ds"] <= new["unique_id"].map(last)]
+    def _figures(self, run: RunRecord) -> _Figures:
+        frame = observations.panel_frame(self.session, run.dataset_id, run.as_of)
+        as_seen = hash_panel(frame) == run.data_hash
+        mine = frame["unique_id"].isin(self.unique_ids) & (frame["ds"] <= np.datetime64(run.cutoff, "ns"))
+        return _Figures(frame[mine], as_seen)
 
     def _of_run(self, run: RunRecord, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
         """As the run stored it, if its code is ours and it asked these forecasters; else forecast now."""

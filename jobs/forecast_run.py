@@ -1,6 +1,5 @@
 """A forecast run: lock, load the panel, fan out, combine, reconcile, write, publish."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
@@ -17,12 +16,12 @@ from sqlmodel import Session
 from forecasting.backtest import Progress
 from forecasting.combined import split_combined
 from forecasting.config import ForecastConfig
-from forecasting.errors import ForecastingError
 from forecasting.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.version import code_version
 from jobs import changes
 from jobs.executors import ExecutorFactory
+from jobs.panel_hash import hash_panel
 from jobs.tracking import track
 from jobs.vintages import known_then, months_of
 from jobs.writing import write_run
@@ -90,7 +89,7 @@ def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: 
         session.commit()
     except NoEarlierRun:
         return
-    except (StoreError, ForecastingError, BrokenExecutor) as error:
+    except (StoreError, ValueError, BrokenExecutor) as error:
         session.rollback()
         log.warning("changes.not_explained", run=outcome.run_id, reason=f"{type(error).__name__}: {error}")
 
@@ -212,13 +211,6 @@ def queue_run(session: Session, *, dataset: str, as_of: date, config: ForecastCo
         code_version=code_version(),
         requested_at=requested_at,
     )
-
-
-def hash_panel(frame: pd.DataFrame) -> str:
-    """SHA-256 of what a run is made of: every series' months and values, in whatever order they came."""
-    ordered = frame.sort_values(["unique_id", "ds"], ignore_index=True)
-    rows = pd.util.hash_pandas_object(ordered[["unique_id", "ds", "y"]], index=False)
-    return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()
 
 
 def as_date(moment: Any) -> date:

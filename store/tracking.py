@@ -204,7 +204,7 @@ _TERMS = {"before": WINDOW - 1, "least": LEAST, "drift": DRIFT}
 # A target may be forecast at one step by several runs: the one with the latest knowledge stands for the step.
 _TRACKED = """
     WITH tracked AS (
-        SELECT k.*, r.as_of, r.cutoff, (r.finished_at AT TIME ZONE 'UTC')::date <= k.first_vintage AS live,
+        SELECT k.*, r.as_of, r.cutoff, (r.finished_at AT TIME ZONE 'UTC')::date < k.first_vintage AS live,
                k.months = 1 AND EXISTS (
                    SELECT FROM tracking s
                    WHERE s.run_id = k.run_id AND s.series_id = k.series_id AND s.months = 2

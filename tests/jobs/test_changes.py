@@ -105,6 +105,17 @@ def test_a_run_of_other_code_is_forecast_again_before_it_is_compared(small, monk
     assert_allclose(sum(found[name] for name in PARTS), found["change"], atol=1e-9)
 
 
+def test_figures_that_came_in_late_for_an_earlier_day_are_revisions_of_what_the_run_saw(small):
+    first = publish(small, FIRST)
+    # Known since the 19th, and brought in after the run of the 20th: a value, and a month of which it knew nothing.
+    come(small, "2024-12", vintage="2025-01-19", factor=1.4)
+    come(small, "2025-01", vintage="2025-01-20", factor=1.4)
+    found, _ = changes_of(small, publish(small, SECOND), against=first)
+    assert_allclose(sum(found[name] for name in PARTS), found["change"], atol=1e-9)
+    assert np.abs(found["revised_figures"]).max() > 0.01
+    assert np.abs(found["new_figures"]).max() > 0.01
+
+
 def test_any_two_runs_can_be_compared_on_demand(small):
     first = publish(small, FIRST)
     come(small, "2025-01", vintage="2025-02-09")

@@ -19,7 +19,8 @@ from forecasting.errors import EmptyPanel, ForecasterFailed
 from forecasting.forecasters import FORECASTERS
 from jobs import forecast_run
 from jobs.executors import process_pool
-from jobs.forecast_run import Outcome, hash_panel, run_forecast
+from jobs.forecast_run import Outcome, run_forecast
+from jobs.panel_hash import hash_panel
 from store import backtests, components, forecasts, observations, runs
 from store.errors import UnknownDataset
 from tests.forecasting.panels import gaps_of_sums, grid_panel
