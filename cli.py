@@ -324,10 +324,11 @@ def ask(
     period: Annotated[str | None, typer.Option(help="2026, 2026-Q1, 2026-03 or 2026-01/2026-02.")] = None,
     above: Annotated[float | None, typer.Option(help="How likely is more in the period?")] = None,
     below: Annotated[float | None, typer.Option(help="How likely is less?")] = None,
+    over: Annotated[str | None, typer.Option(help="How concentrated, over partner or sector?")] = None,
     certificate: Annotated[bool, typer.Option("--certificate", help="Say how such answers did on the folds.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Ask the latest run: sums, growth, shares, and how likely a number is to be passed in a period."""
+    """Ask the latest run: sums, growth, shares, concentration, and how likely a number is to be passed in a period."""
     from sqlmodel import Session
 
     from api.ask import answer_lines
@@ -335,7 +336,7 @@ def ask(
 
     which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
     how = {"level": level, "quantile": quantile or None, "certificate": certificate, "horizon": horizon}
-    event = {"period": period, "above": above, "below": below}
+    event = {"period": period, "above": above, "below": below, "over": over}
     given = {name: value for name, value in (which | how | event).items() if value is not None}
     with _engine(_settings(data_dir=data_dir)) as engine, Session(engine) as session:
         try:

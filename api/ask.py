@@ -1,31 +1,39 @@
 """The same questions at the command line: what the API answers, as lines to read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from api.answers import later_months, month_text
-from api.asking import ask_chance, read_answers
+from api.asking import ask_chance, read_answers, summaries
 from api.catalogs import Catalogs
 from api.certificate import certificate, forecast_certificate
 from api.choosing import chosen_run, chosen_series
+from api.concentrating import choose_parts, draw_concentration
 from api.derived import StepForecast
 from api.errors import HorizonBeyondRun, Unanswerable
-from api.questions import ForecastQuery, ProbabilityQuery
+from api.outlooks import cutoff_number
+from api.questions import ConcentrationQuery, ForecastQuery, ProbabilityQuery
 from forecasting.answers import answer_unit, scored_kind
+from forecasting.spans import spans_ahead
 from store.runs import RunRecord
 
 Query = TypeVar("Query", bound=BaseModel)
 CELL = 12
+KINDS = {"over": "over", "period": "a period"}
 
 
 def answer_lines(session: Session, dataset: str, asked: Mapping[str, Any]) -> Iterator[str]:
-    """What is forecast of a dataset, or how likely an event is where a `period` is asked; parameters as in the API.
+    """What is forecast of a dataset, how likely an event is in a `period`, or how concentrated trade is `over` its parts.
+
+    Parameters are those of the API.
 
     Raises UnknownDataset, UnknownSeries, UnknownRun, ApiError.
     """
+    if "over" in asked:
+        return _concentration_lines(session, dataset, _checked(ConcentrationQuery, asked))
     if "period" in asked:
         return _chance_lines(session, dataset, _checked(ProbabilityQuery, asked))
     return _forecast_lines(session, dataset, _checked(ForecastQuery, asked))
@@ -36,33 +44,58 @@ def _checked(query: type[Query], asked: Mapping[str, Any]) -> Query:
     try:
         return query.model_validate(asked)
     except ValidationError as error:
-        raise Unanswerable("; ".join(_in_words(fault, "period" in asked) for fault in error.errors())) from error
+        raise Unanswerable("; ".join(_in_words(fault, asked) for fault in error.errors())) from error
 
 
-def _in_words(fault: Mapping[str, Any], of_period: bool) -> str:
+def _in_words(fault: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     where, message = ".".join(map(str, fault["loc"])), str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        return f"{where} does not go with a period" if of_period else f"{where} goes with a period"
+        kind = next((words for word, words in KINDS.items() if word in asked), None)
+        return f"{where} does not go with {kind}" if kind else f"{where} goes with a period"
     return f"{where}: {message}" if where else message
 
 
 def _forecast_lines(session: Session, dataset: str, query: ForecastQuery) -> Iterator[str]:
     run = chosen_run(session, dataset, query)
     series = chosen_series(session, Catalogs(), run, query)
+    horizon = _horizon(run, query)
+    unit = answer_unit(query.units, series.catalog.unit)
+    for one, rows in read_answers(session, run, series, query, horizon):
+        yield f"{one.unique_id}, {unit}, {_source(run)}"
+        yield from _table_lines(run, query, rows)
+    if query.certificate:
+        yield from _certificate_lines(forecast_certificate(session, run, series.all, query, horizon))
+
+
+def _concentration_lines(session: Session, dataset: str, query: ConcentrationQuery) -> Iterator[str]:
+    run = chosen_run(session, dataset, query)
+    _, catalog = Catalogs().of_run(session, run.id)
+    asked = choose_parts(session, catalog, query)
+    spans = spans_ahead(cutoff_number(run), _horizon(run, query), query.frequency)
+    drawn = draw_concentration(session, run, asked, spans)
+    yield f"{asked.series.unique_id}, HHI points over {len(asked.parts)} {query.over}s, {_source(run)}"
+    yield from _table_lines(run, query, summaries(drawn, spans, query, cutoff_number(run)) if drawn else [])
+    if query.certificate:
+        found = certificate(session, run, asked.parts, kind=None, levels=query.level, steps=())
+        yield from _certificate_lines(found)
+
+
+def _horizon(run: RunRecord, query: ForecastQuery | ConcentrationQuery) -> int:
     horizon = query.horizon or run.horizon
     if horizon > run.horizon:
         raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
-    unit = answer_unit(query.units, series.catalog.unit)
+    return horizon
+
+
+def _table_lines(
+    run: RunRecord, query: ForecastQuery | ConcentrationQuery, rows: Iterable[StepForecast]
+) -> Iterator[str]:
     assert run.cutoff is not None
-    months = later_months(run.cutoff, horizon)
+    months = later_months(run.cutoff, run.horizon)
     heads = ["median", *(f"{level:g} % {bound}" for level in query.level for bound in ("lo", "hi"))]
     heads += [f"q{probability:g}" for probability in query.quantile]
-    for one, rows in read_answers(session, run, series, query, horizon):
-        yield f"{one.unique_id}, {unit}, {_source(run)}"
-        yield f"{'period':<17}{'observed':>9}" + "".join(f"{head:>{CELL}}" for head in heads)
-        yield from (_row_line(row, months[row.step - 1]) for row in rows)
-    if query.certificate:
-        yield from _certificate_lines(forecast_certificate(session, run, series.all, query, horizon))
+    yield f"{'period':<17}{'observed':>9}" + "".join(f"{head:>{CELL}}" for head in heads)
+    yield from (_row_line(row, months[row.step - 1]) for row in rows)
 
 
 def _row_line(row: StepForecast, month: str) -> str:

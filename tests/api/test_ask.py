@@ -52,6 +52,17 @@ def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
     assert found[5].startswith("certificate: on 4 folds of its parts, intervals of 80 % held ")
 
 
+def test_concentration_is_told_as_the_api_has_it(halves: Halves) -> None:
+    head, columns, *rows = lines(halves, "CN_CLEANTECH", over="partner", sector="EV", frequency="A", level=[80])
+    assert head.startswith("CN_CLEANTECH.X.*.EV, HHI points over ")
+    assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi"]
+    path = "/v1/datasets/CN_CLEANTECH/forecasts/concentration"
+    asked = {"over": "partner", "sector": "EV", "frequency": "A", "level": 80, "run": halves.clean.run.run_id}
+    told = halves.client.get(path, params=asked).json()["months"]
+    assert [row.split()[0] for row in rows] == [one["period"] for one in told]
+    assert [float(row.split()[4].replace(",", "")) for row in rows] == [round(one["median"], 1) for one in told]
+
+
 def test_what_has_no_answer_says_why(halves: Halves) -> None:
     assert "no answer: 2026-Q1 is zero or below" in lines(halves, flow="B", period="2026-Q1", units="log", above=1)[1]
     assert "2025-Q3 is zero or below" in lines(halves, flow="B", frequency="Q", units="log")[2]
@@ -64,6 +75,8 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
         ({"above": 1.0}, "above goes with a period"),
         ({"period": "2026", "above": 1.0, "frequency": "A"}, "frequency does not go with a period"),
         ({"frequency": "W"}, "frequency: "),
+        ({"over": "partner", "above": 1.0}, "above does not go with over"),
+        ({"over": "market"}, "over: "),
         ({"units": "share", "flow": "B"}, "units=share is not defined for flow B"),
         ({"flow": "X", "period": "2030", "above": 1.0}, "2030 ends after 2027-07"),
         ({"flow": "X", "horizon": 30}, "beyond the 24 months"),
