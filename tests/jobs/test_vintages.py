@@ -112,6 +112,7 @@ def test_a_run_says_which_folds_are_on_vintages_and_forecasts_from_them(kept):
         dataset="TEST", as_of=AS_OF, config=QUICK, engine=kept, make_executor=here, clock=TickingClock(AS_OF)
     )
     assert run.status == "published"
+    assert run.run_id is not None
     with Session(kept) as session:
         panel, then = then_of(session)
         assert runs.find(session, run.run_id).vintage_cutoffs == months_of(panel, then)
