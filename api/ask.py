@@ -26,7 +26,7 @@ KINDS = {"over": "over", "period": "a period"}
 
 
 def answer_lines(session: Session, dataset: str, asked: Mapping[str, Any]) -> Iterator[str]:
-    """What is forecast of a dataset, how likely an event is in a `period`, how concentrated trade is `over` parts.
+    """What is forecast, how likely an event is in a `period`, or how concentrated trade is `over` partners or sectors.
 
     Parameters are those of the API.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.combination import _winsorised_mean as winsorised_mean
+from forecasting.combination import winsorised_mean
 from forecasting.history import FloatArray
 from forecasting.reconciliation import Reconciler
 

@@ -64,7 +64,7 @@ def combine(
             count += np.isfinite(errors).sum(axis=(0, 2))
         ahead = means[:, :, fold]
         weights[:, fold] = _weights(_worth(total, count, names), ahead)
-        centre[:, fold] = _winsorised_mean(np.nan_to_num(ahead), weights[:, fold])
+        centre[:, fold] = winsorised_mean(np.nan_to_num(ahead), weights[:, fold])
     centre[weights.sum(axis=2) == 0] = np.nan
     return centre, weights
 
@@ -89,7 +89,7 @@ def _weights(worth: FloatArray, ahead: FloatArray) -> FloatArray:
     return weights
 
 
-def _winsorised_mean(ahead: FloatArray, weights: FloatArray) -> FloatArray:
+def winsorised_mean(ahead: FloatArray, weights: FloatArray) -> FloatArray:
     """The weighted mean (series, horizon) of `ahead` (series, forecasters, horizon) held to its weighted quartiles."""
     order = np.argsort(ahead, axis=1)
     ranked = np.take_along_axis(ahead, order, axis=1)
