@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 
 from benchmarks import panels, scale
 from benchmarks.fitting import CONFIG, fit_rate, ours_a_fold, peers_a_fold, whole_run
+from benchmarks.routing import measure_routing
 from benchmarks.serving import measure_serving
 from benchmarks.storing import storing_ratio
 from forecasting.backtest import SeriesTask
@@ -151,6 +152,8 @@ def serving(url: str, *, quick: bool) -> Iterator[str]:
     """The API beside a bare handler."""
     yield _table(("what", "figure", "target"), measure_serving(url, seconds=0.5 if quick else 2.0))
     yield "One process of each, asked in turn; the generator has a process of its own on the same machine."
+    rows = [(name, f"{milliseconds:.2f}") for name, milliseconds in measure_routing().items()]
+    yield _table(("an answer of one byte, in process", "processor ms"), rows)
 
 
 def storing(engine: Engine, *, quick: bool) -> Iterator[str]:
