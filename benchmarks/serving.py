@@ -17,7 +17,7 @@ from benchmarks.load import Load, load
 PLAIN = "/v1/datasets/CN_CLEANTECH/forecasts?flow=X&partner=USA&sector=EV"
 FROM_PATHS = {"growth of a year": "&frequency=A&units=pc1", "another level": "&level=70"}
 WHOLE = "/v1/datasets/CN_CLEANTECH/forecasts?format=csv&limit=1000"
-CONNECTIONS, ROUNDS = 8, 5
+CONNECTIONS, ROUNDS = 8, 9
 
 
 def measure_serving(url: str, *, seconds: float) -> list[tuple[str, str, str]]:

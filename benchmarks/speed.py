@@ -150,7 +150,7 @@ def growth(sizes: Sequence[int]) -> Iterator[str]:
 
 def serving(url: str, *, quick: bool) -> Iterator[str]:
     """The API beside a bare handler."""
-    yield _table(("what", "figure", "target"), measure_serving(url, seconds=0.5 if quick else 2.0))
+    yield _table(("what", "figure", "target"), measure_serving(url, seconds=0.5 if quick else 1.0))
     yield "One process of each, asked in turn; the generator has a process of its own on the same machine."
     rows = [(name, f"{milliseconds:.2f}") for name, milliseconds in measure_routing().items()]
     yield _table(("an answer of one byte, in process", "processor ms"), rows)
