@@ -7,7 +7,6 @@ panel's parts are bundled series, each with its months' changes resampled by yea
 
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -90,8 +89,7 @@ def main() -> None:
             "seconds": time.perf_counter() - wall,
             "processor": _processor() - before,
         }
-    parent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    print(json.dumps(found | {"megabytes": peak.megabytes, "parent": parent, "scores": rows}))
+    print(json.dumps(found | {"megabytes": peak.megabytes, "scores": rows}))
 
 
 def _processor() -> float:
