@@ -134,7 +134,7 @@ def _reconcile(
         # The inverse link's slope turns a width on its scale into one in the units of y.
         slope = np.hypot(unit[:, fold, None], centre[:, fold])
         # A series that has not begun counts for nought in what it is a part of.
-        begun: NDArray[np.bool_] = np.isfinite(centre[:, fold]).all(axis=1)
+        begun = np.asarray(np.isfinite(centre[:, fold]).all(axis=1))
         variance[:, fold] = np.where(begun, np.square((width * slope).mean(axis=1)), 0.0)
         base = np.where(begun[:, None], centre[:, fold], 0.0)
         summed = reconciler(structure, variance[:, fold])(base, non_negative=False)
