@@ -36,8 +36,10 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_CLEANTECH": panels.cn_cleantech,
     "us_imports": panels.us_imports,
 }
-# The whole panel is hours of the peers' time; ask for it by name.
+# The first two were seen by nobody while the method was made; the others are hours of the peers' time. Ask by name.
 LONG: dict[str, Callable[[], Problem]] = {
+    "us_from_cn": panels.us_from_cn,
+    "cn_solar": panels.cn_solar,
     "us_imports_whole": panels.us_imports_whole,
     "CN_CLEANTECH_monthly": partial(panels.cn_cleantech, every=1),
 }

@@ -15,7 +15,11 @@ from tabular import check_observations
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 US_IMPORTS = SHARED / "us_imports" / "top30-NAICS-imports.parquet"
+US_FROM_CN = SHARED / "us_from_cn" / "IMPCH.csv"
+CN_SOLAR = SHARED / "cn_solar" / "mart_solar_exports_full_release_monthly.csv"
 OVERLAPPING = ("EUROPEAN UNION", "USMCA (NAFTA)", "TOTAL FOR ALL COUNTRIES")
+
+OFTEN_MONTHS = 100
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,25 @@ def us_imports() -> Problem:
 def us_imports_whole() -> Problem:
     """US imports by partner and sector: every series that is there in every month."""
     return Problem("us_imports, whole", _panel(_us_frame()), "USA", months("2019-12", "2024-06", 6))
+
+
+def us_from_cn() -> Problem:
+    """US imports from China, one series on which nothing was tuned."""
+    raw = pd.read_csv(US_FROM_CN, parse_dates=["observation_date"])
+    frame = pd.DataFrame({"month": raw["observation_date"], "value": raw["IMPCH"]})
+    frame = frame.assign(flow="M", partner="CHN", sector="TOTAL")
+    return Problem("us_from_cn, held out", _panel(frame), "USA", months("2016-12", "2024-12"))
+
+
+def cn_solar() -> Problem:
+    """China's solar exports to the markets that traded in nearly every month, on which nothing was tuned."""
+    raw = pd.read_csv(CN_SOLAR, parse_dates=["Date"])
+    raw = raw[(raw["Area type"] == "Country or economy") & raw["Commodity type"].isin(("Panels", "Cells"))]
+    table = raw.pivot_table(index="Date", columns="Area", values="Amount (USD)", aggfunc="sum")
+    often = table.columns[table.notna().sum() >= OFTEN_MONTHS]
+    frame = table[often].fillna(0.0).rename_axis(columns="partner").stack().rename("value").reset_index()
+    frame = frame.rename(columns={"Date": "month"}).assign(flow="X", sector="SOLAR")
+    return Problem("cn_solar, held out", _panel(frame), "CHN", months("2021-12", "2024-09", 3))
 
 
 def _bundled(dataset: str) -> pd.DataFrame:
