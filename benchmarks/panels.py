@@ -82,8 +82,8 @@ def cn_solar() -> Problem:
     raw = raw[(raw["Area type"] == "Country or economy") & raw["Commodity type"].isin(("Panels", "Cells"))]
     table = raw.pivot_table(index="Date", columns="Area", values="Amount (USD)", aggfunc="sum")
     often = table.columns[table.notna().sum() >= OFTEN_MONTHS]
-    frame = table[often].fillna(0.0).rename_axis(columns="partner").stack().rename("value").reset_index()
-    frame = frame.rename(columns={"Date": "month"}).assign(flow="X", sector="SOLAR")
+    frame = table[often].fillna(0.0).rename_axis("month").reset_index().melt("month", var_name="partner")
+    frame = frame.assign(flow="X", sector="SOLAR")
     return Problem("cn_solar, held out", _panel(frame), "CHN", months("2021-12", "2024-09", 3))
 
 
