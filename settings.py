@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         """How long after its due moment a release counts as late."""
         return timedelta(hours=self.grace_hours)
 
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest table accepted by file or by request, in bytes."""
+        return self.max_upload_mb * 1_000_000
+
     @field_validator("forecasters", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

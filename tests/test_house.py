@@ -78,9 +78,9 @@ def refuse(*_given, **_named):
 psycopg.connect = psycopg.Connection.connect = sqlalchemy.create_engine = refuse
 pydantic_settings.BaseSettings.__init__ = refuse
 sys.addaudithook(lambda event, _given: refuse() if event in ("socket.connect", "socket.bind") else None)
-for module in {modules(*ROOMS)}:
+for module in {modules(*ROOMS, "cli")}:
     importlib.import_module(module)
-import cli, settings, tabular
+import settings, tabular
 print("quiet")
 """
     )

@@ -1,0 +1,84 @@
+"""The command `tradewind`: the only package that knows every room.
+
+Rooms are imported by the command that needs them: `tradewind serve` never loads a forecaster, and help is instant.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+
+import typer
+from pydantic import ValidationError
+
+from cli import figures, files, forecasts, keys, service
+from cli.terminal import stop
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": service.up,
+    "serve": service.serve,
+    "schedule": service.schedule,
+    "migrate": service.migrate,
+    "run": forecasts.run,
+    "fetch": figures.fetch,
+    "sources": figures.list_sources,
+    "changes": forecasts.changes,
+    "simulate-year": forecasts.simulate_year,
+    "forecast": files.forecast,
+    "evaluate": files.evaluate,
+    "ask": forecasts.ask,
+    "report": forecasts.report,
+}
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "ingest": (
+        "Bring published figures in.",
+        {"bundled": figures.ingest_bundled, "file": figures.ingest_file, "outside": figures.ingest_outside},
+    ),
+    "key": ("API keys.", {"create": keys.create_key}),
+    "calendar": ("The release calendar.", {"import": figures.import_calendar, "show": figures.show_calendar}),
+}
+
+
+def main() -> None:
+    """Run a command; a fault in what was given is one line on standard error and exit code 2."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from forecasting.errors import ForecastingError
+    from jobs.supervisor import AddressTaken, ChildEnded
+    from sources.errors import SourceError
+    from store.errors import StoreError
+    from tabular import TableError
+
+    try:
+        make_app()()
+    except (TableError, ForecastingError, SourceError, StoreError, AddressTaken) as error:
+        stop(str(error), 2)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TRADEWIND_" + "_".join(map(str, first["loc"])).upper()
+        stop(f"{name}: {first['msg']}", 2)
+    except OperationalError as error:
+        stop(f"the database does not answer: {str(error.orig).strip()}", 1)
+    except ProgrammingError as error:
+        stop(f"the database's tables are not those of this release, run `tradewind migrate`: {error.orig}", 1)
+    except (ChildEnded, TimeoutError, BrokenExecutor) as error:
+        stop(str(error), 1)
+
+
+def make_app() -> typer.Typer:
+    """The commands and groups of commands, in the order in which help shows them."""
+    app = typer.Typer(
+        help="Forecasts of a country's monthly goods trade, with intervals and a record.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    _add(app, COMMANDS)
+    for name, (told, commands) in GROUPS.items():
+        group = typer.Typer(help=told, no_args_is_help=True)
+        _add(group, commands)
+        app.add_typer(group, name=name)
+    return app
+
+
+def _add(app: typer.Typer, commands: dict[str, Callable[..., None]]) -> None:
+    for name, command in commands.items():
+        app.command(name)(command)

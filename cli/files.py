@@ -1,0 +1,80 @@
+"""Forecasts and scores of a table in a file, without a database."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import wiring
+from cli.options import Level, Reporter
+from cli.terminal import say, warn
+from settings import Settings
+
+if TYPE_CHECKING:
+    from forecasting.config import ForecastConfig
+
+
+def forecast(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],
+    output: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
+    horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 24,
+    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
+    reporter: Reporter = "CHN",
+) -> None:
+    """Forecast a table of monthly series, without a database."""
+    from jobs import files
+    from jobs.progress import progress_bar
+
+    settings = wiring.read_settings()
+    config = _file_config(settings, horizon=horizon, level=level)
+    files.check_output(output)
+    panel = files.read_panel(file, today=wiring.now().date(), limit_bytes=settings.max_upload_bytes)
+    with wiring.executor(settings)() as pool, progress_bar(file.name) as bar:
+        table, failures = files.forecast_file(panel, config=config, reporter=reporter, executor=pool, on_progress=bar)
+    files.write_table(table, output)
+    _tell_failures(failures)
+    say(f"{len(panel.unique_ids)} series, {horizon} months from {panel.cutoff + 1}: {output}")
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],
+    output: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
+    horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 12,
+    cutoffs: Annotated[str | None, typer.Option(help="First and last cutoff, such as 2023-12:2025-12.")] = None,
+    folds: Annotated[int | None, typer.Option(min=1, help="Cutoffs counted back from the last month but one.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Months between cutoffs.")] = 1,
+    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
+    reporter: Reporter = "CHN",
+) -> None:
+    """Score forecasts of a table of monthly series at past cutoffs, without a database."""
+    from jobs import files
+    from jobs.progress import progress_bar
+
+    settings = wiring.read_settings()
+    config = _file_config(settings, horizon=horizon, level=level)
+    files.check_output(output)
+    panel = files.read_panel(file, today=wiring.now().date(), limit_bytes=settings.max_upload_bytes)
+    chosen = files.choose_cutoffs(panel, span=cutoffs, folds=folds, every=every)
+    with wiring.executor(settings)() as pool, progress_bar(file.name) as bar:
+        table, backtest, failures = files.evaluate_file(
+            panel, cutoffs=chosen, config=config, reporter=reporter, executor=pool, on_progress=bar
+        )
+    files.write_table(table, output)
+    _tell_failures(failures)
+    say(
+        files.score_summary(backtest).to_string(float_format="%.3f", na_rep=""),
+        f"{len(panel.unique_ids)} series, {len(chosen)} folds from {chosen[0]} to {chosen[-1]}: {output}",
+    )
+
+
+def _file_config(settings: Settings, *, horizon: int, level: list[float]) -> "ForecastConfig":
+    if not all(0 < each < 100 for each in level):
+        raise typer.BadParameter("a level lies between 0 and 100, both excluded", param_hint="--level")
+    return replace(wiring.forecast_config(settings), horizon=horizon, levels=tuple(sorted(set(level))))
+
+
+def _tell_failures(failures: Any) -> None:
+    if failures:
+        series = {failure.unique_id for failure in failures}
+        warn(f"a forecaster failed {len(failures)} times on {len(series)} series; the baseline stood in")

@@ -1,0 +1,12 @@
+"""Options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded PostgreSQL keeps its files.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+Level = Annotated[list[float], typer.Option(help="Prediction interval in per cent; may be repeated.")]
+Reporter = Annotated[str, typer.Option(help="ISO code of the reporter, whose calendar applies.")]

@@ -1,0 +1,147 @@
+"""The service and its parts: everything at once, the API, the scheduler, the database's tables."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cli import wiring
+from cli.forecasts import publish
+from cli.options import DataDir, Host, Port
+from cli.terminal import say
+from settings import Settings
+
+if TYPE_CHECKING:
+    from api.options import ApiOptions
+
+
+def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Start everything: database, figures, forecasts, API and scheduler. Ctrl-C stops it."""
+    from jobs import supervisor
+
+    settings = wiring.read_settings(host=host, port=port, data_dir=data_dir)
+    chosen = supervisor.free_port(settings.host, settings.port)
+    address = f"http://{settings.host}:{chosen}"
+    with supervisor.stop_signals(), _stopped_quietly(), wiring.database(settings) as url:
+        _prepare(settings, url)
+        environment = {"TRADEWIND_DATABASE_URL": url, "TRADEWIND_LOG_LEVEL": "WARNING"}
+        commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
+        with supervisor.children(commands, environment) as processes:
+            supervisor.wait_until_ready(f"{address}/ready", processes)
+            say(
+                f"Tradewind answers at {address}",
+                f"  {address}/docs                                        every request, to try out",
+                f"  {address}/v1/datasets                                 what there is",
+                f"  {address}/v1/datasets/CN_TRADE/forecasts?flow=X       China's exports, 24 months ahead",
+                f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       how right such forecasts were",
+                f"  {address}/v1/datasets/CN_CLEANTECH/forecasts?partner=ASEAN&sector=EV&format=csv",
+                "Ctrl-C stops it.",
+            )
+            supervisor.watch(processes)
+
+
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Serve the API alone."""
+    import uvicorn
+
+    from api.app import create_app
+    from store.database import make_engine
+
+    settings = wiring.read_settings(host=host, port=port, data_dir=data_dir)
+    with wiring.database(settings) as url:
+        engine = make_engine(url, pool_size=settings.threads)
+        application = create_app(engine=engine, options=_api_options(settings))
+        # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(0))
+        uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+def schedule(data_dir: DataDir = None) -> None:
+    """Run the scheduler alone: it fetches what is due, retrains when new figures are in, and raises alerts."""
+    from jobs.fetch import fetch as ask_source
+    from jobs.polling import Interval
+    from jobs.scheduler import Ticker, run_scheduler
+    from jobs.webhook import Webhook
+
+    settings = wiring.read_settings(data_dir=data_dir)
+    url, secret = settings.webhook_url, settings.webhook_secret
+    pauses = (timedelta(minutes=each) for each in (settings.poll_minutes, settings.longest_poll_minutes))
+    feeds = wiring.feeds(settings) if settings.feeds is not None else {}
+    with wiring.engine(settings) as engine:
+        ask = partial(ask_source, engine=engine, feeds=feeds, access=wiring.access(settings), clock=wiring.now)
+        ticker = Ticker(
+            engine=engine,
+            config=wiring.forecast_config(settings),
+            make_executor=wiring.executor(settings),
+            clock=wiring.now,
+            polls=dict.fromkeys(feeds, ask),
+            interval=Interval(*pauses),
+            grace=settings.grace,
+            webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,
+        )
+        run_scheduler(ticker, tick_seconds=settings.tick_seconds)
+
+
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's tables up to date."""
+    from store.database import migrate as bring_up_to_date
+
+    with wiring.engine(wiring.read_settings(data_dir=data_dir)) as engine:
+        bring_up_to_date(engine)
+
+
+@contextmanager
+def _stopped_quietly() -> Iterator[None]:
+    from jobs.supervisor import Stopped
+
+    try:
+        yield
+    except Stopped:
+        say("Stopped.")
+
+
+def _prepare(settings: Settings, url: str) -> None:
+    """Tables, figures, and a published run for each dataset, where they are missing."""
+    from sqlmodel import Session
+
+    from jobs.ingest import ingest_bundled
+    from store import catalog
+    from store.database import make_engine
+    from store.database import migrate as bring_up_to_date
+
+    engine = make_engine(url)
+    bring_up_to_date(engine)
+    today = wiring.now().date()
+    with Session(engine) as session:
+        ingest_bundled(session, today=today)
+        session.commit()
+        datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
+    for dataset in datasets:
+        publish(settings, engine, dataset, today)
+    engine.dispose()
+
+
+def _api_options(settings: Settings) -> "ApiOptions":
+    from importlib.metadata import version
+
+    from api.options import ApiOptions, RunTerms
+    from forecasting.version import code_version
+
+    def run_terms(horizon: int | None) -> RunTerms:
+        config = replace(wiring.forecast_config(settings), horizon=horizon or settings.horizon)
+        return RunTerms(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
+
+    return ApiOptions(
+        version=version("tradewind"),
+        run_terms=run_terms,
+        now=wiring.now,
+        require_key_to_read=settings.require_key_to_read,
+        grace=settings.grace,
+        threads=settings.threads,
+        max_upload_bytes=settings.max_upload_bytes,
+    )
