@@ -1,6 +1,6 @@
 """The tables. One dialect, PostgreSQL; every rule that can live in the database lives there, by name.
 
-SQLModel does not validate `table=True` classes: values are checked at the boundary (tabular.py, api/schemas.py).
+SQLModel does not validate `table=True` classes: values are checked at the boundary (tabular/checks.py, api/schemas.py).
 """
 
 from datetime import date, datetime

@@ -14,7 +14,7 @@ from tests.documents import ROOT, parse_command, repository_files, table_rows, t
 PREFIX = "TRADEWIND_"
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 SUBSTITUTION = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
-PACKAGES = ("api", "cli", "forecasting", "jobs", "migrations", "sources", "store")
+PACKAGES = ("api", "cli", "forecasting", "jobs", "migrations", "sources", "store", "tabular")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -80,7 +80,7 @@ def test_the_constraints_pin_exact_versions_and_name_no_index() -> None:
 
 def test_what_the_image_is_built_from_is_not_ignored() -> None:
     ignored = {line.rstrip("/") for line in text(".dockerignore").splitlines() if line and not line.startswith("#")}
-    needed = {"README.md", "LICENSE", "constraints.txt", "pyproject.toml", "settings.py", "tabular.py"}
+    needed = {"README.md", "LICENSE", "constraints.txt", "pyproject.toml", "settings.py"}
     assert not ignored & (needed | set(PACKAGES))
     assert {".git", ".venv", "data"} <= ignored
 
