@@ -14,10 +14,13 @@ from settings import Settings
 if TYPE_CHECKING:
     from forecasting.config import ForecastConfig
 
+PanelFile = Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")]
+TableOutput = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
+
 
 def forecast(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],
-    output: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
+    file: PanelFile,
+    output: TableOutput,
     horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 24,
     level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
     reporter: Reporter = "CHN",
@@ -38,8 +41,8 @@ def forecast(
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")],
-    output: Annotated[Path, typer.Option(help="CSV or Parquet to write.")],
+    file: PanelFile,
+    output: TableOutput,
     horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 12,
     cutoffs: Annotated[str | None, typer.Option(help="First and last cutoff, such as 2023-12:2025-12.")] = None,
     folds: Annotated[int | None, typer.Option(min=1, help="Cutoffs counted back from the last month but one.")] = None,

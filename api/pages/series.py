@@ -25,6 +25,19 @@ from store.catalog import DatasetRecord, SeriesPage
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
+PERIOD = text("period", "Period", wording.period_name)
+LINES = {
+    "forecasters": (
+        "What each forecaster says",
+        [PERIOD, text("forecaster", "Forecaster")],
+        "The forecasters that the combination is made of, each by itself, before the parts are made to add up.",
+    ),
+    "earlier": (
+        "What was expected before",
+        [text("made", "Said after", wording.month_name), PERIOD],
+        "The dashed grey lines of the chart.",
+    ),
+}
 FREQUENCIES = (("M", "Month"), ("Q", "Quarter"), ("A", "Year"))
 UNIT_NAMES = {"lin": "Level", "pc1": "Growth on a year ago", "share": "Share"}
 SPANS = ((5, "5 years"), (10, "10 years"), (0, "All"))
@@ -148,8 +161,8 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
             note=f"{NOTE} Dashed grey: what was expected before, by {by}." if earlier else NOTE,
             api=_api(desk, one, query),
         ),
-        *([_others_block(desk, one, others, unit, query)] if others else []),
-        *([_earlier_block(desk, one, earlier, unit, query)] if earlier else []),
+        *([_lines_block(desk, one, "forecasters", others, unit, query)] if others else []),
+        *([_lines_block(desk, one, "earlier", earlier, unit, query)] if earlier else []),
         *component_blocks(desk, one),
         _observed_block(desk, one, observed[::-1], unit),
     ]
@@ -174,29 +187,19 @@ def _said(desk: Desk, one: Chosen, outlook: Outlook, query: SeriesPageQuery) -> 
     return earlier, by, [{**row, "forecaster": row["forecaster"].replace("_", " ")} for row in others]
 
 
-def _others_block(desk: Desk, one: Chosen, rows: list[Row], unit: str, query: SeriesPageQuery) -> Block:
-    columns = [text("period", "Period", wording.period_name), text("forecaster", "Forecaster")]
+def _lines_block(
+    desk: Desk, one: Chosen, of: Literal["forecasters", "earlier"], rows: list[Row], unit: str, query: SeriesPageQuery
+) -> Block:
+    """The chart's other lines as a table, closed at first."""
+    title, columns, note = LINES[of]
     return Block(
-        name="forecasters",
-        title="What each forecaster says",
+        name=of,
+        title=title,
         columns=[*columns, figure("value", f"Mean ({unit})", in_unit(unit))],
         rows=rows,
         open=False,
-        note="The forecasters that the combination is made of, each by itself, before the parts are made to add up.",
-        api=_lines_api(desk, one, "forecasters", query),
-    )
-
-
-def _earlier_block(desk: Desk, one: Chosen, rows: list[Row], unit: str, query: SeriesPageQuery) -> Block:
-    columns = [text("made", "Said after", wording.month_name), text("period", "Period", wording.period_name)]
-    return Block(
-        name="earlier",
-        title="What was expected before",
-        columns=[*columns, figure("value", f"Mean ({unit})", in_unit(unit))],
-        rows=rows,
-        open=False,
-        note="The dashed grey lines of the chart.",
-        api=_lines_api(desk, one, "earlier", query),
+        note=note,
+        api=_lines_api(desk, one, of, query),
     )
 
 
