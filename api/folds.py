@@ -18,7 +18,7 @@ from forecasting.spans import YEAR, Span, month_number
 from store import tracks
 from store.recent import recent
 from store.runs import RunRecord
-from store.tracks import Track
+from store.tracks import Miss, Track
 
 GROWTH = "_growth"
 LONG_STEP = 12
@@ -50,17 +50,10 @@ class FoldPage(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """A period that ended outside its interval, by how many widths of it, and what was said of it when."""
+    """A period that ended outside its interval, and what was said of it; growth in per cent."""
 
-    series_id: int
     span: Span
-    cutoff: date
-    step: int
-    mean: float
-    lo: float
-    hi: float
-    actual: float
-    widths: float
+    miss: Miss
 
 
 class MissedPage(NamedTuple):
@@ -121,9 +114,9 @@ def read_misses(
         limit=limit,
         offset=offset,
     )
-    rows = [Missed(miss.series_id, _span(level_kind, miss.cutoff, miss.step), *miss[1:]) for miss in page.rows]
+    rows = [Missed(_span(level_kind, miss.cutoff, miss.step), miss) for miss in page.rows]
     if kind != level_kind:
-        bases = _year_ago(session, run, {(row.series_id, row.span) for row in rows})
+        bases = _year_ago(session, run, {(row.miss.series_id, row.span) for row in rows})
         rows = [grown for row in rows if (grown := _miss_in_growth(row, bases)) is not None]
     return MissedPage(rows, page.total)
 
@@ -197,9 +190,10 @@ def _grown(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[
     return found
 
 
-def _miss_in_growth(miss: Missed, bases: Bases) -> Missed | None:
-    base = bases[miss.series_id, miss.span]
+def _miss_in_growth(missed: Missed, bases: Bases) -> Missed | None:
+    span, miss = missed
+    base = bases[miss.series_id, span]
     if base is None:
         return None
     told = {name: 100 * (getattr(miss, name) / base - 1) for name in ("mean", "lo", "hi", "actual")}
-    return miss._replace(**told)
+    return Missed(span, miss._replace(**told))

@@ -124,12 +124,12 @@ def miss_answers(rows: Iterable[Missed], unique_ids: Mapping[int, str], unit: st
     return [
         {
             "unique_id": unique_ids[miss.series_id],
-            "period": miss.span.label,
-            "month": number_text(miss.span.last),
+            "period": span.label,
+            "month": number_text(span.last),
             "cutoff": month_text(miss.cutoff),
             "step": miss.step,
             "unit": unit,
             **{name: getattr(miss, name) for name in ("mean", "lo", "hi", "actual", "widths")},
         }
-        for miss in rows
+        for span, miss in rows
     ]

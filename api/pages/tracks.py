@@ -138,10 +138,10 @@ def worst_misses(desk: Desk, ids: Sequence[int], *, kind: str = "month", step: i
         {
             "series": desk.name(named[miss.series_id]),
             "href": f"/series/{named[miss.series_id].unique_id.replace('.', '/')}?run={desk.run.id}",
-            "period": miss.span.label,
+            "period": span.label,
             **miss._asdict(),
         }
-        for miss in found.rows
+        for span, miss in found.rows
     ]
     also = f"&step={step}" if step else ""
     return Block(
