@@ -15,7 +15,7 @@ from forecasting.evaluation import Backtest, base_intervals, evaluate_pool, fold
 from forecasting.history import FloatArray
 from forecasting.panel import Panel
 from forecasting.paths import path_quantiles
-from forecasting.pool import make_pool
+from forecasting.pool import Pool, make_pool
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,10 @@ def forecast_panel(
     `then` is what was known at past cutoffs, as in `fit_panel`; what forecasts are held against is the panel.
     A panel too short for a fold is forecast all the same, with intervals from its own past changes.
     """
-    last = len(panel.months) - 1
     folds = fold_positions(panel, config)
     base = fit_panel(
         panel,
-        cutoffs=[*folds, last],
+        cutoffs=[*folds, len(panel.months) - 1],
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
@@ -74,20 +73,26 @@ def forecast_panel(
     pool = make_pool(panel, base, recent=config.recent)
     first = max(len(folds) - config.folds, 0)
     backtest = evaluate_pool(pool, first=first, last=len(folds), config=config, on_progress=on_progress)
-    paths = fold_paths(pool, len(folds), draws=config.draws, seed=config.seed)
+    return _published(pool, backtest, config=config, reporter=reporter)
+
+
+def _published(pool: Pool, backtest: Backtest, *, config: ForecastConfig, reporter: str) -> PanelForecast:
+    """What the pool says at its last cutoff, the panel's own."""
+    panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
+    paths = fold_paths(pool, last, draws=config.draws, seed=config.seed)
     quantiles = path_quantiles(paths, config.probabilities)
     return PanelForecast(
         unique_ids=panel.unique_ids,
         months=panel.cutoff + 1 + np.arange(config.horizon),
-        centre=pool.centre[:, -1],
+        centre=pool.centre[:, last],
         mean=paths.mean(axis=1, dtype=np.float64),
         median=quantiles[:, config.probabilities.index(0.5)],
         quantiles=quantiles,
         paths=paths,
         names=base.names,
-        base=base.means[:, :, -1],
-        base_quantiles=base_intervals(pool, len(folds), config.probabilities),
-        weights=pool.weights[:, -1],
+        base=base.means[:, :, last],
+        base_quantiles=base_intervals(pool, last, config.probabilities),
+        weights=pool.weights[:, last],
         failures=base.failures,
         backtest=backtest,
         components=take_panel_apart(panel, horizon=config.horizon, reporter=reporter),

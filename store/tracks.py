@@ -138,7 +138,16 @@ def misses(
     `steps` are the first and the last step, in months, of a period's end; a period that several folds missed is told
     by the worst. `bounds` are the places of the interval's two probabilities among those stored.
     """
-    fold = _source(run_id, series_ids, forecaster, kind)
+    worst = _worst_of_each_period(_source(run_id, series_ids, forecaster, kind), steps, bounds)
+    ordered = sa.select(worst, sa.func.count().over()).order_by(
+        worst.c.widths.desc(), worst.c.series_id, worst.c.cutoff
+    )
+    rows = session.execute(ordered.limit(limit).offset(offset)).all()
+    return MissPage([Miss(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
+
+
+def _worst_of_each_period(fold: sa.Subquery, steps: tuple[int, int], bounds: tuple[int, int]) -> sa.Subquery:
+    """Of each series and period the forecast that was out by the most widths, with the columns of Miss."""
     place = sa.func.generate_series(1, sa.func.cardinality(fold.c.means)).table_valued("n").render_derived().lateral()
     n = place.c.n
     step = fold.c.step + (n - 1) * fold.c.every
@@ -151,7 +160,7 @@ def misses(
     period = sa.extract("year", fold.c.cutoff) * 12 + sa.extract("month", fold.c.cutoff) + step
     # greatest() passes over NULL, so that an interval without width or actual is left out here.
     missed = (fold.c.actuals[n].is_not(None), hi > lo, outside > 0, step.between(*steps))
-    worst = (
+    return (
         sa.select(*found)
         .join_from(fold, place, sa.true())
         .where(*missed)
@@ -159,11 +168,6 @@ def misses(
         .order_by(fold.c.series_id, period, sa.desc("widths"))
         .subquery()
     )
-    ordered = sa.select(worst, sa.func.count().over()).order_by(
-        worst.c.widths.desc(), worst.c.series_id, worst.c.cutoff
-    )
-    rows = session.execute(ordered.limit(limit).offset(offset)).all()
-    return MissPage([Miss(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
 
 
 def _scored(source: sa.Subquery) -> sa.ColumnElement[bool]:

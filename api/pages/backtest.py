@@ -1,11 +1,13 @@
 """How often it was right: errors, coverage, the PIT histogram, tracks of any fold, the worst misses."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from api import wording
+from api.catalogs import Catalogs
 from api.deps import CatalogsDep, SessionDep, may_read
 from api.folds import miss_steps
 from api.pages.layout import PageQuery, PageRoute, page
@@ -14,6 +16,7 @@ from api.pages.records import Record, read_record
 from api.pages.score_blocks import score_blocks
 from api.pages.tracks import PERIODS, fold_cutoffs, fold_shown, track_blocks, worst_misses
 from api.params import SCORE_KINDS, Code, Month, RunId
+from api.selection import Chosen
 from store import catalog
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
@@ -43,21 +46,9 @@ def read_backtest_page(
     names = [one.id for one in catalog.datasets(session) if one.series]
     dataset = query.dataset or next((name for name in names if name == "CN_TRADE"), names[0] if names else "")
     desk = open_run(session, catalogs, dataset, query.run)
-    main = desk.main(query.flow or desk.flows[0])
-    query = query.model_copy(
-        update={"flow": main.flow, "partner": query.partner or main.partner, "sector": query.sector or main.sector}
-    )
-    chosen = desk.catalog.choose(
-        flows=[main.flow],
-        partners=None if query.partner in (None, ALL) else [query.partner],
-        sectors=None if query.sector in (None, ALL) else [query.sector],
-    )
+    query, chosen = _asked(desk, query)
     ids = sorted({part.series_id for one in chosen for part in one.parts})
-    key = ("backtest", desk.run.id, query.kind, *ids)
-    record: Record | None = catalogs.answers.get(key)
-    if record is None:
-        record = read_record(desk, ids, query.kind)
-        catalogs.answers.put(key, record)
+    record = _record(desk, catalogs, ids, query.kind)
     one = chosen[0] if len(chosen) == 1 and not chosen[0].derived else None
     cutoffs = fold_cutoffs(desk, one, query.kind) if one else []
     shown = fold_shown(cutoffs, query.fold) if cutoffs else None
@@ -87,6 +78,29 @@ def read_backtest_page(
         choices=_choices(desk),
         citation=citation(desk, f"backtest of {what}", f"{base}/backtest?dataset={dataset}&run={desk.run.id}"),
     )
+
+
+def _asked(desk: Desk, query: BacktestPageQuery) -> tuple[BacktestPageQuery, Sequence[Chosen]]:
+    """The query, completed from the main series where it leaves something open, and the series it asks for."""
+    main = desk.main(query.flow or desk.flows[0])
+    query = query.model_copy(
+        update={"flow": main.flow, "partner": query.partner or main.partner, "sector": query.sector or main.sector}
+    )
+    return query, desk.catalog.choose(
+        flows=[main.flow],
+        partners=None if query.partner in (None, ALL) else [query.partner],
+        sectors=None if query.sector in (None, ALL) else [query.sector],
+    )
+
+
+def _record(desk: Desk, catalogs: Catalogs, ids: list[int], kind: str) -> Record:
+    """The record of some series, read once for a run: it cannot change."""
+    key = ("backtest", desk.run.id, kind, *ids)
+    record: Record | None = catalogs.answers.get(key)
+    if record is None:
+        record = read_record(desk, ids, kind)
+        catalogs.answers.put(key, record)
+    return record
 
 
 def kind_name(kind: str) -> str:
