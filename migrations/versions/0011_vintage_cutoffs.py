@@ -12,8 +12,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Runs already stored are on revised data throughout."""
-    column = sa.Column("vintage_cutoffs", postgresql.ARRAY(sa.Date()), nullable=False, server_default="{}")
-    op.add_column("run", column)
+    days = postgresql.ARRAY(sa.Date())
+    op.add_column("run", sa.Column("vintage_cutoffs", days, nullable=False, server_default="{}"))
     op.alter_column("run", "vintage_cutoffs", server_default=None)
 
 
