@@ -1,8 +1,8 @@
 """Do the intervals hold, and are they narrow? Coverage by kind of answer, and WIS beside peers on the same folds.
 
-`python -m benchmarks.intervals [--quick] [--prophet] [--output FILE]`: coverage of the published 50, 80 and 95 % intervals for
-months, quarters, years and their growth, each fold calibrated only on what was known at its cutoff; WIS beside prophet
-and statsforecast with their own intervals. Quick takes every third cutoff and no Prophet.
+`python -m benchmarks.intervals [--quick] [--prophet] [--output FILE]`: coverage of the published 50, 80 and 95 %
+intervals for months, quarters, years and their growth, each fold calibrated only on what was known at its cutoff; WIS
+beside prophet and statsforecast with their own intervals. Quick takes every third cutoff and no Prophet.
 """
 
 import argparse
