@@ -27,7 +27,7 @@ from jobs.forecast_run import Clock, run_forecast
 from jobs.polling import Interval, Poll
 from jobs.tracking import selection
 from jobs.webhook import Webhook
-from store import catalog, observations, runs
+from store import attempts, catalog, observations, runs
 from store.runs import RunRecord
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,7 @@ class Ticker:
         """
         try:
             self._carry_out_queued()
+            self._begin_fed()
             with Session(self.engine) as session:
                 datasets = [dataset.id for dataset in catalog.datasets(session)]
             for dataset in datasets:
@@ -94,6 +95,18 @@ class Ticker:
             clock=self.clock,
             on_progress=self._stop_between_series,
         ).status
+
+    def _begin_fed(self) -> None:
+        """Ask for the first figures of datasets that have a source and no calendar yet, a longest pause apart."""
+        with Session(self.engine) as session:
+            begun = {dataset.id for dataset in catalog.datasets(session) if dataset.series}
+            since = self.clock() - self.interval.longest
+            waiting = [
+                name for name in self.polls if name not in begun and not attempts.asked_since(session, name, since)
+            ]
+        for dataset in waiting:
+            fetched = self.polls[dataset](dataset)
+            log.info("scheduler.begun", dataset=dataset, outcome=fetched.outcome, reason=fetched.reason)
 
     def _poll_if_due(self, dataset: str) -> None:
         """Ask the source for a release that is due; before that, and in between, nobody is asked."""

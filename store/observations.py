@@ -128,7 +128,7 @@ def first_known(session: Session, dataset: str, as_of: date) -> dict[date, date]
     Left out are months with a backfilled value, and those that became known no earlier than the next.
     """
     rows = session.execute(_FIRST_KNOWN, {"dataset": dataset, "as_of": as_of})
-    return dict(row.tuple() for row in rows)
+    return {row.month: row.born for row in rows}
 
 
 _FIRST_KNOWN = sa.text("""

@@ -10,11 +10,13 @@ from sqlmodel import Session
 
 from jobs.fetch import Fetched, fetch
 from jobs.ingest import ingest_bundled
+from jobs.scheduler import Ticker
 from sources.client import Validator
 from sources.errors import NoFeed
 from sources.feeds import read_feeds
 from sources.question import Access
 from store import attempts, catalog, observations, runs
+from tests.jobs.worlds import QUICK, here
 from tests.sources.comtrade_api import ComtradeApi
 from tests.sources.gacc_site import GaccSite, as_combined, country_page
 from tests.sources.local import LocalProvider, Reply, html, local_provider, quick_client
@@ -65,9 +67,12 @@ class World:
             engine=self.engine,
             feeds=read_feeds(path),
             access={"comtrade": Access(self.provider.address)},
-            clock=lambda: datetime(self.today.year, self.today.month, self.today.day, 12, tzinfo=UTC),
+            clock=self.clock,
             make_client=client,
         )
+
+    def clock(self) -> datetime:
+        return datetime(self.today.year, self.today.month, self.today.day, 12, tzinfo=UTC)
 
     def known(self, as_of: date | None = None) -> dict[str, list[float]]:
         with Session(self.engine) as session:
@@ -96,6 +101,33 @@ def test_a_provider_s_figures_become_observations_in_the_dataset_s_unit(world: W
     with Session(world.engine) as session:
         assert catalog.dataset(session, "CN_PARTNERS").title == "China's exports by partner"
     assert world.source()[1:4] == ("comtrade", datetime(2025, 5, 21, 12, tzinfo=UTC), "new")
+
+
+def test_the_scheduler_begins_a_dataset_that_has_a_feed_and_forecasts_it(world: World) -> None:
+    asked = 0
+
+    def poll(_dataset: str) -> Fetched:
+        nonlocal asked
+        asked += 1
+        return world.fetch()
+
+    ticker = Ticker(
+        engine=world.engine, config=QUICK, make_executor=here, clock=world.clock, polls={"CN_PARTNERS": poll}
+    )
+    world.provider.answer = lambda _asked: Reply(status=500)
+    ticker.tick()
+    ticker.tick()
+    assert asked == 1
+    assert world.source().outcome == "failed"
+    world.provider.answer = world.api
+    world.today = date(2025, 5, 22)
+    ticker.tick()
+    ticker.tick()
+    assert asked == 2
+    with Session(world.engine) as session:
+        run = runs.latest_published(session, "CN_PARTNERS")
+    assert run is not None
+    assert run.cutoff == date(2025, 4, 1)
 
 
 def test_history_stands_in_for_first_prints_from_the_day_it_was_due(world: World) -> None:
