@@ -1,6 +1,7 @@
 """A block to take away: its table as CSV, XLSX or Parquet, its chart as SVG or PNG."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ MEDIA: Mapping[Saved, str] = {
 }
 VEGA_LITE = "6.4"
 PNG_SCALE = 2.0
+CLIP = re.compile(r"\bclip[0-9]+\b")
 
 
 def save(blocks: Sequence[Block], name: str | None, kind: Saved, *, stem: str) -> Response:
@@ -48,11 +50,13 @@ def _bytes(block: Block, kind: Saved) -> bytes:
 
 
 def svg(spec: Spec, **size: int) -> str:
-    """A chart as SVG."""
+    """A chart as SVG, the same for the same chart."""
     import vl_convert  # noqa: PLC0415 - 40 MB of shared library that most processes never need
 
     drawn: str = vl_convert.vegalite_to_svg(fixed(spec, **size), vl_version=VEGA_LITE)
-    return drawn
+    # Vega numbers what it clips by all the charts a process has drawn.
+    numbers: dict[str, int] = {}
+    return CLIP.sub(lambda found: f"clip{numbers.setdefault(found[0], len(numbers))}", drawn)
 
 
 def _png(spec: Spec) -> bytes:

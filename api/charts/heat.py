@@ -53,7 +53,7 @@ def small_multiples(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
     y = {"type": "quantitative", "scale": {"zero": True}, "axis": axis}
     layers: list[Spec] = [
         {
-            "mark": {"type": "area", "color": FAN[80]},
+            "mark": {"type": "area", "color": FAN[80], "description": "interval 80 %"},
             "encoding": {"x": x, "y": {"field": "lo", **y}, "y2": {"field": "hi"}},
         },
         {

@@ -101,7 +101,7 @@ def coverage_by_step(rows: Sequence[Row]) -> Spec:
         {
             # The errors of four levels lie over one another: one shows how large they are.
             "transform": [{"filter": {"field": "level", "equal": BANDED}}],
-            "mark": {"type": "area", "opacity": 0.2},
+            "mark": {"type": "area", "opacity": 0.2, "description": "sampling error"},
             "encoding": {"x": x, "y": {"field": "lo", **y}, "y2": {"field": "hi"}, "color": color},
         },
         {

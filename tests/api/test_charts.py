@@ -160,3 +160,12 @@ def test_lines_stand_out_from_the_page(color: str) -> None:
 @pytest.mark.parametrize(("shade", "color"), list(enumerate(heat.CLASSES)))
 def test_figures_can_be_read_on_every_shade_of_the_heat_map(shade: int, color: str) -> None:
     assert contrast(color, "#ffffff" if shade in heat.DARK else "#1c2733") >= 4.5
+
+
+def test_the_same_chart_is_drawn_the_same_however_many_were_drawn_before() -> None:
+    chart = {"mark": {"type": "point", "clip": True}, "encoding": {"x": {"field": "x", "type": "quantitative"}}}
+    spec = {**chart, "data": {"values": [{"x": 1}, {"x": 2}]}}
+    first = svg(spec)
+    assert "url(#clip0)" in first
+    assert 'id="clip0"' in first
+    assert svg(spec) == first
