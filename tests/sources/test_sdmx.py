@@ -3,6 +3,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import sdmx
 
 from sources import sdmx_api
 from sources.errors import ChangedShape, Refused, Truncated, UnknownCode, WrongUnit
@@ -30,6 +31,15 @@ COMEXT = {
     "scheme": "iso2",
     "flows": {"1": "M", "2": "X"},
 }
+OECD = {
+    "agency": "OECD",
+    "resource": "OECD.SDD.TPS,DSD_IMTS@DF_IMTS,1.0",
+    "key": "CHN.W.X.M",
+    "currency": "USD",
+    "dimensions": {"flow": "TRADE_FLOW", "partner": "COUNTERPART_AREA"},
+    "constant": {"sector": "TOTAL"},
+    "partners": {"W": "WLD"},
+}
 MESSAGE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1"
 
 
@@ -44,14 +54,16 @@ def values(**named: str) -> str:
     return "".join(f'<g:Value id="{name}" value="{value}"/>' for name, value in named.items())
 
 
-def generic(*series: tuple[dict[str, str], dict[str, tuple[str, str]]], scale: str = "6") -> bytes:
+def generic(
+    *series: tuple[dict[str, str], dict[str, tuple[str, str]]], scale: str = "6", named: str = "SCALE"
+) -> bytes:
     """A GenericData message: keys of series, and by period a value and a status."""
     structure = (
         '<m:Structure structureID="S" dimensionAtObservation="TIME_PERIOD"><c:Structure>'
         '<Ref id="DSD_IMTS" agencyID="IMF.STA" version="1.0"/></c:Structure></m:Structure>'
     )
     body = "".join(
-        f"<g:Series><g:SeriesKey>{values(**key)}</g:SeriesKey><g:Attributes>{values(SCALE=scale)}</g:Attributes>"
+        f"<g:Series><g:SeriesKey>{values(**key)}</g:SeriesKey><g:Attributes>{values(**{named: scale})}</g:Attributes>"
         + "".join(
             f'<g:Obs><g:ObsDimension value="{period}"/><g:ObsValue value="{value}"/>'
             f"<g:Attributes>{values(OBS_STATUS=status)}</g:Attributes></g:Obs>"
@@ -139,6 +151,19 @@ def test_eurostat_s_answer_has_another_form_and_other_codes(provider: LocalProvi
         ["2025-01", "X", "CHN", "85", 1234.0, "A"],
         ["2025-02", "X", "CHN", "85", 1300.0, "P"],
     ]
+
+
+def test_the_oecd_s_flow_has_an_at_sign_and_a_multiple_of_its_own(provider: LocalProvider) -> None:
+    key = {"REF_AREA": "CHN", "COUNTERPART_AREA": "W", "TRADE_FLOW": "X", "FREQ": "M"}
+    provider.answer = lambda _: Reply(generic((key, {"2025-01": ("324.1", "A")}), scale="9", named="UNIT_MULT"))
+    frame = ask(provider, OECD)
+    assert frame.iloc[0].to_dict() == {
+        **{"month": "2025-01", "flow": "X", "partner": "WLD", "sector": "TOTAL"},
+        **{"value": 324.1e9, "status": "A"},
+    }
+    (asked,) = provider.asked
+    assert asked.path == "/data/OECD.SDD.TPS,DSD_IMTS@DF_IMTS,1.0/CHN.W.X.M"
+    assert sdmx.get_source("OECD").url.startswith("https://sdmx.oecd.org/public/rest")
 
 
 def test_a_missing_value_is_no_observation(provider: LocalProvider) -> None:
