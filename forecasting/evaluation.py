@@ -15,7 +15,7 @@ from forecasting.history import FloatArray
 from forecasting.kinds import KindScores, PeriodTrack
 from forecasting.link import from_link, to_link
 from forecasting.paths import draw_paths, path_quantiles
-from forecasting.pool import Pool
+from forecasting.pool import Pool, link_errors
 from forecasting.scores import diebold_mariano, fold_scores, seasonal_scales
 from forecasting.tally import ScoreBook, Scored, Tally
 
@@ -68,7 +68,7 @@ class Backtest:
 
 def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
     """What the errors known at a fold's cutoff say of the combination's."""
-    return learn_distribution(pool.record(fold))
+    return learn_distribution(pool.record(fold, pool.errors))
 
 
 def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
@@ -192,9 +192,10 @@ def _marginal_quantiles(
     They stand around its own means, by the method of the combination without its joint draws.
     """
     means = pool.base.means[:, row]
+    errors = link_errors(means, pool.came, pool.unit)
     non_negative = bool(np.nanmin(pool.panel.values) >= 0)
     for fold in folds:
-        marginals = learn_marginals(pool.record(fold, means))
+        marginals = learn_marginals(pool.record(fold, errors))
         standard = marginals.standardised(np.asarray(probabilities))
         centre = to_link(means[:, fold], pool.unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]

@@ -1,6 +1,7 @@
 """The combination over every fold, made coherent, with the errors it made: what the distribution is learnt from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -51,9 +52,13 @@ class Pool:
         whole = ~np.isin(np.arange(self.structure.size), self.structure.bottom)
         return reconciler(self.structure, self.variance[:, fold] * np.where(whole, WHOLE, 1.0))
 
-    def record(self, fold: int, means: FloatArray | None = None) -> Record:
-        """The errors known at a fold's cutoff of the combination, or of other means (series, folds, horizon)."""
-        errors = link_errors(self.centre if means is None else means, self.came, self.unit)
+    @cached_property
+    def errors(self) -> FloatArray:
+        """The combination's errors on the link's scale, shape (series, folds, horizon)."""
+        return link_errors(self.centre, self.came, self.unit)
+
+    def record(self, fold: int, errors: FloatArray) -> Record:
+        """What was known at a fold's cutoff of errors (series, folds, horizon)."""
         return known_at(errors, self.prior, _numbers(self.panel, self.base), fold)
 
 
