@@ -34,7 +34,7 @@ from api.routes import (
     sources,
     tracking,
 )
-from store.database import AUTOCOMMIT
+from store.database import with_transactions
 
 STATIC = Path(__file__).parent / "static"
 SWAGGER = "/static/swagger-ui"
@@ -57,9 +57,8 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
         responses={"default": {"model": schemas.Problem, "description": "Any error, as problem+json."}},
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-    app.state.engine, app.state.options = engine, options
-    # Published runs never change: reading them needs no transaction, nor the two round trips of one.
-    app.state.reading = engine.execution_options(isolation_level=AUTOCOMMIT)
+    app.state.engine, app.state.options = with_transactions(engine), options
+    app.state.reading = engine
     app.state.catalogs, app.state.registry = Catalogs(), registry
     errors.install(app)
     caching.install(app)

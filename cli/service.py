@@ -53,7 +53,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
 
     settings = wiring.read_settings(host=host, port=port, data_dir=data_dir)
     with wiring.database(settings) as url:
-        engine = make_engine(url, pool_size=settings.threads)
+        engine = make_engine(url, pool_size=settings.threads, autocommit=True)
         application = create_app(engine=engine, options=_api_options(settings))
         # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
         for number in (signal.SIGINT, signal.SIGTERM):

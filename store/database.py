@@ -20,8 +20,6 @@ from sqlmodel import Session
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 CONNECT_SECONDS = 5
 REST_SECONDS = 1.0
-AUTOCOMMIT = "AUTOCOMMIT"
-"""The isolation level of an engine whose sessions have no transactions."""
 
 
 def normal_url(url: str | URL) -> URL:
@@ -30,13 +28,17 @@ def normal_url(url: str | URL) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def make_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
+def make_engine(url: str | URL, *, pool_size: int = 5, autocommit: bool = False) -> Engine:
     """An engine whose connections speak UTC, are checked before use after a rest, and number `pool_size` at most.
 
-    Nothing connects yet. A server that is away raises `sqlalchemy.exc.OperationalError` within seconds.
+    With `autocommit` its sessions have no transactions, nor the two round trips of one: reading published runs, which
+    never change, needs none. `with_transactions` is for who writes. Nothing connects yet. A server that is away raises
+    `sqlalchemy.exc.OperationalError` within seconds.
     """
     engine = sa.create_engine(
         normal_url(url),
+        # Without a transaction there is nothing to undo when a connection is given back.
+        **({"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}),
         pool_size=pool_size,
         max_overflow=0,
         # The connection that answered last: its server process has the plans at hand, and the cache warm.
@@ -48,18 +50,20 @@ def make_engine(url: str | URL, *, pool_size: int = 5) -> Engine:
             "options": "-c timezone=UTC",
         },
     )
-    sa.event.listen(engine, "checkin", _note_use)
     sa.event.listen(engine, "checkout", _check_after_rest)
     return engine
 
 
-def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
-    record.info["used"] = time.monotonic()
+def with_transactions(engine: Engine) -> Engine:
+    """The engine of the same connections whose sessions have transactions."""
+    return engine.execution_options(isolation_level="READ COMMITTED")
 
 
 def _check_after_rest(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-    """Like `pool_pre_ping`, but not for a connection that has just answered: a question of its own for each request."""
-    if time.monotonic() - record.info.get("used", math.inf) < REST_SECONDS:
+    """Like `pool_pre_ping`, but not for a connection just borrowed: that would be a question of its own a request."""
+    now = time.monotonic()
+    rested, record.info["used"] = now - record.info.get("used", -math.inf), now
+    if rested < REST_SECONDS:
         return
     try:
         connection.execute("")
@@ -73,25 +77,17 @@ def _check_after_rest(connection: Any, record: ConnectionPoolEntry, _: Any) -> N
 def binary_cursor(session: Session) -> Iterator[Cursor[Any]]:
     """The driver's own cursor on a session's connection: what every request asks costs half as much of it.
 
-    Its results are binary: as text, a draw would travel as eight hexadecimal digits. Where the session has no
-    transactions a connection is borrowed for the block alone, past SQLAlchemy's, which takes longer to begin and to
-    end than a small query.
+    Its results are binary: as text, a draw would travel as eight hexadecimal digits. A session that has not begun a
+    transaction borrows a connection for the block alone, past SQLAlchemy's, which takes longer to begin and to end than
+    a small query; one that has asks on the connection it has, so that nobody ever waits for a second one.
     """
     engine = session.bind
-    if not isinstance(engine, Engine) or engine.get_execution_options().get("isolation_level") != AUTOCOMMIT:
+    if session.in_transaction() or not isinstance(engine, Engine):
         with _driver(session.connection().connection).cursor(binary=True) as cursor:
             yield cursor
         return
-    with closing(engine.raw_connection()) as borrowed:
-        connection = _driver(borrowed)
-        connection.autocommit = True
-        try:
-            with connection.cursor(binary=True) as cursor:
-                yield cursor
-        finally:
-            # A connection lost meanwhile cannot be changed; the pool finds that out.
-            if not connection.closed:
-                connection.autocommit = False
+    with closing(engine.raw_connection()) as borrowed, _driver(borrowed).cursor(binary=True) as cursor:
+        yield cursor
 
 
 def _driver(connection: PoolProxiedConnection) -> "Connection[Any]":

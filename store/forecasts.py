@@ -5,6 +5,7 @@ Every series of a run has the same months, cutoff + 1 to cutoff + horizon, and t
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,7 +189,7 @@ def months(
     }
     with binary_cursor(session) as cursor:
         rows = cursor.execute(_MONTHS, parameters).fetchall()
-    yield from map(MonthForecast._make, rows)
+    return starmap(MonthForecast, rows)
 
 
 # The array of quantiles is put together by the server: one row a month, whatever the number of levels.

@@ -84,7 +84,7 @@ def original(server_url: str) -> World:
 
 def copy_of(original: World, server_url: str) -> World:
     url = new_database(server_url, f"world_{next(COPIES)}", template="world")
-    return replace(original, engine=make_engine(url, pool_size=4))
+    return replace(original, engine=make_engine(url, pool_size=4, autocommit=True))
 
 
 @pytest.fixture(scope="session")
