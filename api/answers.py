@@ -1,10 +1,9 @@
 """Rows of the store as JSON objects and CSV rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.derived import StepForecast
 from api.selection import Catalog, Chosen
@@ -51,8 +50,7 @@ def series_answer(catalog: Catalog, one: Chosen) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How forecasts are laid out: the months ahead, the levels, further quantiles, the unit, and whether by spans."""
 
     months: Sequence[str]

@@ -10,10 +10,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
-from starlette.middleware.gzip import GZipMiddleware
 
-from api import caching, errors, schemas
+from api import caching, errors
 from api.catalogs import Catalogs
+from api.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
+from api.direct import add_routes
 from api.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.options import ApiOptions
 from api.pages.routes import ROUTERS
@@ -54,7 +55,6 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
-        responses={"default": {"model": schemas.Problem, "description": "Any error, as problem+json."}},
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.engine, app.state.options = with_transactions(engine), options
@@ -62,8 +62,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     app.state.catalogs, app.state.registry = Catalogs(), registry
     errors.install(app)
     caching.install(app)
-    # Fast compression: figures shrink sevenfold at level 1, and little more at 9 for ten times the work.
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(CompressionMiddleware, minimum_size=MINIMUM_BYTES, compresslevel=LEVEL)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     # A request is held against one route after the other: what is asked most comes first.
     routes = (
@@ -84,7 +83,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
         changes,
     )
     for router in (*(module.router for module in routes), *ROUTERS):
-        app.include_router(router)
+        add_routes(app, router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/docs", include_in_schema=False)(_read_docs)
     return app

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, Response
 
@@ -30,8 +29,8 @@ def run_headers(request: Request, options: ApiOptions, run: RunRecord, *, fixed:
     whose = "private" if options.require_key_to_read else "public"
     age = f"{whose}, max-age={YEAR_SECONDS}, immutable" if fixed else f"{whose}, no-cache"
     headers = {"ETag": _tag(request, options, run), "Cache-Control": age, "Vary": "Accept"}
-    known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
-    if known & {headers["ETag"], "*"}:
+    known = request.headers.get("if-none-match")
+    if known is not None and {headers["ETag"], "*"} & {tag.strip() for tag in known.split(",")}:
         raise NotModified(headers)
     return headers
 
@@ -43,7 +42,7 @@ async def _not_modified(_: Request, found: Exception) -> Response:
 
 def _tag(request: Request, options: ApiOptions, run: RunRecord) -> str:
     """Weak, because compression changes the bytes: the run, the question, the format, and the code that answers."""
-    question = sorted(parse_qsl(request.url.query, keep_blank_values=True))
-    asked = (request.url.path, question, request.headers.get("accept", ""), options.version)
+    scope = request.scope
+    asked = (scope["path"], scope["query_string"], request.headers.get("accept", ""), options.version)
     digest = hashlib.blake2b(repr(asked).encode(), digest_size=8).hexdigest()
     return f'W/"{run.id}-{digest}"'

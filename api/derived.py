@@ -1,6 +1,7 @@
 """Forecasts of any series asked for: stored rows where they suffice, joint paths where they do not."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -90,14 +91,14 @@ def batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
 
 
 def _from_rows(session: Session, question: Question, batch: list[Chosen]) -> Iterator[list[StepForecast]]:
-    probabilities = sorted(set(question.probabilities))
-    places = [(probabilities.index(lo), probabilities.index(hi)) for lo, hi in question.bounds]
+    bounds = question.bounds
+    probabilities = sorted({*chain.from_iterable(bounds), *question.quantiles})
+    places = [(probabilities.index(lo), probabilities.index(hi)) for lo, hi in bounds]
     others = [probabilities.index(probability) for probability in question.quantiles]
-    found: dict[int, list[StepForecast]] = {}
-    for row in _stored_rows(session, question, batch, probabilities):
-        bounds = [(row.quantiles[lo], row.quantiles[hi]) for lo, hi in places]
-        quantiles = [row.quantiles[place] for place in others]
-        found.setdefault(row.series_id, []).append(StepForecast(row.step, row.mean, row.median, bounds, quantiles))
+    found: dict[int, list[StepForecast]] = {one.parts[0].series_id: [] for one in batch}
+    for series_id, step, mean, median, values in _stored_rows(session, question, batch, probabilities):
+        pairs = [(values[lo], values[hi]) for lo, hi in places]
+        found[series_id].append(StepForecast(step, mean, median, pairs, [values[place] for place in others]))
     for one in batch:
         yield found[one.parts[0].series_id]
 

@@ -1,4 +1,4 @@
-"""A route that reads its own parameters.
+"""A route that reads its own parameters and answers by itself.
 
 FastAPI finds out anew for every request which parameters are lists, what depends on what and who has to be waited for:
 a millisecond of processor, more than the forecasts of a series take. Here that is found once, when the route is made.
@@ -6,18 +6,24 @@ What is accepted, what is refused and how, and the description of the API are Fa
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from inspect import isasyncgenfunction, isclass, iscoroutinefunction, signature
 from typing import Any, NamedTuple, get_args, get_origin
+from urllib.parse import parse_qsl
 
-from fastapi import Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.schemas import Problem
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+OPENED = "tradewind.opened"
+"""Where a request keeps the dependencies to close when its answer has been sent: a CSV is read as it is sent."""
+PROBLEM: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any error, as problem+json."}}
 
 
 class DirectRoute(APIRoute):
@@ -26,10 +32,43 @@ class DirectRoute(APIRoute):
     Whoever asks for more (a body, a header, a dependency with dependencies) is served by FastAPI as ever.
     """
 
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        responses: dict[int | str, dict[str, Any]] | None = None,
+        **given: Any,
+    ) -> None:
+        super().__init__(path, endpoint, responses=PROBLEM | (responses or {}), **given)
+        if _needs(self.dependant) is not None:
+            self.app = _application(self.get_route_handler())
+
     def get_route_handler(self) -> Handler:
         """What answers a request."""
         needs = _needs(self.dependant)
         return super().get_route_handler() if needs is None else needs.answer
+
+
+def add_routes(app: FastAPI, router: APIRouter) -> None:
+    """The routes of a router as the application's own: `include_router` looks for the one asked for twice."""
+    app.router.routes.extend(router.routes)
+
+
+def _application(handle: Handler) -> ASGIApp:
+    """What serves a handler. Its errors are the application's to answer; FastAPI has them caught twice."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        opened = scope[OPENED] = []
+        try:
+            response = await handle(request)
+            await response(scope, receive, send)
+        finally:
+            for generator in reversed(opened):
+                await generator.aclose()
+
+    return serve
 
 
 class _Dependency(NamedTuple):
@@ -55,9 +94,9 @@ class _Needs(NamedTuple):
         given: dict[str, Any] = {}
         for call, argument, yields in self.dependencies:
             if yields:
-                # FastAPI's own: it is left when the answer has been sent, for a CSV is read as it is sent.
-                stack: AsyncExitStack = request.scope["fastapi_inner_astack"]
-                value = await stack.enter_async_context(asynccontextmanager(call)(request))
+                generator = call(request)
+                request.scope[OPENED].append(generator)
+                value = await anext(generator)
             else:
                 value = await call(request)
             if argument is not None:
@@ -73,7 +112,7 @@ class _Needs(NamedTuple):
             faults += wrong
         if self.query is not None:
             asked: dict[str, Any] = {}
-            for name, value in request.query_params.multi_items():
+            for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
                 asked[name] = [*asked.get(name, ()), value] if name in self.lists else value
             found[self.query.name], wrong = self.query.validate(asked, loc=("query",))
             faults += wrong

@@ -35,6 +35,16 @@ class RequestMetrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def note(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request; its own counter and histogram are looked for once."""
+        key = method if method in METHODS else "OTHER", route, status
+        if key not in self._of:
+            self._of[key] = self.requests.labels(*key), self.seconds.labels(*key[:2])
+        requests, taken = self._of[key]
+        requests.inc()
+        taken.observe(seconds)
 
 
 class MetricsMiddleware:
@@ -61,9 +71,7 @@ class MetricsMiddleware:
             await self.app(scope, receive, note_status)
         finally:
             route = getattr(scope.get("route"), "path", UNROUTED)
-            method = scope["method"] if scope["method"] in METHODS else "OTHER"
-            self.metrics.requests.labels(method, route, str(status)).inc()
-            self.metrics.seconds.labels(method, route).observe(perf_counter() - started)
+            self.metrics.note(scope["method"], route, status, perf_counter() - started)
 
 
 class StoreCollector(Collector):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple
 
 from store.catalog import SeriesRecord
 from store.errors import UnknownSeries
@@ -18,8 +19,7 @@ BALANCE = "B"
 SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {"X": (("X", 1),), "M": (("M", 1),), "B": (("X", 1), ("M", -1))}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A stored series and the sign with which it counts."""
 
     series_id: int
@@ -27,8 +27,7 @@ class Part:
     sign: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A series asked for, and what it is made of: itself alone where it is stored."""
 
     unique_id: str

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from api import errors
 from api.deps import OptionsDep, bounded_body, may_read
-from api.direct import DirectRoute
+from api.direct import PROBLEM, DirectRoute, add_routes
 from api.params import DatasetPath
 from api.questions import ForecastQuery
 from tests.api.conftest import options
@@ -30,7 +30,7 @@ QUESTIONS = [
 
 
 def client_of(route: type[APIRoute]) -> TestClient:
-    router = APIRouter(route_class=route, dependencies=[Depends(may_read)])
+    router = APIRouter(route_class=route, responses=PROBLEM, dependencies=[Depends(may_read)])
 
     @router.get("/of/{dataset}")
     def read(
@@ -46,7 +46,8 @@ def client_of(route: type[APIRoute]) -> TestClient:
     app = FastAPI()
     app.state.options = options()
     errors.install(app)
-    app.include_router(router)
+    include = add_routes if route is DirectRoute else FastAPI.include_router
+    include(app, router)
     return TestClient(app)
 
 

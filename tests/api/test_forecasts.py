@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from api import answer_schemas
 from forecasting.config import PROBABILITIES
-from tests.api.conftest import World
+from store.database import make_engine
+from tests.api.conftest import World, client_of
 from tests.world import Published
 
 TRADE = "/v1/datasets/CN_TRADE/forecasts"
@@ -249,7 +251,24 @@ def test_accept_chooses_the_format_and_the_parameter_overrides_it(client: TestCl
 def test_answers_are_compressed_for_who_wants_it(client: TestClient) -> None:
     response = client.get(CLEAN, headers={"Accept-Encoding": "gzip"})
     assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
     assert response.json()["total"] == 12
+
+
+def test_an_answer_says_that_it_may_be_compressed_where_it_would_be(client: TestClient) -> None:
+    plain = {"Accept-Encoding": "identity"}
+    large, streamed = client.get(CLEAN, headers=plain), client.get(CLEAN, headers=plain, params={"format": "csv"})
+    assert "content-encoding" not in large.headers
+    assert large.headers["vary"] == streamed.headers["vary"] == "Accept, Accept-Encoding"
+    assert "vary" not in client.get("/v1/datasets/NONE/forecasts", headers=plain).headers
+
+
+@pytest.mark.parametrize("params", [{}, {"frequency": "Q"}, {"format": "csv"}])
+def test_a_request_never_waits_for_a_second_connection(world: World, params: dict[str, str]) -> None:
+    engine = make_engine(world.engine.url, pool_size=1, autocommit=True)
+    # What the run covers is not known yet: it is read in the same request.
+    with client_of(replace(world, engine=engine)) as client:
+        assert client.get(CLEAN, params=params).status_code == 200
 
 
 @pytest.mark.parametrize(
