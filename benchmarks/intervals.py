@@ -2,7 +2,8 @@
 
 `python -m benchmarks.intervals [--quick] [--prophet] [--output FILE]`: coverage of the published 50, 80 and 95 %
 intervals for months, quarters, years and their growth, each fold calibrated only on what was known at its cutoff; WIS
-beside prophet and statsforecast with their own intervals. Quick takes every third cutoff and no Prophet.
+beside prophet and statsforecast with their own intervals. Beside a coverage stands its standard error, for forecasts
+from overlapping cutoffs are fewer trials than their number. Quick takes every third cutoff and no Prophet.
 """
 
 import argparse
@@ -13,14 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks import panels
 from benchmarks.panels import Problem
 from benchmarks.peers import PeerForecasts, run_peers
+from benchmarks.sampling import SURE, TOLERANCE, blocks_of, hits, marked, standard_errors
 from benchmarks.tables import machine, markdown, write
 from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.evaluation import Backtest
 from forecasting.history import FloatArray
+from forecasting.kinds import GROWTH
 from forecasting.pipeline import evaluate_panel
 from forecasting.scores import weighted_interval_score
 from jobs.executors import process_pool
@@ -57,14 +61,28 @@ def coverage_by_step(scores: pd.DataFrame) -> pd.DataFrame:
 
 def coverage_by_group(scores: pd.DataFrame, panel_keys: pd.DataFrame, unique_ids: Iterable[str]) -> pd.DataFrame:
     """Coverage of months, quarters and years for the grand total, partners' and sectors' totals, and the parts."""
-    keys = panel_keys.set_axis(pd.Index(unique_ids))
-    world, total = keys["partner"] == "WLD", keys["sector"] == "TOTAL"
-    names = np.select([world & total, total, world], ["grand total", "partner totals", "sector totals"], "parts")
-    group = pd.Series(names, index=keys.index)
+    group = pd.Series(_group_names(panel_keys), index=pd.Index(unique_ids))
     rows = scores[scores["kind"].isin(GROUP_KINDS) & (scores["step"] == 0)]
     rows = rows.assign(group=rows["unique_id"].map(group))
     table = _coverage(rows, ["group", "kind"]).assign(forecasts=_forecasts(rows, ["group", "kind"]))
     return table.set_axis(table.index.map(", ".join))
+
+
+def _group_names(keys: pd.DataFrame) -> NDArray[np.str_]:
+    world, total = keys["partner"] == "WLD", keys["sector"] == "TOTAL"
+    names = ["grand total", "partner totals", "sector totals"]
+    return np.asarray(np.select([world & total, total, world], names, "parts"))
+
+
+def standard_errors_of(backtest: Backtest, panel_keys: pd.DataFrame) -> dict[str | int, FloatArray]:
+    """Standard errors in points of every row of the coverage tables, by its name, for SHOWN_LEVELS."""
+    held = hits(backtest, SHOWN_LEVELS)
+    rows: dict[str | int, FloatArray] = {step: held["month"][:, :, [step - 1]] for step in STEPS}
+    rows |= {kind + suffix: found for kind, found in held.items() for suffix in ("", GROWTH)}
+    names = _group_names(panel_keys)
+    rows |= {f"{name}, {kind}": held[kind][names == name] for name in np.unique(names) for kind in GROUP_KINDS}
+    block = blocks_of(backtest.cutoffs, HORIZON)
+    return {name: standard_errors(found, block=block) for name, found in rows.items()}
 
 
 def wis_beside_peers(problem: Problem, backtest: Backtest, peers: PeerForecasts) -> pd.DataFrame:
@@ -113,11 +131,14 @@ def measured(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -
 def report(problem: Problem, backtest: Backtest, others: PeerForecasts) -> str:
     """Everything about one problem, in Markdown."""
     scores = backtest.scores
-    tables = {
+    errors = standard_errors_of(backtest, problem.panel.keys)
+    coverages = {
         "Coverage by kind of answer, all steps, %": coverage_by_kind(scores),
         "Coverage of months by step, %": coverage_by_step(scores),
         "Coverage by group and kind, %": coverage_by_group(scores, problem.panel.keys, problem.panel.unique_ids),
     }
+    levels = {f"{level:g} %": level for level in SHOWN_LEVELS}
+    tables = {title: marked(table, errors, levels) for title, table in coverages.items()}
     if others.names:
         tables["WIS over the series' mean yearly change"] = wis_beside_peers(problem, backtest, others)
     head = f"## {problem.name}: {len(problem.panel.unique_ids)} series, {len(problem.cutoffs)} cutoffs"
@@ -152,7 +173,9 @@ def main() -> None:
         print(sections[-1], flush=True)
     if given.output:
         title = (
-            f"# Intervals\n\n`make bench-intervals` on {machine()}. Each fold knows only what was known at its cutoff."
+            f"# Intervals\n\n`make bench-intervals` on {machine()}. A fold knows only what was known at its cutoff.\n\n"
+            "After ± stands a coverage's standard error, over cutoffs drawn again in blocks as long as the horizon.\n"
+            f"One star: more than {TOLERANCE:g} points from its level. Two: more than {SURE:g} standard errors as well."
         )
         write(given.output, title, sections)
 

@@ -69,11 +69,11 @@ def learn_marginals(record: Record) -> Marginals:
 
 
 def learn_distribution(record: Record) -> ErrorDistribution:
-    """Everything from a record; what moves together is learnt from all its folds alike."""
+    """Everything from a record; dependence over steps is learnt from all its folds alike."""
     widths = learn_widths(record)
     scores = np.clip(np.nan_to_num(_standardised(widths, record)), -CLIP, CLIP)
     known = np.isfinite(record.errors)
-    loadings, specific = _across_series(scores, known)
+    loadings, specific = _across_series(scores, known, record.recency)
     return ErrorDistribution(_marginals(widths, record), loadings, specific, _over_steps(scores, known))
 
 
@@ -107,10 +107,10 @@ def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
     return trust * empirical + (1 - trust) * heavy
 
 
-def _across_series(scores: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Factor loadings and specific standard deviations: the sample correlation, cut at RANK factors."""
-    flat = scores.reshape(len(scores), -1)
-    counts = known.reshape(len(known), -1).sum(axis=1)
+def _across_series(scores: FloatArray, known: FloatArray, recency: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Factor loadings and specific standard deviations: the correlation of late errors, cut at RANK factors."""
+    flat = (scores * np.sqrt(recency)[:, None]).reshape(len(scores), -1)
+    counts = known.sum(axis=2) @ recency
     power = np.sqrt(np.sum(flat**2, axis=1))
     if not counts.any() or len(flat) == 1:
         return np.zeros((len(flat), 1)), np.ones(len(flat))

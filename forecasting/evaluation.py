@@ -90,7 +90,7 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
             seed=seed,
         )
     non_negative = bool(np.nanmin(pool.panel.values) >= 0)
-    reconcile = pool.reconciler(fold)
+    reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
     to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
     paths[to_begin] = 0.0

@@ -1,7 +1,8 @@
 """The combination over every fold, made coherent, with the errors it made: what the distribution is learnt from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,17 @@ from numpy.typing import NDArray
 from forecasting.backtest import BaseForecasts
 from forecasting.combination import combine
 from forecasting.cross_section import correct
+from forecasting.distribution import ErrorDistribution
 from forecasting.history import FloatArray
 from forecasting.link import to_link, units
 from forecasting.panel import Panel
 from forecasting.reconciliation import Reconciler, reconciler
 from forecasting.scores import seasonal_scales
-from forecasting.structure import Structure, find_structure
+from forecasting.structure import Structure, find_structure, groups
 from forecasting.widths import Record, learn_widths, prior_scale
 
-# How far a whole's variance counts when draws are made coherent.
-WHOLE = 0.2
+# How far the correlation of errors is believed when draws are made coherent, for it is that of few folds.
+TOGETHER = 0.4
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Pool:
     `centre`, `actual` and `came` have shape (series, folds, horizon), in the units of `y`: coherent means, the actuals
     that are scored, and those that errors are learnt from, where January and February are known by their sum alone too;
     NaN where a month is not known. `weights` has shape (series, folds, forecasters);
-    `unit` (series, folds) is the link's; `prior` (series, folds) a first scale of the errors; `variance`
-    (series, folds) that of a step's error in the units of `y`.
+    `unit` (series, folds) is the link's; `prior` (series, folds) a first scale of the errors; `group` (series,) as
+    a `Record` has it.
     """
 
     panel: Panel
@@ -42,15 +44,18 @@ class Pool:
     came: FloatArray
     unit: FloatArray
     prior: FloatArray
-    variance: FloatArray
+    group: NDArray[np.int64]
 
-    def reconciler(self, fold: int) -> Reconciler:
-        """The reconciler of a fold's draws, weighing each series by the errors known then.
+    def reconciler(self, fold: int, distribution: ErrorDistribution) -> Reconciler:
+        """The reconciler of a fold's draws, from their distribution.
 
-        What errs together makes a whole's variance large next to its parts'; the whole's own draws know as much.
+        What errs together makes a whole's variance large next to its parts', yet its own draws know as much.
         """
-        whole = ~np.isin(np.arange(self.structure.size), self.structure.bottom)
-        return reconciler(self.structure, self.variance[:, fold] * np.where(whole, WHOLE, 1.0))
+        width, unit, centre = distribution.marginals.width, self.unit[:, fold], self.centre[:, fold]
+        variance = _variance(width, unit, centre)
+        common = np.sqrt(TOGETHER * variance)[:, None] * distribution.loadings
+        specific = variance * (1 - TOGETHER * np.square(distribution.loadings).sum(axis=1))
+        return reconciler(self.structure, specific, common)
 
     @cached_property
     def errors(self) -> FloatArray:
@@ -59,7 +64,7 @@ class Pool:
 
     def record(self, fold: int, errors: FloatArray) -> Record:
         """What was known at a fold's cutoff of errors (series, folds, horizon)."""
-        return known_at(errors, self.prior, _numbers(self.panel, self.base), fold)
+        return known_at(errors, self.prior, self.group, _numbers(self.panel, self.base), fold)
 
 
 def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -> Pool:
@@ -77,9 +82,10 @@ def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -
     prior = np.stack([prior_scale(_linked(panel, unit, k, c)) for k, c in enumerate(base.cutoffs)], axis=1)
     structure = find_structure(panel)
     came = panel.ahead(base.cutoffs.tolist(), horizon)
-    months = _numbers(panel, base)
-    centre, variance = _reconcile(centre, came, unit, prior, months, structure)
-    return Pool(panel, base, structure, centre, weights, actual, came, unit, prior, variance)
+    group = groups(panel)
+    records = partial(known_at, link_errors(centre, came, unit), prior, group, _numbers(panel, base))
+    centre = _reconcile(centre, unit, records, structure)
+    return Pool(panel, base, structure, centre, weights, actual, came, unit, prior, group)
 
 
 def _combine(
@@ -102,14 +108,16 @@ def link_errors(mean: FloatArray, actual: FloatArray, unit: FloatArray) -> Float
     return to_link(actual, unit[..., None]) - to_link(mean, unit[..., None])
 
 
-def known_at(errors: FloatArray, prior: FloatArray, months: NDArray[np.int64], fold: int) -> Record:
+def known_at(
+    errors: FloatArray, prior: FloatArray, group: NDArray[np.int64], months: NDArray[np.int64], fold: int
+) -> Record:
     """What was known at a fold's cutoff of `errors` (series, folds, horizon); `prior` has shape (series, folds).
 
     `months` (folds,) are the cutoffs as numbers since January 1970.
     """
     target = months[:fold, None] + 1 + np.arange(errors.shape[2])
     known = np.where(target <= months[fold], errors[:, :fold], np.nan)
-    return Record(known, months[:fold], int(months[fold]), prior[:, fold])
+    return Record(known, months[:fold], int(months[fold]), prior[:, fold], group)
 
 
 def _numbers(panel: Panel, base: BaseForecasts) -> NDArray[np.int64]:
@@ -122,26 +130,25 @@ def _linked(panel: Panel, unit: FloatArray, fold: int, cutoff: int) -> FloatArra
 
 
 def _reconcile(
-    centre: FloatArray,
-    came: FloatArray,
-    unit: FloatArray,
-    prior: FloatArray,
-    months: NDArray[np.int64],
-    structure: Structure,
-) -> tuple[FloatArray, FloatArray]:
-    """Coherent centres and the variances behind them, each fold from what it knew."""
-    errors = link_errors(centre, came, unit)
+    centre: FloatArray, unit: FloatArray, records: Callable[[int], Record], structure: Structure
+) -> FloatArray:
+    """Coherent centres, each fold from what it knew: its record."""
     coherent = np.empty_like(centre)
-    variance = np.empty(centre.shape[:2])
-    for fold in range(len(months)):
-        record = known_at(errors, prior, months, fold)
-        width = learn_widths(record).of(record.ahead)
-        # The inverse link's slope turns a width on its scale into one in the units of y.
-        slope = np.hypot(unit[:, fold, None], centre[:, fold])
-        # A series that has not begun counts for nought in what it is a part of.
-        begun = np.asarray(np.isfinite(centre[:, fold]).all(axis=1))
-        variance[:, fold] = np.where(begun, np.square((width * slope).mean(axis=1)), 0.0)
-        base = np.where(begun[:, None], centre[:, fold], 0.0)
-        summed = reconciler(structure, variance[:, fold])(base, non_negative=False)
-        coherent[:, fold] = np.where(begun[:, None], summed, np.nan)
-    return coherent, variance
+    for fold in range(centre.shape[1]):
+        record = records(fold)
+        variance = _variance(learn_widths(record).of(record.ahead), unit[:, fold], centre[:, fold])
+        begun = np.isfinite(centre[:, fold]).all(axis=1, keepdims=True)
+        base = np.where(begun, centre[:, fold], 0.0)
+        summed = reconciler(structure, variance)(base, non_negative=False)
+        coherent[:, fold] = np.where(begun, summed, np.nan)
+    return coherent
+
+
+def _variance(width: FloatArray, unit: FloatArray, centre: FloatArray) -> FloatArray:
+    """The variance of a step's error in squared units of `y`, but for a factor, shape (series,).
+
+    A series that has not begun, whose `centre` is NaN, counts for nought in what it is a part of.
+    """
+    # The inverse link's slope turns a width on its scale into one in the units of y.
+    variance = np.square(width * np.hypot(unit[:, None], centre)).mean(axis=1)
+    return np.where(np.isfinite(centre).all(axis=1), variance, 0.0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 
 from forecasting.history import FloatArray
@@ -47,6 +48,13 @@ def find_structure(panel: Panel) -> Structure:
             if _adds_up(panel.values, whole, parts):
                 splits.setdefault(whole, []).append(parts)
     return _structure(len(panel.unique_ids), splits)
+
+
+def groups(panel: Panel) -> NDArray[np.int64]:
+    """A number for each series, shape (series,): one for all parts, partners' totals, sectors' totals, grand totals."""
+    nothing = pd.Series("", index=panel.keys.index)
+    world, total = panel.keys.get("partner", nothing) == WORLD, panel.keys.get("sector", nothing) == TOTAL
+    return np.asarray(2 * world.astype(np.int64) + total.astype(np.int64))
 
 
 def _candidates(keys: pd.DataFrame) -> list[tuple[int, tuple[int, ...]]]:

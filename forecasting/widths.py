@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from forecasting.history import FloatArray
 
-# Folds of a series count as much as this many folds of the panel when its scale is estimated.
+# So many months of a series' errors count as much as what it is drawn to: its group's, and its group's as much as the
+# panel's.
 SHRINKAGE = 4.0
 # Months after which an error counts for half: calm and stormy times last about so long.
-HALF_LIFE = 8.0
+HALF_LIFE = 5.0
 # Years of January and February whose errors count as much as the belief that they are like other months.
 USUAL_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
@@ -26,18 +27,26 @@ class Record:
     """The errors known at a cutoff.
 
     `errors` has shape (series, folds, horizon), on the link's scale, NaN where not known yet; `cutoffs` (folds,) and
-    `cutoff`, the one they are known at, are month numbers since January 1970; `prior` (series,) is a first scale.
+    `cutoff`, the one they are known at, are month numbers since January 1970; `prior` (series,) is a first scale;
+    `group` (series,) a number, the same for series that are wholes or parts alike.
     """
 
     errors: FloatArray
     cutoffs: NDArray[np.int64]
     cutoff: int
     prior: FloatArray
+    group: NDArray[np.int64]
+
+    @property
+    def span(self) -> FloatArray:
+        """The months each fold stands for, shape (folds,): those until the next."""
+        # Old folds made often would outvote late ones made seldom.
+        return np.diff(np.append(self.cutoffs, self.cutoff)).astype(np.float64)
 
     @property
     def recency(self) -> FloatArray:
         """How much an error of each fold counts, shape (folds,)."""
-        return np.asarray(0.5 ** ((self.cutoff - self.cutoffs) / HALF_LIFE))
+        return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / HALF_LIFE)
 
     @property
     def months(self) -> NDArray[np.int64]:
@@ -92,13 +101,13 @@ def learn_widths(record: Record) -> Widths:
     for _ in range(3):
         scale = _scale(size / (found.of(record.months) / found.scale[:, None, None]), known, record)
         relative = size / scale[:, None, None]
-        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known)
+        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, record.span)
         found = Widths(scale, growth, _new_year_factor(relative / growth, known, record.months))
     return found
 
 
 def _scale(relative: FloatArray, known: NDArray[np.bool_], record: Record) -> FloatArray:
-    """Each series' mean relative error, drawn towards the panel's where few folds are known."""
+    """Each series' mean relative error, drawn towards its group's, and that towards the panel's, as folds are few."""
     steps = known.sum(axis=2)
     # Overlapping steps of a fold are one error more than many.
     weights = record.recency * (steps > 0)
@@ -108,28 +117,40 @@ def _scale(relative: FloatArray, known: NDArray[np.bool_], record: Record) -> Fl
     seen = counts > 0
     mean = relative.sum(axis=2) / np.maximum(steps, 1)
     own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), 1e-12)
-    usual = np.exp(np.mean(np.log(own[seen] / record.prior[seen])))
+    ratio = np.where(seen, np.log(own / record.prior), 0.0)
     share = counts / (counts + SHRINKAGE)
-    scale: FloatArray = np.exp(share * np.log(own) + (1 - share) * np.log(record.prior * usual))
+    usual = _group_means(np.where(seen, share, np.nan), ratio, record.group)
+    scale: FloatArray = record.prior * np.exp(share * ratio + (1 - share) * usual)
     return scale
 
 
-def _growth(relative: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
-    """The panel's mean error by step relative to step one, shape (horizon,): a power law near which the steps stay."""
+def _group_means(share: FloatArray, ratio: FloatArray, group: NDArray[np.int64]) -> FloatArray:
+    """The mean of each series' group (series,), drawn towards that of all by what is not its share; NaN is left out."""
+    seen = np.isfinite(share)
+    panel = ratio[seen].mean()
+    means = np.full(len(ratio), panel)
+    for one in np.unique(group[seen]):
+        inside = seen & (group == one)
+        means[group == one] += share[inside].mean() * (ratio[inside].mean() - panel)
+    return means
+
+
+def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
+    """The panel's mean relative error by step, shape (horizon,): a power law near which the steps stay."""
     steps = np.arange(1, relative.shape[2] + 1)
-    counts = known.sum(axis=(0, 1))
-    means = relative.sum(axis=(0, 1)) / np.maximum(counts, 1)
+    counts = span @ known.sum(axis=0)
+    means = span @ relative.sum(axis=0) / np.where(counts > 0, counts, 1.0)
     usable = (counts > 0) & (means > 0)
     if usable.sum() < 2:
         return steps**0.25
-    folds = np.where(usable, known.any(axis=0).sum(axis=0), 0)
-    weights = np.sqrt(folds)
+    months = np.where(usable, span @ known.any(axis=0), 0.0)
+    weights = np.sqrt(months)
     x, y = np.log(steps), np.log(np.where(usable, means, 1.0))
     centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
     slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
     slope = float(np.clip(slope, 0.0, 1.0))
     law = centre_y + slope * (x - centre_x)
-    trust = folds / (folds + SHRINKAGE)
+    trust = months / (months + SHRINKAGE)
     curve = np.exp(np.where(usable, trust * y + (1 - trust) * law, law))
     return np.maximum.accumulate(curve) if slope > 0 else curve
 

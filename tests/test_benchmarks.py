@@ -1,8 +1,11 @@
 """The benchmarks in brief: the combination beats what the usual libraries give, and its intervals hold."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from benchmarks import accuracy, intervals
+from benchmarks import accuracy, intervals, panels
+from benchmarks.sampling import blocks_of, marked, standard_errors
 
 
 def problem_of(make):
@@ -30,3 +33,23 @@ def test_intervals_hold_what_they_say_and_are_narrower_than_the_libraries():
     assert months["50 %"] == pytest.approx(50, abs=8)
     assert months["80 %"] == pytest.approx(80, abs=6)
     assert months["95 %"] == pytest.approx(95, abs=4)
+    text = intervals.report(problem, backtest, peers)
+    assert f"| month | {months['50 %']:.1f} ± " in text
+    assert "| 12 | " in text
+
+
+def test_a_coverage_is_the_less_sure_the_more_its_cutoffs_share():
+    apart = np.random.default_rng(1).random((1, 240, 1, 1)) < 0.8
+    known = standard_errors(apart.astype(float), block=1)
+    np.testing.assert_allclose(known, 100 * np.sqrt(0.8 * 0.2 / 240), rtol=0.15)
+    together = np.repeat(apart[:, ::12], 12, axis=1).astype(float)
+    assert standard_errors(together, block=12)[0] > 2.5 * known[0]
+    assert blocks_of(panels.months("2020-01", "2022-01", 4), 12) == 3
+
+
+def test_a_miss_is_marked_and_twice_where_chance_does_not_explain_it():
+    table = pd.DataFrame({"80 %": [82.9, 84.0, 90.0], "forecasts": [1, 2, 3]}, index=["near", "far", "beyond"])
+    errors = {row: np.array([3.0]) for row in table.index}
+    written = marked(table, errors, {"80 %": 80.0})
+    assert written["80 %"].tolist() == ["82.9 ± 3.0", "84.0 ± 3.0 *", "90.0 ± 3.0 **"]
+    assert written["forecasts"].tolist() == [1, 2, 3]

@@ -18,7 +18,9 @@ def known_law(seed=0, *, scales=None, growth=0.5, common=0.6):
     return scales[:, None, None] * walk * np.arange(1, HORIZON + 1) ** growth
 
 
-def record(errors, prior=None, *, cutoff=FOLDS):
+def record(errors, prior=None, *, cutoff=FOLDS, group=None):
     """A record at month `cutoff` of folds a month apart before it, all of them as recent as one another or nearly."""
     folds = errors.shape[1]
-    return Record(errors, np.arange(cutoff - folds, cutoff), cutoff, np.ones(len(errors)) if prior is None else prior)
+    cutoffs = np.arange(cutoff - folds, cutoff)
+    group = np.zeros(len(errors), dtype=np.int64) if group is None else group
+    return Record(errors, cutoffs, cutoff, np.ones(len(errors)) if prior is None else prior, group)

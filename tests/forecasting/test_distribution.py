@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from forecasting.distribution import learn_distribution, learn_marginals
 from forecasting.link import from_link, to_link, units
-from tests.forecasting.errors import SERIES, known_law, record
+from tests.forecasting.errors import FOLDS, SERIES, known_law, record
 
 
 def test_intervals_of_known_laws_cover_what_they_say():
@@ -34,6 +34,14 @@ def test_what_moves_together_is_kept_across_series_and_steps():
     assert off.mean() == pytest.approx(0.6, abs=0.12)
     steps = learnt.steps @ learnt.steps.T
     assert steps[5, 11] == pytest.approx(np.sqrt(6 / 12), abs=0.12)
+
+
+def test_what_moved_together_long_ago_and_no_longer_does_is_forgotten():
+    errors = known_law(9, common=0.9)
+    errors[:, FOLDS // 2 :] = known_law(10, common=0.0)[:, FOLDS // 2 :]
+    learnt = learn_distribution(record(errors))
+    off = (learnt.loadings @ learnt.loadings.T)[~np.eye(SERIES, dtype=bool)]
+    assert abs(off.mean()) < 0.1
 
 
 def test_series_that_err_alone_are_drawn_alone():

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from forecasting.panel import Panel
 from forecasting.reconciliation import reconciler
-from forecasting.structure import find_structure
+from forecasting.structure import find_structure, groups
 from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame
 
 PANEL = grid_panel()
@@ -19,6 +19,17 @@ def test_partners_and_sectors_are_found_to_add_up():
     assert bottom == {f"T.X.{partner}.{sector}" for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
     assert_allclose(STRUCTURE.summing @ PANEL.values[list(STRUCTURE.bottom)], PANEL.values)
     assert_allclose(STRUCTURE.constraints @ PANEL.values, 0, atol=1e-9)
+
+
+def test_parts_and_each_sort_of_total_are_groups_of_their_own():
+    named = dict(zip(PANEL.unique_ids, groups(PANEL), strict=True))
+    parts = {named[f"T.X.{partner}.{sector}"] for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
+    partners = {named[f"T.X.{partner}.TOTAL"] for partner in ("DEU", "USA", "VNM")}
+    sectors = {named[f"T.X.WLD.{sector}"] for sector in ("EV", "SOLAR")}
+    sorts = [parts, partners, sectors, {named["T.X.WLD.TOTAL"]}]
+    assert [len(sort) for sort in sorts] == [1, 1, 1, 1]
+    assert len(set.union(*sorts)) == 4
+    assert len(set(groups(Panel.from_long(long_frame({"a": [1.0, 2.0], "b": [1.0, 2.0]}))))) == 1
 
 
 def test_a_whole_that_is_more_than_its_parts_is_left_alone():
@@ -37,7 +48,8 @@ def test_any_draw_becomes_coherent_and_non_negative(seed, spread):
     draw = np.random.default_rng(seed)
     base = PANEL.values[:, -1:, None] * (1 + spread * draw.normal(size=(len(PANEL.unique_ids), 20, 3)))
     variances = draw.gamma(1.0, 1.0, len(base)) * PANEL.values[:, -1] ** 2
-    coherent = reconciler(STRUCTURE, variances)(base)
+    common = draw.normal(size=(len(base), 2)) * np.sqrt(variances)[:, None]
+    coherent = reconciler(STRUCTURE, variances, common)(base)
     assert coherent.min() >= 0
     assert gaps_of_sums(PANEL, coherent) <= 1e-9 * max(1.0, float(np.abs(coherent).max()))
 
@@ -53,9 +65,12 @@ def test_agrees_with_the_textbook_formula():
     variances = draw.gamma(2.0, 1.0, len(PANEL.unique_ids))
     base = PANEL.values[:, -6:] + draw.normal(0, 5, (len(variances), 6))
     summing = STRUCTURE.summing.toarray()
-    weighted = summing.T / variances
-    textbook = summing @ np.linalg.solve(weighted @ summing, weighted @ base)
-    assert_allclose(reconciler(STRUCTURE, variances)(base, non_negative=False), textbook, rtol=1e-8, atol=1e-8)
+    for common in (None, draw.normal(size=(len(variances), 3))):
+        covariance = np.diag(variances) + (0.0 if common is None else common @ common.T)
+        weighted = summing.T @ np.linalg.inv(covariance)
+        textbook = summing @ np.linalg.solve(weighted @ summing, weighted @ base)
+        coherent = reconciler(STRUCTURE, variances, common)(base, non_negative=False)
+        assert_allclose(coherent, textbook, rtol=1e-8, atol=1e-8)
 
 
 def test_an_uncertain_part_takes_the_gap():
