@@ -1,8 +1,9 @@
 """A structural model whose variances are averaged over, not estimated.
 
-y = level + transient + season + calendar effects + drift + noise, on a logarithmic scale. The level is a random walk,
-the transient an autoregression that fades within months, the season a random effect of each calendar month that may
-change over years (Harvey 1989). The variances, as ratios to the level's, lie on a grid; forecasts are averaged over
+y = level + transient + season + calendar effects + drift + noise, on a logarithmic scale. The level is a fractional
+Brownian motion that gives back a part of what it gained (Mandelbrot and Van Ness 1968), the transient an
+autoregression that fades within months, the season a random effect of each calendar month that may change over years
+(Harvey 1989). The variances of season and noise, as ratios to the level's, lie on a grid; forecasts are averaged over
 it by marginal likelihood, tempered because no model of the grid is true (Grünwald and van Ommen 2017). So a season, a
 calendar effect or a drift counts as far as the history bears it out, which is what short, noisy and booming series
 need.
@@ -16,6 +17,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
 from forecasting.errors import ForecasterFailed
@@ -24,11 +26,13 @@ from forecasting.forecasters.outliers import additive_outliers
 from forecasting.forecasters.scale import scale_of
 from forecasting.history import FloatArray, History
 
-# Variances as ratios to the level's monthly one: of noise, of the season, of the transient and its decay in months.
+# Variances as ratios to that of the level's monthly change: of noise, and of the season.
 NOISE = (0.0, 0.5, 2.0, 6.0)
 SEASON = (0.0, 0.25, 1.0, 4.0)
-TRANSIENT = (0.0, 2.0, 8.0)
-TRANSIENT_MONTHS = 6.0
+# How far a rise is kept, which likelihoods of the next month do not tell: the level's Hurst exponent (a half is a random
+# walk, less gives back), the transient's variance and its decay in months.
+HURST = 0.4
+TRANSIENT, TRANSIENT_MONTHS = 4.0, 6.0
 # The size of the grid's factors goes up in these steps, so that few sizes are ever made.
 SIZE_STEP = 48
 TEMPER = 0.5
@@ -117,15 +121,21 @@ def _grid(size: int, season_memory: float | None) -> Grid:
         np.diff(np.diff(covariance, axis=0), axis=1)
         for covariance in (np.eye(size + 1), (lag % 12 == 0) * fade, np.exp(-lag / TRANSIENT_MONTHS))
     )
-    factor = np.array(
-        [cholesky(np.eye(size) + r * noise + s * season + t * transient, lower=True) for r, s, t in _points()]
-    )
+    lasting = _fractional_noise(lag[:size, :size]) + TRANSIENT * transient
+    factor = np.array([cholesky(lasting + r * noise + s * season, lower=True) for r, s in _points()])
     inverse = np.array([solve_triangular(point, np.eye(size), lower=True) for point in factor])
     return Grid(factor, inverse)
 
 
-def _points() -> list[tuple[float, float, float]]:
-    return list(product(NOISE, SEASON, TRANSIENT))
+def _points() -> list[tuple[float, float]]:
+    return list(product(NOISE, SEASON))
+
+
+def _fractional_noise(lag: NDArray[np.int64]) -> FloatArray:
+    """The covariance of the level's monthly changes, by their distance in months."""
+    power = 2.0 * HURST
+    noise: FloatArray = 0.5 * ((lag + 1.0) ** power + np.abs(lag - 1.0) ** power) - lag**power
+    return noise
 
 
 def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> GridFit:
