@@ -1,6 +1,6 @@
 """The backtest's forecasts with their intervals, and their scores by kind of period."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -112,18 +112,16 @@ def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistributio
 
 def evaluate_pool(
     pool: Pool,
+    folds: Sequence[int],
     *,
-    first: int,
-    last: int,
     config: ForecastConfig,
     keep_all: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Backtest:
-    """Score the folds `first` up to but not including `last`, each with intervals from what it knew.
+    """Score some of a pool's folds, ascending, each with intervals from what it knew.
 
     The quantiles of the forecasters beside the combination are forgotten once scored, unless `keep_all`.
     """
-    folds = range(first, last)
     combined, periods, entries = _score_combination(pool, folds, config, on_progress)
     quantiles = {COMBINATION: combined}
     for row, name in enumerate(pool.base.names):
@@ -132,13 +130,15 @@ def evaluate_pool(
         if kept is not None:
             quantiles[name] = kept
     entries.append(_against_baseline(pool, folds))
+    # A run's folds stand side by side, and a view of them needs no memory.
+    chosen = slice(folds.start, folds.stop) if isinstance(folds, range) else list(folds)
     return Backtest(
         names=(*pool.base.names, COMBINATION),
-        cutoffs=pool.panel.months[pool.base.cutoffs[first:last]],
-        base=pool.base.means[:, :, first:last],
-        combined=pool.centre[:, first:last],
+        cutoffs=pool.panel.months[pool.base.cutoffs[chosen]],
+        base=pool.base.means[:, :, chosen],
+        combined=pool.centre[:, chosen],
         quantiles=quantiles,
-        actual=pool.actual[:, first:last],
+        actual=pool.actual[:, chosen],
         book=ScoreBook(pool.panel.unique_ids, tuple(entries)),
         periods=periods,
     )
@@ -151,7 +151,7 @@ def base_intervals(pool: Pool, fold: int, probabilities: tuple[float, ...]) -> Q
 
 
 def _score_combination(
-    pool: Pool, folds: range, config: ForecastConfig, on_progress: OnProgress | None
+    pool: Pool, folds: Sequence[int], config: ForecastConfig, on_progress: OnProgress | None
 ) -> tuple[Quantiles, tuple[PeriodTrack, ...], list[Scored]]:
     """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, its tracks and scores."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
@@ -169,7 +169,7 @@ def _score_combination(
 
 
 def _score_forecaster(
-    pool: Pool, row: int, folds: range, config: ForecastConfig, *, keep: bool
+    pool: Pool, row: int, folds: Sequence[int], config: ForecastConfig, *, keep: bool
 ) -> tuple[Quantiles | None, list[Scored]]:
     """The scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if they are kept."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
@@ -224,11 +224,10 @@ class _Scales:
         )
 
 
-def _against_baseline(pool: Pool, folds: range) -> Scored:
+def _against_baseline(pool: Pool, folds: Sequence[int]) -> Scored:
     """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
-    scored = slice(folds.start, folds.stop)
-    actual, baseline = pool.actual[:, scored], pool.base.means[:, pool.base.names.index(BASELINE), scored]
-    ours, theirs = np.abs(pool.centre[:, scored] - actual), np.abs(baseline - actual)
+    actual, baseline = pool.actual[:, folds], pool.base.means[:, pool.base.names.index(BASELINE), folds]
+    ours, theirs = np.abs(pool.centre[:, folds] - actual), np.abs(baseline - actual)
     steps = range(actual.shape[2])
     p_values = [diebold_mariano(ours[..., step], theirs[..., step], step=step + 1) for step in steps]
     value = np.stack(p_values, axis=1)

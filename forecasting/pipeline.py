@@ -71,8 +71,8 @@ def forecast_panel(
         on_progress=on_progress,
     )
     pool = make_pool(panel, base, recent=config.recent)
-    first = max(len(folds) - config.folds, 0)
-    backtest = evaluate_pool(pool, first=first, last=len(folds), config=config, on_progress=on_progress)
+    scored = range(max(len(folds) - config.folds, 0), len(folds))
+    backtest = evaluate_pool(pool, scored, config=config, on_progress=on_progress)
     return _published(pool, backtest, config=config, reporter=reporter)
 
 
@@ -110,6 +110,8 @@ def evaluate_panel(
 ) -> tuple[Backtest, tuple[Failure, ...]]:
     """Score the forecasts made at `cutoffs` (months), each from folds before it; a late one on the steps it has.
 
+    Those folds are as close to one another as a run's, however far apart the cutoffs are.
+
     Raises:
         BadCutoff: no cutoff was given, or one is outside the panel or has no month after it.
     """
@@ -120,9 +122,10 @@ def evaluate_panel(
     if scored[-1] == len(panel.months) - 1:
         raise BadCutoff(last_month, first_month, str(panel.months[-2]) if len(panel.months) > 1 else first_month)
     burn_in = _positions_before(scored[0], config, count=config.burn_in)
+    folds = sorted({*burn_in, *range(scored[0], scored[-1], config.every), *scored})
     base = fit_panel(
         panel,
-        cutoffs=[*burn_in, *scored],
+        cutoffs=folds,
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
@@ -130,8 +133,8 @@ def evaluate_panel(
         on_progress=on_progress,
     )
     pool = make_pool(panel, base, recent=config.recent)
-    last = len(burn_in) + len(scored)
-    backtest = evaluate_pool(pool, first=len(burn_in), last=last, config=config, keep_all=True, on_progress=on_progress)
+    places = [folds.index(cutoff) for cutoff in scored]
+    backtest = evaluate_pool(pool, places, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures
 
 

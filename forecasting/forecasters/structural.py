@@ -29,8 +29,8 @@ from forecasting.history import FloatArray, History
 # Variances as ratios to that of the level's monthly change: of noise, and of the season.
 NOISE = (0.0, 0.5, 2.0, 6.0)
 SEASON = (0.0, 0.25, 1.0, 4.0)
-# How far a rise is kept, which likelihoods of the next month do not tell: the level's Hurst exponent (a half is a random
-# walk, less gives back), the transient's variance and its decay in months.
+# How far a rise is kept, which the likelihood of the next month does not tell: the level's Hurst exponent (a half is a
+# random walk, less gives back), the transient's variance and its decay in months.
 HURST = 0.4
 TRANSIENT, TRANSIENT_MONTHS = 4.0, 6.0
 # The size of the grid's factors goes up in these steps, so that few sizes are ever made.

@@ -43,6 +43,15 @@ def test_draws_means_and_medians_have_their_shapes_and_order(made):
     assert_allclose(made.weights.sum(axis=1), 1.0)
 
 
+def test_cutoffs_far_apart_are_scored_as_those_beside_them_are():
+    panel = grid_panel(72)
+    every = evaluate(panel, panel.months[40:65:2])
+    some = evaluate(panel, panel.months[40:65:8])
+    assert some.cutoffs.tolist() == every.cutoffs[::4].tolist()
+    assert_allclose(some.combined, every.combined[:, ::4])
+    assert_allclose(some.quantiles[COMBINATION][:, 0], every.quantiles[COMBINATION][:, 0])
+
+
 def test_every_draw_every_centre_and_every_mean_adds_up(made):
     panel = grid_panel(72)
     assert made.paths.min() >= 0
