@@ -1,8 +1,9 @@
 """The combination beside what a good analyst gets from the usual libraries, on the same folds in the same run.
 
-`python -m benchmarks.accuracy [--quick] [--only NAME ...] [--output FILE]`: MASE with one scale a series (its mean
-yearly change), an error capped at 50 of them, steps 1 to 12; beside stock Prophet, AutoETS, AutoTheta, AutoCES, their
-mean and median, and the naive forecasts, with the ratio to ours and the p-value of Diebold and Mariano against it.
+`python -m benchmarks.accuracy [--quick] [--only NAME ...] [--no-prophet] [--output FILE]`: MASE with one scale a
+series (its mean yearly change), an error capped at 50 of them, steps 1 to 12; beside stock Prophet, AutoETS, AutoTheta,
+AutoCES, their mean and median, and the naive forecasts, with the ratio to ours and the p-value of Diebold and Mariano
+against it.
 Quick takes a few cutoffs and series and no Prophet, and ends with code 1 if the combination loses.
 """
 
@@ -138,9 +139,11 @@ def main() -> int:
     """Run the benchmark, print it, and write it where asked; 1 if the combination lost to a peer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--no-prophet", action="store_true", help="leave out the slowest peer")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--only", nargs="*", default=list(PROBLEMS), choices=[*PROBLEMS, *LONG])
     given = parser.parse_args()
+    peers = STATSFORECAST if given.quick or given.no_prophet else (*STATSFORECAST, "Prophet")
     sections, lost = [], False
     for name in given.only:
         try:
@@ -149,7 +152,7 @@ def main() -> int:
             sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
             continue
         problem = quick(problem) if given.quick else problem
-        errors = losses(problem, peers=STATSFORECAST if given.quick else (*STATSFORECAST, "Prophet"))
+        errors = losses(problem, peers=peers)
         sections.append(section(problem, errors))
         lost |= table_of(errors).index[0] != "Tradewind"
         print(sections[-1], flush=True)
