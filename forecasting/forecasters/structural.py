@@ -36,6 +36,7 @@ TRANSIENT, TRANSIENT_MONTHS = 4.0, 6.0
 # The size of the grid's factors goes up in these steps, so that few sizes are ever made.
 SIZE_STEP = 48
 TEMPER = 0.5
+YEAR, DECADE = 12, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class Structural:
 
     `season_memory` is the time in years over which a season's correlation with itself falls to 1/e; None keeps one
     season for ever. `effect_prior` and `drift_prior` are the standard deviations, on the scale of logarithms, that a
-    calendar effect and a year's drift are held to have before the series is seen. `shift`, a share of the recent
-    mean, is added before logarithms are taken. Months beyond the last `longest` are not used.
+    calendar effect and a year's drift, or what a decade's differs by, are held to have before the series is seen.
+    `shift`, a share of the recent mean, is added before logarithms are taken. Months beyond the last `longest` are not
+    used.
     """
 
     season_memory: float | None = None
@@ -76,9 +78,9 @@ class Structural:
 
     def _ahead(self, z: FloatArray, calendar: FloatArray) -> FloatArray:
         grid = _grid(-(-len(calendar) // SIZE_STEP) * SIZE_STEP, self.season_memory)
-        drift = np.ones((len(calendar) - 1, 1)) / 12.0
-        changes = np.column_stack([np.diff(calendar, axis=0), drift])
-        priors = np.append(np.full(calendar.shape[1], self.effect_prior), self.drift_prior)
+        drifts = _drifts(len(z), len(calendar))
+        changes = np.column_stack([np.diff(calendar, axis=0), drifts])
+        priors = np.repeat([self.effect_prior, self.drift_prior], [calendar.shape[1], drifts.shape[1]])
         fit = _fit(grid, z, changes, priors)
         best = int(np.argmax(fit.posterior))
         sizes = additive_outliers(
@@ -116,10 +118,10 @@ class GridFit:
 @lru_cache(maxsize=6)
 def _grid(size: int, season_memory: float | None) -> Grid:
     lag = np.abs(np.subtract.outer(np.arange(size + 1), np.arange(size + 1)))
-    fade = 1.0 if season_memory is None else np.exp(-lag / (12.0 * season_memory))
+    fade = 1.0 if season_memory is None else np.exp(-lag / (YEAR * season_memory))
     noise, season, transient = (
         np.diff(np.diff(covariance, axis=0), axis=1)
-        for covariance in (np.eye(size + 1), (lag % 12 == 0) * fade, np.exp(-lag / TRANSIENT_MONTHS))
+        for covariance in (np.eye(size + 1), (lag % YEAR == 0) * fade, np.exp(-lag / TRANSIENT_MONTHS))
     )
     lasting = _fractional_noise(lag[:size, :size]) + TRANSIENT * transient
     factor = np.array([cholesky(lasting + r * noise + s * season, lower=True) for r, s in _points()])
@@ -136,6 +138,16 @@ def _fractional_noise(lag: NDArray[np.int64]) -> FloatArray:
     power = 2.0 * HURST
     noise: FloatArray = 0.5 * ((lag + 1.0) ** power + np.abs(lag - 1.0) ** power) - lag**power
     return noise
+
+
+def _drifts(n: int, months: int) -> FloatArray:
+    """What drifts do to the monthly changes, shape (months - 1, k): one for ever, and how each decade before differed.
+
+    Decades count back from the last of `n` values; the first drift is that of the last decade and of the months ahead.
+    """
+    back = n - 2 - np.arange(months - 1)
+    earlier = [back >= end for end in range(DECADE, n - YEAR, DECADE)]
+    return np.column_stack([np.ones(months - 1), *earlier]) / YEAR
 
 
 def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> GridFit:

@@ -98,6 +98,12 @@ def test_a_boom_is_not_carried_on() -> None:
     assert Structural().forecast(history_of(y))[-1] < 1.2 * y[-1]
 
 
+def test_the_drift_of_decades_ago_is_not_carried_on() -> None:
+    growth = np.repeat([0.012, 0.0], [100, 120])
+    y = 100 * np.exp(growth.cumsum() + 0.02 * np.random.default_rng(6).normal(size=220))
+    assert abs(np.log(Structural().forecast(history_of(y))[-1] / y[-12:].mean())) < 0.03
+
+
 def test_months_beyond_the_longest_are_not_used() -> None:
     y = 100 * np.exp(wandering(100))
     changed = y.copy()
