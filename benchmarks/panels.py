@@ -37,6 +37,15 @@ def months(first: str, last: str, every: int = 1) -> NDArray[np.datetime64]:
     return np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + 1, every)
 
 
+def one_in(every: int, panel: Panel) -> Panel:
+    """One series in `every` of a panel, from the first on."""
+    rows = np.arange(0, len(panel.unique_ids), every)
+    ids = tuple(panel.unique_ids[row] for row in rows)
+    return Panel(
+        ids, panel.months, panel.values[rows], panel.imputed[rows], panel.keys.iloc[rows].reset_index(drop=True)
+    )
+
+
 def cn_trade() -> Problem:
     """China's exports, every month's cutoff from December 2016."""
     frame = _bundled("CN_TRADE")
@@ -63,9 +72,10 @@ def us_imports() -> Problem:
     return Problem("us_imports", _panel(wanted[positive]), "USA", months("2019-12", "2024-06", 6))
 
 
-def us_imports_whole() -> Problem:
-    """US imports by partner and sector: every series that is there in every month."""
-    return Problem("us_imports, whole", _panel(_us_frame()), "USA", months("2019-12", "2024-06", 6))
+def us_imports_whole(every: int = 1) -> Problem:
+    """US imports by partner and sector: every series that is there in every month, or one in `every`."""
+    name = "us_imports, whole" if every == 1 else f"us_imports, one series in {every}"
+    return Problem(name, one_in(every, _panel(_us_frame())), "USA", months("2019-12", "2024-06", 6))
 
 
 def us_from_cn() -> Problem:
