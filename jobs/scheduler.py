@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from types import FrameType
+from queue import SimpleQueue
 
 import structlog
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -170,7 +170,7 @@ class Ticker:
 
 def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
     """Tick until SIGTERM or Ctrl-C; a run under way is then dropped whole."""
-    scheduler = BlockingScheduler(timezone="UTC")
+    scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.add_job(
         ticker.tick,
         IntervalTrigger(seconds=tick_seconds, timezone="UTC"),
@@ -180,17 +180,14 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
         misfire_grace_time=None,
     )
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        log.info("scheduler.stopping", signal=signal.Signals(number).name)
-        ticker.stopping.set()
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    # A handler that raised would be lost inside the scheduler, which logs whatever is raised there and goes on.
+    told: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: told.put(number))
+    scheduler.start()
     log.info("scheduler.started", tick_seconds=tick_seconds)
-    try:
-        scheduler.start()
-    except SystemExit:
-        # The tick runs in a thread of the scheduler's: it ends at the next series.
-        scheduler.shutdown(wait=True)
-        log.info("scheduler.stopped")
+    log.info("scheduler.stopping", signal=signal.Signals(told.get()).name)
+    ticker.stopping.set()
+    # The tick runs in a thread of the scheduler's: it ends at the next series.
+    scheduler.shutdown(wait=True)
+    log.info("scheduler.stopped")
