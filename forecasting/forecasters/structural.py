@@ -32,7 +32,7 @@ SEASON = (0.0, 0.25, 1.0, 4.0)
 # How far a rise is kept, which the likelihood of the next month does not tell: the level's Hurst exponent (a half is a
 # random walk, less gives back), the transient's variance and its decay in months.
 HURST = 0.4
-TRANSIENT, TRANSIENT_MONTHS = 4.0, 6.0
+TRANSIENT, TRANSIENT_MONTHS = 2.0, 6.0
 # The size of the grid's factors goes up in these steps, so that few sizes are ever made.
 SIZE_STEP = 48
 TEMPER = 0.5
