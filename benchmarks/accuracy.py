@@ -38,7 +38,7 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_CLEANTECH": panels.cn_cleantech,
     "us_imports": panels.us_imports,
 }
-# Series on which nothing was tuned, and panels that cost hours of the peers' time. Ask by name.
+# One long series, a panel on which nothing was tuned, and panels that cost hours of the peers' time. Ask by name.
 LONG: dict[str, Callable[[], Problem]] = {
     "us_from_cn": panels.us_from_cn,
     "cn_solar": panels.cn_solar,

@@ -79,11 +79,11 @@ def us_imports_whole(every: int = 1) -> Problem:
 
 
 def us_from_cn() -> Problem:
-    """US imports from China, one series on which nothing was tuned."""
+    """US imports from China, one series of 40 years; the drift by decades was learnt on it, nothing else."""
     raw = pd.read_csv(US_FROM_CN, parse_dates=["observation_date"])
     frame = pd.DataFrame({"month": raw["observation_date"], "value": raw["IMPCH"]})
     frame = frame.assign(flow="M", partner="CHN", sector="TOTAL")
-    return Problem("us_from_cn, held out", _panel(frame), "USA", months("2016-12", "2024-12"))
+    return Problem("us_from_cn", _panel(frame), "USA", months("2016-12", "2024-12"))
 
 
 def cn_solar() -> Problem:
