@@ -26,7 +26,7 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     settings = wiring.read_settings(host=host, port=port, data_dir=data_dir)
     chosen = supervisor.free_port(settings.host, settings.port)
     address = f"http://{settings.host}:{chosen}"
-    with supervisor.stop_signals(), _stopped_quietly(), wiring.database(settings) as url:
+    with _stopped_quietly(), supervisor.stop_signals(), wiring.database(settings) as url:
         _prepare(settings, url)
         environment = {"TRADEWIND_DATABASE_URL": url, "TRADEWIND_LOG_LEVEL": "WARNING"}
         commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}

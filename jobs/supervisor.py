@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60.0, 30.0, 0.2
+AGAIN_SECONDS = 0.5
 
 
 class AddressTaken(OSError):
@@ -53,19 +54,37 @@ def free_port(host: str, port: int) -> int:
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM inside the block into Stopped; later ones wait for the block's end."""
+    """Turn the first Ctrl-C or SIGTERM inside the block into Stopped; later ones wait for the block's end.
+
+    An exception is lost where Python lets none through, as in a weak reference's callback, so it is raised again until
+    it is on its way out. What fails because of it is the stop as well.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+        if not _comes_of_a_stop(sys.exception()):
+            raise Stopped
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     try:
         yield
+    except Exception as error:
+        if isinstance(error, Stopped) or not _comes_of_a_stop(error):
+            raise
+        raise Stopped from error
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _comes_of_a_stop(error: BaseException | None) -> bool:
+    """Whether an exception is Stopped, or was raised while Stopped was on its way."""
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 @contextmanager

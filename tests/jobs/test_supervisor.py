@@ -1,0 +1,61 @@
+"""A stop is a stop, whatever it interrupts."""
+
+import signal
+import time
+import weakref
+
+import pytest
+
+from jobs.supervisor import Stopped, stop_signals
+
+
+def interrupted_query() -> None:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        raise ConnectionError("another command is already in progress")
+
+
+def test_what_fails_because_of_a_stop_is_the_stop():
+    with pytest.raises(Stopped) as caught, stop_signals():
+        interrupted_query()
+    assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+def unheard_stop() -> None:
+    class Thing:
+        pass
+
+    thing = Thing()
+    lost = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+    del thing
+    assert lost() is None
+    time.sleep(30)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stop_that_python_lets_nobody_hear_of_is_told_again():
+    began = time.monotonic()
+    with pytest.raises(Stopped), stop_signals():
+        unheard_stop()
+    assert time.monotonic() - began < 10
+
+
+def interrupted_and_slow_to_tidy(tidied: list[bool]) -> None:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        time.sleep(1.2)
+        tidied.append(True)
+
+
+def test_what_is_done_because_of_a_stop_is_not_interrupted_by_it():
+    tidied: list[bool] = []
+    with pytest.raises(Stopped), stop_signals():
+        interrupted_and_slow_to_tidy(tidied)
+    assert tidied == [True]
+
+
+def test_what_fails_by_itself_is_told_as_it_is():
+    with pytest.raises(ConnectionError), stop_signals():
+        raise ConnectionError("the database is away")
