@@ -7,7 +7,7 @@ from overlapping cutoffs are fewer trials than their number. Quick takes every t
 """
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,14 +25,18 @@ from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.evaluation import Backtest
 from forecasting.history import FloatArray
 from forecasting.kinds import GROWTH
+from forecasting.panel import Panel
 from forecasting.pipeline import evaluate_panel
 from forecasting.scores import weighted_interval_score
+from forecasting.structure import groups
 from jobs.executors import process_pool
 from jobs.progress import progress_bar
 
 HORIZON = 12
 STEPS = (1, 3, 6, 12)
 SHOWN_LEVELS = (50.0, 80.0, 95.0)
+# In the order of their numbers in `forecasting.structure.groups`.
+GROUPS = ("parts", "partner totals", "sector totals", "grand total")
 GROUP_KINDS = ("month", "quarter", "year")
 PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)", "Prophet")
 QUICK_PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)")
@@ -59,27 +63,25 @@ def coverage_by_step(scores: pd.DataFrame) -> pd.DataFrame:
     return _coverage(scores[(scores["kind"] == "month") & scores["step"].isin(STEPS)], ["step"])
 
 
-def coverage_by_group(scores: pd.DataFrame, panel_keys: pd.DataFrame, unique_ids: Iterable[str]) -> pd.DataFrame:
+def coverage_by_group(scores: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     """Coverage of months, quarters and years for the grand total, partners' and sectors' totals, and the parts."""
-    group = pd.Series(_group_names(panel_keys), index=pd.Index(unique_ids))
+    group = pd.Series(_group_names(panel), index=pd.Index(panel.unique_ids))
     rows = scores[scores["kind"].isin(GROUP_KINDS) & (scores["step"] == 0)]
     rows = rows.assign(group=rows["unique_id"].map(group))
     table = _coverage(rows, ["group", "kind"]).assign(forecasts=_forecasts(rows, ["group", "kind"]))
     return table.set_axis(table.index.map(", ".join))
 
 
-def _group_names(keys: pd.DataFrame) -> NDArray[np.str_]:
-    world, total = keys["partner"] == "WLD", keys["sector"] == "TOTAL"
-    names = ["grand total", "partner totals", "sector totals"]
-    return np.asarray(np.select([world & total, total, world], names, "parts"))
+def _group_names(panel: Panel) -> NDArray[np.str_]:
+    return np.array(GROUPS)[groups(panel)]
 
 
-def standard_errors_of(backtest: Backtest, panel_keys: pd.DataFrame) -> dict[str | int, FloatArray]:
+def standard_errors_of(backtest: Backtest, panel: Panel) -> dict[str | int, FloatArray]:
     """Standard errors in points of every row of the coverage tables, by its name, for SHOWN_LEVELS."""
     held = hits(backtest, SHOWN_LEVELS)
     rows: dict[str | int, FloatArray] = {step: held["month"][:, :, [step - 1]] for step in STEPS}
     rows |= {kind + suffix: found for kind, found in held.items() for suffix in ("", GROWTH)}
-    names = _group_names(panel_keys)
+    names = _group_names(panel)
     rows |= {f"{name}, {kind}": held[kind][names == name] for name in np.unique(names) for kind in GROUP_KINDS}
     block = blocks_of(backtest.cutoffs, HORIZON)
     return {name: standard_errors(found, block=block) for name, found in rows.items()}
@@ -131,11 +133,11 @@ def measured(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -
 def report(problem: Problem, backtest: Backtest, others: PeerForecasts) -> str:
     """Everything about one problem, in Markdown."""
     scores = backtest.scores
-    errors = standard_errors_of(backtest, problem.panel.keys)
+    errors = standard_errors_of(backtest, problem.panel)
     coverages = {
         "Coverage by kind of answer, all steps, %": coverage_by_kind(scores),
         "Coverage of months by step, %": coverage_by_step(scores),
-        "Coverage by group and kind, %": coverage_by_group(scores, problem.panel.keys, problem.panel.unique_ids),
+        "Coverage by group and kind, %": coverage_by_group(scores, problem.panel),
     }
     levels = {f"{level:g} %": level for level in SHOWN_LEVELS}
     tables = {title: marked(table, errors, levels) for title, table in coverages.items()}

@@ -51,7 +51,7 @@ def find_structure(panel: Panel) -> Structure:
 
 
 def groups(panel: Panel) -> NDArray[np.int64]:
-    """A number for each series, shape (series,): one for all parts, partners' totals, sectors' totals, grand totals."""
+    """What each series is, shape (series,): 0 a part, 1 a partner's total, 2 a sector's total, 3 a grand total."""
     nothing = pd.Series("", index=panel.keys.index)
     world, total = panel.keys.get("partner", nothing) == WORLD, panel.keys.get("sector", nothing) == TOTAL
     return np.asarray(2 * world.astype(np.int64) + total.astype(np.int64))
