@@ -3,8 +3,9 @@
 After a boom one market falls back further than the forecasters, who see one series at a time, dare to say; what many
 markets did after such a month is known. On the link's scale the errors of earlier folds are regressed, by ridge, on
 what each series and its sector had done by then. Both sides are taken around their mean over the series, so that
-nothing is learnt of where the whole panel goes: one boom or bust would decide that. How far to believe the regression,
-if at all, is chosen by leaving out a year of folds at a time.
+nothing is learnt of where the whole panel goes: one boom or bust would decide that. What a market does after a leap
+changes over the years, so an older fold counts for less. How far to believe the regression, if at all, is chosen by
+leaving out a year of folds at a time.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ YEAR = 12
 # Penalties in units of each regressor's own sum of squares; the last is belief in nothing.
 PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
 FEWEST_FOLDS = 12
+# Months after which a fold counts for half.
+HALF_LIFE = 18.0
 # On the link's scale, where 1 is a factor of 2.7: one wild month must not decide, no correction be larger than this.
 WILD, LARGEST = 1.5, 0.5
 # The share of the newest month in the slow mean.
@@ -99,11 +102,13 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
     cross, products, squares = (np.stack(each) for each in zip(*sums, strict=True))
     known = (cutoffs[:-1, None] + 1 + np.arange(horizon) <= cutoffs[-1]).astype(float)
     known *= known.sum(axis=0) >= FEWEST_FOLDS
-    years = (cutoffs[-1] - cutoffs[:-1]) // YEAR
-    whole = [np.einsum("fh,fh...->h...", known, each) for each in (cross, products)]
+    ages = cutoffs[-1] - cutoffs[:-1]
+    counting = known * 0.5 ** (ages / HALF_LIFE)[:, None]
+    years = ages // YEAR
+    whole = [np.einsum("fh,fh...->h...", counting, each) for each in (cross, products)]
     loss = np.zeros(len(PENALTIES))
     for year in np.unique(years):
-        out = known * (years == year)[:, None]
+        out = counting * (years == year)[:, None]
         left = [np.einsum("fh,fh...->h...", out, each) for each in (cross, products, squares)]
         tried = _ridge(whole[0] - left[0], whole[1] - left[1])
         loss += np.einsum("phk,hkl,phl->p", tried, left[0], tried) - 2 * np.einsum("phk,hk->p", tried, left[1])

@@ -57,6 +57,19 @@ def test_a_boom_of_the_whole_panel_teaches_nothing():
     assert_allclose(correct(**(given | {"actual": lifted})), calm, rtol=0.05)
 
 
+def test_what_markets_did_lately_counts_for_more_than_what_they_used_to_do():
+    given = problem(reverts=1.0)
+    linked = to_link(given["centre"], given["unit"][..., None])
+    missed = to_link(given["actual"], given["unit"][..., None]) - linked
+    # In the first years markets ran on by as much as they fell back in the last ones.
+    turned = np.where((CUTOFFS < 50)[:, None], -missed, missed)
+    given["actual"] = from_link(linked + turned, given["unit"][..., None])
+    unit = given["unit"][:, -1]
+    leapt = to_link(given["values"][:, -1], unit) - to_link(given["values"][:, -2], unit)
+    moved = to_link(correct(**given)[:, -1, 0], unit) - to_link(given["centre"][:, -1, 0], unit)
+    assert np.corrcoef(leapt, moved)[0, 1] < -0.5
+
+
 def test_it_sees_nothing_after_the_cutoff():
     given = problem(reverts=1.0)
     fold = 30
