@@ -11,6 +11,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import ndtri, stdtrit
 
+from forecasting.calibration import calibrate
 from forecasting.history import FloatArray
 from forecasting.widths import Record, Widths, learn_widths
 
@@ -21,7 +22,7 @@ CLIP = 4.0
 HEAVY, FEW = 4, 200
 RANK = 60
 # A width that few folds told is itself unsure: so much over their number is added to the variance of what is drawn.
-UNSURE = 0.4
+UNSURE = 0.6
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,27 @@ class ErrorDistribution:
 
 def learn_marginals(record: Record) -> Marginals:
     """Widths of the months ahead, and the shape of errors, from a record."""
-    return _marginals(learn_widths(record), record)
+    widths = learn_widths(record)
+    return _marginals(widths, record, widths)
 
 
-def learn_distribution(record: Record) -> ErrorDistribution:
-    """Everything from a record; dependence over steps is learnt from all its folds alike."""
+def learn_distribution(record: Record, said: FloatArray | None = None) -> ErrorDistribution:
+    """Everything from a record; dependence over steps is learnt from all its folds alike.
+
+    With the widths `said` at its folds, shape (series, folds, horizon), those of the months ahead are calibrated.
+    """
     widths = learn_widths(record)
     scores = np.clip(np.nan_to_num(_standardised(widths, record)), -CLIP, CLIP)
     known = np.isfinite(record.errors)
     loadings, specific = _across_series(scores, known, record.recency)
-    return ErrorDistribution(_marginals(widths, record), loadings, specific, _over_steps(scores, known))
+    marginals = _marginals(widths, record, widths if said is None else calibrate(widths, said, record))
+    return ErrorDistribution(marginals, loadings, specific, _over_steps(scores, known))
 
 
-def _marginals(widths: Widths, record: Record) -> Marginals:
+def _marginals(widths: Widths, record: Record, ahead: Widths) -> Marginals:
+    """The widths `ahead`, and the shape of the record's errors in units of its own `widths`."""
     unsure = np.sqrt(1 + UNSURE / (1 + record.recency.sum()))
-    return Marginals(unsure * widths.of(record.ahead), _shape(_standardised(widths, record), record.recency))
+    return Marginals(unsure * ahead.of(record.ahead), _shape(_standardised(widths, record), record.recency))
 
 
 def _standardised(widths: Widths, record: Record) -> FloatArray:

@@ -68,7 +68,7 @@ class Backtest:
 
 def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
     """What the errors known at a fold's cutoff say of the combination's."""
-    return learn_distribution(pool.record(fold, pool.errors))
+    return learn_distribution(pool.record(fold, pool.errors), pool.said[:, :fold])
 
 
 def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:

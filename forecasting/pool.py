@@ -31,8 +31,8 @@ class Pool:
     `centre`, `actual` and `came` have shape (series, folds, horizon), in the units of `y`: coherent means, the actuals
     that are scored, and those that errors are learnt from, where January and February are known by their sum alone too;
     NaN where a month is not known. `weights` has shape (series, folds, forecasters);
-    `unit` (series, folds) is the link's; `prior` (series, folds) a first scale of the errors; `group` (series,) as
-    a `Record` has it.
+    `unit` (series, folds) is the link's; `prior` (series, folds) a first scale of the errors; `said` (series, folds,
+    horizon) how wide each fold held its own to be; `group` (series,) as a `Record` has it.
     """
 
     panel: Panel
@@ -44,6 +44,7 @@ class Pool:
     came: FloatArray
     unit: FloatArray
     prior: FloatArray
+    said: FloatArray
     group: NDArray[np.int64]
 
     def reconciler(self, fold: int, distribution: ErrorDistribution) -> Reconciler:
@@ -84,8 +85,8 @@ def make_pool(panel: Panel, base: BaseForecasts, *, recent: int | None = None) -
     came = panel.ahead(base.cutoffs.tolist(), horizon)
     group = groups(panel)
     records = partial(known_at, link_errors(centre, came, unit), prior, group, _numbers(panel, base))
-    centre = _reconcile(centre, unit, records, structure)
-    return Pool(panel, base, structure, centre, weights, actual, came, unit, prior, group)
+    centre, said = _reconcile(centre, unit, records, structure)
+    return Pool(panel, base, structure, centre, weights, actual, came, unit, prior, said, group)
 
 
 def _combine(
@@ -131,17 +132,18 @@ def _linked(panel: Panel, unit: FloatArray, fold: int, cutoff: int) -> FloatArra
 
 def _reconcile(
     centre: FloatArray, unit: FloatArray, records: Callable[[int], Record], structure: Structure
-) -> FloatArray:
-    """Coherent centres, each fold from what it knew: its record."""
-    coherent = np.empty_like(centre)
+) -> tuple[FloatArray, FloatArray]:
+    """Coherent centres, each fold from what it knew, its record; and the widths it learnt from that. Shapes alike."""
+    coherent, said = np.empty_like(centre), np.empty_like(centre)
     for fold in range(centre.shape[1]):
         record = records(fold)
-        variance = _variance(learn_widths(record).of(record.ahead), unit[:, fold], centre[:, fold])
+        said[:, fold] = learn_widths(record).of(record.ahead)
+        variance = _variance(said[:, fold], unit[:, fold], centre[:, fold])
         begun = np.isfinite(centre[:, fold]).all(axis=1, keepdims=True)
         base = np.where(begun, centre[:, fold], 0.0)
         summed = reconciler(structure, variance)(base, non_negative=False)
         coherent[:, fold] = np.where(begun, summed, np.nan)
-    return coherent
+    return coherent, said
 
 
 def _variance(width: FloatArray, unit: FloatArray, centre: FloatArray) -> FloatArray:
