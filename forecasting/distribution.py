@@ -22,7 +22,7 @@ CLIP = 4.0
 HEAVY, FEW = 4, 200
 RANK = 60
 # A width that few folds told is itself unsure: so much over their number is added to the variance of what is drawn.
-UNSURE = 0.6
+UNSURE = 0.4
 
 
 @dataclass(frozen=True)
