@@ -189,7 +189,7 @@ def _marginal_quantiles(
 ) -> Iterator[Quantiles]:
     """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
 
-    They stand around its own means, by the method of the combination without its joint draws.
+    They stand around its own means, by the method of the combination without its joint draws and calibration.
     """
     means = pool.base.means[:, row]
     errors = link_errors(means, pool.came, pool.unit)

@@ -6,9 +6,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting import blocks
+from forecasting.backtest import fit_panel
 from forecasting.config import COMBINATION, ForecastConfig
+from forecasting.distribution import learn_distribution
+from forecasting.evaluation import fold_distribution
 from forecasting.paths import path_quantiles
 from forecasting.pipeline import evaluate_panel, forecast_panel
+from forecasting.pool import make_pool
 from forecasting.scores import pinball
 from tests.forecasting.panels import gaps_of_sums, grid_panel
 
@@ -78,3 +82,20 @@ def test_quantiles_of_paths_are_numpys_to_the_bit(dtype):
     probabilities = (0.0, 0.025, 0.1, 0.5, 0.77, 1.0)
     expected = np.moveaxis(np.quantile(paths, probabilities, axis=1).astype(np.float64), 0, 1)
     assert_array_equal(path_quantiles(paths, probabilities), expected)
+
+
+def test_the_widths_of_a_fold_are_calibrated_by_those_said_before_it(panel):
+    base = fit_panel(panel, cutoffs=range(40, 75), horizon=3, reporter="CHN", forecasters=("naive", "seasonal_naive"))
+    pool, fold = make_pool(panel, base), 34
+
+    def widths():
+        return fold_distribution(pool, fold).marginals.width
+
+    before = widths()
+    assert not np.allclose(before, learn_distribution(pool.record(fold, pool.errors)).marginals.width, rtol=0.01)
+    # What was said of months that had not come by then is no part of it.
+    pool.said[:, fold:] *= 9
+    pool.said[:, fold - 1, 1:] *= 9
+    assert_array_equal(widths(), before)
+    pool.said[:, fold - 5 : fold - 3, 0] /= 9
+    assert not np.allclose(widths(), before, rtol=0.003)

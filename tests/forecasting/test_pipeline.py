@@ -18,6 +18,8 @@ from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame, trade
 QUICK = ForecastConfig(
     horizon=14, folds=4, burn_in=4, every=2, draws=300, forecasters=("naive", "seasonal_naive", "seasonal_mean")
 )
+# Enough folds for the correction across series and the calibration of widths to learn something.
+LONG = replace(QUICK, horizon=4, burn_in=28, every=1)
 
 
 def forecast(panel, config=QUICK):
@@ -96,22 +98,24 @@ def test_another_seed_draws_another_future_around_the_same_centre(made):
     assert not np.array_equal(other.paths, made.paths)
 
 
-def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_it():
+@pytest.mark.parametrize("config", [QUICK, LONG])
+def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_it(config):
     panel, changed = grid_panel(72), grid_panel(72)
     cutoffs = [np.datetime64("2019-03"), np.datetime64("2019-09")]
     after = panel.position(cutoffs[-1]) + 1
     changed.values[:, after:] = changed.values[:, after:][:, ::-1] * 9
-    before, planted = evaluate(panel, cutoffs), evaluate(changed, cutoffs)
+    before, planted = evaluate(panel, cutoffs, config), evaluate(changed, cutoffs, config)
     assert_array_equal(before.means, planted.means)
     for name, quantiles in before.quantiles.items():
         assert_array_equal(quantiles, planted.quantiles[name], err_msg=name)
     assert not np.array_equal(before.actual, planted.actual)
 
 
-def test_a_fold_of_an_evaluation_is_the_forecast_made_then():
+@pytest.mark.parametrize("config", [QUICK, LONG])
+def test_a_fold_of_an_evaluation_is_the_forecast_made_then(config):
     panel, cutoff = grid_panel(72), np.datetime64("2019-09")
-    fold = evaluate(panel, [cutoff])
-    then = forecast(panel.until(cutoff), replace(QUICK, folds=QUICK.burn_in, burn_in=0))
+    fold = evaluate(panel, [cutoff], config)
+    then = forecast(panel.until(cutoff), replace(config, folds=config.burn_in, burn_in=0))
     assert_allclose(fold.means[:, fold.names.index(COMBINATION), 0], then.centre)
 
 
