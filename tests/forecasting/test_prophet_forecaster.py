@@ -2,7 +2,6 @@
 
 import pickle
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -173,22 +172,3 @@ def test_sees_no_further_than_the_cutoff_and_gives_the_same_bytes_again():
     again = pickle.loads(pickle.dumps(FORECASTER)).forecast(history_of(whole[:120]))
     assert_array_equal(first, again)
     assert_array_equal(history.y, trade(150)[:120])
-
-
-def test_a_fold_is_forty_times_faster_than_stock_prophet():
-    y = trade(150)
-    frame = pd.DataFrame({"ds": pd.date_range("2014-01-01", periods=150, freq="MS"), "y": y})
-    future = pd.DataFrame({"ds": pd.date_range("2026-07-01", periods=HORIZON, freq="MS")})
-
-    def fastest(run):
-        run()
-        times = []
-        for _ in range(5):
-            begin = perf_counter()
-            run()
-            times.append(perf_counter() - begin)
-        return min(times)
-
-    history = history_of(y)
-    stock = fastest(lambda: Prophet().fit(frame).predict(future))
-    assert stock > 40 * fastest(lambda: FORECASTER.forecast(history))
