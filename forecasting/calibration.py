@@ -29,8 +29,7 @@ def calibrate(widths: Widths, said: FloatArray, record: Record) -> Widths:
     held = np.minimum(np.abs(record.errors[:, FEWEST_FOLDS:] / said[:, FEWEST_FOLDS:]), LARGEST)
     if not np.isfinite(held).any():
         return widths
-    age = record.cutoff - record.cutoffs[FEWEST_FOLDS:]
-    weights = record.span[FEWEST_FOLDS:] * 0.5 ** (age / HALF_LIFE)
+    weights = record.halved_after(HALF_LIFE)[FEWEST_FOLDS:]
     by_step = _by_step(held, weights)
     by_group = _by_group(held / by_step, weights, record)
     return replace(widths, scale=widths.scale * by_group, growth=widths.growth * by_step)
@@ -70,9 +69,6 @@ def _by_group(held: FloatArray, weights: FloatArray, record: Record) -> FloatArr
         total = np.sum(usual[inside] * counts[inside])
         if total > 0:
             months = weights @ (steps[inside] > 0).any(axis=0)
-            factor[inside] = (total / counts[inside].sum() / mean) ** _trust(months)
+            trust = months / (months + SHRINKAGE)
+            factor[inside] = (total / counts[inside].sum() / mean) ** trust
     return factor
-
-
-def _trust(months: float) -> float:
-    return float(months / (months + SHRINKAGE))

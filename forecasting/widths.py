@@ -46,7 +46,11 @@ class Record:
     @property
     def recency(self) -> FloatArray:
         """How much an error of each fold counts, shape (folds,)."""
-        return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / HALF_LIFE)
+        return self.halved_after(HALF_LIFE)
+
+    def halved_after(self, months: float) -> FloatArray:
+        """The months each fold stands for, shape (folds,), counted half for every so many that it is old."""
+        return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / months)
 
     @property
     def months(self) -> NDArray[np.int64]:
