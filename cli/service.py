@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cli import wiring
 from cli.forecasts import publish
-from cli.options import DataDir, Host, Port
+from cli.options import DataDir, EndsWith, Host, Port
 from cli.terminal import say
 from settings import Settings
 
@@ -44,11 +44,12 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
             supervisor.watch(processes)
 
 
-def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
     """Serve the API alone."""
     import uvicorn
 
     from api.app import create_app
+    from jobs.supervisor import end_with
     from store.database import make_engine
 
     settings = wiring.read_settings(host=host, port=port, data_dir=data_dir)
@@ -58,14 +59,17 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
         # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: sys.exit(0))
+        if ends_with:
+            end_with(ends_with)
         uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 
-def schedule(data_dir: DataDir = None) -> None:
+def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
     """Run the scheduler alone: it fetches what is due, retrains when new figures are in, and raises alerts."""
     from jobs.fetch import fetch as ask_source
     from jobs.polling import Interval
     from jobs.scheduler import Ticker, run_scheduler
+    from jobs.supervisor import end_with
     from jobs.webhook import Webhook
 
     settings = wiring.read_settings(data_dir=data_dir)
@@ -84,6 +88,8 @@ def schedule(data_dir: DataDir = None) -> None:
             grace=settings.grace,
             webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,
         )
+        if ends_with:
+            end_with(ends_with)
         run_scheduler(ticker, tick_seconds=settings.tick_seconds)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
+from jobs.supervisor import end_with
+
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -24,7 +26,8 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
     count = workers or available_cores()
     with _one_thread_each():
         # Spawned, not forked: a fork would share our connections, locks and thread pools.
-        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(count, context, initializer=_prepare_worker, initargs=(os.getpid(),))
         try:
             yield pool
         except BaseException:
@@ -59,7 +62,8 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(owner: int) -> None:
+    end_with(owner)
     # Ctrl-C reaches every process of a terminal; only the one that owns the pool answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_plots()

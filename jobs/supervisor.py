@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -33,7 +34,7 @@ class ChildEnded(RuntimeError):
 
 
 class Stopped(Exception):
-    """Ctrl-C or SIGTERM."""
+    """Ctrl-C, SIGTERM, or the terminal was closed."""
 
 
 def free_port(host: str, port: int) -> int:
@@ -54,20 +55,24 @@ def free_port(host: str, port: int) -> int:
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM inside the block into Stopped; later ones wait for the block's end.
+    """Turn the first Ctrl-C, SIGTERM or closed terminal inside the block into Stopped; later ones wait for its end.
 
+    Under `nohup` the terminal may close.
     An exception is lost where Python lets none through, as in a weak reference's callback, so it is raised again until
     it is on its way out. What fails because of it is the stop as well.
     """
+    stops = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        stops.append(signal.SIGHUP)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in stops:
             signal.signal(each, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
         if not _comes_of_a_stop(sys.exception()):
             raise Stopped
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    before = {each: signal.signal(each, stop) for each in (*stops, signal.SIGALRM)}
     try:
         yield
     except Exception as error:
@@ -91,19 +96,35 @@ def _comes_of_a_stop(error: BaseException | None) -> bool:
 def children(
     commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Processes of this program by name, each `tradewind` with its words; all are stopped at the end of the block."""
+    """Processes of this program by name, each `tradewind` with its words; all are stopped at the end of the block.
+
+    Each is told to `end_with` this process.
+    """
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, words in commands.items():
             # A session of its own: Ctrl-C in the terminal reaches us, and we stop the others in order.
             started[name] = subprocess.Popen(
-                [sys.executable, "-m", "cli", *words], env={**os.environ, **environment}, start_new_session=True
+                [sys.executable, "-m", "cli", *words, "--ends-with", str(os.getpid())],
+                env={**os.environ, **environment},
+                start_new_session=True,
             )
         yield started
     finally:
         for process in started.values():
             process.terminate()
         _wait_for_all(started)
+
+
+def end_with(parent: int) -> None:
+    """Stop this process, as SIGTERM does, once `parent`, which started it, is gone: `kill -9` tells nobody."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:

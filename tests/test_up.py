@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,17 +69,24 @@ def up(data_dir, **environment):
             process.wait(60)
 
 
-def processes_of(data_dir):
-    """Command lines of living processes that name the data directory."""
+def processes_of(word):
+    """Command lines of living processes with this in them."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes()
         except OSError:
             continue
-        if os.fsencode(data_dir) in words:
+        if os.fsencode(word) in words:
             found.append(words)
     return found
+
+
+def wait_until(true, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +120,18 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
             "CN_TRADE: nothing new since run 2\n",
         ]
         assert service.stop(signal.SIGTERM) == 0
+    assert processes_of(data_dir) == []
+
+    with up(data_dir) as service:
+        children = f"--ends-with\0{service.process.pid}\0"
+        assert service.get("/ready")["ready"]
+        assert len(processes_of(children)) == 2
+        assert service.stop(signal.SIGKILL) == -signal.SIGKILL
+        wait_until(lambda: not processes_of(children))
+
+    with up(data_dir) as service:
+        assert service.get("/v1/runs")["total"] == 2
+        assert service.stop(signal.SIGHUP) == 0
     assert processes_of(data_dir) == []
 
 

@@ -22,6 +22,20 @@ def test_what_fails_because_of_a_stop_is_the_stop():
     assert isinstance(caught.value.__cause__, ConnectionError)
 
 
+def test_a_closed_terminal_is_a_stop():
+    with pytest.raises(Stopped), stop_signals():
+        signal.raise_signal(signal.SIGHUP)
+
+
+def test_under_nohup_a_closed_terminal_is_none():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def unheard_stop() -> None:
     class Thing:
         pass
