@@ -24,7 +24,7 @@ from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.history import FloatArray
 from forecasting.panel import Panel
 from forecasting.pipeline import evaluate_panel
-from forecasting.scores import diebold_mariano
+from forecasting.scores import diebold_mariano, folds_ahead
 from jobs.executors import process_pool
 from jobs.progress import progress_bar
 
@@ -73,14 +73,16 @@ def losses(problem: Problem, *, peers: tuple[str, ...], workers: int | None = No
     return {name: np.minimum(np.abs(mean - backtest.actual) / scale, CAP) for name, mean in chosen.items()}
 
 
-def table_of(errors: dict[str, FloatArray]) -> pd.DataFrame:
+def table_of(problem: Problem, errors: dict[str, FloatArray]) -> pd.DataFrame:
     """MASE pooled and by step, the ratio to ours, and the p-value against it: a row a method, the best first."""
+    apart = np.diff([problem.panel.position(cutoff) for cutoff in problem.cutoffs]).tolist()
     ours = np.nanmean(errors["Tradewind"])
     rows = {}
     for name, error in errors.items():
         steps = {f"step {step}": float(np.nanmean(error[..., step - 1])) for step in STEPS}
         rows[name] = {"MASE": float(np.nanmean(error)), **steps, "ratio to ours": float(np.nanmean(error) / ours)}
-        rows[name] |= {f"DM p, step {step}": _p_value(error, errors["Tradewind"], step) for step in (1, 12)}
+        for step in (1, 12):
+            rows[name][f"DM p, step {step}"] = _p_value(error, errors["Tradewind"], step, apart)
     return pd.DataFrame.from_dict(rows, orient="index").sort_values("MASE")
 
 
@@ -104,11 +106,11 @@ def growth_error(problem: Problem, errors: dict[str, FloatArray]) -> str:
     return f"Growth on a year ago at step 1: mean absolute error {points:.2f} points."
 
 
-def _p_value(error: FloatArray, ours: FloatArray, step: int) -> float:
+def _p_value(error: FloatArray, ours: FloatArray, step: int, apart: list[int]) -> float:
     """Diebold-Mariano on the folds' mean losses over the series."""
     known = np.isfinite(ours[..., step - 1]).any(axis=0)
     theirs, mine = (np.asarray(np.nanmean(each[:, known, step - 1], axis=0)) for each in (error, ours))
-    return float(diebold_mariano(theirs, mine, step=step))
+    return float(diebold_mariano(theirs, mine, step=folds_ahead(step, apart)))
 
 
 def quick(problem: Problem) -> Problem:
@@ -121,7 +123,7 @@ def quick(problem: Problem) -> Problem:
 def section(problem: Problem, errors: dict[str, FloatArray]) -> str:
     """Everything about one problem, in Markdown."""
     lines = [f"## {problem.name}: {len(problem.panel.unique_ids)} series, {len(problem.cutoffs)} cutoffs"]
-    lines.append(markdown(table_of(errors), 3))
+    lines.append(markdown(table_of(problem, errors), 3))
     if problem.name == "CN_TRADE.X":
         lines.append(growth_error(problem, errors))
     worse = worse_groups(problem.panel, errors)
@@ -148,7 +150,7 @@ def main() -> int:
         problem = quick(problem) if given.quick else problem
         errors = losses(problem, peers=peers)
         sections.append(section(problem, errors))
-        lost |= table_of(errors).index[0] != "Tradewind"
+        lost |= table_of(problem, errors).index[0] != "Tradewind"
         print(sections[-1], flush=True)
     if given.output:
         write(given.output, f"# Accuracy\n\n`make bench-accuracy` on {machine()}; lower is better.", sections)

@@ -20,7 +20,6 @@ OF_A_WHOLE: frozenset[Units] = frozenset({"share", "contribution"})
 ON_THE_PERIOD_BEFORE: frozenset[Units] = frozenset({"chg", "pch"})
 ON_A_YEAR_AGO: frozenset[Units] = frozenset({"pc1", "ch1", "contribution"})
 HAVE_A_PERIOD_BEFORE = ("month", "quarter", "year")
-GREATEST_HHI = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +184,9 @@ def _gap(outlook: Outlook, span: Span) -> str | None:
     after = span.last - outlook.start + 1
     if first < 0:
         return f"{month_text(span.first)} is not observed"
+    end = past + outlook.paths.shape[1]
+    if after > end:
+        return f"{month_text(outlook.start + end)} is beyond the horizon"
     missing = np.flatnonzero(np.isnan(outlook.observed[first:after]))
     if len(missing):
         return f"{month_text(span.first + int(missing[0]))} is not observed"

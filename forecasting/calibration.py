@@ -27,6 +27,7 @@ def calibrate(widths: Widths, said: FloatArray, record: Record) -> Widths:
     Steps lean by a power law, groups by a factor each.
     """
     held = np.minimum(np.abs(record.errors[:, FEWEST_FOLDS:] / said[:, FEWEST_FOLDS:]), LARGEST)
+    held[record.still] = np.nan
     if not np.isfinite(held).any():
         return widths
     weights = record.halved_after(HALF_LIFE)[FEWEST_FOLDS:]

@@ -39,8 +39,8 @@ def split_change(
     (series, forecasters) are the old run's.
     """
     before, revised, after = (_pooled(means, weights) for means in (old, kept, new))
-    new_figures = reconcile(after - revised, non_negative=False)
-    revised_figures = reconcile(revised - before, non_negative=False)
+    new_figures = reconcile(after - revised)
+    revised_figures = reconcile(revised - before)
     return Change(new_figures, revised_figures, change - new_figures - revised_figures)
 
 

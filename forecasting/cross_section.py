@@ -55,8 +55,9 @@ def correct(
         coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
         around, _ = _around_mean(regressors, np.isfinite(linked))
         moved = np.clip(np.einsum("shk,hk->sh", around, coefficients), -LARGEST, LARGEST)
-        # What was never traded is not about to be.
-        corrected[:, fold] = np.where(centre[:, fold] == 0, 0.0, from_link(linked + moved, unit[:, fold, None]))
+        # What never moves, or was never traded, is not about to.
+        kept = (centre[:, fold] == 0) | _constant(values[:, max(cutoff + 1 - 2 * YEAR, 0) : cutoff + 1])[:, None]
+        corrected[:, fold] = np.where(kept, centre[:, fold], from_link(linked + moved, unit[:, fold, None]))
         missed = np.clip(to_link(actual[:, fold], unit[:, fold, None]) - linked, -WILD, WILD)
         sums.append(_sums(regressors, missed))
     return corrected
@@ -143,6 +144,11 @@ def _slow_mean(values: FloatArray) -> FloatArray:
         level = np.where(np.isnan(level), now, np.where(np.isnan(now), level, SLOW * now + (1 - SLOW) * level))
         slow[:, month] = np.nan_to_num(level)
     return slow
+
+
+def _constant(values: FloatArray) -> NDArray[np.bool_]:
+    """Whether all months known of each series are alike, shape (series,)."""
+    return np.asarray(np.fmax.reduce(values, axis=1) == np.fmin.reduce(values, axis=1))
 
 
 def _mean(values: FloatArray) -> FloatArray:

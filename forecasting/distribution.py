@@ -86,7 +86,8 @@ def learn_distribution(record: Record, said: FloatArray | None = None) -> ErrorD
 def _marginals(widths: Widths, record: Record, ahead: Widths) -> Marginals:
     """The widths `ahead`, and the shape of the record's errors in units of its own `widths`."""
     unsure = np.sqrt(1 + UNSURE / (1 + record.recency.sum()))
-    return Marginals(unsure * ahead.of(record.ahead), _shape(_standardised(widths, record), record.recency))
+    telling = np.where(record.still[:, None, None], np.nan, _standardised(widths, record))
+    return Marginals(unsure * ahead.of(record.ahead), _shape(telling, record.recency))
 
 
 def _standardised(widths: Widths, record: Record) -> FloatArray:

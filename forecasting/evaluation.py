@@ -16,7 +16,7 @@ from forecasting.kinds import KindScores, PeriodTrack
 from forecasting.link import from_link, to_link
 from forecasting.paths import draw_paths, path_quantiles
 from forecasting.pool import Pool, link_errors
-from forecasting.scores import diebold_mariano, fold_scores, seasonal_scales
+from forecasting.scores import diebold_mariano, fold_scores, folds_ahead, seasonal_scales
 from forecasting.tally import ScoreBook, Scored, Tally
 
 # Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
@@ -89,15 +89,21 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
             draws=draws,
             seed=seed,
         )
-    non_negative = bool(np.nanmin(pool.panel.values) >= 0)
+    lowest = _lowest(pool, fold)
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
     to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
     paths[to_begin] = 0.0
     for some in series_blocks(draws, series * horizon):
-        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), non_negative=non_negative)
+        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lowest)
     coherent[to_begin] = np.nan
     return coherent
+
+
+def _lowest(pool: Pool, fold: int) -> FloatArray:
+    """The least that series are drawn as, shape (series,): nought, but where one had been below it by the cutoff."""
+    seen = pool.panel.values[:, : pool.base.cutoffs[fold] + 1]
+    return np.where(np.fmin.reduce(seen, axis=1) < 0, -np.inf, 0.0)
 
 
 def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistribution:
@@ -193,14 +199,13 @@ def _marginal_quantiles(
     """
     means = pool.base.means[:, row]
     errors = link_errors(means, pool.came, pool.unit)
-    non_negative = bool(np.nanmin(pool.panel.values) >= 0)
     for fold in folds:
         marginals = learn_marginals(pool.record(fold, errors))
         standard = marginals.standardised(np.asarray(probabilities))
         centre = to_link(means[:, fold], pool.unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
-        quantiles = from_link(linked, pool.unit[:, fold, None, None]).astype(np.float32)
-        yield np.maximum(quantiles, np.float32(0.0)) if non_negative else quantiles
+        quantiles = from_link(linked, pool.unit[:, fold, None, None])
+        yield np.maximum(quantiles, _lowest(pool, fold)[:, None, None]).astype(np.float32)
 
 
 class _Scales:
@@ -229,7 +234,8 @@ def _against_baseline(pool: Pool, folds: Sequence[int]) -> Scored:
     actual, baseline = pool.actual[:, folds], pool.base.means[:, pool.base.names.index(BASELINE), folds]
     ours, theirs = np.abs(pool.centre[:, folds] - actual), np.abs(baseline - actual)
     steps = range(actual.shape[2])
-    p_values = [diebold_mariano(ours[..., step], theirs[..., step], step=step + 1) for step in steps]
+    apart = np.diff(pool.base.cutoffs[folds]).tolist()
+    p_values = [diebold_mariano(ours[..., h], theirs[..., h], step=folds_ahead(h + 1, apart)) for h in steps]
     value = np.stack(p_values, axis=1)
     n = np.where(np.isfinite(value), np.isfinite(ours).sum(axis=1), 0).astype(np.int32)
     return Scored(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(step + 1 for step in steps), value, n)

@@ -65,18 +65,23 @@ class KindScores:
     def add(self, pool: Pool, fold: int, *, rows: slice, paths: NDArray[np.float32]) -> None:
         """Score what one fold says of some of the series; `paths` are theirs."""
         cutoff = int(pool.base.cutoffs[fold])
-        observed = pool.panel.values[rows, max(cutoff + 1 - LOOK_BACK, 0) : cutoff + 1]
+        past = slice(max(cutoff + 1 - LOOK_BACK, 0), cutoff + 1)
+        observed = pool.panel.values[rows, past]
+        published = np.where(pool.panel.imputed[rows, past], np.nan, observed)
         baseline = pool.base.means[rows, pool.base.names.index(BASELINE), fold]
-        # January and February count in a sum even where only their sum is published.
+        # January and February count in a sum even where only their sum is published, and alone are not scored.
         came = pool.panel.ahead([cutoff], paths.shape[2])[rows, 0]
-        points = np.stack([pool.centre[rows, fold], baseline, came], axis=1)
+        sums = np.stack([pool.centre[rows, fold], baseline, came], axis=1)
+        months = np.stack([pool.centre[rows, fold], baseline, pool.actual[rows, fold]], axis=1)
         for kind in ALL_KINDS:
             spans = periods(pool.panel.months[cutoff], paths.shape[2], kind.removesuffix(GROWTH))
             if spans:
                 if kind in EVERY and (kind, fold) not in self._tracks:
                     month = pool.panel.months[cutoff]
                     self._tracks[kind, fold] = _empty_track(kind, month, spans, self._series)
-                self._add_kind(kind, fold, spans, rows, points, paths, observed)
+                alone = kind.removesuffix(GROWTH) == "month"
+                points, known = (months, published) if alone else (sums, observed)
+                self._add_kind(kind, fold, spans, rows, points, paths, known)
 
     def _add_kind(
         self,
@@ -92,7 +97,7 @@ class KindScores:
         mean, baseline, actual = np.moveaxis(measure(points, observed, spans), 1, 0)
         draws = measure(paths, observed, spans)
         below = (draws < actual[:, None]).mean(axis=1)
-        series, step = np.nonzero(np.isfinite(actual))
+        series, step = np.nonzero(np.isfinite(actual) & np.isfinite(draws).all(axis=1))
         bins = np.minimum((below[series, step] * PIT_BINS).astype(int), PIT_BINS - 1)
         np.add.at(self._pit[kind][rows], (series, bins), 1)
         if kind == "month":

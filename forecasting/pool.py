@@ -141,7 +141,7 @@ def _reconcile(
         variance = _variance(said[:, fold], unit[:, fold], centre[:, fold])
         begun = np.isfinite(centre[:, fold]).all(axis=1, keepdims=True)
         base = np.where(begun, centre[:, fold], 0.0)
-        summed = reconciler(structure, variance)(base, non_negative=False)
+        summed = reconciler(structure, variance)(base)
         coherent[:, fold] = np.where(begun, summed, np.nan)
     return coherent, said
 

@@ -22,18 +22,18 @@ class Reconciler:
     structure: Structure
     spread: FloatArray
 
-    def __call__(self, values: FloatArray, *, non_negative: bool = True) -> FloatArray:
-        """Coherent values, shape (series, ...) like the base ones; parts below zero are set to zero.
+    def __call__(self, values: FloatArray, lowest: FloatArray | None = None) -> FloatArray:
+        """Coherent values, shape (series, ...) like the base ones; the wholes are the sums of the parts, exactly.
 
-        A part is never negative where `non_negative` is True; the wholes are the sums of the parts, exactly.
+        No part is below its `lowest`, shape (series,).
         """
-        if self.structure.trivial:
-            return np.maximum(values, 0.0) if non_negative else values
         flat = values.reshape(len(values), -1)
         bottom = list(self.structure.bottom)
-        parts = flat[bottom] - self.spread[bottom] @ (self.structure.constraints @ flat)
-        if non_negative:
-            np.maximum(parts, 0.0, out=parts)
+        parts = flat[bottom]
+        if not self.structure.trivial:
+            parts -= self.spread[bottom] @ (self.structure.constraints @ flat)
+        if lowest is not None:
+            np.maximum(parts, lowest[bottom, None], out=parts)
         coherent: FloatArray = self.structure.summing @ parts
         return coherent.reshape(values.shape)
 

@@ -17,7 +17,6 @@ from forecasting.history import FloatArray
 from forecasting.tally import Metric
 
 SEASON = 12
-METRICS = ("mae", "mase", "rmsse", "smape", "bias", "wis", "pinball", "coverage")
 
 
 def seasonal_scales(values: FloatArray, cutoffs: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -108,11 +107,19 @@ def inside(actual: FloatArray, lo: FloatArray, hi: FloatArray) -> FloatArray:
     return np.where(known, ((actual >= lo) & (actual <= hi)).astype(float), np.nan)
 
 
+def folds_ahead(step: int, apart: Sequence[int]) -> int:
+    """A step in months as the number of folds over which errors overlap; `apart` is how many months are between them.
+
+    The least distance counts: rather too many than too few.
+    """
+    return -(-step // min(apart, default=1))
+
+
 def diebold_mariano(loss: FloatArray, baseline: FloatArray, *, step: int) -> FloatArray:
     """Two-sided p-values that two forecasters' losses (..., folds) are equal in the mean at a step, shape (...).
 
-    NaN where it is undecidable. Folds must be a month apart and in order. Losses may hold NaN, which are left out
-    pairwise.
+    NaN where it is undecidable. Folds must be in order, and a step apart: `folds_ahead` counts steps in folds. Losses
+    may hold NaN, which are left out pairwise.
     """
     difference = loss - baseline
     known = np.isfinite(difference)

@@ -4,7 +4,7 @@ On the link's scale a width, the mean absolute error, is a series' own scale, ti
 a factor for January and February that the whole panel shares: New Year's holiday moves between the two.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,14 @@ from forecasting.history import FloatArray
 SHRINKAGE = 4.0
 # Months after which an error counts for half: calm and stormy times last about so long.
 HALF_LIFE = 5.0
+# Errors of less than this share of its first scale, over so many folds, are a dead or constant series': they say
+# nothing of the others'.
+STILL, STILL_FOLDS = 0.02, 6
 # Years of January and February whose errors count as much as the belief that they are like other months.
 USUAL_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
+# A width is never nought, for errors are divided by it.
+TINY = 1e-12
 YEAR = 12
 
 
@@ -51,6 +56,20 @@ class Record:
     def halved_after(self, months: float) -> FloatArray:
         """The months each fold stands for, shape (folds,), counted half for every so many that it is old."""
         return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / months)
+
+    @property
+    def recent_size(self) -> FloatArray:
+        """The mean absolute error of late, shape (series,); NaN where none is known."""
+        known = np.isfinite(self.errors)
+        counts = known.sum(axis=2) @ self.recency
+        total = np.where(known, np.abs(self.errors), 0.0).sum(axis=2) @ self.recency
+        return np.where(counts > 0, total / np.where(counts > 0, counts, 1.0), np.nan)
+
+    @property
+    def still(self) -> NDArray[np.bool_]:
+        """Series that are hardly ever missed of late, being dead or constant, shape (series,)."""
+        enough = np.isfinite(self.errors).any(axis=2).sum(axis=1) >= STILL_FOLDS
+        return np.asarray(enough & (self.recent_size < STILL * self.prior))
 
     @property
     def months(self) -> NDArray[np.int64]:
@@ -95,10 +114,11 @@ def learn_widths(record: Record) -> Widths:
     """Widths from a record.
 
     Without any error known the prior is the width, growing with the root of the root of the step. Scale, growth and
-    factor are each a mean of the errors over the other two, found in turn.
+    factor are each a mean of the errors over the other two, found in turn. A still series has its own errors' scale,
+    and no say in the others'.
     """
     size = np.abs(record.errors)
-    known = np.isfinite(size)
+    known = np.isfinite(size) & ~record.still[:, None, None]
     size = np.where(known, size, 0.0)
     new_year = _new_year(record.months)
     found = Widths(record.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
@@ -107,7 +127,7 @@ def learn_widths(record: Record) -> Widths:
         relative = size / scale[:, None, None]
         growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, record.span)
         found = Widths(scale, growth, _new_year_factor(relative / growth, known, record.months))
-    return found
+    return replace(found, scale=np.where(record.still, np.maximum(record.recent_size, TINY), found.scale))
 
 
 def _scale(relative: FloatArray, known: NDArray[np.bool_], record: Record) -> FloatArray:
@@ -120,7 +140,7 @@ def _scale(relative: FloatArray, known: NDArray[np.bool_], record: Record) -> Fl
         return record.prior
     seen = counts > 0
     mean = relative.sum(axis=2) / np.maximum(steps, 1)
-    own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), 1e-12)
+    own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), TINY)
     ratio = np.where(seen, np.log(own / record.prior), 0.0)
     share = counts / (counts + SHRINKAGE)
     usual = _group_means(np.where(seen, share, np.nan), ratio, record.group)

@@ -19,7 +19,7 @@ def problem_of(make):
 def test_the_combination_beats_every_library_their_mean_and_their_median(name):
     problem = accuracy.quick(problem_of(accuracy.PROBLEMS[name]))
     errors = accuracy.losses(problem, peers=accuracy.STATSFORECAST, workers=1)
-    assert accuracy.table_of(errors).index[0] == "Tradewind"
+    assert accuracy.table_of(problem, errors).index[0] == "Tradewind"
 
 
 def test_intervals_hold_what_they_say_and_are_narrower_than_the_libraries():

@@ -257,6 +257,8 @@ def test_a_month_that_is_not_known_gives_no_answer_and_the_reason() -> None:
     assert span_sums(quantity, spans).reasons == ("2026-01 is not observed", None, "2026-01 is not observed")
     before = draw("pc1", quantity, [read_span("2026-03")])
     assert before.reasons == ("2025-03 is not observed",)
+    beyond = span_sums(quantity, [read_span("2027"), read_span("2027-02/2027-03")])
+    assert beyond.reasons == ("2027-03 is beyond the horizon",) * 2
 
 
 def test_january_and_february_published_as_one_figure_count_only_together() -> None:

@@ -195,3 +195,61 @@ def test_a_fresh_selection_weighs_forecasters_by_their_last_year_alone():
     everything = make_pool(panel, base, recent=1000)
     assert_array_equal(everything.weights, make_pool(panel, base).weights)
     assert_array_equal(everything.centre, make_pool(panel, base).centre)
+
+
+def lively_and(others, *, months=96, count=6):
+    """Lively series, and others beside them, all of them parts of nothing."""
+    lively = {f"L{i}": trade_series(months, seed=i) for i in range(count)}
+    return Panel.from_long(long_frame({**lively, **others}))
+
+
+WIDE = replace(QUICK, horizon=6, folds=24, burn_in=24, every=1)
+
+
+def test_what_is_dead_or_never_changes_is_left_so_and_narrows_nobody():
+    alone = forecast(lively_and({}), WIDE)
+    dead = {f"dead{i}": np.zeros(96) for i in range(4)} | {"constant": np.full(96, 5.0)}
+    among = forecast(lively_and(dead), WIDE)
+    rows = {uid: row for row, uid in enumerate(among.unique_ids)}
+    assert_array_equal(among.paths[[rows[f"dead{i}"] for i in range(4)]], 0.0)
+    assert_allclose(among.paths[rows["constant"]], 5.0, rtol=1e-6)
+    lively = [rows[uid] for uid in alone.unique_ids]
+    width = [each[:, -2] - each[:, 1] for each in (alone.quantiles, among.quantiles[lively])]
+    assert abs(np.log(width[1] / width[0]).mean()) < 0.1
+
+
+def test_a_forecast_is_the_same_in_dollars_and_in_billions():
+    idle = np.concatenate([trade_series(30, seed=8), np.zeros(50), trade_series(16, seed=9)])
+    panel = lively_and({"idle": idle, "dead": np.zeros(96)})
+    small, large = forecast(panel, WIDE), forecast(replace(panel, values=1e9 * panel.values), WIDE)
+    assert_allclose(large.quantiles, 1e9 * small.quantiles, rtol=1e-6)
+    assert_allclose(large.weights, small.weights)
+
+
+def test_one_negative_month_makes_no_other_series_negative_and_no_earlier_fold():
+    panel = lively_and({"small": np.where(np.arange(96) % 3, trade_series(96, seed=7, noise=0.6), 0.0)})
+    later = panel.values.copy()
+    row = panel.unique_ids.index("L0")
+    later[row, 80] = -1.0
+    cutoffs = panel.months[[60, 85]]
+    before, after = (evaluate(replace(panel, values=each), cutoffs, WIDE) for each in (panel.values, later))
+    quantiles = after.quantiles[COMBINATION]
+    assert_array_equal(quantiles[:, 0], before.quantiles[COMBINATION][:, 0])
+    assert (np.delete(quantiles, row, axis=0) >= 0).all()
+
+
+def test_a_month_whose_figure_is_imputed_is_not_scored_and_none_before_a_series_begins():
+    values = {"a": trade_series(72, seed=1), "b": trade_series(72, seed=2)}
+    frame = long_frame(values)
+    frame["imputed"] = frame["ds"].dt.month.isin([1, 2]) & (frame["ds"].dt.year == 2019)
+    frame = frame[(frame["unique_id"] == "a") | (frame["ds"] >= "2019-06")]
+    scores = evaluate(Panel.from_long(frame), np.arange("2019-01", "2020-12", dtype="datetime64[M]")).scores
+    ours = scores[(scores["forecaster"] == COMBINATION) & (scores["step"] == 0)]
+    found = {
+        (kind, uid): (group[group["metric"] == "pit"]["n"].sum(), group[group["level"] == 80.0]["n"].max())
+        for (kind, uid), group in ours[ours["metric"].isin(["pit", "coverage"])].groupby(["kind", "unique_id"])
+    }
+    for kind in ("month", "month_growth", "quarter", "quarter_growth"):
+        for uid in ("a", "b"):
+            assert found[kind, uid][0] == found[kind, uid][1], (kind, uid)
+    assert 0 < found["month_growth", "b"][0] < found["month_growth", "a"][0] < found["month", "a"][0]

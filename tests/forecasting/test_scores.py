@@ -8,7 +8,15 @@ from numpy.testing import assert_allclose
 from scipy.stats import norm, t
 
 from forecasting.config import LEVELS, PROBABILITIES
-from forecasting.scores import diebold_mariano, fold_scores, inside, pinball, seasonal_scales, weighted_interval_score
+from forecasting.scores import (
+    diebold_mariano,
+    fold_scores,
+    folds_ahead,
+    inside,
+    pinball,
+    seasonal_scales,
+    weighted_interval_score,
+)
 from forecasting.tally import ScoreBook, Tally
 from tests.forecasting.panels import trade_series
 
@@ -148,6 +156,13 @@ def test_diebold_mariano_rejects_as_often_as_it_says():
 def test_diebold_mariano_says_nothing_of_too_few_folds_or_equal_losses():
     assert np.isnan(diebold_mariano(np.ones(5), np.zeros(5), step=1))
     assert np.isnan(diebold_mariano(np.ones(30), np.ones(30), step=1))
+
+
+def test_steps_are_counted_in_folds_however_far_these_are_apart():
+    assert [folds_ahead(step, [1, 1]) for step in (1, 12)] == [1, 12]
+    assert [folds_ahead(step, [4, 4]) for step in (1, 4, 5, 12)] == [1, 1, 2, 3]
+    assert folds_ahead(12, [12, 6, 12]) == 2
+    assert folds_ahead(12, []) == 12
 
 
 def slow_diebold_mariano(loss, baseline, step):

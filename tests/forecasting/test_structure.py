@@ -49,7 +49,7 @@ def test_any_draw_becomes_coherent_and_non_negative(seed, spread):
     base = PANEL.values[:, -1:, None] * (1 + spread * draw.normal(size=(len(PANEL.unique_ids), 20, 3)))
     variances = draw.gamma(1.0, 1.0, len(base)) * PANEL.values[:, -1] ** 2
     common = draw.normal(size=(len(base), 2)) * np.sqrt(variances)[:, None]
-    coherent = reconciler(STRUCTURE, variances, common)(base)
+    coherent = reconciler(STRUCTURE, variances, common)(base, np.zeros(len(base)))
     assert coherent.min() >= 0
     assert gaps_of_sums(PANEL, coherent) <= 1e-9 * max(1.0, float(np.abs(coherent).max()))
 
@@ -69,7 +69,7 @@ def test_agrees_with_the_textbook_formula():
         covariance = np.diag(variances) + (0.0 if common is None else common @ common.T)
         weighted = summing.T @ np.linalg.inv(covariance)
         textbook = summing @ np.linalg.solve(weighted @ summing, weighted @ base)
-        coherent = reconciler(STRUCTURE, variances, common)(base, non_negative=False)
+        coherent = reconciler(STRUCTURE, variances, common)(base)
         assert_allclose(coherent, textbook, rtol=1e-8, atol=1e-8)
 
 

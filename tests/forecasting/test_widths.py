@@ -120,3 +120,12 @@ def test_a_fold_of_many_steps_counts_as_much_as_one_of_few():
     errors[0, [-1, -2]] = errors[0, [-2, -1]]
     # All that differs is which of the two folds is the more recent by a month.
     assert learn_widths(record(errors)).scale[0] == pytest.approx(first, rel=0.02)
+
+
+@pytest.mark.parametrize("dead", [0.0, 1e-4])
+def test_dead_series_say_nothing_of_the_others(dead):
+    errors, prior = known_law(), np.full(SERIES, 0.3)
+    among = np.concatenate([errors, np.full((SERIES, FOLDS, HORIZON), dead)])
+    width = widths_of(among, np.full(2 * SERIES, 0.3))
+    assert_allclose(width[:SERIES], widths_of(errors, prior))
+    assert (width[SERIES:] < 0.01).all()
