@@ -14,6 +14,7 @@ import holidays
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.errors import NoLunarNewYear
 from forecasting.history import FloatArray
 
 MonthArray = NDArray[np.datetime64]
@@ -50,9 +51,16 @@ def calendar_names(reporter: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def lunar_new_year(year: int) -> date:
-    """Return New Year's Day of the Chinese lunisolar calendar."""
-    days = holidays.country_holidays("CN", years=year).get_named("Spring Festival", lookup="icontains")
-    return min(day for day in days if day.year == year)
+    """Return New Year's Day of the Chinese lunisolar calendar.
+
+    Raises:
+        NoLunarNewYear: the `holidays` package does not have it.
+    """
+    named = holidays.country_holidays("CN", years=year).get_named("Spring Festival", lookup="icontains")
+    days = [day for day in named if day.year == year]
+    if not days:
+        raise NoLunarNewYear(year)
+    return min(days)
 
 
 @lru_cache(maxsize=4096)

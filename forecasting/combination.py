@@ -42,9 +42,9 @@ def combine(
     """The pool at every fold, shape (series, folds, horizon), and the weights behind it (series, folds, forecasters).
 
     `means` has shape (series, forecasters, folds, horizon), NaN where a forecaster gave none; `actuals` (series, folds,
-    horizon), NaN where unknown; `scale` (series, folds) is the in-sample one known at each cutoff, zero or NaN where there is none; `cutoffs` are month
-    numbers, ascending. A fold's weights come from errors of months no later than its cutoff. NaN where no forecaster
-    gave anything.
+    horizon), NaN where unknown; `scale` (series, folds) is the in-sample one known at each cutoff, zero or NaN where
+    there is none; `cutoffs` are month numbers, ascending. A fold's weights come from errors of months no later than its
+    cutoff. NaN where no forecaster gave anything.
     """
     folds, horizon = means.shape[2:]
     # A series that never changed has no scale, and no say in the weights.

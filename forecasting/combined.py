@@ -1,7 +1,7 @@
 """January and February published as one figure: split where single months are needed, and marked imputed.
 
-The share of January is predicted from the years in which a series has both months: a ridge regression of its logit on
-how much more of the holiday and of the working days falls in January than in February.
+The share of January is predicted from the earlier years in which a series has both months: a ridge regression of its
+logit on how much more of the holiday and of the working days falls in January than in February.
 """
 
 from typing import Any
@@ -46,20 +46,26 @@ def _split_series(series: pd.DataFrame, reporter: str) -> pd.DataFrame:
 
 
 def _predicted_shares(single: pd.DataFrame, years: Any, reporter: str) -> FloatArray:
-    """January's predicted share of January and February together, shape (years,)."""
+    """January's predicted share of January and February together, shape (years,), each from the years before it."""
     by_month = single.assign(year=single["ds"].dt.year, month=single["ds"].dt.month)
     table = by_month[by_month["month"] <= 2].pivot_table(index="year", columns="month", values="y")
     table = table.reindex(columns=[1, 2]).dropna()
     table = table[(table > 0).all(axis=1)]
-    if table.empty:
-        return np.full(len(years), USUAL_SHARE)
     logit = np.log(table[1].to_numpy() / table[2].to_numpy())
     past, ahead = (_lean_to_january(which, reporter) for which in (table.index.to_numpy(), years))
+    # A backtest of the year itself must not hear of later ones.
+    known = [table.index.to_numpy() < year for year in years]
+    return np.array([_share(past[k], logit[k], lean) for k, lean in zip(known, ahead, strict=True)])
+
+
+def _share(past: FloatArray, logit: FloatArray, lean: FloatArray) -> float:
+    """January's share in a year that leans to it so, from earlier years' `past` (years, k) and `logit` (years,)."""
+    if not len(logit):
+        return USUAL_SHARE
     centre = past.mean(axis=0)
     gram = (past - centre).T @ (past - centre) + RIDGE * np.eye(past.shape[1])
     slope = np.linalg.solve(gram, (past - centre).T @ (logit - logit.mean()))
-    share: FloatArray = 1 / (1 + np.exp(-(logit.mean() + (ahead - centre) @ slope)))
-    return share
+    return float(1 / (1 + np.exp(-(logit.mean() + (lean - centre) @ slope))))
 
 
 def _lean_to_january(years: Any, reporter: str) -> FloatArray:

@@ -8,7 +8,7 @@ changes over the years, so an older fold counts for less. How far to believe the
 leaving out a year of folds at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -37,11 +37,13 @@ def correct(
     unit: FloatArray,
     cutoffs: NDArray[np.int64],
     sectors: Sequence[str],
+    then: Mapping[int, FloatArray] | None = None,
 ) -> FloatArray:
     """The combination moved by what the errors of earlier folds say, shape (series, folds, horizon), units of `y`.
 
     `centre` and `actual`, NaN where unknown, have that shape too; `values` (series, months) are the panel's, of which a
-    fold sees those up to its cutoff; `unit` (series, folds) is the link's; `cutoffs` are positions in the months.
+    fold sees those up to its cutoff, or those that `then` has for that; `unit` (series, folds) is the link's; `cutoffs`
+    are positions in the months.
     """
     corrected = centre.copy()
     if len(centre) < 2:
@@ -51,12 +53,15 @@ def correct(
     sums: list[Sums] = []
     for fold, cutoff in enumerate(cutoffs):
         linked = to_link(centre[:, fold], unit[:, fold, None])
-        regressors = _regressors(values[:, : cutoff + 1], slow[:, cutoff], unit[:, fold], linked, groups)
+        seen, late = values[:, : cutoff + 1], slow[:, cutoff]
+        if then and cutoff in then:
+            seen, late = then[cutoff], _slow_mean(then[cutoff])[:, -1]
+        regressors = _regressors(seen, late, unit[:, fold], linked, groups)
         coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
         around, _ = _around_mean(regressors, np.isfinite(linked))
         moved = np.clip(np.einsum("shk,hk->sh", around, coefficients), -LARGEST, LARGEST)
         # What never moves, or was never traded, is not about to.
-        kept = (centre[:, fold] == 0) | _constant(values[:, max(cutoff + 1 - 2 * YEAR, 0) : cutoff + 1])[:, None]
+        kept = (centre[:, fold] == 0) | _constant(seen[:, -2 * YEAR :])[:, None]
         corrected[:, fold] = np.where(kept, centre[:, fold], from_link(linked + moved, unit[:, fold, None]))
         missed = np.clip(to_link(actual[:, fold], unit[:, fold, None]) - linked, -WILD, WILD)
         sums.append(_sums(regressors, missed))

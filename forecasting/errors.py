@@ -8,6 +8,7 @@ ForecastingError
 │   ├── GapInSeries
 │   └── NotFinite
 ├── BadCutoff                  a cutoff at which nothing can be forecast
+├── NoLunarNewYear             a year before the calendar of the Lunar New Year
 ├── UnknownForecaster          a name that no forecaster has
 ├── TooFewObservations         a series shorter than a forecaster's shortest history
 └── ForecasterFailed           a forecaster gave up on one series
@@ -69,6 +70,14 @@ class BadCutoff(ForecastingError):
     def __init__(self, cutoff: str, first: str, last: str) -> None:
         self.cutoff, self.first, self.last = cutoff, first, last
         super().__init__(f"cutoff {cutoff} is outside the panel, which spans {first} to {last}")
+
+
+class NoLunarNewYear(ForecastingError):
+    """A year in which the calendar does not know when the Lunar New Year is."""
+
+    def __init__(self, year: int) -> None:
+        self.year = year
+        super().__init__(f"the calendar does not know the Lunar New Year of {year}: begin the panel later")
 
 
 class UnknownForecaster(ForecastingError):

@@ -74,7 +74,7 @@ def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
 def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
     """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
     distribution = fold_distribution(pool, fold)
-    greatest = np.nanmax(np.abs(pool.panel.values[:, : pool.base.cutoffs[fold] + 1]), axis=1, initial=0.0)
+    greatest = np.nanmax(np.abs(pool.seen(fold)), axis=1, initial=0.0)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     blocks = list(series_blocks(series, draws * horizon))
     # More than a block waits for its reconciliation as what it will be stored as.
@@ -93,7 +93,7 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
     to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
-    paths[to_begin] = 0.0
+    paths[to_begin | pool.gone[:, fold]] = 0.0
     for some in series_blocks(draws, series * horizon):
         coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lowest)
     coherent[to_begin] = np.nan
@@ -102,8 +102,7 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
 
 def _lowest(pool: Pool, fold: int) -> FloatArray:
     """The least that series are drawn as, shape (series,): nought, but where one had been below it by the cutoff."""
-    seen = pool.panel.values[:, : pool.base.cutoffs[fold] + 1]
-    return np.where(np.fmin.reduce(seen, axis=1) < 0, -np.inf, 0.0)
+    return np.where(np.fmin.reduce(pool.seen(fold), axis=1) < 0, -np.inf, 0.0)
 
 
 def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistribution:

@@ -66,7 +66,8 @@ class KindScores:
         """Score what one fold says of some of the series; `paths` are theirs."""
         cutoff = int(pool.base.cutoffs[fold])
         past = slice(max(cutoff + 1 - LOOK_BACK, 0), cutoff + 1)
-        observed = pool.panel.values[rows, past]
+        # As known now, but months alone that were known then: not a January that came with February.
+        observed = np.where(np.isfinite(pool.seen(fold)[rows, past]), pool.panel.values[rows, past], np.nan)
         published = np.where(pool.panel.imputed[rows, past], np.nan, observed)
         baseline = pool.base.means[rows, pool.base.names.index(BASELINE), fold]
         # January and February count in a sum even where only their sum is published, and alone are not scored.

@@ -34,7 +34,7 @@ def units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
     for column in unit.T:
         traded = column > 0
         column[~traded] = np.median(column[traded]) if traded.any() else 1.0
-    return unit
+    return np.asarray(unit)
 
 
 def to_link(values: FloatArray, unit: FloatArray) -> FloatArray:

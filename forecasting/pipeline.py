@@ -60,6 +60,7 @@ def forecast_panel(
     A panel too short for a fold is forecast all the same, with intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
+    then = _as_known(panel, folds, then or {})
     base = fit_panel(
         panel,
         cutoffs=[*folds, len(panel.months) - 1],
@@ -70,7 +71,7 @@ def forecast_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = make_pool(panel, base, recent=config.recent)
+    pool = make_pool(panel, base, recent=config.recent, then=then)
     scored = range(max(len(folds) - config.folds, 0), len(folds))
     backtest = evaluate_pool(pool, scored, config=config, on_progress=on_progress)
     return _published(pool, backtest, config=config, reporter=reporter)
@@ -123,19 +124,32 @@ def evaluate_panel(
         raise BadCutoff(last_month, first_month, str(panel.months[-2]) if len(panel.months) > 1 else first_month)
     burn_in = _positions_before(scored[0], config, count=config.burn_in)
     folds = sorted({*burn_in, *range(scored[0], scored[-1], config.every), *scored})
+    then = _as_known(panel, folds, {})
     base = fit_panel(
         panel,
         cutoffs=folds,
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
+        then=then,
         executor=executor,
         on_progress=on_progress,
     )
-    pool = make_pool(panel, base, recent=config.recent)
+    pool = make_pool(panel, base, recent=config.recent, then=then)
     places = [folds.index(cutoff) for cutoff in scored]
     backtest = evaluate_pool(pool, places, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures
+
+
+def _as_known(panel: Panel, cutoffs: Sequence[int], then: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
+    """`then`, without a January at its own cutoff where it came in one figure with February."""
+    known = dict(then)
+    for cutoff in cutoffs:
+        joined = panel.imputed[:, cutoff] & (panel.months[cutoff].astype(object).month == 1)
+        if joined.any():
+            known[cutoff] = known.get(cutoff, panel.values[:, : cutoff + 1]).copy()
+            known[cutoff][joined, cutoff] = np.nan
+    return known
 
 
 def fold_positions(panel: Panel, config: ForecastConfig) -> list[int]:

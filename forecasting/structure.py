@@ -4,7 +4,7 @@ A whole whose parts do not add up in the figures (a group that overlaps its neig
 partners) is not forced to: nothing is invented to close the gap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,9 @@ from forecasting.panel import Panel
 WORLD, TOTAL = "WLD", "TOTAL"
 # Published tables are rounded: a whole may differ from its parts by this share of itself.
 ROUNDING = 1e-3
+# A part has ended where its wholes lack less than this share of what it last was.
+LACK = 0.1
+YEAR = 12
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,41 @@ class Structure:
 
 def find_structure(panel: Panel) -> Structure:
     """Read from the panel's keys and values which series are sums of which others."""
-    splits: dict[int, list[tuple[int, ...]]] = {}
-    if {"partner", "sector"} <= set(panel.keys.columns):
-        keys = panel.keys.assign(flow=panel.keys.get("flow", ""))
-        for whole, parts in _candidates(keys):
-            if _adds_up(panel.values, whole, parts):
-                splits.setdefault(whole, []).append(parts)
-    return _structure(len(panel.unique_ids), splits)
+    return find_structures(panel, [panel.values])[0]
+
+
+def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Structure, ...]:
+    """As `find_structure`, from what was known at each of several cutoffs: values of shape (series, months)."""
+    candidates = _candidates(panel.keys)
+    known: dict[tuple[bool, ...], Structure] = {}
+    found = []
+    for values in seen:
+        holding = tuple(_adds_up(values, whole, parts) for whole, parts in candidates)
+        if holding not in known:
+            splits: dict[int, list[tuple[int, ...]]] = {}
+            for (whole, parts), holds in zip(candidates, holding, strict=True):
+                if holds:
+                    splits.setdefault(whole, []).append(parts)
+            known[holding] = _structure(len(panel.unique_ids), splits)
+        found.append(known[holding])
+    return tuple(found)
+
+
+def ended(structure: Structure, values: FloatArray) -> NDArray[np.bool_]:
+    """Parts without their last months whose wholes go on without them, shape (series,).
+
+    `values` has shape (series, months). Where the wholes lack what a part has not reported yet, it is only late.
+    """
+    found = np.zeros(structure.size, dtype=bool)
+    seen = np.isfinite(values)
+    for part in np.flatnonzero(seen.any(axis=1) & ~seen[:, -1]):
+        last = int(np.flatnonzero(seen[part])[-1])
+        usual = np.abs(values[part, max(last + 1 - YEAR, 0) : last + 1]).mean()
+        ways = structure.constraints[(structure.constraints[:, [part]].toarray() < 0).ravel()]
+        known = ((ways > 0) @ seen[:, last + 1 :].astype(float)).all(axis=1)
+        lacks = np.abs(ways @ np.nan_to_num(values[:, last + 1 :]))[known]
+        found[part] = bool(known.any() and (lacks <= LACK * usual).all())
+    return found
 
 
 def groups(panel: Panel) -> NDArray[np.int64]:
@@ -59,6 +90,9 @@ def groups(panel: Panel) -> NDArray[np.int64]:
 
 def _candidates(keys: pd.DataFrame) -> list[tuple[int, tuple[int, ...]]]:
     """Every whole and a way it may split: by partner for the world, by sector for the total."""
+    if not {"partner", "sector"} <= set(keys.columns):
+        return []
+    keys = keys.assign(flow=keys.get("flow", ""))
     found = []
     for column, whole_code, others in (
         ("partner", WORLD, ["flow", "sector"]),
@@ -73,9 +107,15 @@ def _candidates(keys: pd.DataFrame) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def _adds_up(values: FloatArray, whole: int, parts: tuple[int, ...]) -> bool:
-    seen = np.isfinite(values[whole])
-    total = values[whole, seen]
-    gap = np.abs(total - np.nansum(values[list(parts)][:, seen], axis=0))
+    """Whether the parts make the whole in every month where each that has begun is known."""
+    split = values[list(parts)]
+    seen = np.isfinite(split)
+    late = np.logical_or.accumulate(seen, axis=1) & ~seen
+    judged = np.isfinite(values[whole]) & ~late.any(axis=0)
+    if not judged.any():
+        return False
+    total = values[whole, judged]
+    gap = np.abs(total - np.nansum(split[:, judged], axis=0))
     return bool(np.all(gap <= ROUNDING * np.maximum(np.abs(total), np.abs(total).mean())))
 
 

@@ -13,6 +13,7 @@ from forecasting.calendar import (
     lunar_shares,
     working_days,
 )
+from forecasting.errors import NoLunarNewYear
 
 # Year, New Year's Day, and the shares of the windows: pre Jan, Feb; during Jan, Feb; post Jan, Feb, Mar.
 SHARES = [
@@ -104,3 +105,8 @@ def test_another_country_has_its_own_working_days():
 
 def test_no_month_gives_no_row():
     assert calendar_regressors(EVERY_MONTH[:0], "CHN").shape == (0, 4)
+
+
+def test_a_year_before_the_calendar_is_named():
+    with pytest.raises(NoLunarNewYear, match="1940"):
+        calendar_regressors(np.array(["1940-01"], dtype="datetime64[M]"), "CHN")

@@ -51,3 +51,14 @@ def test_nothing_changes_where_every_month_is_published():
     split = split_combined(truth, "CHN")
     assert not split["imputed"].any()
     assert split["y"].tolist() == truth["y"].tolist()
+
+
+def test_a_year_is_split_by_what_was_known_before_it():
+    _, frame = published(12)
+    frame.loc[frame["ds"] == "2015-02-01", "months"] = 2
+    frame = frame[frame["ds"] != "2015-01-01"]
+    later = frame.assign(y=frame["y"].where((frame["ds"] < "2016-01-01") | (frame["ds"].dt.month > 1), 2 * frame["y"]))
+    before, after = (split_combined(one, "CHN")[["ds", "y", "imputed"]] for one in (frame, later))
+    of_2015 = before["imputed"] & (before["ds"].dt.year == 2015)
+    assert of_2015.sum() == 2
+    assert before["y"][of_2015].tolist() == after["y"][of_2015].tolist()

@@ -104,6 +104,8 @@ def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_
     cutoffs = [np.datetime64("2019-03"), np.datetime64("2019-09")]
     after = panel.position(cutoffs[-1]) + 1
     changed.values[:, after:] = changed.values[:, after:][:, ::-1] * 9
+    # Nor do sums that hold no longer, and trade below nought.
+    changed.values[::5, after:] *= -1
     before, planted = evaluate(panel, cutoffs, config), evaluate(changed, cutoffs, config)
     assert_array_equal(before.means, planted.means)
     for name, quantiles in before.quantiles.items():
@@ -253,3 +255,55 @@ def test_a_month_whose_figure_is_imputed_is_not_scored_and_none_before_a_series_
         for uid in ("a", "b"):
             assert found[kind, uid][0] == found[kind, uid][1], (kind, uid)
     assert 0 < found["month_growth", "b"][0] < found["month_growth", "a"][0] < found["month", "a"][0]
+
+
+def test_a_february_that_holds_january_tells_nothing_at_the_end_of_january():
+    def folds(joined):
+        frame = long_frame({"a": trade_series(72, seed=1), "b": trade_series(72, seed=2)})
+        both = frame["ds"].isin([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-02-01")])
+        frame.loc[both, "y"] *= joined
+        panel = Panel.from_long(frame.assign(imputed=both))
+        return evaluate(panel, np.arange("2019-12", "2020-03", dtype="datetime64[M]"))
+
+    usual, large = folds(1.0), folds(3.0)
+    assert_array_equal(large.means[:, :, :2], usual.means[:, :, :2])
+    assert_array_equal(large.quantiles[COMBINATION][:, :2], usual.quantiles[COMBINATION][:, :2])
+    assert not np.array_equal(large.means[:, :, 2], usual.means[:, :, 2])
+    # At the end of January the quarter is not known in part.
+    quarters = {track.cutoff: track for track in usual.periods if track.kind == "quarter"}
+    assert np.isnan(quarters[np.datetime64("2020-01")].mean[:, 0]).all()
+    assert np.isfinite(quarters[np.datetime64("2020-02")].mean[:, 0]).all()
+
+
+def test_a_fold_on_a_vintage_hears_of_no_revision_in_any_part():
+    panel, cutoff = grid_panel(72), 60
+    then = {cutoff: panel.values[:, : cutoff + 1].copy()}
+    revised = panel.values.copy()
+    revised[:, cutoff] *= 2
+    base = fit_panel(panel, cutoffs=range(24, 71), horizon=4, reporter="CHN", forecasters=QUICK.forecasters, then=then)
+    pools = [make_pool(replace(panel, values=values), base, then=then) for values in (panel.values, revised)]
+    fold = base.cutoffs.tolist().index(cutoff)
+    for name in ("unit", "prior"):
+        first, second = (getattr(pool, name)[:, fold] for pool in pools)
+        assert_array_equal(first, second)
+    # Errors of earlier folds alone are learnt from revised figures.
+    moved = np.abs(pools[1].centre[:, fold] / pools[0].centre[:, fold] - 1)
+    assert np.nanmedian(moved) < 0.02
+
+
+def test_a_part_that_is_late_is_forecast_and_adds_up_and_one_that_has_ended_is_nought():
+    panel = grid_panel(72)
+    of_usa = panel.keys["partner"].to_numpy() == "USA"
+    late = panel.values.copy()
+    late[of_usa, -1:] = np.nan
+    made = forecast(replace(panel, values=late))
+    assert made.centre[of_usa].min() > 0
+    assert gaps_of_sums(panel, made.paths.astype(float)) < 2e-6 * made.paths.max()
+    ended = panel.values.copy()
+    for sector in ("EV", "SOLAR", "TOTAL"):
+        row = panel.unique_ids.index(f"T.X.USA.{sector}")
+        ended[panel.unique_ids.index(f"T.X.WLD.{sector}"), -12:] -= ended[row, -12:]
+        ended[row, -12:] = np.nan
+    made = forecast(replace(panel, values=ended))
+    assert_array_equal(made.paths[of_usa], 0.0)
+    assert gaps_of_sums(panel, made.paths.astype(float)) < 2e-6 * made.paths.max()
