@@ -1,6 +1,6 @@
 """Do the intervals hold, and are they narrow? Coverage by kind of answer, and WIS beside peers on the same folds.
 
-`python -m benchmarks.intervals [--quick] [--prophet] [--output FILE]`: coverage of the published 50, 80 and 95 %
+`python -m benchmarks.intervals [--quick] [--no-prophet] [--output FILE]`: coverage of the published 50, 80 and 95 %
 intervals for months, quarters, years and their growth, each fold calibrated only on what was known at its cutoff; WIS
 beside prophet and statsforecast with their own intervals. Beside a coverage stands its standard error, for forecasts
 from overlapping cutoffs are fewer trials than their number. Quick takes every third cutoff and no Prophet.
@@ -40,8 +40,6 @@ GROUPS = ("parts", "partner totals", "sector totals", "grand total")
 GROUP_KINDS = ("month", "quarter", "year")
 PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)", "Prophet")
 QUICK_PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)")
-# Prophet's draws for more series than this take an hour; its errors on them are in the accuracy benchmark.
-MANY = 50
 # A month apart, peers would take an hour; what is shown there is how often our intervals held.
 ALONE = ("CN_CLEANTECH_monthly",)
 PROBLEMS: dict[str, Callable[[], Problem]] = {
@@ -157,7 +155,7 @@ def main() -> None:
     """Run the benchmark, print it, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--prophet", action="store_true", help="Prophet on large panels too: an hour.")
+    parser.add_argument("--no-prophet", action="store_true", help="leave out the slowest peer")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--only", nargs="*", default=list(PROBLEMS))
     given = parser.parse_args()
@@ -169,8 +167,7 @@ def main() -> None:
             sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
             continue
         problem = quick(problem) if given.quick else problem
-        brief = given.quick or (len(problem.panel.unique_ids) > MANY and not given.prophet)
-        peers = () if name in ALONE else QUICK_PEERS if brief else PEERS
+        peers = () if name in ALONE else QUICK_PEERS if given.quick or given.no_prophet else PEERS
         sections.append(report(problem, *measured(problem, peers=peers, workers=None)))
         print(sections[-1], flush=True)
     if given.output:
