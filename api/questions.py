@@ -88,6 +88,8 @@ class RunForecastQuery(SeriesChoice, Terms, Ahead):
         if self.period is not None:
             if self.frequency != "M":
                 raise ValueError("give a period or a frequency, not both")
+            if self.horizon is not None:
+                raise ValueError("give a period or a horizon, not both")
             refuse_period_before(self.period, self.units)
         if self.frequency in ("YTD", "JF") and self.units in ON_THE_PERIOD_BEFORE:
             raise ValueError(f"frequency={self.frequency} has no period before; ask for units=ch1 or units=pc1")

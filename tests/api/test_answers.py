@@ -244,6 +244,8 @@ def test_a_period_is_answered_as_its_frequency_does(asking: TestClient, clean: H
     ("params", "words"),
     [
         ({"period": "2026", "frequency": "A"}, "a period or a frequency, not both"),
+        ({"period": "2026", "horizon": 3}, "a period or a horizon, not both"),
+        ({"period": "2026", "horizon": 3, "format": "csv"}, "a period or a horizon, not both"),
         ({"period": "2020"}, "is over"),
         ({"period": "2040"}, "ends after"),
         ({"period": "soon"}, "a period is written"),

@@ -23,9 +23,10 @@ READS = [
     "/v1/runs/2/forecasts",
 ]
 NAMES = ["flow", "partner", "sector", "level", "horizon", "as_of", "run", "limit", "offset", "start", "end", "q"]
-NAMES += ["by", "kind", "forecaster", "dataset", "status", "format"]
+NAMES += ["by", "kind", "forecaster", "dataset", "status", "format", "period", "frequency", "units", "of"]
 VALUES = st.one_of(
     st.sampled_from(["X", "B", "M,B", "USA", "EU27,USA", "EV", "2024-01", "2026-01-15", "1", "80", "step", "csv"]),
+    st.sampled_from(["2026", "2026-Q2", "2026-05/2027-01", "A", "JF", "pc1", "share", "partner", "total"]),
     st.sampled_from(["%00", "\x00", "'; DROP TABLE run; --", "-1", "1e400", "nan", "∞", ",", ",,", "0", "99.9999999"]),
     st.integers(-(2**70), 2**70).map(str),
     st.floats().map(str),
