@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import xlsxwriter
@@ -23,6 +23,7 @@ def workbook(blocks: Sequence[Block], *, about: Sequence[tuple[str, str]] = ()) 
         book.set_properties({"created": datetime(2000, 1, 1)})
         head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         month = book.add_format({"num_format": "yyyy-mm", "align": "left"})
+        moment = book.add_format({"num_format": 'yyyy-mm-dd hh:mm "UTC"', "align": "left"})
         if about:
             sheet = book.add_worksheet("About")
             sheet.set_column(0, 0, 22)
@@ -31,11 +32,11 @@ def workbook(blocks: Sequence[Block], *, about: Sequence[tuple[str, str]] = ()) 
                 sheet.write_string(row, 0, pair[0], head)
                 sheet.write_string(row, 1, pair[1])
         for block in blocks:
-            _sheet(book.add_worksheet(_sheet_name(block.title)), block, head, month)
+            _sheet(book.add_worksheet(_sheet_name(block.title)), block, head, month, moment)
     return buffer.getvalue()
 
 
-def _sheet(sheet: Any, block: Block, head: Any, month: Any) -> None:
+def _sheet(sheet: Any, block: Block, head: Any, month: Any, moment: Any) -> None:
     sheet.freeze_panes(1, 1)
     cells = block.cells
     for place, column in enumerate(block.columns):
@@ -48,6 +49,9 @@ def _sheet(sheet: Any, block: Block, head: Any, month: Any) -> None:
                 sheet.write_datetime(number, place, date(int(value[:4]), int(value[5:]), 1), month)
             elif isinstance(value, str):
                 sheet.write_string(number, place, value)
+            elif isinstance(value, datetime):
+                # A sheet's moments have no time zone.
+                sheet.write_datetime(number, place, value.astimezone(UTC).replace(tzinfo=None), moment)
             elif value is not None:
                 sheet.write(number, place, value)
     if block.rows:

@@ -20,7 +20,7 @@ from store.database import make_engine
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
 from tests.conftest import new_database
-from tests.world import observed, publish_run
+from tests.world import NOW, observed, publish_run
 
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
 PAGES = (
@@ -155,6 +155,20 @@ def test_every_form_of_a_table_holds_the_same_figures(client: TestClient) -> Non
     assert_allclose(parquet.drop(columns="period"), csv.drop(columns="period"))
     assert_allclose(xlsx.iloc[:, 1:].astype(float), csv.drop(columns="period"))
     assert "Expected (USD m)" in xlsx.columns
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_table_of_a_page_is_taken_away_in_every_form(client: TestClient, url: str) -> None:
+    saved_as = re.findall(r"href=\"(/[^\"]*save=(?:csv|xlsx|parquet))\"", client.get(url).text)
+    assert saved_as
+    addresses = [address.replace("&amp;", "&") for address in saved_as]
+    wrong = {address: status for address in addresses if (status := client.get(address).status_code) != 200}
+    assert wrong == {}
+
+
+def test_a_moment_in_a_workbook_is_in_utc(client: TestClient) -> None:
+    rows = pd.read_excel(io.BytesIO(saved(client, "/runs", "runs", "xlsx")))
+    assert set(rows["Asked for"]) == {NOW.replace(tzinfo=None)}
 
 
 def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
