@@ -1,5 +1,6 @@
 """Typed settings from the environment (TRADEWIND_). Read by entry points only; documented in docs/operations.md."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -47,7 +48,7 @@ class Settings(BaseSettings):
     """Subscription key of UN Comtrade; without one its preview is asked."""
     census_key: SecretStr | None = None
     """Key of the US Census Bureau's API; without one a few hundred requests a day are answered."""
-    source_addresses: dict[str, str] = {}
+    source_addresses: Annotated[dict[str, str], NoDecode] = {}
     """Addresses of providers that are asked elsewhere than at home (a mirror), by name, as a JSON object."""
     tick_seconds: int = Field(default=60, ge=1)
     """How often the scheduler asks whether a run is due."""
@@ -78,6 +79,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("source_addresses", mode="before")
+    @classmethod
+    def _read_object(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except json.JSONDecodeError as error:
+            raise ValueError('a JSON object is wanted, such as {"comtrade": "https://..."}') from error
 
     @field_validator("webhook_secret")
     @classmethod

@@ -53,8 +53,8 @@ def main() -> None:
         stop(str(error), 2)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "TRADEWIND_" + "_".join(map(str, first["loc"])).upper()
-        stop(f"{name}: {first['msg']}", 2)
+        name = "TRADEWIND_" + "_".join(map(str, first["loc"][:1])).upper()
+        stop(f"{name}: {first['msg'].removeprefix('Value error, ')}", 2)
     except OperationalError as error:
         stop(f"the database does not answer: {str(error.orig).strip()}", 1)
     except ProgrammingError as error:

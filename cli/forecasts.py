@@ -120,6 +120,8 @@ def report(
 
     if output.suffix not in (".html", ".pdf", ".xlsx"):
         raise typer.BadParameter("a report is written as .html, .pdf or .xlsx", param_hint="--output")
+    if not output.parent.is_dir():
+        stop(f"{output}: there is no folder {output.parent}", 2)
     try:
         with wiring.session(wiring.read_settings(data_dir=data_dir)) as session:
             say(f"{dataset}: report on run {write_report(session, dataset, run_id=run, output=output)}: {output}")

@@ -39,10 +39,27 @@ def database(settings: Settings) -> Iterator[str]:
     from store import embedded
 
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        yield _checked_url(settings.database_url.get_secret_value())
         return
     with embedded.start(settings.data_dir) as url:
         yield url
+
+
+def _checked_url(url: str) -> str:
+    """The URL, if it is one of a PostgreSQL; it may hold a password, and is not shown."""
+    from sqlalchemy.exc import ArgumentError
+
+    from store.database import normal_url
+
+    try:
+        normal_url(url)
+        understood = url.startswith("postgres")
+    # A port that is no number is a ValueError.
+    except (ArgumentError, ValueError):
+        understood = False
+    if not understood:
+        stop("TRADEWIND_DATABASE_URL is no PostgreSQL URL, such as postgresql://user@host:5432/name", 2)
+    return url
 
 
 @contextmanager

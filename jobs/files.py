@@ -169,6 +169,8 @@ def score_summary(backtest: Backtest) -> pd.DataFrame:
     )
     table = monthly.assign(name=names).pivot_table(index="forecaster", columns="name", values="value", aggfunc="mean")
     wanted = ["mase", "rmsse", "smape", "mae", "bias", "wis", "coverage 50", "coverage 80", "coverage 95"]
+    # Within a first year nothing is a year apart, and nothing has scaled errors.
+    table = table.reindex(columns=wanted)
     first = [name for name in (COMBINATION, BASELINE) if name in table.index]
-    others = sorted(set(table.index) - set(first), key=lambda name: float(table["mase"].get(name, np.inf)))
-    return table.reindex(index=[*first, *others], columns=wanted)
+    others = table.drop(index=first).sort_values(["mase", "mae"]).index
+    return table.loc[[*first, *others]]

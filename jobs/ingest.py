@@ -1,5 +1,6 @@
 """Ingest: figures from a source into the store, all of a delivery or none of it."""
 
+import re
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlmodel import Session
 
 from sources import bundled, files
 from sources.delivery import Definition, Delivery
+from sources.errors import SourceError
 from store import catalog, observations, releases
 from store.catalog import PartnerRecord, SectorRecord
 from store.observations import Appended
@@ -18,8 +20,18 @@ from tabular import Faults, check_observations, check_releases, read_table, requ
 
 LARGEST_CODE_TABLE = 10_000_000
 OWN_CLASSIFICATION = "own"
+PARTNER_LENGTH, SECTOR_LENGTH = 12, 24
+DATASET_CODE, CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{0,39}"), re.compile(r"[A-Z]{3}")
 
 log = structlog.get_logger(__name__)
+
+
+class BadDefinition(SourceError):
+    """A description of a dataset that the store cannot hold."""
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        self.field, self.value, self.reason = field, value, reason
+        super().__init__(f"{field} {value}: {reason}")
 
 
 def ingest(session: Session, delivery: Delivery, *, today: date) -> Appended:
@@ -68,17 +80,33 @@ def ingest_file(
     """Bring in a panel from a file. The caller commits.
 
     `create` describes a dataset that is not there yet; `partners` and `sectors` are CSVs of code, name that register
-    codes of one's own. Raises `tabular.TableError`, UnknownDataset, UnknownPartner, BadObservations, NotDerivable.
+    codes of one's own. Raises `tabular.TableError`, BadDefinition, UnknownDataset, UnknownPartner, BadObservations,
+    NotDerivable.
     """
+    if create is not None:
+        check_definition(create)
     add_codes(session)
     if partners is not None:
-        catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in _own_codes(partners)])
+        catalog.add_partners(
+            session, [PartnerRecord(code, name, False) for code, name in _own_codes(partners, PARTNER_LENGTH)]
+        )
     if sectors is not None:
-        rows = [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in _own_codes(sectors)]
+        rows = [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in _own_codes(sectors, SECTOR_LENGTH)]
         catalog.add_sectors(session, rows)
     if create is not None:
         catalog.add_dataset(session, **asdict(create))
     return ingest(session, files.delivery(path, dataset=dataset, limit_bytes=limit_bytes), today=today)
+
+
+def check_definition(definition: Definition) -> None:
+    """Raise BadDefinition unless the store can hold such a dataset."""
+    if not DATASET_CODE.fullmatch(definition.id):
+        reason = "a code is of capital letters, digits and _, begins with a letter, and has 40 characters at most"
+        raise BadDefinition("dataset", definition.id, reason)
+    if not CURRENCY.fullmatch(definition.currency):
+        raise BadDefinition("currency", definition.currency, "a currency is three capital letters, such as USD")
+    if not 1 <= definition.release_day <= 28:
+        raise BadDefinition("release day", definition.release_day, "it is 1 to 28, a day that every month has")
 
 
 def add_codes(session: Session) -> None:
@@ -96,11 +124,12 @@ def _known_when_due(session: Session, frame: pd.DataFrame, dataset: str, today: 
     return frame.assign(vintage=np.minimum(due, np.datetime64(today)).astype("datetime64[ns]"))
 
 
-def _own_codes(path: Path) -> list[tuple[str, str]]:
+def _own_codes(path: Path, longest: int) -> list[tuple[str, str]]:
     table = read_table(path, limit_bytes=LARGEST_CODE_TABLE)
     require_columns(table, ("code", "name"), str(path))
     faults = Faults()
-    faults.add(table["code"], ~table["code"].str.fullmatch(r"[A-Za-z0-9_.-]{1,24}").to_numpy(bool), "is no code")
+    is_code = table["code"].str.fullmatch(rf"[A-Za-z0-9_.-]{{1,{longest}}}").to_numpy(bool)
+    faults.add(table["code"], ~is_code, f"is no code of {longest} characters at most")
     faults.add(table["name"], (table["name"].str.strip() == "").to_numpy(), "is empty")
     faults.stop()
     return list(zip(table["code"], table["name"], strict=True))

@@ -89,6 +89,12 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said)
         (["ingest", "file", "p.csv", "--dataset", "NEW", "--create"], {}, "--title"),
         (["run"], {}, "dataset"),
         (["simulate-year", "--dataset", "MINE"], {}, "CN_TRADE"),
+        (["migrate"], {"TRADEWIND_DATABASE_URL": "foo"}, "TRADEWIND_DATABASE_URL is no PostgreSQL URL"),
+        (["migrate"], {"TRADEWIND_DATABASE_URL": "postgresql://h:port/d"}, "TRADEWIND_DATABASE_URL is no PostgreSQL"),
+        (["migrate"], {"TRADEWIND_DATABASE_URL": "mysql://h/d"}, "TRADEWIND_DATABASE_URL is no PostgreSQL URL"),
+        (["sources"], {"TRADEWIND_SOURCE_ADDRESSES": "x"}, "TRADEWIND_SOURCE_ADDRESSES: a JSON object is wanted"),
+        (["sources"], {"TRADEWIND_SOURCE_ADDRESSES": '{"ember": 1}'}, "TRADEWIND_SOURCE_ADDRESSES: Input should be"),
+        (["report", "CN_TRADE", "--output", "nowhere/x.html"], {}, "there is no folder nowhere"),
     ],
 )
 def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, said):
@@ -96,6 +102,16 @@ def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, 
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_dataset_that_cannot_be_made_is_one_line_and_exit_code_2(own_url, tmp_path):
+    panel = tmp_path / "panel.csv"
+    panel.write_text("month,flow,partner,sector,value\n2020-01,X,WLD,TOTAL,1\n")
+    described = ["--create", "--title", "t", "--publisher", "p", "--licence", "l"]
+    words = ["--dataset", "KR_STEEL", "--release-day", "31"]
+    done = tradewind("ingest", "file", panel, *words, *described, TRADEWIND_DATABASE_URL=own_url)
+    said = "tradewind: release day 31: it is 1 to 28, a day that every month has"
+    assert (done.returncode, done.stderr.strip()) == (2, said)
 
 
 def test_an_unknown_forecaster_is_named(panel_csv, tmp_path):

@@ -155,6 +155,18 @@ def test_the_score_table_begins_with_the_combination_and_the_baseline():
     assert summary[["mase", "wis", "coverage 80"]].notna().all().all()
 
 
+def test_a_panel_of_months_has_a_score_table_without_scaled_errors():
+    frame = pd.DataFrame(
+        {"unique_id": "a", "ds": pd.date_range("2025-01-01", periods=5, freq="MS"), "y": [1.0, 2.0, 4.0, 3.0, 5.0]}
+    )
+    panel = Panel.from_long(frame)
+    _, backtest, _ = evaluate(panel, files.choose_cutoffs(panel, span=None, folds=None, every=1))
+    summary = files.score_summary(backtest)
+    assert summary.index.tolist() == ["combination", "seasonal_naive", "naive"]
+    assert summary["mase"].isna().all()
+    assert summary["mae"].notna().all()
+
+
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_table_is_written_whole(tmp_path, ending):
     table = pd.DataFrame({"a": [1, 2]})

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sqlmodel import Session
 
-from jobs.ingest import ingest, ingest_bundled, ingest_file
+from jobs.ingest import BadDefinition, ingest, ingest_bundled, ingest_file
 from sources import bundled as bundled_source
 from sources.delivery import Definition
 from store import catalog, observations, releases
@@ -179,6 +179,34 @@ def test_a_dataset_must_be_there_or_be_described(session: Session, tmp_path: Pat
         ingest_file(session, panel, **options)  # type: ignore[arg-type]
     with pytest.raises(UnknownPartner, match="XYZ"):
         ingest_file(session, panel, create=replace(OWN, reporter="XYZ"), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"id": "us-imports"}, "dataset us-imports: a code is of capital letters"),
+        ({"id": "U" * 41}, "40 characters at most"),
+        ({"currency": "EURO"}, "currency EURO: a currency is three capital letters"),
+        ({"release_day": 0}, "release day 0: it is 1 to 28"),
+        ({"release_day": 31}, "release day 31: it is 1 to 28"),
+    ],
+)
+def test_a_dataset_that_the_store_cannot_hold_is_named(
+    session: Session, tmp_path: Path, given: dict[str, str | int], message: str
+) -> None:
+    create = replace(OWN, **given)  # type: ignore[arg-type]
+    panel = file_with(tmp_path, HEADER + "2024-01,M,CHN,336,1\n")
+    with pytest.raises(BadDefinition, match=message):
+        ingest_file(session, panel, dataset=create.id, today=date(2024, 4, 1), limit_bytes=LIMIT, create=create)
+
+
+def test_codes_of_one_s_own_are_no_longer_than_the_store_holds(session: Session, tmp_path: Path) -> None:
+    panel = file_with(tmp_path, HEADER + "2024-01,M,CHN,336,1\n")
+    options = {"dataset": "US_IMPORTS", "today": date(2024, 4, 1), "limit_bytes": LIMIT, "create": OWN}
+    codes = file_with(tmp_path, "code,name\nTHIRTEENCHARS,Somewhere\n", "codes.csv")
+    with pytest.raises(BadRows, match="row 2, code: is no code of 12 characters at most"):
+        ingest_file(session, panel, partners=codes, **options)  # type: ignore[arg-type]
+    assert ingest_file(session, panel, sectors=codes, **options).inserted == 1  # type: ignore[arg-type]
 
 
 def test_a_large_real_panel_comes_in(session: Session, tmp_path: Path) -> None:
