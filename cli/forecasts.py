@@ -22,9 +22,14 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Publish forecasts of a dataset, from what was known on a day."""
-    settings = wiring.read_settings(data_dir=data_dir)
+    settings, today = wiring.read_settings(data_dir=data_dir), wiring.now().date()
+    day = as_of.date() if as_of else today
+    if day > today:
+        from api.errors import FutureAsOf
+
+        stop(str(FutureAsOf(day, today)), 2)
     with wiring.engine(settings) as engine:
-        publish(settings, engine, dataset, as_of.date() if as_of else wiring.now().date())
+        publish(settings, engine, dataset, day)
 
 
 def changes(

@@ -95,6 +95,7 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said)
         (["sources"], {"TRADEWIND_SOURCE_ADDRESSES": "x"}, "TRADEWIND_SOURCE_ADDRESSES: a JSON object is wanted"),
         (["sources"], {"TRADEWIND_SOURCE_ADDRESSES": '{"ember": 1}'}, "TRADEWIND_SOURCE_ADDRESSES: Input should be"),
         (["report", "CN_TRADE", "--output", "nowhere/x.html"], {}, "there is no folder nowhere"),
+        (["run", "CN_TRADE", "--as-of", "2062-05-31"], {}, "as_of 2062-05-31 is in the future; today is "),
     ],
 )
 def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, said):
