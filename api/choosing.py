@@ -1,10 +1,12 @@
 """Which run answers, and which of its series."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 from sqlmodel import Session
 
+from api.absent import NoRunAsOf, RunOfAnotherDataset
 from api.catalogs import Catalogs
 from api.errors import RunNotPublished
 from api.params import ChosenRun, SeriesChoice, StoredChoice
@@ -25,18 +27,31 @@ def published_run(session: Session, run_id: int) -> RunRecord:
 
 
 def chosen_run(session: Session, dataset: str, query: ChosenRun) -> RunRecord:
-    """The run that answers for a dataset. Raises UnknownDataset, UnknownRun, RunNotPublished."""
+    """The run that answers for a dataset. Raises as `run_of` and `latest_run` do."""
     if query.run is None:
-        latest = runs.latest_published(session, dataset, query.as_of)
-        if latest is not None:
-            return latest
-        store_catalog.dataset(session, dataset)
-        raise UnknownRun(dataset=dataset)
-    run = published_run(session, query.run)
+        return latest_run(session, dataset, query.as_of)
+    return run_of(session, dataset, query.run)
+
+
+def run_of(session: Session, dataset: str, run_id: int) -> RunRecord:
+    """A published run of a dataset. Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset."""
+    run = published_run(session, run_id)
     if run.dataset_id != dataset:
         store_catalog.dataset(session, dataset)
-        raise UnknownRun(query.run)
+        raise RunOfAnotherDataset(run_id, run.dataset_id, asked=dataset)
     return run
+
+
+def latest_run(session: Session, dataset: str, as_of: date | None = None) -> RunRecord:
+    """The latest published run, none later than `as_of`. Raises UnknownDataset, UnknownRun, NoRunAsOf."""
+    found = runs.latest_published(session, dataset, as_of)
+    if found is not None:
+        return found
+    store_catalog.dataset(session, dataset)
+    latest = runs.latest_published(session, dataset)
+    if as_of is None or latest is None:
+        raise UnknownRun(dataset=dataset)
+    raise NoRunAsOf(dataset, as_of, latest.as_of)
 
 
 class ChosenSeries(NamedTuple):

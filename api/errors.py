@@ -6,6 +6,7 @@ ApiError
 │   ├── HorizonBeyondRun
 │   ├── LevelNotKept
 │   ├── NotOneSeries
+│   ├── NotKeptOfSums
 │   ├── FutureAsOf
 │   └── HorizonTooLong
 ├── NoSuchBlock                a part of a page that is not there, or not in that form
@@ -30,6 +31,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from forecasting.errors import UnknownForecaster
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.keys import BadKey, MissingScope
 from tabular import TableError
@@ -77,6 +79,14 @@ class NotOneSeries(Unanswerable):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(f"this is about one stored series, and {number} were chosen: give flow, partner and sector")
+
+
+class NotKeptOfSums(Unanswerable):
+    """A group, where only stored series have folds."""
+
+    def __init__(self, unique_id: str, parts: Sequence[str]) -> None:
+        self.unique_id, self.parts = unique_id, tuple(parts)
+        super().__init__(f"folds are kept of stored series, and {unique_id} is a sum of them: ask for one of its parts")
 
 
 class FutureAsOf(Unanswerable):
@@ -141,6 +151,7 @@ class NotAcceptable(ApiError):
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     NotStored: HTTPStatus.NOT_FOUND,
+    UnknownForecaster: HTTPStatus.NOT_FOUND,
     BadObservations: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadReleases: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotDerivable: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -4,7 +4,7 @@ A partner group is the sum of its members; the balance B is X - M. Neither is st
 parts, observations by adding values, forecasts by adding joint paths draw by draw.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -17,6 +17,8 @@ from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 BALANCE = "B"
 SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {"X": (("X", 1),), "M": (("M", 1),), "B": (("X", 1), ("M", -1))}
+Asked = Mapping[str, Sequence[str] | None]
+"""Codes by `flow`, `partner` and `sector`, in this order; None where nothing is asked."""
 
 
 class Part(NamedTuple):
@@ -67,6 +69,13 @@ class Catalog:
         return flows, partners, sectors
 
     @cached_property
+    def known(self) -> tuple[Collection[str], ...]:
+        """Flows, partners and sectors that can be asked for: stored ones, the balance, and groups."""
+        flows, partners, sectors = self.codes
+        balance = {BALANCE} if {flow for flow, _ in SIGNS[BALANCE]} <= set(flows) else set()
+        return {*flows, *balance}, {*partners, *self.members}, set(sectors)
+
+    @cached_property
     def stored(self) -> tuple[Chosen, ...]:
         """Every stored series, by flow, partner and sector."""
         return tuple(self._chosen(*key) for key in sorted(self.places))
@@ -76,20 +85,31 @@ class Catalog:
     ) -> Sequence[Chosen]:
         """Series of the codes given, in the order of flow, partner and sector; None takes every stored one.
 
-        A combination that does not exist is passed over. Raises UnknownSeries where a code has no series at all.
+        A combination that does not exist is passed over. Raises UnknownSeries where a code has no series at all, or
+        none with the others.
         """
         if flows is partners is sectors is None:
             return self.stored
-        keys = product(*(given or kept for given, kept in zip((flows, partners, sectors), self.codes, strict=True)))
+        asked = {"flow": flows, "partner": partners, "sector": sectors}
+        self.refuse_unknown(asked, self.known)
+        keys = product(*(given or kept for given, kept in zip(asked.values(), self.codes, strict=True)))
         chosen = [one for one in (self._chosen(*key) for key in keys) if one.parts]
-        for name, asked in (("flow", flows), ("partner", partners), ("sector", sectors)):
-            found = {getattr(one, name) for one in chosen}
-            for code in asked or ():
-                if code not in found:
-                    raise UnknownSeries(self.dataset, **{name: code})
+        together = {name: ",".join(codes) for name, codes in asked.items() if codes}
         if not chosen:
-            raise UnknownSeries(self.dataset)
+            raise UnknownSeries(self.dataset, **together)
+        for name, codes in asked.items():
+            found = {getattr(one, name) for one in chosen}
+            alone = next((code for code in codes or () if code not in found), None)
+            if alone is not None:
+                raise UnknownSeries(self.dataset, **together | {name: alone})
         return chosen
+
+    def refuse_unknown(self, asked: Asked, known: Sequence[Collection[str]]) -> None:
+        """Raises UnknownSeries for a code that is not among the known flows, partners and sectors."""
+        for (name, codes), there in zip(asked.items(), known, strict=True):
+            for code in codes or ():
+                if code not in there:
+                    raise UnknownSeries(self.dataset, **{name: code})
 
     def _chosen(self, flow: str, partner: str, sector: str) -> Chosen:
         parts = tuple(self._parts(flow, partner, sector))

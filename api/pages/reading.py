@@ -7,7 +7,7 @@ from datetime import date
 from sqlmodel import Session
 
 from api.catalogs import Catalogs
-from api.choosing import published_run
+from api.choosing import latest_run, run_of
 from api.outlooks import cutoff_number, read_outlooks
 from api.selection import Catalog, Chosen
 from forecasting.answers import Outlook
@@ -15,7 +15,7 @@ from forecasting.spans import YEAR, month_number, month_text
 from store import catalog as store_catalog
 from store import runs
 from store.catalog import DatasetRecord
-from store.errors import UnknownRun, UnknownSeries
+from store.errors import UnknownSeries
 from store.runs import RunRecord
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
@@ -88,13 +88,12 @@ class Desk:
 
 
 def open_run(session: Session, catalogs: Catalogs, dataset: str, run_id: int | None = None) -> Desk:
-    """A published run of a dataset, the latest unless told. Raises UnknownDataset, UnknownRun, RunNotPublished."""
+    """A published run of a dataset, the latest unless told.
+
+    Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset.
+    """
     record = store_catalog.dataset(session, dataset)
-    run = runs.latest_published(session, dataset) if run_id is None else published_run(session, run_id)
-    if run is None:
-        raise UnknownRun(dataset=dataset)
-    if run.dataset_id != dataset:
-        raise UnknownRun(run_id)
+    run = latest_run(session, dataset) if run_id is None else run_of(session, dataset, run_id)
     coverage, catalog = catalogs.of_run(session, run.id)
     return Desk(session, record, run, catalog, coverage.probabilities)
 

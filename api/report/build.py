@@ -35,7 +35,7 @@ def make_report(session: Session, catalogs: Catalogs, run_id: int, form: Form) -
 def write_report(session: Session, dataset: str, *, run_id: int | None, output: Path) -> int:
     """Write a report on a run of a dataset, the latest unless told, in the form of the suffix; gives its number.
 
-    Raises UnknownDataset, UnknownRun, RunNotPublished, NotHere.
+    Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset, NotHere.
     """
     form = next(form for form in get_args(Form) if output.suffix == f".{form}")
     catalogs = Catalogs()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlmodel import Session
 
 from api import answer_schemas, schemas
 from api import folds as folds_of
@@ -12,7 +13,7 @@ from api.caching import run_headers
 from api.choosing import chosen_run, chosen_series
 from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.direct import DirectRoute
-from api.errors import LevelNotKept, NotOneSeries
+from api.errors import LevelNotKept, NotKeptOfSums, NotOneSeries
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
 from api.params import BacktestQuery, DatasetPath, FoldQuery, MissQuery
@@ -31,7 +32,9 @@ from api.records import (
     value_unit,
     vintage_answer,
 )
+from api.selection import Catalog
 from forecasting.config import BASELINE, COMBINATION, LEVELS
+from forecasting.errors import UnknownForecaster
 from store import backtests
 from store.certificates import PIT, pit_histogram
 
@@ -57,6 +60,7 @@ def read_backtests(
     headers = run_headers(request, options, run, fixed=False)
     _, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    _refuse_forecaster(session, run.id, catalog, query.forecaster)
     of_group = [one for one in chosen if query.group in (None, one.group)]
     unique_ids = {part.series_id: part.unique_id for one in of_group for part in one.parts}
     ids = sorted(unique_ids)
@@ -93,9 +97,12 @@ def read_folds(
     headers = run_headers(request, options, run, fixed=False)
     _refuse_levels(query.level)
     series = chosen_series(session, catalogs, run, query.model_copy(update={"offset": 0}))
-    if series.total != 1 or series.page[0].derived:
+    if series.total != 1:
         raise NotOneSeries(series.total)
     one, unit = series.page[0], value_unit(query.kind, series.catalog.unit)
+    if one.derived:
+        raise NotKeptOfSums(one.unique_id, [part.unique_id for part in one.parts])
+    _refuse_forecaster(session, run.id, series.catalog, query.forecaster)
     found = folds_of.read_folds(
         session,
         run,
@@ -165,3 +172,16 @@ def _refuse_levels(levels: Iterable[float]) -> None:
     for level in levels:
         if level not in LEVELS:
             raise LevelNotKept(level, LEVELS)
+
+
+def _refuse_forecaster(session: Session, run: int, catalog: Catalog, forecaster: str) -> None:
+    """Raises UnknownForecaster for one that the run has not scored."""
+    if forecaster == COMBINATION:
+        return
+    ids = [one.id for one in catalog.series]
+    scored = backtests.scores(
+        session, run, ids, by="forecaster", kind="month", forecaster=forecaster, baseline=BASELINE
+    )
+    known = sorted({row.forecaster for row in scored})
+    if forecaster not in known:
+        raise UnknownForecaster(forecaster, known)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from api import schemas
 from api.answers import month_text
-from api.deps import SessionDep, may_read
+from api.deps import CatalogsDep, SessionDep, may_read
 from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
 from api.paging import paging, paging_headers
@@ -39,10 +39,16 @@ def read_dataset(
 
 @router.get("/v1/datasets/{dataset}/series", responses={200: {"model": schemas.SeriesPage}})
 def read_series(
-    dataset: DatasetPath, query: Annotated[SeriesQuery, Query()], request: Request, session: SessionDep
+    dataset: DatasetPath,
+    query: Annotated[SeriesQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    catalogs: CatalogsDep,
 ) -> Response:
     """Stored series of a dataset. Balances and groups are answered too where figures are asked for."""
-    unit = catalog.dataset(session, dataset).unit
+    record, stored = catalogs.of_dataset(session, dataset)
+    # A flow cannot be misspelt: one that the dataset lacks has no series to list.
+    stored.refuse_unknown({"flow": None, "partner": query.partner, "sector": query.sector}, stored.codes)
     found = catalog.series(
         session,
         dataset,
@@ -63,7 +69,7 @@ def read_series(
             "partner_name": one.partner_name,
             "sector": one.sector,
             "sector_name": one.sector_name,
-            "unit": unit,
+            "unit": record.unit,
         }
         for one in found.rows
     ]

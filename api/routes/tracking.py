@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import record_schemas
 from api.answers import month_text
+from api.choosing import run_of
 from api.deps import CatalogsDep, SessionDep, may_read
 from api.direct import DirectRoute
 from api.formats import csv_response, json_response, wanted_format
@@ -38,6 +39,8 @@ def read_tracking(
     _, catalog = catalogs.of_dataset(session, dataset)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     names = _names(chosen)
+    if query.run is not None:
+        run_of(session, dataset, query.run)
     wanted = query.model_dump(include={"step", "start", "end", "live", "drifts", "limit", "offset"})
     found = tracking.page(session, list(names), run_id=query.run, **wanted)
     page = paging(request, limit=query.limit, offset=query.offset, total=found.total)

@@ -212,7 +212,7 @@ def test_folds_are_paged(client: TestClient) -> None:
     ("params", "words"),
     [
         ({"partner": "USA"}, "one stored series"),
-        ({"partner": "EU27", "sector": "EV"}, "one stored series"),
+        ({"partner": "EU27", "sector": "EV"}, "CN_CLEANTECH.X.EU27.EV is a sum of them: ask for one of its parts"),
         ({"partner": "USA", "sector": "EV", "level": "66"}, "folds keep the levels 50, 80, 90, 95"),
         ({"flow": "B", "partner": "USA", "sector": "EV"}, "flow"),
         ({"partner": "USA", "sector": "EV", "kind": "year", "forecaster": "theta"}, "kept for forecaster=combination"),
@@ -222,6 +222,14 @@ def test_folds_are_of_one_stored_series_at_kept_levels(client: TestClient, param
     response = client.get(f"{CLEAN}/folds", params=params)
     assert response.status_code == 422
     assert words in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", [f"{TRADE}?flow=X", f"{TRADE}?by=forecaster", f"{TRADE}/folds?flow=X"])
+def test_a_forecaster_that_the_run_has_not_scored_is_not_found(client: TestClient, path: str) -> None:
+    assert client.get(f"{path}&forecaster=theta").status_code == 200
+    response = client.get(f"{path}&forecaster=oracle")
+    assert response.status_code == 404
+    assert response.json()["known"] == ["combination", "seasonal_naive", "theta"]
 
 
 @pytest.mark.parametrize("params", [{"by": "colour"}, {"kind": "decade"}, {"forecaster": "a b"}, {"flow": "B"}])

@@ -82,6 +82,17 @@ def test_an_unknown_dataset_is_not_found(client: TestClient) -> None:
         assert (response.status_code, response.json()["dataset"]) == (404, "NOWHERE")
 
 
+@pytest.mark.parametrize(
+    ("params", "keys"),
+    [({"partner": "ZZZ"}, {"partner": "ZZZ"}), ({"partner": "USA,EU27", "sector": "EV"}, {"partner": "EU27"})],
+)
+def test_series_of_a_code_that_is_not_there_are_not_found(
+    client: TestClient, params: dict[str, str], keys: dict[str, str]
+) -> None:
+    response = client.get("/v1/datasets/CN_CLEANTECH/series", params=params)
+    assert (response.status_code, response.json()["keys"]) == (404, keys)
+
+
 def test_series_of_a_day_are_those_of_which_something_was_known(client: TestClient) -> None:
     url = "/v1/datasets/CN_CLEANTECH/series"
     assert get(client, url, schemas.SeriesPage, as_of="2022-02-08")["total"] == 0

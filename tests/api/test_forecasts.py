@@ -10,8 +10,11 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
 from api import answer_schemas
+from api.selection import Catalog
 from forecasting.config import PROBABILITIES
+from store.catalog import SeriesRecord
 from store.database import make_engine
+from store.errors import UnknownSeries
 from tests.api.conftest import World, client_of
 from tests.world import Published
 
@@ -286,6 +289,9 @@ def test_a_request_never_waits_for_a_second_connection(world: World, params: dic
         ({"as_of": "2026-01-15", "run": 1}, 422, "not both"),
         ({"partner": "XXX"}, 404, "no series of partner XXX"),
         ({"partner": "USA"}, 404, "no series of partner USA"),
+        ({"flow": "X", "partner": "USA"}, 404, "no series of partner USA"),
+        ({"flow": "B", "sector": "EVS"}, 404, "no series of sector EVS"),
+        ({"as_of": "2025-12-19"}, 404, "of CN_TRADE is as of 2025-12-19 or earlier; the latest is as of 2026-01-15"),
         ({"sector": "a\x00b"}, 422, "sector"),
         ({"run": 999_999}, 404, "no run 999999"),
         ({"run": 2**31}, 422, "run"),
@@ -303,8 +309,48 @@ def test_bad_questions_are_refused_with_their_reason(
     assert words in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("params", "keys"),
+    [
+        ({"flow": "X", "partner": "DEU", "sector": "EVS"}, {"sector": "EVS"}),
+        ({"flow": "X", "partner": "ASEAN", "sector": "EV"}, {"partner": "ASEAN"}),
+        ({"flow": "B", "partner": "DEU", "sector": "EV"}, {"flow": "B"}),
+        ({"partner": "DEU,ZZZ", "sector": "EV"}, {"partner": "ZZZ"}),
+    ],
+)
+def test_the_code_that_is_not_there_is_the_one_named(
+    client: TestClient, params: dict[str, str], keys: dict[str, str]
+) -> None:
+    response = client.get(CLEAN, params=params)
+    assert (response.status_code, response.json()["keys"]) == (404, keys)
+
+
+def test_codes_that_are_there_but_not_together_are_named_together() -> None:
+    series = [
+        SeriesRecord(number, "D", flow, partner, partner, sector, sector)
+        for number, (flow, partner, sector) in enumerate(
+            [("X", "USA", "EV"), ("X", "DEU", "SOLAR"), ("M", "USA", "EV")]
+        )
+    ]
+    catalog = Catalog("D", "USD m", series, {}, {}, {"EU27": ("DEU",)})
+    for given, named in (
+        (("M", ["DEU"], ["SOLAR"]), {"flow": "M", "partner": "DEU", "sector": "SOLAR"}),
+        (("X", ["DEU", "USA"], ["EV"]), {"flow": "X", "partner": "DEU", "sector": "EV"}),
+        (("B", ["EU27"], None), {"flow": "B", "partner": "EU27"}),
+    ):
+        with pytest.raises(UnknownSeries) as refused:
+            catalog.choose(flows=[given[0]], partners=given[1], sectors=given[2])
+        assert refused.value.keys == named
+    assert [one.unique_id for one in catalog.choose(flows=["B"], partners=None, sectors=None)] == ["D.B.USA.EV"]
+
+
 def test_a_run_of_another_dataset_or_one_not_published_does_not_answer(client: TestClient, world: World) -> None:
-    assert client.get(TRADE, params={"run": world.clean.run_id}).status_code == 404
+    other = client.get(TRADE, params={"run": world.clean.run_id})
+    assert (other.status_code, other.json()["dataset"]) == (404, "CN_CLEANTECH")
+    assert other.json()["detail"] == f"run {world.clean.run_id} is of CN_CLEANTECH, not of CN_TRADE"
+    for path in ("/series/CN_TRADE/X/WLD/TOTAL", "/v1/datasets/CN_TRADE/tracking"):
+        again = client.get(path, params={"run": world.clean.run_id}, headers={"Accept": "application/json"})
+        assert again.status_code == 404
     waiting = client.get(CLEAN, params={"run": world.queued})
     assert waiting.status_code == 409
     assert (waiting.json()["run"], waiting.json()["run_status"]) == (world.queued, "queued")
