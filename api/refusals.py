@@ -2,6 +2,7 @@
 
 Unanswerable
 ├── NoWhole
+├── ShareOfBalance
 ├── PeriodBeyondRun
 ├── PeriodObserved
 ├── NotOneForecast
@@ -17,6 +18,14 @@ class NoWhole(Unanswerable):
     def __init__(self, unique_id: str, whole: str, of: str) -> None:
         self.unique_id, self.whole, self.of = unique_id, whole, of
         super().__init__(f"{unique_id} has no {of} total here: the run does not forecast {whole}")
+
+
+class ShareOfBalance(Unanswerable):
+    """A share of what may be zero or below."""
+
+    def __init__(self, unique_id: str) -> None:
+        self.unique_id = unique_id
+        super().__init__(f"{unique_id} has no share: a balance may be zero or below")
 
 
 class PeriodBeyondRun(Unanswerable):

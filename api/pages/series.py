@@ -11,6 +11,7 @@ from api import wording
 from api.blocks import Block, figure, in_unit, link, text
 from api.charts.fan import fan
 from api.deps import CatalogsDep, SessionDep, may_read
+from api.errors import Unanswerable
 from api.pages.fans import LEVELS, NOTE, expected_columns
 from api.pages.figures import unit_in_words
 from api.pages.layout import PageQuery, PageRoute, page
@@ -18,10 +19,12 @@ from api.pages.lines import Row, earlier_rows, expected_rows, forecaster_rows, h
 from api.pages.parts import component_blocks
 from api.pages.reading import Desk, citation, codes, open_run
 from api.params import CODE, Code, DatasetPath, RunId
-from api.selection import Chosen
+from api.refusals import NoWhole, ShareOfBalance
+from api.selection import BALANCE, Chosen
 from forecasting.answers import Outlook
 from store import catalog
 from store.catalog import DatasetRecord, SeriesPage
+from store.errors import UnknownSeries
 from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
@@ -170,10 +173,18 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
 
 
 def whole_of(desk: Desk, one: Chosen) -> Chosen:
-    """What a series is a share of: all partners, or all sectors where it is of all partners already."""
-    if one.partner != TOTAL_PARTNER:
-        return desk.choose(one.flow, TOTAL_PARTNER, one.sector)
-    return desk.choose(one.flow, TOTAL_PARTNER, TOTAL_SECTOR)
+    """What a series is a share of: all partners, or all sectors where it is of all partners already.
+
+    Raises ShareOfBalance, NoWhole.
+    """
+    if one.flow == BALANCE:
+        raise ShareOfBalance(one.unique_id)
+    of, sector = ("total", TOTAL_SECTOR) if one.partner == TOTAL_PARTNER else ("sector", one.sector)
+    try:
+        return desk.choose(one.flow, TOTAL_PARTNER, sector)
+    except UnknownSeries as error:
+        whole = f"{desk.dataset.id}.{one.flow}.{TOTAL_PARTNER}.{sector}"
+        raise NoWhole(one.unique_id, whole, of) from error
 
 
 def _said(desk: Desk, one: Chosen, outlook: Outlook, query: SeriesPageQuery) -> tuple[list[Row], str, list[Row]]:
@@ -229,8 +240,11 @@ def _api(desk: Desk, one: Chosen, query: SeriesPageQuery) -> str:
 
 
 def _switches(desk: Desk, one: Chosen) -> dict[str, Any]:
-    whole = (one.partner, one.sector) == (TOTAL_PARTNER, TOTAL_SECTOR)
-    units = [(name, words) for name, words in UNIT_NAMES.items() if name != "share" or not (whole or one.flow == "B")]
+    try:
+        shared = whole_of(desk, one) != one
+    except Unanswerable:
+        shared = False
+    units = [(name, words) for name, words in UNIT_NAMES.items() if name != "share" or shared]
     return {"frequencies": FREQUENCIES, "units": units, "spans": SPANS}
 
 

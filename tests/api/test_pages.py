@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from api import answer_schemas, wording
-from store import changes
+from store import catalog, changes
 from store.database import make_engine
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
@@ -191,6 +191,25 @@ def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, templ
             session.commit()
         assert client.get(link).text == before
         assert f"run {newer.run_id}" in client.get("/series/CN_TRADE/X/WLD/TOTAL").text
+
+
+def test_a_share_is_offered_where_there_is_a_whole_to_share(server_url: str, template: str) -> None:
+    with desk_world(server_url, template, "desk_share") as world, client_of(world) as client:  # type: ignore[arg-type]
+        with Session(world.engine) as session:
+            about = ("title", "publisher", "licence", "citation")
+            described = {"currency": "USD", "unit": "USD m", "release_day": 15, **dict.fromkeys(about, "steel")}
+            catalog.add_dataset(session, id="KR_STEEL", reporter="CHN", **described)
+            catalog.ensure_series(
+                session, "KR_STEEL", [("X", "WLD", "EV"), ("X", "USA", "EV"), ("X", "DEU", "BATTERIES")]
+            )
+            publish_run(session, "KR_STEEL")
+            session.commit()
+        for place, offered in (("WLD/EV", False), ("USA/EV", True), ("DEU/BATTERIES", False)):
+            page = f"/series/KR_STEEL/X/{place}"
+            assert ("units=share" in client.get(page).text) == offered
+            assert client.get(page, params={"units": "share"}).status_code == (200 if offered else 422)
+        refused = client.get("/series/CN_TRADE/B/WLD/TOTAL", params={"units": "share"})
+        assert (refused.status_code, "a balance may be zero or below" in refused.text) == (422, True)
 
 
 def test_a_series_says_what_each_forecaster_says(client: TestClient, desk: DeskWorld) -> None:
