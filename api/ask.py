@@ -22,11 +22,12 @@ from store.runs import RunRecord
 
 Query = TypeVar("Query", bound=BaseModel)
 CELL = 12
-KINDS = {"over": "over", "period": "a period"}
+KINDS = ("over", "above", "below")
+"""Parameters that make a question another one."""
 
 
 def answer_lines(session: Session, dataset: str, asked: Mapping[str, Any]) -> Iterator[str]:
-    """What is forecast, how likely an event is in a `period`, or how concentrated trade is `over` partners or sectors.
+    """What is forecast, how likely it is `above` or `below` a number, or how concentrated `over` partners or sectors.
 
     Parameters are those of the API.
 
@@ -34,7 +35,7 @@ def answer_lines(session: Session, dataset: str, asked: Mapping[str, Any]) -> It
     """
     if "over" in asked:
         return _concentration_lines(session, dataset, _checked(ConcentrationQuery, asked))
-    if "period" in asked:
+    if "above" in asked or "below" in asked:
         return _chance_lines(session, dataset, _checked(ProbabilityQuery, asked))
     return _forecast_lines(session, dataset, _checked(ForecastQuery, asked))
 
@@ -50,8 +51,10 @@ def _checked(query: type[Query], asked: Mapping[str, Any]) -> Query:
 def _in_words(fault: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     where, message = ".".join(map(str, fault["loc"])), str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        kind = next((words for word, words in KINDS.items() if word in asked), None)
-        return f"{where} does not go with {kind}" if kind else f"{where} goes with a period"
+        kind = next((word for word in KINDS if word in asked), "this question")
+        return f"{where} does not go with {kind}"
+    if fault["type"] == "missing":
+        return f"give a {where} too"
     return f"{where}: {message}" if where else message
 
 

@@ -96,16 +96,19 @@ def ask(
     below: Annotated[float | None, typer.Option(help="How likely is less?")] = None,
     over: Annotated[str | None, typer.Option(help="How concentrated, over partner or sector?")] = None,
     certificate: Annotated[bool, typer.Option("--certificate", help="Say how such answers did on the folds.")] = False,
+    run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The latest run as of this day, YYYY-MM-DD.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Ask the latest run: sums, growth, shares, concentration, and how likely a number is to be passed in a period."""
+    """Ask a run: sums, growth, shares, concentration, and how likely a number is to be passed in a period."""
     from api.ask import answer_lines
     from api.errors import ApiError
 
     which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
     how = {"level": level, "quantile": quantile or None, "certificate": certificate, "horizon": horizon}
     event = {"period": period, "above": above, "below": below, "over": over}
-    given = {name: value for name, value in (which | how | event).items() if value is not None}
+    asked = which | how | event | {"run": run, "as_of": as_of}
+    given = {name: value for name, value in asked.items() if value is not None}
     with wiring.session(wiring.read_settings(data_dir=data_dir)) as session:
         try:
             say(*answer_lines(session, dataset, given))

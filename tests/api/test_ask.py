@@ -41,6 +41,13 @@ def test_plain_months_are_a_table_too(halves: Halves) -> None:
     assert [line.split()[0] for line in found[2:]] == ["2025-08", "2025-09"]
 
 
+def test_a_period_is_forecast_where_no_number_is_to_be_passed(halves: Halves) -> None:
+    head, _, row = lines(halves, flow="X", period="2026-Q1", level=[80])
+    assert head.startswith("CN_TRADE.X.WLD.TOTAL, USD bn, run ")
+    median = float(np.median(halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026-Q1")))
+    assert row.split()[:5] == ["2026-Q1", "0", "of", "3", f"{median:,.1f}"]
+
+
 def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
     found = lines(halves, flow="B", period="2026", above=0, below=1e6, level=[80], certificate=True)
     draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026") - halves.trade.draws("CN_TRADE.M.WLD.TOTAL", "2026")
@@ -72,8 +79,10 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"above": 1.0}, "above goes with a period"),
-        ({"period": "2026", "above": 1.0, "frequency": "A"}, "frequency does not go with a period"),
+        ({"above": 1.0}, "give a period too"),
+        ({"period": "2026", "above": 1.0, "frequency": "A"}, "frequency does not go with above"),
+        ({"period": "2026", "below": 1.0, "horizon": 3}, "horizon does not go with below"),
+        ({"period": "2026", "horizon": 3}, "a period or a horizon, not both"),
         ({"frequency": "W"}, "frequency: "),
         ({"over": "partner", "above": 1.0}, "above does not go with over"),
         ({"over": "market"}, "over: "),
