@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         "Bring published figures in.",
         {"bundled": figures.ingest_bundled, "file": figures.ingest_file, "outside": figures.ingest_outside},
     ),
-    "key": ("API keys.", {"create": keys.create_key}),
+    "key": ("API keys.", {"create": keys.create_key, "list": keys.list_keys, "revoke": keys.revoke_key}),
     "calendar": ("The release calendar.", {"import": figures.import_calendar, "show": figures.show_calendar}),
 }
 

@@ -188,6 +188,27 @@ def test_a_key_is_shown_once_and_a_name_is_taken_once(own_url):
     assert tradewind("key", "create", "other", "--scope", "rule", **database).returncode == 2
 
 
+def test_keys_are_listed_end_on_a_day_and_are_revoked(own_url):
+    def ask(*words):
+        return tradewind("key", *words, TRADEWIND_DATABASE_URL=own_url)
+
+    assert ask("list").stdout == "There is no key.\n"
+    made = ask("create", "desk", "--scope", "read", "--scope", "write", "--expires", "2099-01-31").stdout.strip()
+    ask("create", "newsroom", "--scope", "write")
+    desk, newsroom = ask("list").stdout.splitlines()
+    assert desk.split()[:3] == ["desk", f"{made[:12]}...", "read,write"]
+    assert "expires 2099-01-31  last used never" in desk
+    assert newsroom.split()[0] == "newsroom"
+    assert "expires never" in newsroom
+    assert made not in desk
+    assert ask("revoke", "desk").stdout == "desk: revoked\n"
+    assert [line.split()[0] for line in ask("list").stdout.splitlines()] == ["newsroom"]
+    again = ask("revoke", "desk")
+    assert (again.returncode, again.stderr) == (2, "tradewind: no key is called desk\n")
+    over = ask("create", "late", "--scope", "read", "--expires", "2020-01-01")
+    assert (over.returncode, "it is a day to come" in over.stderr) == (2, True)
+
+
 def test_a_calendar_is_imported_and_shown(own_url, tmp_path):
     def ask(*words):
         return tradewind(*words, TRADEWIND_DATABASE_URL=own_url)
