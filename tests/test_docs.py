@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
+from api.errors import STATUSES
 from api.options import ApiOptions, RunTerms
 from forecasting.config import ForecastConfig
 from forecasting.forecasters import FORECASTERS
@@ -110,10 +112,14 @@ def test_arguments_of_make_up_are_those_of_the_command() -> None:
 
 @pytest.fixture(scope="module")
 def engine(server_url: str, template: str) -> Iterator[Engine]:
-    """A database with the bundled figures, a short real run of one dataset and a synthetic one of the other."""
+    """A database with the bundled figures, a synthetic run of one dataset and a short real one of the other.
+
+    They are numbered as the first runs of `make up` are: by the codes of their datasets.
+    """
     engine = make_engine(new_database(server_url, "documents", template=template), pool_size=5)
     with Session(engine) as session:
         ingest_bundled(session, today=BUNDLED_ON)
+        publish_run(session, "CN_CLEANTECH", as_of=date(2026, 3, 20), horizon=24)
         session.commit()
         run_forecast(
             dataset="CN_TRADE",
@@ -123,8 +129,6 @@ def engine(server_url: str, template: str) -> Iterator[Engine]:
             make_executor=lambda: ThreadPoolExecutor(1),
             clock=lambda: NOW,
         )
-        publish_run(session, "CN_CLEANTECH", as_of=date(2026, 3, 20), horizon=24)
-        session.commit()
     yield engine
     engine.dispose()
 
@@ -228,6 +232,12 @@ def test_the_readme_shows_pictures_that_are_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text("README.md"))
     assert pictures == ["docs/forecast.svg", "docs/series.png", "docs/backtest.png"]
     assert min((ROOT / picture).stat().st_size for picture in pictures) > 10_000
+
+
+def test_the_api_names_every_status_of_an_error() -> None:
+    section = text("docs/api.md").split("| status | when |")[1].split("\n## ")[0]
+    listed = {int(status) for row in section.splitlines() for status in re.findall(r"\d{3}", row.split(" | ")[0])}
+    assert listed == {*map(int, STATUSES.values()), HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 def test_the_method_names_every_forecaster_and_its_shortest_history() -> None:
