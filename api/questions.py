@@ -74,8 +74,8 @@ class RunForecastQuery(SeriesChoice, Terms, Ahead):
     limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
     period: Annotated[str, AfterValidator(_period)] | None = Field(
         default=None,
-        description="One period instead of a frequency's: `2026`, `2026-Q1`, `2026-03`, or from a first month to a "
-        "last, `2026-08/2027-07`; a part of it is to come, and it ends within the run.",
+        description="One period, without a frequency or a horizon: `2026`, `2026-Q1`, `2026-03`, or from a first month "
+        "to a last, `2026-08/2027-07`; a part of it is to come, and it ends within the run.",
     )
 
     @property
