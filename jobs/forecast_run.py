@@ -53,7 +53,7 @@ def run_forecast(
     run_id: int | None = None,
     on_progress: Progress | None = None,
 ) -> Outcome:
-    """Publish forecasts of a dataset from what was known on `as_of`, unless that was done already.
+    """Publish forecasts of a dataset from what was known on `as_of`, unless they are what readers see already.
 
     `run_id` is a queued run to carry out; without one a run is queued here.
 
@@ -114,14 +114,15 @@ class _Request:
         self.vintage_cutoffs: list[date] = []
 
     def twin(self) -> int | None:
-        """The published run that this one would repeat."""
-        return runs.published_twin(
-            self.session,
-            dataset_id=self.dataset.id,
-            data_hash=self.data_hash,
-            config_hash=self.config.digest,
-            code_version=code_version(),
-        )
+        """The run that readers see, if this one would repeat it.
+
+        An older one of the same figures is no twin: a figure corrected back has to take the place of the error.
+        """
+        latest = runs.latest_published(self.session, self.dataset.id, self.as_of)
+        mine = (self.data_hash, self.config.digest, code_version())
+        if latest is None or mine != (latest.data_hash, latest.config_hash, latest.code_version):
+            return None
+        return latest.id
 
     def leave(self, twin: int) -> None:
         """Say that nothing is new."""

@@ -1,7 +1,7 @@
 """The scheduler: a process of its own that ticks, asks the calendar which figures are due, and forecasts new ones.
 
-Two schedulers do no harm: a run takes its dataset's advisory lock, and a run on figures already forecast is left
-unchanged.
+Two schedulers do no harm: a run takes its dataset's advisory lock, and a run that would repeat the latest
+one is left unchanged.
 """
 
 import signal

@@ -48,7 +48,7 @@ def latest_against(session: Session, run_id: int, against_id: int | None = None)
     query = (
         sa.select(col(Run.id))
         .where(col(Run.id).in_(sa.select(col(ForecastChange.against_id)).where(col(ForecastChange.run_id) == run_id)))
-        .order_by(col(Run.as_of).desc(), col(Run.id).desc())
+        .order_by(col(Run.as_of).desc(), col(Run.finished_at).desc(), col(Run.id).desc())
     )
     if against_id is not None:
         query = query.where(col(Run.id) == against_id)

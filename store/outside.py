@@ -107,7 +107,7 @@ _DUE = sa.text("""
         FROM tracking k JOIN run r ON r.id = k.run_id
         WHERE k.series_id = said.series_id AND k.month = said.month AND k.months = said.months
           AND r.as_of <= said.reference_date AND said.reference_date < k.first_vintage
-        ORDER BY r.as_of DESC, r.id DESC LIMIT 1
+        ORDER BY r.as_of DESC, r.finished_at DESC, r.id DESC LIMIT 1
     ) AS ours ON true
     LEFT JOIN outside_score c USING (series_id, model_id, reference_date, month, months)
     WHERE (c.run_id, c.first_value, c.latest_value)

@@ -123,7 +123,7 @@ def publish(
 ) -> None:
     """A running run becomes readable, for good; `vintage_cutoffs` are its folds that are not on revised data.
 
-    Raises RunMovedOn if it is not running, `sqlalchemy.exc.IntegrityError` if its twin was published first.
+    Raises RunMovedOn if it is not running.
     """
     values = {"status": "published", "finished_at": finished_at, "failures": list(failures)}
     values |= {"vintage_cutoffs": list(vintage_cutoffs)}
@@ -137,7 +137,7 @@ def fail(session: Session, run_id: int, *, finished_at: datetime, reason: str) -
 
 
 def leave_unchanged(session: Session, run_id: int, *, twin: int, finished_at: datetime) -> None:
-    """A queued run ends because `twin` was published from the same data, configuration and code already."""
+    """A queued run ends because `twin`, of the same data, configuration and code, is what readers see."""
     values = {"status": "unchanged", "finished_at": finished_at, "failures": [{"reason": "nothing new", "run": twin}]}
     _move(session, run_id, from_=("queued",), values=values)
 
@@ -160,21 +160,6 @@ def next_queued(session: Session, dataset_id: str | None = None) -> RunRecord | 
     return _first(session, query)
 
 
-def published_twin(
-    session: Session, *, dataset_id: str, data_hash: str, config_hash: str, code_version: str
-) -> int | None:
-    """The number of the published run made of the same data, configuration and code, if there is one."""
-    twin = sa.select(col(Run.id)).where(
-        col(Run.status) == "published",
-        col(Run.dataset_id) == dataset_id,
-        col(Run.data_hash) == data_hash,
-        col(Run.config_hash) == config_hash,
-        col(Run.code_version) == code_version,
-    )
-    found: int | None = session.execute(twin).scalar()
-    return found
-
-
 def find(session: Session, run_id: int) -> RunRecord:
     """A run by its number. Raises UnknownRun."""
     found = _first(session, sa.select(*_COLUMNS).where(col(Run.id) == run_id))
@@ -184,7 +169,7 @@ def find(session: Session, run_id: int) -> RunRecord:
 
 
 def latest_published(session: Session, dataset_id: str, as_of: date | None = None) -> RunRecord | None:
-    """The published run with the latest as_of, none later than `as_of`; of several on one day, the newest."""
+    """The published run with the latest as_of, none later than `as_of`; of several, the one published last."""
     with binary_cursor(session) as cursor:
         row = cursor.execute(_LATEST, {"dataset": dataset_id, "day": as_of or date.max}).fetchone()
     return RunRecord(*row) if row else None
@@ -193,16 +178,17 @@ def latest_published(session: Session, dataset_id: str, as_of: date | None = Non
 _LATEST = f"""
     SELECT {", ".join(RunRecord._fields)} FROM run
     WHERE dataset_id = %(dataset)s AND status = 'published' AND as_of <= %(day)s
-    ORDER BY as_of DESC, id DESC LIMIT 1
+    ORDER BY as_of DESC, finished_at DESC, id DESC LIMIT 1
 """
 
 
 def published_before(session: Session, run: RunRecord) -> RunRecord | None:
     """The published run of the same dataset that readers saw before this one, if there is one."""
-    earlier = sa.or_(col(Run.as_of) < run.as_of, sa.and_(col(Run.as_of) == run.as_of, col(Run.id) < run.id))
+    order = col(Run.as_of), col(Run.finished_at), col(Run.id)
+    earlier = sa.tuple_(*order) < sa.tuple_(*map(sa.literal, (run.as_of, run.finished_at, run.id)))
     mine = (col(Run.dataset_id) == run.dataset_id, col(Run.status) == "published")
-    order = col(Run.as_of).desc(), col(Run.id).desc()
-    return _first(session, sa.select(*_COLUMNS).where(*mine, earlier).order_by(*order).limit(1))
+    newest = (column.desc() for column in order)
+    return _first(session, sa.select(*_COLUMNS).where(*mine, earlier).order_by(*newest).limit(1))
 
 
 class RunPage(NamedTuple):

@@ -212,15 +212,6 @@ class Run(SQLModel, table=True):
             "status <> 'published' OR (cutoff IS NOT NULL AND finished_at IS NOT NULL AND data_hash IS NOT NULL)",
             name="published_is_complete",
         ),
-        sa.Index(
-            "uq_run_published",
-            "dataset_id",
-            "data_hash",
-            "config_hash",
-            "code_version",
-            unique=True,
-            postgresql_where=sa.text("status = 'published'"),
-        ),
         sa.Index("ix_run_dataset_id_status", "dataset_id", "status"),
     )
 

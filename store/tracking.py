@@ -204,7 +204,8 @@ _TERMS = {"before": WINDOW - 1, "least": LEAST, "drift": DRIFT}
 # A target may be forecast at one step by several runs: the one with the latest knowledge stands for the step.
 _TRACKED = """
     WITH tracked AS (
-        SELECT k.*, r.as_of, r.cutoff, (r.finished_at AT TIME ZONE 'UTC')::date < k.first_vintage AS live,
+        SELECT k.*, r.as_of, r.cutoff, r.finished_at,
+               (r.finished_at AT TIME ZONE 'UTC')::date < k.first_vintage AS live,
                k.months = 1 AND EXISTS (
                    SELECT FROM tracking s
                    WHERE s.run_id = k.run_id AND s.series_id = k.series_id AND s.months = 2
@@ -223,7 +224,8 @@ _ROLLING = """
 _DRIFTS = "n >= :least AND mae > :drift * promised_mae_of_n"
 _PAGE = sa.text(f"""{_TRACKED}, ranked AS (
         SELECT *, within_sum OR promised_mae IS NULL OR row_number() OVER (
-            PARTITION BY series_id, step, month, months, live, promised_mae IS NULL ORDER BY as_of DESC, run_id DESC
+            PARTITION BY series_id, step, month, months, live, promised_mae IS NULL
+            ORDER BY as_of DESC, finished_at DESC, run_id DESC
         ) > 1 AS passed_over
         FROM tracked
     ), rolled AS (
@@ -277,7 +279,7 @@ def series_records(session: Session, series_ids: Sequence[int]) -> list[SeriesRe
 _SERIES = sa.text(f"""{_TRACKED}, standing AS (
         SELECT DISTINCT ON (series_id, month, months) * FROM tracked
         WHERE live AND NOT within_sum AND promised_mae IS NOT NULL
-        ORDER BY series_id, month, months, as_of DESC, run_id DESC
+        ORDER BY series_id, month, months, as_of DESC, finished_at DESC, run_id DESC
     ), rolled AS (
         SELECT *, {_ROLLING}, row_number() OVER (
             PARTITION BY series_id ORDER BY first_vintage DESC, month DESC

@@ -69,7 +69,7 @@ def read_run(
 def create_run(body: BodyDep, session: SessionDep, options: OptionsDep) -> Response:
     """Ask for a run. It waits for the scheduler; follow it at the address in `Location`.
 
-    A run that would repeat a published one on the same data, configuration and code ends as `unchanged`.
+    A run that would repeat the latest one, of the same data, configuration and code, ends as `unchanged`.
     """
     asked = _asked(body)
     catalog.dataset(session, asked.dataset)

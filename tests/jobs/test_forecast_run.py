@@ -21,7 +21,7 @@ from jobs import forecast_run
 from jobs.executors import process_pool
 from jobs.forecast_run import Outcome, run_forecast
 from jobs.panel_hash import hash_panel
-from store import backtests, components, forecasts, observations, runs
+from store import backtests, changes, components, forecasts, observations, runs
 from store.errors import UnknownDataset
 from tests.forecasting.panels import gaps_of_sums, grid_panel
 from tests.jobs.worlds import QUICK, TODAY, TickingClock, add_small_dataset, here
@@ -57,6 +57,25 @@ def rows_of(engine, table):
 def statuses(engine):
     with engine.connect() as connection:
         return connection.execute(sa.text("SELECT status FROM run ORDER BY id")).scalars().all()
+
+
+def latest(engine):
+    with Session(engine) as session:
+        found = runs.latest_published(session, "SMALL")
+    assert found is not None
+    return found.id
+
+
+def revise(engine, vintage, *, factor):
+    """A new vintage of the last month of one series: its first value times `factor`."""
+    insert = sa.text(
+        "INSERT INTO observation (series_id, month, vintage, value, months, status, backfilled) "
+        "SELECT o.series_id, month, :vintage, value * :factor, 1, 'A', false "
+        "FROM observation o JOIN series s ON s.id = o.series_id "
+        "WHERE s.partner = 'DEU' AND s.sector = 'EV' AND month = '2024-12-01' ORDER BY vintage LIMIT 1"
+    )
+    with engine.begin() as connection:
+        connection.execute(insert, {"vintage": vintage, "factor": factor})
 
 
 def published_paths(engine, run_id):
@@ -139,6 +158,41 @@ def test_another_configuration_makes_another_run(small):
     run(small)
     assert run(small, config=replace(QUICK, horizon=3)).status == "published"
     assert statuses(small) == ["published", "published"]
+
+
+def test_a_figure_corrected_back_takes_the_place_of_the_error(small):
+    first = run(small)
+    revise(small, date(2025, 1, 22), factor=10)
+    wrong = run(small, as_of=date(2025, 1, 22))
+    revise(small, date(2025, 1, 23), factor=1)
+    right = run(small, as_of=date(2025, 1, 23))
+    assert (wrong.status, right.status) == ("published", "published")
+    assert_allclose(published_paths(small, right.run_id), published_paths(small, first.run_id))
+    assert latest(small) == right.run_id
+    assert run(small, as_of=date(2025, 1, 24)) == Outcome("unchanged", right.run_id)
+
+
+def test_a_configuration_that_is_taken_back_is_no_longer_the_latest(small):
+    run(small)
+    run(small, config=replace(QUICK, horizon=3))
+    again = run(small)
+    assert again.status == "published"
+    assert latest(small) == again.run_id
+    with Session(small) as session:
+        assert runs.find(session, again.run_id).horizon == QUICK.horizon
+
+
+def test_a_run_carried_out_late_is_the_latest_of_its_day(small):
+    clock = TickingClock()
+    with Session(small) as session:
+        queued = forecast_run.queue_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=clock())
+        session.commit()
+    shorter = run(small, config=replace(QUICK, horizon=3), clock=clock)
+    assert run(small, run_id=queued, clock=clock) == Outcome("published", queued)
+    assert shorter.run_id > queued
+    assert latest(small) == queued
+    with Session(small) as session:
+        assert changes.latest_against(session, queued) == shorter.run_id
 
 
 def test_what_was_known_on_a_day_can_be_forecast_later_and_is_the_same_again(small):

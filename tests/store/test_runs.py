@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -77,14 +77,23 @@ def test_a_failed_run_says_why(session: Session) -> None:
     assert (failed.status, failed.failures) == ("failed", [{"reason": "out of memory"}])
 
 
-def test_of_two_runs_on_the_same_data_configuration_and_code_one_is_published(session: Session) -> None:
-    first, second = start(session), start(session)
-    runs.publish(session, first, finished_at=NOW)
-    key = {"dataset_id": "CN_TRADE", "data_hash": "d", "config_hash": "c", "code_version": "0.1.0"}
-    assert runs.published_twin(session, **key) == first
-    with pytest.raises(sa.exc.IntegrityError), session.begin_nested():
-        runs.publish(session, second, finished_at=NOW)
-    assert runs.published_twin(session, **key | {"data_hash": "e"}) is None
+def test_the_same_may_be_published_again(session: Session) -> None:
+    first, second = publish(session), publish(session)
+    assert [run.id for run in (runs.latest_published(session, "CN_TRADE"),) if run] == [second]
+    assert runs.find(session, first).data_hash == runs.find(session, second).data_hash
+
+
+def test_of_several_runs_of_one_day_the_one_published_last_is_the_latest(session: Session) -> None:
+    early, late = start(session), start(session)
+    runs.publish(session, late, finished_at=NOW)
+    runs.publish(session, early, finished_at=NOW + timedelta(minutes=1))
+    latest = runs.latest_published(session, "CN_TRADE")
+    assert latest is not None
+    assert latest.id == early
+    before = runs.published_before(session, latest)
+    assert before is not None
+    assert before.id == late
+    assert runs.published_before(session, before) is None
 
 
 def test_orphans_of_one_dataset_are_failed_and_no_others(session: Session) -> None:
