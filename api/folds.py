@@ -16,7 +16,7 @@ from forecasting.config import interval_probabilities
 from forecasting.periods import LENGTHS
 from forecasting.spans import YEAR, Span, month_number
 from store import tracks
-from store.recent import recent
+from store.panels import recent
 from store.runs import RunRecord
 from store.tracks import Miss, Track
 
@@ -155,13 +155,13 @@ Bases = Mapping[tuple[int, Span], float | None]
 
 
 def _year_ago(session: Session, run: RunRecord, wanted: set[tuple[int, Span]]) -> Bases:
-    """What was observed of periods a year before, as the run knew it; None where that is nothing above zero."""
+    """What was observed of periods a year before, as the run saw it; None where that is nothing above zero."""
     if not wanted:
         return {}
     ids = sorted({series_id for series_id, _ in wanted})
     earlier = {span: span.back(YEAR) for _, span in wanted}
     first, last = min(span.first for span in earlier.values()), max(span.last for span in earlier.values())
-    seen = recent(session, ids, first=_day(first), last=_day(last), as_of=run.as_of)
+    seen = recent(session, run.id, ids, first=_day(first), last=_day(last))
     spans = list(earlier.items())
     bases: dict[tuple[int, Span], float | None] = {}
     for row, series_id in enumerate(ids):

@@ -9,7 +9,7 @@ from api.selection import Chosen
 from forecasting.answers import Outlook, add_up
 from forecasting.spans import YEAR, month_number
 from store import forecasts
-from store.recent import recent
+from store.panels import recent
 from store.runs import RunRecord
 
 NamedOutlooks = Mapping[str, Outlook]
@@ -28,7 +28,7 @@ def read_outlooks(session: Session, run: RunRecord, chosen: Sequence[Chosen], mo
     start = min(first, cutoff + 1)
     ids = sorted({part.series_id for one in chosen for part in one.parts})
     paths = forecasts.paths(session, run.id, ids)[:, :, : max(last - cutoff, 0)]
-    seen = recent(session, ids, first=_first_day(start), last=_first_day(cutoff), as_of=run.as_of)
+    seen = recent(session, run.id, ids, first=_first_day(start), last=_first_day(cutoff))
     stored = {
         series_id: Outlook(start, seen.values[row], seen.joined[row], paths[row]) for row, series_id in enumerate(ids)
     }

@@ -18,8 +18,7 @@ from forecasting.reconciliation import reconciler
 from forecasting.structure import find_structure
 from forecasting.version import code_version
 from jobs.executors import ExecutorFactory
-from jobs.panel_hash import hash_panel
-from store import backtests, catalog, changes, forecasts, observations, runs
+from store import backtests, catalog, changes, forecasts, observations, panels, runs
 from store.errors import NoEarlierRun, NotComparable
 from store.runs import RunRecord
 
@@ -51,16 +50,6 @@ class _Published(NamedTuple):
     width: FloatArray
 
 
-class _Figures(NamedTuple):
-    """What was known on a run's day of the series compared, up to its cutoff.
-
-    `as_seen` is False where figures of that day came in after the run was made, so that it saw others.
-    """
-
-    frame: pd.DataFrame
-    as_seen: bool
-
-
 class _Comparison:
     """Two published runs of one dataset, the series and the months that both forecast."""
 
@@ -74,7 +63,7 @@ class _Comparison:
         both = [{one.id for one in forecasts.coverage(session, run.id).series} for run in (before, after)]
         self.unique_ids = sorted(uid for uid, number in ids.items() if number in both[0] & both[1])
         self.series_ids = [ids[uid] for uid in self.unique_ids]
-        self.figures = [self._figures(run) for run in (before, after)]
+        self.seen = [self._seen(run) for run in (before, after)]
         self.shift = (after.cutoff.year - before.cutoff.year) * 12 + after.cutoff.month - before.cutoff.month
         self.months = min(before.horizon - self.shift, after.horizon)
         if self.months < 1:
@@ -87,7 +76,7 @@ class _Comparison:
         old, kept, new = self._said(names)
         late = slice(self.shift, self.shift + self.months)
         earlier, later = self._published(self.before, late), self._published(self.after, slice(self.months))
-        structure = find_structure(self._panel(self.figures[1].frame))
+        structure = find_structure(self._panel(self.seen[1]))
         found = split_change(
             later.mean - earlier.mean,
             old=old[:, :, late],
@@ -110,21 +99,18 @@ class _Comparison:
 
     def _said(self, names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What the old run's forecasters say, (series, forecasters, horizon): from old, from kept, from new figures."""
-        before, after = self.figures
-        old = self._of_run(self.before, before.frame, names)
-        # What is known now of each series up to the last month that was known of it then.
-        last = before.frame.groupby("unique_id")["ds"].max()
-        kept_frame = after.frame[after.frame["ds"] <= after.frame["unique_id"].map(last)]
-        columns = ["unique_id", "ds", "y", "months"]
-        same = kept_frame[columns].reset_index(drop=True).equals(before.frame[columns].reset_index(drop=True))
-        kept = old if same and before.as_seen else self._fitted(kept_frame, names)
-        return old, kept, self._of_run(self.after, after.frame, names)
+        before, after = self.seen
+        old = self._of_run(self.before, before, names)
+        # What the later run saw of each series up to the last month that the earlier one saw.
+        last = before.groupby("unique_id")["ds"].max()
+        kept_frame = after[after["ds"] <= after["unique_id"].map(last)].reset_index(drop=True)
+        kept = old if kept_frame.equals(before) else self._fitted(kept_frame, names)
+        return old, kept, self._of_run(self.after, after, names)
 
-    def _figures(self, run: RunRecord) -> _Figures:
-        frame = observations.panel_frame(self.session, run.dataset_id, run.as_of)
-        as_seen = hash_panel(frame) == run.data_hash
-        mine = frame["unique_id"].isin(self.unique_ids) & (frame["ds"] <= np.datetime64(run.cutoff, "ns"))
-        return _Figures(frame[mine], as_seen)
+    def _seen(self, run: RunRecord) -> pd.DataFrame:
+        """What a run saw of the series compared."""
+        frame = panels.frame(self.session, run.id)
+        return frame[frame["unique_id"].isin(self.unique_ids)].reset_index(drop=True)
 
     def _of_run(self, run: RunRecord, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
         """As the run stored it, if its code is ours and it asked these forecasters; else forecast now."""

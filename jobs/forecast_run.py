@@ -25,7 +25,7 @@ from jobs.panel_hash import hash_panel
 from jobs.tracking import track
 from jobs.vintages import known_then, months_of
 from jobs.writing import write_run
-from store import catalog, observations, runs
+from store import catalog, observations, panels, runs
 from store.errors import NoEarlierRun, StoreError
 
 log = structlog.get_logger(__name__)
@@ -176,6 +176,7 @@ class _Request:
         """Write everything and publish it, in one transaction."""
         ids = observations.series_ids(self.session, self.dataset.id)
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
+        panels.write(self.session, run_id, ids=ids, frame=self.frame)
         write_run(self.session, run_id, ids, series_ids, forecast)
         runs.measure_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]

@@ -108,7 +108,7 @@ def measure_tables(session: Session) -> None:
 
 
 _WRITTEN = (
-    *("forecast", "forecast_quantile", "forecast_path", "forecast_weight"),
+    *("panel_series", "forecast", "forecast_quantile", "forecast_path", "forecast_weight"),
     *("component", "backtest_forecast", "backtest_period", "score"),
 )
 

@@ -238,6 +238,21 @@ class Run(SQLModel, table=True):
     total: int = 0
 
 
+class PanelSeries(SQLModel, table=True):
+    """A series as a run saw it, month by month from `start`, in the dataset's unit.
+
+    NULL is a January published as one figure with its February, which holds both.
+    """
+
+    __tablename__ = "panel_series"
+    __table_args__ = (sa.CheckConstraint(_first_of_month("start"), name="month_starts"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    start: date
+    values: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+
+
 class Forecast(SQLModel, table=True):
     """The published mean and median of a month."""
 

@@ -2,18 +2,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import alembic.util
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel
 
 from migrations.check import check
+from store import observations, panels, runs
 from store.database import make_engine, migrate
 from store.tables import Partner
 from tests.conftest import new_database
+from tests.store.helpers import add_dataset, append
+from tests.world import NOW
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,6 +60,26 @@ def test_migrating_twice_keeps_what_is_stored(empty: Engine) -> None:
     migrate(empty)
     with Session(empty) as session:
         assert session.get(Partner, "XKX") is not None
+
+
+def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:
+    migrate(empty, revision="0012")
+    with Session(empty) as session:
+        add_dataset(session)
+        append(session, "2024-01,X,USA,EV,10,2024-02-09", "2024-02,X,USA,EV,20,2024-03-09")
+        append(
+            session, "2024-02,X,DEU,EV,8,2024-03-09,2", "2024-03,X,DEU,EV,9,2024-04-09", "2024-03,X,USA,EV,7,2024-04-09"
+        )
+        append(session, "2024-02,X,USA,EV,21,2024-04-09", "2024-02,X,USA,EV,22,2024-05-09")
+        terms: dict[str, Any] = {"horizon": 6, "seed": 1, "config": {}, "config_hash": "c", "code_version": "1"}
+        run_id = runs.queue(session, dataset_id="TEST", as_of=date(2024, 4, 20), requested_at=NOW, **terms)
+        runs.start(session, run_id, cutoff=date(2024, 3, 1), data_hash="d", started_at=NOW)
+        runs.publish(session, run_id, finished_at=NOW)
+        known = observations.panel_frame(session, "TEST", date(2024, 4, 20))
+        session.commit()
+    migrate(empty)
+    with Session(empty) as session:
+        pd.testing.assert_frame_equal(panels.frame(session, run_id), known)
 
 
 def test_several_processes_may_migrate_at_once(empty: Engine) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col
 from forecasting.config import PROBABILITIES
 from forecasting.kinds import EVERY
 from forecasting.periods import periods
-from store import backtests, components, forecasts, runs, tracks
+from store import backtests, components, forecasts, observations, panels, runs, tracks
 from store.tables import Dataset, Membership, Observation, Partner, Sector, Series
 
 FloatArray = NDArray[np.float64]
@@ -96,6 +96,9 @@ def publish_run(
     )
     runs.start(session, run_id, cutoff=cutoff.astype(date), data_hash=data_hash, started_at=now)
     made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed, cutoff=cutoff)
+    seen = observations.panel_frame(session, dataset, as_of)
+    seen = seen[seen["ds"] <= cutoff]
+    panels.write(session, run_id, ids=observations.series_ids(session, dataset), frame=seen)
     forecasts.write(
         session,
         run_id,

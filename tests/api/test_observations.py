@@ -108,6 +108,25 @@ def test_sending_the_same_again_stores_nothing(scratch: World) -> None:
     assert scalar(scratch, "SELECT count(*) FROM observation") == before
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["forecasts?flow=X&units=pc1", "forecasts?flow=B&frequency=Q&units=ch1", "folds?flow=X&kind=month_growth"],
+)
+def test_what_a_published_run_answers_is_not_moved_by_what_comes_later(scratch: World, question: str) -> None:
+    run = scratch.trade.run_id
+    address = f"/v1/runs/{run}/{question}"
+    if question.startswith("folds"):
+        address = f"/v1/datasets/CN_TRADE/backtests/{question}&run={run}"
+    before = client_of(scratch).get(address)
+    # Of a day before the run's own, and brought in after it was made.
+    late = "month,flow,partner,sector,value,vintage\n" + "".join(
+        f"2025-{month:02},{flow},WLD,TOTAL,900,2026-01-14\n" for month in range(1, 13) for flow in "XM"
+    )
+    assert post(scratch, late).json()["inserted"] == 24
+    after = client_of(scratch).get(address)
+    assert (before.status_code, after.content) == (200, before.content)
+
+
 def test_json_is_appended_like_csv(scratch: World) -> None:
     row = {"month": "2026-01", "flow": "X", "partner": "WLD", "sector": "TOTAL", "value": 321.4}
     response = post(scratch, orjson.dumps({"observations": [row | {"vintage": "2026-01-20"}]}), "application/json")
