@@ -1,6 +1,7 @@
 """What runs and datasets hold, remembered as long as it cannot have changed.
 
-A published run never changes. A dataset only gains series, so that their number tells whether it is still the same.
+A published run never changes. A dataset only gains series, so that their number tells whether it is still the same; its
+groups follow from them.
 """
 
 from collections.abc import Hashable

@@ -46,7 +46,6 @@ def ingest(session: Session, delivery: Delivery, *, today: date) -> Appended:
     appended = observations.append(
         session, dataset=found.id, frame=frame, vintage=today, backfilled=delivery.backfilled
     )
-    catalog.set_groups(session, found.id, bundled.groups())
     log.info("ingest.appended", dataset=found.id, **appended._asdict())
     return appended
 
@@ -110,10 +109,11 @@ def check_definition(definition: Definition) -> None:
 
 
 def add_codes(session: Session) -> None:
-    """Register the partners and sectors that come with the code."""
+    """Register the partners, groups and sectors that come with the code."""
     partners = bundled.codes("partners")
     is_group = partners["is_group"] == "true"
     catalog.add_partners(session, map(PartnerRecord, partners["code"], partners["name"], is_group.tolist()))
+    catalog.add_members(session, bundled.groups())
     sectors = bundled.codes("sectors")
     catalog.add_sectors(session, map(SectorRecord, sectors["code"], sectors["name"], sectors["classification"]))
 

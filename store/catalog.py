@@ -197,12 +197,18 @@ def _page(session: Session, query: Query, limit: int | None, offset: int) -> tup
 def groups(session: Session, dataset_id: str) -> list[GroupRecord]:
     """The groups that a dataset's partners form, by code, members by name. Raises UnknownDataset."""
     dataset(session, dataset_id)
+    listed = sa.select(col(Series.partner)).where(col(Series.dataset_id) == dataset_id)
+    return groups_among(session, session.scalars(listed.distinct()).all())
+
+
+def groups_among(session: Session, listed: Collection[str]) -> list[GroupRecord]:
+    """The groups of which two members at least are listed, by code, members by name."""
     member = sa.orm.aliased(Partner)
     query = (
         sa.select(col(Partner.code), col(Partner.name), col(member.code), col(member.name))
         .join(Membership, col(Membership.group_code) == Partner.code)
         .join(member, col(member.code) == Membership.member_code)
-        .where(col(Membership.dataset_id) == dataset_id)
+        .where(col(member.code).in_(listed))
         .order_by(col(Partner.code), col(member.name))
     )
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -211,6 +217,7 @@ def groups(session: Session, dataset_id: str) -> list[GroupRecord]:
     return [
         GroupRecord(code, name, *(tuple(part) for part in zip(*members, strict=True)))
         for (code, name), members in found.items()
+        if len(members) > 1
     ]
 
 
@@ -236,6 +243,13 @@ def add_partners(session: Session, rows: Iterable[PartnerRecord]) -> None:
         session.execute(insert(Partner).on_conflict_do_nothing(), values)
 
 
+def add_members(session: Session, members: Mapping[str, Collection[str]]) -> None:
+    """Add members to groups, by the group's code; all of them must be partners."""
+    values = [{"group_code": group, "member_code": member} for group, each in members.items() for member in each]
+    if values:
+        session.execute(insert(Membership).on_conflict_do_nothing(), values)
+
+
 def add_sectors(session: Session, rows: Iterable[SectorRecord]) -> None:
     """Add sectors; one that exists keeps its name."""
     values = [row._asdict() for row in rows]
@@ -254,17 +268,3 @@ def ensure_series(session: Session, dataset_id: str, keys: Iterable[SeriesKey]) 
     columns = (col(Series.flow), col(Series.partner), col(Series.sector), col(Series.id))
     stored = session.execute(sa.select(*columns).where(col(Series.dataset_id) == dataset_id))
     return {(flow, partner, sector): number for flow, partner, sector, number in stored}
-
-
-def set_groups(session: Session, dataset_id: str, full: Mapping[str, Collection[str]]) -> None:
-    """Make the dataset's groups anew from full memberships: the members it lists, if they are two at least."""
-    listed = set(session.scalars(sa.select(col(Series.partner)).where(col(Series.dataset_id) == dataset_id)))
-    rows = [
-        {"dataset_id": dataset_id, "group_code": group, "member_code": member}
-        for group, wanted in full.items()
-        if len(listed & set(wanted)) > 1
-        for member in sorted(listed & set(wanted))
-    ]
-    session.execute(sa.delete(Membership).where(col(Membership.dataset_id) == dataset_id))
-    if rows:
-        session.execute(insert(Membership), rows)

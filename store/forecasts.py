@@ -131,7 +131,8 @@ def coverage(session: Session, run_id: int) -> Coverage:
         .join(Run, col(Run.dataset_id) == col(Dataset.id))
         .where(col(Run.id) == run_id)
     ).one()
-    groups = catalog.groups(session, dataset_id)
+    # Of what the run covers: partners that came since are in none of its groups.
+    groups = catalog.groups_among(session, {one.partner for one in series})
     return Coverage(
         dataset=dataset_id,
         unit=unit,

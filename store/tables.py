@@ -75,9 +75,8 @@ class Dataset(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """A partner group of a dataset and the members it holds there."""
+    """A group of partners and a member of it, whether a dataset lists that or not."""
 
-    dataset_id: str = Field(primary_key=True, foreign_key="dataset.id")
     group_code: str = Field(primary_key=True, foreign_key="partner.code")
     member_code: str = Field(primary_key=True, foreign_key="partner.code")
 

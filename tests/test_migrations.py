@@ -10,12 +10,13 @@ import alembic.util
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel
 
 from migrations.check import check
-from store import observations, panels, runs
-from store.database import make_engine, migrate
+from store import catalog, observations, panels, runs
+from store.database import alembic_config, make_engine, migrate
 from store.tables import Partner
 from tests.conftest import new_database
 from tests.store.helpers import add_dataset, append
@@ -29,6 +30,13 @@ def empty(server_url: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine = make_engine(new_database(server_url, request.node.name[:60]), pool_size=2)
     yield engine
     engine.dispose()
+
+
+def down(engine: Engine, revision: str) -> None:
+    config = alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
 
 
 def test_tables_and_migrations_agree_up_and_down(empty: Engine) -> None:
@@ -63,7 +71,7 @@ def test_migrating_twice_keeps_what_is_stored(empty: Engine) -> None:
 
 
 def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:
-    migrate(empty, revision="0012")
+    migrate(empty)
     with Session(empty) as session:
         add_dataset(session)
         append(session, "2024-01,X,USA,EV,10,2024-02-09", "2024-02,X,USA,EV,20,2024-03-09")
@@ -77,9 +85,29 @@ def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:
         runs.publish(session, run_id, finished_at=NOW)
         known = observations.panel_frame(session, "TEST", date(2024, 4, 20))
         session.commit()
+    down(empty, "0012")
     migrate(empty)
     with Session(empty) as session:
         pd.testing.assert_frame_equal(panels.frame(session, run_id), known)
+
+
+def test_groups_of_before_keep_the_members_that_were_listed(empty: Engine) -> None:
+    migrate(empty)
+    with Session(empty) as session:
+        for dataset, partners in (("TEST", ("IDN", "VNM")), ("OTHER", ("VNM", "THA", "USA"))):
+            add_dataset(session, dataset=dataset)
+            append(session, *(f"2024-01,X,{partner},EV,1,2024-02-09" for partner in partners), dataset=dataset)
+        session.commit()
+    down(empty, "0013")
+    with empty.connect() as connection:
+        listed = connection.exec_driver_sql("SELECT * FROM membership WHERE group_code = 'ASEAN'").all()
+    assert {tuple(row) for row in listed} == {
+        *(("ASEAN", "IDN", "TEST"), ("ASEAN", "VNM", "TEST"), ("ASEAN", "THA", "OTHER"), ("ASEAN", "VNM", "OTHER")),
+    }
+    migrate(empty)
+    with Session(empty) as session:
+        assert catalog.members(session, "TEST", "ASEAN") == ("IDN", "VNM")
+        assert catalog.members(session, "OTHER", "ASEAN") == ("THA", "VNM")
 
 
 def test_several_processes_may_migrate_at_once(empty: Engine) -> None:

@@ -55,7 +55,7 @@ def build_catalog(session: Session) -> None:
     _insert(session, Partner, partners)
     _insert(session, Sector, sectors)
     _insert(session, Dataset, [_dataset("CN_TRADE", "USD bn"), _dataset("CN_CLEANTECH", "USD m")])
-    members = [{"dataset_id": "CN_CLEANTECH", "group_code": "EU27", "member_code": code} for code in ("DEU", "FRA")]
+    members = [{"group_code": "EU27", "member_code": code} for code in ("DEU", "FRA")]
     _insert(session, Membership, members)
     series = [_series("CN_TRADE", flow, "WLD", "TOTAL") for flow in "XM"]
     series += [

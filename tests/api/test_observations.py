@@ -143,6 +143,21 @@ def test_a_new_series_is_served_at_once(scratch: World) -> None:
     assert series(client, TRADE, partner="USA") == [30]
 
 
+def test_partners_sent_form_their_groups_at_once_and_in_no_run_of_before(scratch: World) -> None:
+    client, run = client_of(scratch), f"/v1/runs/{scratch.trade.run_id}/forecasts"
+    head = "month,flow,partner,sector,value\n"
+    assert post(scratch, head + "2025-12,X,DEU,TOTAL,30\n").status_code == 201
+    assert client.get(TRADE, params={"partner": "EU27"}).status_code == 404
+    before = client.get(run).content
+    assert post(scratch, head + "2025-12,X,FRA,TOTAL,20\n").status_code == 201
+    assert series(client, TRADE, partner="EU27") == [50]
+    (group,) = client.get("/v1/datasets/CN_TRADE").json()["groups"]
+    assert group["members"] == ["FRA", "DEU"]
+    for reader in (client, client_of(scratch)):
+        assert reader.get(run).content == before
+        assert reader.get(run, params={"partner": "EU27"}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "row", "column"),
     [

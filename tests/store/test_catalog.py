@@ -14,7 +14,6 @@ def dataset(session: Session) -> Session:
         f"2024-03,X,{partner},{sector},1,2024-04-09" for partner in ("IDN", "VNM", "USA") for sector in ("EV", "SOLAR")
     ]
     append(session, *rows)
-    catalog.set_groups(session, "TEST", {"ASEAN": ["IDN", "VNM", "THA"], "G7": ["USA", "DEU"], "USMCA": ["CAN", "USA"]})
     return session
 
 
@@ -51,11 +50,18 @@ def test_series_are_filtered_searched_and_paged(dataset: Session) -> None:
 
 
 def test_a_group_is_named_for_the_members_it_holds(dataset: Session) -> None:
-    (group,) = catalog.groups(dataset, "TEST")
-    assert group.label == "ASEAN (2 listed: Indonesia, Viet Nam)"
+    groups = catalog.groups(dataset, "TEST")
+    assert [group.code for group in groups] == ["ASEAN", "RCEP"]
+    assert groups[0].label == "ASEAN (2 listed: Indonesia, Viet Nam)"
     assert catalog.members(dataset, "TEST", "ASEAN") == ("IDN", "VNM")
     with pytest.raises(UnknownPartner, match="G7"):
         catalog.members(dataset, "TEST", "G7")
+
+
+def test_a_partner_that_is_listed_later_joins_its_groups(dataset: Session) -> None:
+    append(dataset, "2024-03,X,THA,EV,1,2024-04-09", "2024-03,M,DEU,EV,1,2024-04-09")
+    assert catalog.members(dataset, "TEST", "ASEAN") == ("IDN", "THA", "VNM")
+    assert catalog.members(dataset, "TEST", "G7") == ("DEU", "USA")
 
 
 def test_partners_and_sectors_are_searched_by_code_and_name(dataset: Session) -> None:
