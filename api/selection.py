@@ -117,12 +117,9 @@ class Catalog:
         return Chosen(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.members)
 
     def _parts(self, flow: str, partner: str, sector: str) -> Iterator[Part]:
-        found = [
-            Part(self.places[key], ".".join((self.dataset, *key)), sign)
-            for stored_flow, sign in SIGNS[flow]
-            for member in self.members.get(partner, (partner,))
-            if (key := (stored_flow, member, sector)) in self.places
-        ]
-        # A balance needs both of its sides.
-        if len({part.sign for part in found}) == len(SIGNS[flow]):
-            yield from found
+        members = self.members.get(partner, (partner,))
+        # A balance is of those who have both of its sides.
+        whole = [one for one in members if all((side, one, sector) in self.places for side, _ in SIGNS[flow])]
+        for side, sign in SIGNS[flow]:
+            for key in ((side, one, sector) for one in whole):
+                yield Part(self.places[key], ".".join((self.dataset, *key)), sign)

@@ -8,6 +8,8 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
 from api import schemas
+from api.selection import Catalog
+from store.forecasts import CoveredSeries
 from tests.api.conftest import World, client_of, scalar
 from tests.world import observed
 
@@ -156,6 +158,27 @@ def test_partners_sent_form_their_groups_at_once_and_in_no_run_of_before(scratch
     for reader in (client, client_of(scratch)):
         assert reader.get(run).content == before
         assert reader.get(run, params={"partner": "EU27"}).status_code == 404
+
+
+def test_the_balance_of_a_group_is_of_the_members_that_have_both_sides(scratch: World) -> None:
+    client, asked = client_of(scratch), {"flow": "B", "partner": "EU27", "sector": "EV"}
+    refused = client.get(CLEAN, params=asked)
+    assert (refused.status_code, refused.json()["title"]) == (404, "Unknown series")
+    body = "month,flow,partner,sector,value\n2025-12,M,DEU,EV,3\n2025-12,M,USA,EV,4\n"
+    headers = scratch.headers("write") | {"Content-Type": "text/csv"}
+    assert client.post(CLEAN, content=body, headers=headers).status_code == 201
+    assert_allclose(series(client, CLEAN, **asked), observed("CN_CLEANTECH.X.DEU.EV")[-1:] - 3)
+
+
+def test_the_balance_of_a_group_says_whose_it_is() -> None:
+    keys = [("X", "DEU"), ("X", "FRA"), ("X", "ITA"), ("M", "DEU"), ("M", "ITA"), ("M", "USA")]
+    stored = [CoveredSeries(number, flow, partner, "EV") for number, (flow, partner) in enumerate(keys)]
+    names = {"EU27": "European Union", **{partner: partner for _, partner in keys}}
+    catalog = Catalog("CN", "USD m", stored, names, {"EV": "Cars"}, {"EU27": ("FRA", "DEU", "ITA")})
+    (balance,) = catalog.choose(flows=["B"], partners=["EU27"], sectors=["EV"])
+    assert [(part.unique_id, part.sign) for part in balance.parts] == [
+        *(("CN.X.DEU.EV", 1), ("CN.X.ITA.EV", 1), ("CN.M.DEU.EV", -1), ("CN.M.ITA.EV", -1)),
+    ]
 
 
 @pytest.mark.parametrize(
