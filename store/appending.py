@@ -18,6 +18,10 @@ from store.tables import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR, Dataset, Obs
 from tabular import SERIES_COLUMNS, BadRows, Faults
 
 CONTENT = ["value", "months", "status"]
+TAKEN = (
+    "the same vintage is stored with another value, and a vintage never changes: send the correction with a later one, "
+    "which is the next day's, in UTC, where this is today's"
+)
 
 
 class Appended(NamedTuple):
@@ -93,7 +97,7 @@ def _is_news(session: Session, rows: pd.DataFrame) -> NDArray[np.bool_]:
     given = both["row"] >= 0
     faults = Faults()
     again = both[taken & given].set_index("row")
-    faults.add(again["value"], np.ones(len(again), bool), "the same vintage is stored with another value")
+    faults.add(again["value"], np.ones(len(again), bool), TAKEN)
     faults.stop()
     return rows.index.isin(both.loc[given & ~same, "row"])
 

@@ -1,4 +1,5 @@
 import io
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from numpy.testing import assert_allclose
 from api import schemas
 from api.selection import Catalog
 from store.forecasts import CoveredSeries
-from tests.api.conftest import World, client_of, scalar
+from tests.api.conftest import TODAY, World, client_of, scalar
 from tests.world import observed
 
 TRADE = "/v1/datasets/CN_TRADE/observations"
@@ -127,6 +128,16 @@ def test_what_a_published_run_answers_is_not_moved_by_what_comes_later(scratch: 
     assert post(scratch, late).json()["inserted"] == 24
     after = client_of(scratch).get(address)
     assert (before.status_code, after.content) == (200, before.content)
+
+
+def test_a_correction_is_told_to_wait_for_the_next_day_and_taken_then(scratch: World) -> None:
+    assert post(scratch, NEW).status_code == 201
+    corrected = NEW.replace("321.4", "312.4")
+    refused = post(scratch, corrected)
+    assert refused.status_code == 422
+    assert "send the correction with a later one, which is the next day's, in UTC" in refused.json()["detail"]
+    assert post(scratch, corrected, now=lambda: TODAY + timedelta(days=1)).json()["inserted"] == 1
+    assert series(client_of(scratch), TRADE, flow="X", start="2026-01") == [312.4]
 
 
 def test_json_is_appended_like_csv(scratch: World) -> None:
