@@ -146,9 +146,10 @@ class OutsideModelAnswer(Answer):
 
     model_id: str
     n: int = Field(description="Targets that came.")
+    points: int = Field(description="Those of them of which they gave a point: what both absolute errors are over.")
     unit: str
     mae: float | None
-    our_mae: float
+    our_mae: float | None
     wis: float
     our_wis: float
     better: float = Field(description="Share of the targets on which their WIS was below ours.")

@@ -23,6 +23,9 @@ TARGET = re.compile(r"([XM]) ([A-Za-z0-9_.-]{1,24})( JF)?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 POINTS = {"mean": 0.0, "median": 0.5}
 """Output types of one number, and the probability under which they are kept."""
+SAME = {"median": "quantile", "quantile": "median"}
+"""Output types that say the same where the probability is a half."""
+CONTRADICTS = "contradicts the median, or the quantile 0.5, of the same forecast"
 
 
 def check_hubverse(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
@@ -98,9 +101,13 @@ def _probabilities(column: Column, output_type: Column, faults: Faults) -> Colum
 
 
 def _refuse_disorder(frame: pd.DataFrame, clean: pd.DataFrame, faults: Faults) -> None:
-    """Refuse what is said twice, and quantiles that fall as their probability rises."""
+    """Refuse what is said twice, or against itself, and quantiles that fall as their probability rises."""
     twice = clean.duplicated([*KEY, "output_type", "probability"]).to_numpy()
     faults.add(frame["output_type_id"], twice, "appears in an earlier row of the same forecast")
+    halves = clean[(clean["probability"] == POINTS["median"]) & ~twice]
+    other = halves["value"] != halves.groupby(KEY, sort=False)["value"].transform("first")
+    against: list[Any] = other[other].index.tolist()
+    faults.add(frame["value"], frame.index.isin(against), CONTRADICTS)
     ordered = clean[clean["output_type"] == "quantile"].sort_values([*KEY, "probability"], kind="stable")
     falls = ordered.groupby(KEY, sort=False)["value"].diff() < 0
     crossing: list[Any] = falls[falls].index.tolist()

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from store import catalog
+from store.hubverse import CONTRADICTS, SAME
 from store.tables import OutsideForecast, OutsideScore
 from tabular import Faults
 
@@ -28,7 +29,7 @@ def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> OutsideApp
     """Store forecasts as checked by `hubverse.check_hubverse`, all of them or none. What was said once stays said.
 
     Raises UnknownDataset, `tabular.BadRows` for a series that the dataset has not, or a statement that is kept with
-    another value.
+    another value, or that contradicts one.
     """
     catalog.dataset(session, dataset)
     rows = frame.assign(series_id=_series_ids(session, dataset, frame))
@@ -38,6 +39,8 @@ def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> OutsideApp
     faults = Faults()
     changed = np.isfinite(before) & (before != rows["value"].to_numpy())
     faults.add(rows["value"], changed, "was stated with another value before")
+    same = np.array([known.get((*key[:-2], SAME.get(key[-2]), key[-1]), np.nan) for key in keys])
+    faults.add(rows["value"], np.isfinite(same) & (same != rows["value"].to_numpy()), CONTRADICTS)
     faults.stop()
     new = rows[np.isnan(before)]
     if len(new):
@@ -192,13 +195,15 @@ _PAGE = sa.text(f"""
 class ModelRecord(NamedTuple):
     """How a model did on first prints beside ours, over the same `n` targets; in the dataset's unit.
 
-    `better` is the share of them on which its weighted interval score was below ours.
+    The absolute errors, both, are over those `points` of them of which it gave a point; None where there is none.
+    `better` is the share of the `n` on which its weighted interval score was below ours.
     """
 
     model_id: str
     n: int
-    mae: float
-    our_mae: float
+    points: int
+    mae: float | None
+    our_mae: float | None
     wis: float
     our_wis: float
     better: float
@@ -211,7 +216,8 @@ def by_model(session: Session, series_ids: Sequence[int]) -> list[ModelRecord]:
 
 
 _BY_MODEL = sa.text("""
-    SELECT model_id, count(*), avg(abs(first_value - point)), avg(abs(first_value - our_point)),
+    SELECT model_id, count(*), count(point), avg(abs(first_value - point)),
+           avg(abs(first_value - our_point)) FILTER (WHERE point IS NOT NULL),
            avg(first_wis), avg(our_first_wis), avg((first_wis < our_first_wis)::int::float8)
     FROM outside_score WHERE series_id = ANY(:series)
     GROUP BY model_id ORDER BY model_id

@@ -80,7 +80,8 @@ def test_models_are_listed_with_their_scores_beside_ours(client: TestClient) -> 
     record_schemas.OutsideModelPage.model_validate(found)
     (poll,) = found["models"]
     (scored,) = answer(client, scored=True)["outside"]
-    assert (poll["model_id"], poll["n"], poll["mae"]) == ("poll", 1, None)
+    assert (poll["model_id"], poll["n"], poll["points"]) == ("poll", 1, 0)
+    assert (poll["mae"], poll["our_mae"]) == (None, None)
     assert (poll["wis"], poll["our_wis"]) == (scored["first_wis"], scored["our_first_wis"])
 
 

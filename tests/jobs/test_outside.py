@@ -132,9 +132,35 @@ def test_models_are_compared_over_their_targets(small, tmp_path):
         ids = list(observations.series_ids(session, "SMALL").values())
         ministry, poll = outside.by_model(session, ids)
     assert (ministry.model_id, ministry.n, poll.model_id, poll.n) == ("ministry", 1, "poll", 1)
-    assert_allclose(poll.mae - ministry.mae, 1.0)
+    assert [ministry.points, poll.points] == [1, 1]
+    assert_allclose(np.diff(np.array([ministry.mae, poll.mae], dtype=float)), 1.0)
     assert poll.our_wis == ministry.our_wis
     assert (poll.better, poll.wis) == (0.0, poll.mae)
+
+
+def test_absolute_errors_are_compared_where_both_gave_a_point(small, tmp_path):
+    publish(small, date(2025, 1, 20))
+    february = (*POLL[:3], "1", "WLD", "2025-02-28")
+    ingest(small, tmp_path, row("median", "", 23_000), row("quantile", 0.9, 24_000, of=february))
+    come(small, "2025-01", "2025-02", vintage="2025-03-09")
+    track_all(small)
+    (with_point,) = [one for one in comparisons(small) if one.point is not None]
+    with Session(small) as session:
+        (poll,) = outside.by_model(session, list(observations.series_ids(session, "SMALL").values()))
+    assert (poll.n, poll.points) == (2, 1)
+    errors = [abs(with_point.first_value - point) for point in (with_point.point, with_point.our_point)]
+    assert_allclose(np.array([poll.mae, poll.our_mae], dtype=float), errors)
+
+
+def test_a_median_and_a_quantile_that_contradict_are_refused(small, tmp_path):
+    both = row("median", "NA", 23_000), row("quantile", 0.5, 23_001)
+    with pytest.raises(BadRows, match=r"row 3, value: contradicts the median, or the quantile 0.5, .*") as refused:
+        ingest(small, tmp_path, *both)
+    assert refused.value.total == 1
+    assert ingest(small, tmp_path, both[0]) == (1, 0)
+    with pytest.raises(BadRows, match="row 2, value: contradicts the median"):
+        ingest(small, tmp_path, both[1])
+    assert ingest(small, tmp_path, row("quantile", 0.5, 23_000), row("quantile", 0.9, 24_000)) == (2, 0)
 
 
 def test_what_was_said_once_stays_said(small, tmp_path):
@@ -142,7 +168,7 @@ def test_what_was_said_once_stays_said(small, tmp_path):
     assert ingest(small, tmp_path, said) == (1, 0)
     assert ingest(small, tmp_path, said, row("mean", "NA", 24_000)) == (1, 1)
     with pytest.raises(BadRows, match="row 3, value: was stated with another value before"):
-        ingest(small, tmp_path, row("quantile", 0.5, 23_000), row("median", "NA", 23_001))
+        ingest(small, tmp_path, row("quantile", 0.5, 23_000), row("mean", "NA", 24_001))
     assert ingest(small, tmp_path, row("quantile", 0.5, 23_000)) == (1, 0)
 
 
