@@ -10,8 +10,9 @@ from inspect import isasyncgenfunction, isclass, iscoroutinefunction, signature
 from typing import Any, NamedTuple, get_args, get_origin
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -41,6 +42,9 @@ class DirectRoute(APIRoute):
         **given: Any,
     ) -> None:
         super().__init__(path, endpoint, responses=PROBLEM | (responses or {}), **given)
+        if not self.dependant.query_params:
+            guard = get_parameterless_sub_dependant(depends=Depends(refuse_parameters), path=self.path_format)
+            self.dependant.dependencies.append(guard)
         if _needs(self.dependant) is not None:
             self.app = _application(self.get_route_handler())
 
@@ -48,6 +52,18 @@ class DirectRoute(APIRoute):
         """What answers a request."""
         needs = _needs(self.dependant)
         return super().get_route_handler() if needs is None else needs.answer
+
+
+async def refuse_parameters(request: Request) -> None:
+    """Refuse every parameter of the query, where an endpoint knows none. Raises RequestValidationError."""
+    refused = {"type": "extra_forbidden", "msg": "Extra inputs are not permitted"}
+    faults = [{**refused, "loc": ("query", name), "input": value} for name, value in _asked(request)]
+    if faults:
+        raise RequestValidationError(faults)
+
+
+def _asked(request: Request) -> list[tuple[str, str]]:
+    return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def add_routes(app: FastAPI, router: APIRouter) -> None:
@@ -112,7 +128,7 @@ class _Needs(NamedTuple):
             faults += wrong
         if self.query is not None:
             asked: dict[str, Any] = {}
-            for name, value in parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
+            for name, value in _asked(request):
                 asked[name] = [*asked.get(name, ()), value] if name in self.lists else value
             found[self.query.name], wrong = self.query.validate(asked, loc=("query",))
             faults += wrong

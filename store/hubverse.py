@@ -32,9 +32,9 @@ def check_hubverse(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     """Forecasts ready for the store, by row number: the columns KEY, output_type, probability and value.
 
     `month` is the target's (February for January and February in one, `months` 2), dates are `datetime64[ns]`.
-    Raises UnreadableTable for missing columns, BadRows for faults.
+    Raises UnreadableTable for missing columns, UnknownColumns for others, BadRows for faults.
     """
-    require_columns(frame, COLUMNS)
+    require_columns(frame, COLUMNS, optional=())
     faults = Faults()
     clean = pd.DataFrame({"model_id": _matching(frame["model_id"], faults, r"[A-Za-z0-9_.-]{1,60}")})
     target = [TARGET.fullmatch(text) for text in _texts(frame["target"])]

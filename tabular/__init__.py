@@ -5,7 +5,17 @@ A leaf that every room may import: it knows tables and their faults, and nothing
 
 from tabular.checks import OBSERVATION_COLUMNS, SERIES_COLUMNS, check_observations, check_panel, check_releases
 from tabular.columns import numbers
-from tabular.faults import BadRows, Column, Fault, Faults, TableError, UnreadableTable, require_columns, summary
+from tabular.faults import (
+    BadRows,
+    Column,
+    Fault,
+    Faults,
+    TableError,
+    UnknownColumns,
+    UnreadableTable,
+    require_columns,
+    summary,
+)
 from tabular.reading import SUFFIXES, read_table
 
 __all__ = [
@@ -17,6 +27,7 @@ __all__ = [
     "Fault",
     "Faults",
     "TableError",
+    "UnknownColumns",
     "UnreadableTable",
     "check_observations",
     "check_panel",

@@ -2,6 +2,7 @@
 
 TableError
 ├── UnreadableTable            it cannot be read as a table at all
+├── UnknownColumns             it has columns that would be passed over
 └── BadRows                    it can, and these are its faults
 
 Rows are counted as in the file: a CSV's header is row 1.
@@ -53,6 +54,15 @@ class UnreadableTable(TableError):
         super().__init__(f"{source}: {reason}")
 
 
+class UnknownColumns(TableError):
+    """Columns of a table that are not read: passed over in silence, a misspelt one would leave its default to count."""
+
+    def __init__(self, columns: Sequence[str], known: Sequence[str]) -> None:
+        self.columns, self.known = tuple(columns), tuple(known)
+        found = ", ".join(map(repr, self.columns))
+        super().__init__(f"the header has {found}, which is not read; the columns are {', '.join(self.known)}")
+
+
 class BadRows(TableError):
     """A table with faults in it: the first of them (as many as are kept), and their number."""
 
@@ -82,12 +92,21 @@ class Faults:
             raise BadRows(sorted(self.kept, key=lambda fault: fault.row or 0), total=self.total)
 
 
-def require_columns(frame: pd.DataFrame, columns: Sequence[str], name: str = "the table") -> None:
-    """Raise UnreadableTable unless the frame has each of `columns`."""
+def require_columns(
+    frame: pd.DataFrame, columns: Sequence[str], name: str = "the table", *, optional: Sequence[str] | None = None
+) -> None:
+    """Raise UnreadableTable unless the frame has each of `columns`.
+
+    Where `optional` says which others it may have, raise UnknownColumns for any beside them.
+    """
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         found = ", ".join(map(str, frame.columns[:12]))
         raise UnreadableTable(name, f"the header lacks {', '.join(missing)}; it has {found}")
+    known = [*columns, *(optional or ())]
+    unknown = [str(column) for column in frame.columns if column not in known]
+    if unknown and optional is not None:
+        raise UnknownColumns(unknown, known)
 
 
 def plain(value: Any) -> str:

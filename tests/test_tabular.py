@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabular import BadRows, UnreadableTable, check_observations, check_panel, check_releases, read_table
+from tabular import (
+    BadRows,
+    UnknownColumns,
+    UnreadableTable,
+    check_observations,
+    check_panel,
+    check_releases,
+    read_table,
+)
 
 TODAY = date(2026, 3, 15)
 HEADER = "month,flow,partner,sector,value\n"
@@ -320,3 +328,14 @@ def test_a_fault_in_a_calendar_is_named_by_row_and_column(row: str, fault: str) 
 def test_a_calendar_needs_its_columns() -> None:
     with pytest.raises(UnreadableTable, match="lacks due_on"):
         calendar("A,2025-05", header="dataset,period")
+
+
+@pytest.mark.parametrize("name", ["Vintage", "vintages", "vin tage", "note", ""])
+def test_a_column_that_is_not_read_is_refused_by_name(name: str) -> None:
+    with pytest.raises(UnknownColumns, match=r"which is not read; the columns are month, .*, vintage") as refused:
+        observations("2024-01,X,USA,EV,1.5,2024-02-09", header=f"month,flow,partner,sector,value,{name}\n")
+    assert refused.value.columns == (name,)
+    with pytest.raises(UnknownColumns, match="partner"):
+        panel("a,2024-01,1,DEU", header="unique_id,ds,y,Partner\n")
+    with pytest.raises(UnknownColumns, match="time"):
+        check_releases(read("dataset,period,due_on,Time\nCN,2026-01,2026-02-09,11:00\n"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from api import schemas
 from api.app import create_app
+from api.direct import DirectRoute
 from tests.api.conftest import World, client_of, options
 
 SHAPE = {"type", "title", "status", "detail", "instance"}
@@ -68,6 +69,22 @@ def test_an_error_carries_its_data(client: TestClient) -> None:
     assert body["instance"] == "/v1/datasets/CN_TRADE/forecasts"
     faults = problem(client.get("/v1/runs", params={"limit": "many", "offset": -1}), 422)["faults"]
     assert {fault["where"]: fault["value"] for fault in faults} == {"query.limit": "many", "query.offset": "-1"}
+
+
+def test_every_endpoint_refuses_a_parameter_that_it_does_not_know(client: TestClient, world: World) -> None:
+    codes = {"dataset": "CN_TRADE", "run_id": world.trade.run_id, "flow": "X", "partner": "WLD"}
+    codes |= {"sector": "TOTAL", "form": "html"}
+    routes = [route for route in client.app.routes if isinstance(route, DirectRoute)]  # type: ignore[attr-defined]
+    assert len(routes) > 30
+    for route in routes:
+        for method in route.methods or ():
+            path = route.path.format(**codes)
+            response = client.request(method, f"{path}?foo=1", headers=world.headers("write"))
+            assert (response.status_code, "foo" in response.text) == (422, True), (method, path)
+
+
+def test_a_guard_comes_before_unknown_parameters(client: TestClient) -> None:
+    assert client.post("/v1/datasets/CN_TRADE/observations?foo=1").status_code == 401
 
 
 def test_a_method_that_is_not_allowed_names_those_that_are(client: TestClient) -> None:

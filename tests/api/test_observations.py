@@ -239,6 +239,17 @@ def test_what_is_no_table_is_refused(scratch: World, body: bytes, kind: str, sta
     assert response.headers["content-type"] == "application/problem+json"
 
 
+def test_a_column_that_is_not_read_is_refused_and_nothing_is_stored(scratch: World) -> None:
+    before = scalar(scratch, "SELECT count(*) FROM observation")
+    response = post(scratch, "month,flow,partner,sector,value,Vintage\n2026-01,X,WLD,TOTAL,321.4,2026-01-20\n")
+    assert (response.status_code, response.json()["type"]) == (422, "urn:tradewind:problem:unknown-columns")
+    assert response.json()["columns"] == ["Vintage"]
+    row = {"month": "2026-01", "flow": "X", "partner": "WLD", "sector": "TOTAL", "value": 321.4}
+    rows = {"observations": [row | {"vintage ": "2026-01-20"}]}
+    assert post(scratch, orjson.dumps(rows), "application/json").status_code == 422
+    assert scalar(scratch, "SELECT count(*) FROM observation") == before
+
+
 def test_a_body_above_the_limit_is_refused_while_it_comes(scratch: World) -> None:
     body = NEW + "2026-01,X,WLD,TOTAL,1\n" * 1000
     assert post(scratch, body, max_upload_bytes=len(body)).status_code == 422
