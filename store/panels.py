@@ -22,6 +22,8 @@ def write(session: Session, run_id: int, *, ids: Mapping[str, int], frame: pd.Da
 
     `ids` are the numbers of series by unique_id.
     """
+    if frame.empty:
+        return 0
     rows, names = pd.factorize(frame["unique_id"])
     months = frame["ds"].to_numpy().astype("datetime64[M]").astype(int)
     # A February that holds January too begins a month earlier.

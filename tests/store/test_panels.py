@@ -90,6 +90,12 @@ def test_a_series_that_begins_in_february_does_not_hold_january(dataset: Session
     assert not found.joined.any()
 
 
+def test_a_run_that_saw_nothing_keeps_nothing(dataset: Session) -> None:
+    number = observations.series_ids(dataset, "TEST")["TEST.X.USA.EV"]
+    found = panels.recent(dataset, saw(dataset, date(2023, 1, 1)), [number], first=date(2024, 1, 1), last=KNOWN)
+    assert np.isnan(found.values).all()
+
+
 def test_what_a_run_saw_is_read_as_it_was(dataset: Session) -> None:
     append(dataset, "2024-02,X,VNM,EV,5,2024-03-09", "2024-03,X,VNM,EV,6,2024-04-09")
     seen = observations.panel_frame(dataset, "TEST", KNOWN)
