@@ -32,7 +32,7 @@ def check_hubverse(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     """Forecasts ready for the store, by row number: the columns KEY, output_type, probability and value.
 
     `month` is the target's (February for January and February in one, `months` 2), dates are `datetime64[ns]`.
-    Raises UnreadableTable for missing columns, UnknownColumns for others, BadRows for faults.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
     """
     require_columns(frame, COLUMNS, optional=())
     faults = Faults()

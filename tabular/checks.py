@@ -18,7 +18,7 @@ def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
 
     Takes columns month, flow, partner, sector, value and, if given, vintage, months, status. Gives month and
     vintage as `datetime64[ns]` (vintage NaT where it is not given), value as float, months 1 or 2, status a letter.
-    Raises UnreadableTable for missing columns, UnknownColumns for others, BadRows for faults.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
     """
     require_columns(frame, OBSERVATION_COLUMNS, optional=MORE_OBSERVATION_COLUMNS)
     faults = Faults()
@@ -53,7 +53,7 @@ def check_releases(frame: pd.DataFrame) -> pd.DataFrame:
 
     Takes columns dataset, period (a month), due_on (a day) and, if given, time: `HH:MM` in UTC, or with an offset as
     in `11:00+08:00`, or empty. Gives period and due_on as `datetime64[ns]`, due_at in UTC, NaT where no time is given.
-    Raises UnreadableTable for missing columns, UnknownColumns for others, BadRows for faults.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
     """
     require_columns(frame, RELEASE_COLUMNS, optional=("time",))
     faults = Faults()
@@ -77,8 +77,8 @@ def check_releases(frame: pd.DataFrame) -> pd.DataFrame:
 def check_panel(frame: pd.DataFrame, *, today: date, negative: bool = False) -> pd.DataFrame:
     """A panel ready to be forecast: unique_id, ds (`datetime64[ns]`), y and, if given, partner and sector.
 
-    Rows come sorted by series and month. Raises UnreadableTable for missing columns, UnknownColumns for others,
-    BadRows for faults, a month missing inside a series among them.
+    Rows come sorted by series and month. Raises UnreadableTable for missing columns, MisspeltColumns for those
+    that look like one, BadRows for faults, a month missing inside a series among them.
     """
     require_columns(frame, ("unique_id", "ds", "y"), optional=("partner", "sector"))
     faults = Faults()

@@ -2,7 +2,7 @@
 
 TableError
 ├── UnreadableTable            it cannot be read as a table at all
-├── UnknownColumns             it has columns that would be passed over
+├── MisspeltColumns            it has columns that look like one that is read
 └── BadRows                    it can, and these are its faults
 
 Rows are counted as in the file: a CSV's header is row 1.
@@ -11,6 +11,7 @@ Rows are counted as in the file: a CSV's header is row 1.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 Column: TypeAlias = "pd.Series[Any]"
 
 SHOWN_FAULTS, KEPT_FAULTS = 3, 50
+# From here on two names are one misspelt: by the share of letters in common.
+ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class UnreadableTable(TableError):
         super().__init__(f"{source}: {reason}")
 
 
-class UnknownColumns(TableError):
-    """Columns of a table that are not read: passed over in silence, a misspelt one would leave its default to count."""
+class MisspeltColumns(TableError):
+    """Columns that look like one that is read: passed over in silence, they would leave its default to count."""
 
     def __init__(self, columns: Sequence[str], known: Sequence[str]) -> None:
         self.columns, self.known = tuple(columns), tuple(known)
@@ -97,16 +100,21 @@ def require_columns(
 ) -> None:
     """Raise UnreadableTable unless the frame has each of `columns`.
 
-    Where `optional` says which others it may have, raise UnknownColumns for any beside them.
+    Where `optional` says which others are read, raise MisspeltColumns for any that look like one of them and are not.
     """
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         found = ", ".join(map(str, frame.columns[:12]))
         raise UnreadableTable(name, f"the header lacks {', '.join(missing)}; it has {found}")
     known = [*columns, *(optional or ())]
-    unknown = [str(column) for column in frame.columns if column not in known]
-    if unknown and optional is not None:
-        raise UnknownColumns(unknown, known)
+    unread = [str(column) for column in frame.columns if column not in known]
+    misspelt = [column for column in unread if get_close_matches(_letters(column), known, n=1, cutoff=ALIKE)]
+    if misspelt and optional is not None:
+        raise MisspeltColumns(misspelt, known)
+
+
+def _letters(column: str) -> str:
+    return "".join(column.casefold().split())
 
 
 def plain(value: Any) -> str:

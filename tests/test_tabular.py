@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tabular import (
     BadRows,
-    UnknownColumns,
+    MisspeltColumns,
     UnreadableTable,
     check_observations,
     check_panel,
@@ -330,12 +330,18 @@ def test_a_calendar_needs_its_columns() -> None:
         calendar("A,2025-05", header="dataset,period")
 
 
-@pytest.mark.parametrize("name", ["Vintage", "vintages", "vin tage", "note", ""])
-def test_a_column_that_is_not_read_is_refused_by_name(name: str) -> None:
-    with pytest.raises(UnknownColumns, match=r"which is not read; the columns are month, .*, vintage") as refused:
+def test_a_column_that_is_like_none_is_passed_over() -> None:
+    header = "month,flow,partner,sector,value,note,partner_name\n"
+    assert len(observations("2024-01,X,USA,EV,1.5,first print,United States", header=header)) == 1
+    assert "flow" not in panel("a,2024-01,1,X", header="unique_id,ds,y,flow\n")
+
+
+@pytest.mark.parametrize("name", ["Vintage", "vintages", "vin tage", "vintgae", "STATUS"])
+def test_a_column_that_is_one_misspelt_is_refused_by_name(name: str) -> None:
+    with pytest.raises(MisspeltColumns, match=r"which is not read; the columns are month, .*, vintage") as refused:
         observations("2024-01,X,USA,EV,1.5,2024-02-09", header=f"month,flow,partner,sector,value,{name}\n")
     assert refused.value.columns == (name,)
-    with pytest.raises(UnknownColumns, match="partner"):
+    with pytest.raises(MisspeltColumns, match="partner"):
         panel("a,2024-01,1,DEU", header="unique_id,ds,y,Partner\n")
-    with pytest.raises(UnknownColumns, match="time"):
+    with pytest.raises(MisspeltColumns, match="time"):
         check_releases(read("dataset,period,due_on,Time\nCN,2026-01,2026-02-09,11:00\n"))

@@ -242,7 +242,7 @@ def test_what_is_no_table_is_refused(scratch: World, body: bytes, kind: str, sta
 def test_a_column_that_is_not_read_is_refused_and_nothing_is_stored(scratch: World) -> None:
     before = scalar(scratch, "SELECT count(*) FROM observation")
     response = post(scratch, "month,flow,partner,sector,value,Vintage\n2026-01,X,WLD,TOTAL,321.4,2026-01-20\n")
-    assert (response.status_code, response.json()["type"]) == (422, "urn:tradewind:problem:unknown-columns")
+    assert (response.status_code, response.json()["type"]) == (422, "urn:tradewind:problem:misspelt-columns")
     assert response.json()["columns"] == ["Vintage"]
     row = {"month": "2026-01", "flow": "X", "partner": "WLD", "sector": "TOTAL", "value": 321.4}
     rows = {"observations": [row | {"vintage ": "2026-01-20"}]}
