@@ -53,6 +53,8 @@ class Service:
 
 @contextmanager
 def up(data_dir, **environment):
+    # The tests themselves may run under nohup.
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", "up", "--port", "0", "--data-dir", str(data_dir)],
         env={**os.environ, **QUICK, **environment},
@@ -61,6 +63,7 @@ def up(data_dir, **environment):
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    signal.signal(signal.SIGHUP, inherited)
     try:
         yield Service(process)
     finally:

@@ -3,6 +3,7 @@
 import signal
 import time
 import weakref
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,18 +23,24 @@ def test_what_fails_because_of_a_stop_is_the_stop():
     assert isinstance(caught.value.__cause__, ConnectionError)
 
 
+@contextmanager
+def terminal(closing):
+    """What becomes of a process whose terminal closes, for a while."""
+    before = signal.signal(signal.SIGHUP, closing)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_closed_terminal_is_a_stop():
-    with pytest.raises(Stopped), stop_signals():
+    with terminal(signal.SIG_DFL), pytest.raises(Stopped), stop_signals():
         signal.raise_signal(signal.SIGHUP)
 
 
 def test_under_nohup_a_closed_terminal_is_none():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with stop_signals():
-            signal.raise_signal(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with terminal(signal.SIG_IGN), stop_signals():
+        signal.raise_signal(signal.SIGHUP)
 
 
 def unheard_stop() -> None:
