@@ -89,7 +89,7 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
             draws=draws,
             seed=seed,
         )
-    lowest = _lowest(pool, fold)
+    lowest = pool.lowest[:, fold]
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
     to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
@@ -98,11 +98,6 @@ def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.fl
         coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lowest)
     coherent[to_begin] = np.nan
     return coherent
-
-
-def _lowest(pool: Pool, fold: int) -> FloatArray:
-    """The least that series are drawn as, shape (series,): nought, but where one had been below it by the cutoff."""
-    return np.where(np.fmin.reduce(pool.seen(fold), axis=1) < 0, -np.inf, 0.0)
 
 
 def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistribution:
@@ -204,7 +199,7 @@ def _marginal_quantiles(
         centre = to_link(means[:, fold], pool.unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
         quantiles = from_link(linked, pool.unit[:, fold, None, None])
-        yield np.maximum(quantiles, _lowest(pool, fold)[:, None, None]).astype(np.float32)
+        yield np.maximum(quantiles, pool.lowest[:, fold, None, None]).astype(np.float32)
 
 
 class _Scales:

@@ -67,6 +67,12 @@ class Pool:
         return _seen(self.panel, self.then, int(self.base.cutoffs[fold]))
 
     @cached_property
+    def lowest(self) -> FloatArray:
+        """The least that series are drawn as, shape (series, folds): nought, unless one had been below it by then."""
+        least = [np.fmin.reduce(self.seen(fold), axis=1) for fold in range(self.centre.shape[1])]
+        return np.where(np.stack(least, axis=1) < 0, -np.inf, 0.0)
+
+    @cached_property
     def errors(self) -> FloatArray:
         """The combination's errors on the link's scale, shape (series, folds, horizon)."""
         return link_errors(self.centre, self.came, self.unit)

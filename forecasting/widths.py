@@ -5,6 +5,7 @@ a factor for January and February that the whole panel shares: New Year's holida
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Record:
         """The months each fold stands for, shape (folds,), counted half for every so many that it is old."""
         return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / months)
 
-    @property
+    @cached_property
     def recent_size(self) -> FloatArray:
         """The mean absolute error of late, shape (series,); NaN where none is known."""
         known = np.isfinite(self.errors)
@@ -65,7 +66,7 @@ class Record:
         total = np.where(known, np.abs(self.errors), 0.0).sum(axis=2) @ self.recency
         return np.where(counts > 0, total / np.where(counts > 0, counts, 1.0), np.nan)
 
-    @property
+    @cached_property
     def still(self) -> NDArray[np.bool_]:
         """Series that are hardly ever missed of late, being dead or constant, shape (series,)."""
         enough = np.isfinite(self.errors).any(axis=2).sum(axis=1) >= STILL_FOLDS
