@@ -11,33 +11,33 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from api import caching, errors
-from api.catalogs import Catalogs
-from api.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
-from api.direct import add_routes
-from api.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
-from api.options import ApiOptions
-from api.pages.routes import ROUTERS
-from api.routes import (
+from api import exception_handlers, http_cache
+from api.config import ApiOptions
+from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
+from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
+from api.pages.routers import ROUTERS
+from api.rest.direct import add_routes
+from api.rest.endpoints import (
     backtests,
     catalog,
-    chances,
-    changes,
-    components,
+    data_sources,
+    decomposition,
+    external_forecasts,
+    forecast_history,
     forecasts,
-    lines,
+    health,
     observations,
-    outside,
+    probability,
     releases,
     revisions,
+    run_changes,
     runs,
-    service,
-    sources,
     tracking,
 )
+from services.catalog_cache import Catalogs
 from store.database import with_transactions
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "pages" / "static"
 SWAGGER = "/static/swagger-ui"
 DESCRIPTION = """Forecasts of a country's monthly goods trade by partner and sector, with prediction intervals and a
 record of how right they were. Reading is open unless the deployment says otherwise; writing needs an API key.
@@ -60,27 +60,27 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     app.state.engine, app.state.options = with_transactions(engine), options
     app.state.reading = engine
     app.state.catalogs, app.state.registry = Catalogs(), registry
-    errors.install(app)
-    caching.install(app)
+    exception_handlers.install(app)
+    http_cache.install(app)
     app.add_middleware(CompressionMiddleware, minimum_size=MINIMUM_BYTES, compresslevel=LEVEL)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     # A request is held against one route after the other: what is asked most comes first.
     routes = (
         forecasts,
-        service,
+        health,
         catalog,
         observations,
         releases,
         revisions,
-        chances,
-        components,
-        lines,
+        probability,
+        decomposition,
+        forecast_history,
         backtests,
         tracking,
-        outside,
+        external_forecasts,
         runs,
-        sources,
-        changes,
+        data_sources,
+        run_changes,
     )
     for router in (*(module.router for module in routes), *ROUTERS):
         add_routes(app, router)

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from store import runs
 from store.database import alembic_config
+from store.queries import runs
 
 
 def missing(engine: Engine) -> list[str]:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from store import forecasts, runs
+from store.queries import forecasts, runs
 
 THREADS = 20
 LEVELS = ((0.1, 0.9), (0.025, 0.975))

@@ -20,11 +20,11 @@ from sqlmodel import Session
 
 from benchmarks.panels import Problem
 from benchmarks.peers import PEERS
-from forecasting.backtest import SeriesTask, fit_series
 from forecasting.config import ForecastConfig
-from jobs.executors import ExecutorFactory
-from jobs.forecast_run import run_forecast
-from jobs.ingest import ingest_bundled
+from forecasting.evaluation.rolling_origin import SeriesTask, fit_series
+from jobs.execution.executors import ExecutorFactory
+from jobs.ingestion.ingest import ingest_bundled
+from jobs.runs.forecast_run import run_forecast
 
 CONFIG = ForecastConfig(folds=24)
 STOCK = ("Prophet", "AutoETS", "AutoTheta", "AutoCES", "AutoARIMA")

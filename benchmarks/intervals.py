@@ -22,14 +22,14 @@ from benchmarks.peers import PeerForecasts, run_peers
 from benchmarks.sampling import SURE, TOLERANCE, blocks_of, hits, marked, standard_errors
 from benchmarks.tables import machine, markdown, write
 from forecasting.config import COMBINATION, ForecastConfig
-from forecasting.evaluation import Backtest
-from forecasting.history import FloatArray
-from forecasting.kinds import GROWTH
-from forecasting.panel import Panel
+from forecasting.data.hierarchy import groups
+from forecasting.data.history import FloatArray
+from forecasting.data.panel import Panel
+from forecasting.evaluation.backtest import Backtest
+from forecasting.evaluation.metrics import weighted_interval_score
+from forecasting.evaluation.period_scores import GROWTH
 from forecasting.pipeline import evaluate_panel
-from forecasting.scores import weighted_interval_score
-from forecasting.structure import groups
-from jobs.executors import process_pool
+from jobs.execution.executors import process_pool
 from jobs.progress import progress_bar
 
 HORIZON = 12

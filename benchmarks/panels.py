@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.panel import Panel
+from forecasting.data.panel import Panel
 from sources import bundled
-from store.derived import COLUMNS, rest_and_totals
-from tabular import check_observations
+from store.queries.derived_series import COLUMNS, rest_and_totals
+from tables import check_observations
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 US_IMPORTS = SHARED / "us_imports" / "top30-NAICS-imports.parquet"

@@ -20,15 +20,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from prophet import Prophet
 
-from forecasting.calendar import calendar_regressors
-from forecasting.forecasters.prophet import AnchoredProphet
-from forecasting.history import History
-from forecasting.prophet_backend import MapProphet
+from forecasting.data.calendar_regressors import calendar_regressors
+from forecasting.data.history import History
+from forecasting.forecasters.prophet.forecaster import AnchoredProphet
+from forecasting.forecasters.prophet.library_backend import MapProphet
 
 FloatArray = NDArray[np.float64]
 Method = Callable[[History], FloatArray]
 
-FIGURES = Path(__file__).resolve().parents[1] / "sources" / "figures"
+FIGURES = Path(__file__).resolve().parents[1] / "sources" / "bundled" / "data"
 HORIZON = 12
 CAP = 50.0
 

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from api.direct import DirectRoute, add_routes
-from api.params import DatasetPath
-from api.questions import ForecastQuery
+from api.rest.direct import DirectRoute, add_routes
+from services.parameters import DatasetPath
+from services.queries import ForecastQuery
 
 PATH, QUESTION = "/v1/datasets/CN_CLEANTECH/forecasts", b"flow=X&partner=USA&sector=EV"
 ROUNDS, REQUESTS = 20, 100
@@ -28,7 +28,7 @@ def measure_routing() -> dict[str, float]:
     """Milliseconds of processor a request, medians of rounds taken in turn."""
     apps: dict[str, ASGIApp] = {
         "FastAPI's handler": _application(APIRoute, FastAPI.include_router),
-        "ours (`api/direct.py`)": _application(DirectRoute, add_routes),
+        "ours (`api/rest/direct.py`)": _application(DirectRoute, add_routes),
         "Starlette, which checks nothing": Starlette(routes=[Route("/v1/datasets/{dataset}/forecasts", _answer)]),
     }
     taken: dict[str, list[float]] = {name: [] for name in apps}

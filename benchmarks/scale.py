@@ -17,9 +17,9 @@ import psutil
 
 from benchmarks.panels import cn_cleantech
 from forecasting.config import ForecastConfig
-from forecasting.panel import Panel
+from forecasting.data.panel import Panel
 from forecasting.pipeline import forecast_panel
-from jobs.executors import process_pool
+from jobs.execution.executors import process_pool
 
 SECTORS = 9
 CONFIG = ForecastConfig(folds=6, burn_in=6, forecasters=("naive", "seasonal_naive", "seasonal_mean", "tsb"))

@@ -26,11 +26,11 @@ from benchmarks.fitting import CONFIG, fit_rate, ours_a_fold, peers_a_fold, whol
 from benchmarks.routing import measure_routing
 from benchmarks.serving import measure_serving
 from benchmarks.storing import storing_ratio
-from forecasting.backtest import SeriesTask
+from forecasting.evaluation.rolling_origin import SeriesTask
 from forecasting.forecasters import FORECASTERS
-from jobs.cluster import dask_cluster
-from jobs.executors import available_cores, process_pool
-from store import embedded
+from jobs.execution.dask_cluster import dask_cluster
+from jobs.execution.executors import available_cores, process_pool
+from store import embedded_postgres
 from store.database import make_engine, migrate
 
 Row = tuple[str, ...]
@@ -188,7 +188,7 @@ def main() -> None:
     asked = ' ARGS="--quick"' if given.quick else ""
     sections = [f"# Speed\n\n`make bench-speed{asked}` on {_machine()}. Ratios, each measured in this run."]
     sizes = (100, 1000) if given.quick else (100, 1000, 10_000)
-    with tempfile.TemporaryDirectory(prefix="tw-") as directory, embedded.start(Path(directory)) as url:
+    with tempfile.TemporaryDirectory(prefix="tw-") as directory, embedded_postgres.start(Path(directory)) as url:
         engine = make_engine(url)
         migrate(engine)
         parts = {

@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES, ForecastConfig
-from jobs.forecast_run import queue_run
-from jobs.ingest import add_codes
-from store import catalog, forecasts
+from jobs.ingestion.ingest import add_codes
+from jobs.runs.forecast_run import queue_run
+from store.queries import catalog, forecasts
 
 SERIES, MONTHS = 10_000, 24
 TABLES = ("forecast", "forecast_quantile")

@@ -9,31 +9,31 @@ from concurrent.futures import BrokenExecutor
 import typer
 from pydantic import ValidationError
 
-from cli import figures, files, forecasts, keys, service
-from cli.terminal import stop
+from cli.commands import data, files, keys, runs, serve
+from cli.console import stop
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "up": service.up,
-    "serve": service.serve,
-    "schedule": service.schedule,
-    "migrate": service.migrate,
-    "run": forecasts.run,
-    "fetch": figures.fetch,
-    "sources": figures.list_sources,
-    "changes": forecasts.changes,
-    "simulate-year": forecasts.simulate_year,
+    "up": serve.up,
+    "serve": serve.serve,
+    "schedule": serve.schedule,
+    "migrate": serve.migrate,
+    "run": runs.run,
+    "fetch": data.fetch,
+    "sources": data.list_sources,
+    "changes": runs.changes,
+    "simulate-year": runs.simulate_year,
     "forecast": files.forecast,
     "evaluate": files.evaluate,
-    "ask": forecasts.ask,
-    "report": forecasts.report,
+    "ask": runs.ask,
+    "report": runs.report,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "ingest": (
         "Bring published figures in.",
-        {"bundled": figures.ingest_bundled, "file": figures.ingest_file, "outside": figures.ingest_outside},
+        {"bundled": data.ingest_bundled, "file": data.ingest_file, "outside": data.ingest_outside},
     ),
     "key": ("API keys.", {"create": keys.create_key, "list": keys.list_keys, "revoke": keys.revoke_key}),
-    "calendar": ("The release calendar.", {"import": figures.import_calendar, "show": figures.show_calendar}),
+    "calendar": ("The release calendar.", {"import": data.import_calendar, "show": data.show_calendar}),
 }
 
 
@@ -42,10 +42,10 @@ def main() -> None:
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from forecasting.errors import ForecastingError
-    from jobs.supervisor import AddressTaken, ChildEnded
+    from jobs.execution.process_supervisor import AddressTaken, ChildEnded
     from sources.errors import SourceError
     from store.errors import StoreError
-    from tabular import TableError
+    from tables import TableError
 
     try:
         make_app()()

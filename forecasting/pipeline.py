@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.backtest import Failure, Progress, fit_panel
-from forecasting.components import take_panel_apart
+from forecasting.analysis.decomposition import take_panel_apart
+from forecasting.combination.combined_forecasts import Pool, make_pool
 from forecasting.config import ForecastConfig
+from forecasting.data.history import FloatArray
+from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
-from forecasting.evaluation import Backtest, base_intervals, evaluate_pool, fold_paths
-from forecasting.history import FloatArray
-from forecasting.panel import Panel
-from forecasting.paths import path_quantiles
-from forecasting.pool import Pool, make_pool
+from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_pool, fold_paths
+from forecasting.evaluation.rolling_origin import Failure, Progress, fit_panel
+from forecasting.uncertainty.simulation import path_quantiles
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,17 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
-from forecasting.paths import path_quantiles
-from jobs.executors import ExecutorFactory
-from jobs.fetch import Fetched
-from jobs.ingest import add_codes, ingest
-from jobs.scheduler import Ticker
+from forecasting.uncertainty.simulation import path_quantiles
+from jobs.execution.executors import ExecutorFactory
+from jobs.ingestion.fetch import Fetched
+from jobs.ingestion.ingest import add_codes, ingest
+from jobs.scheduling.scheduler import Ticker
 from sources import bundled
-from sources.delivery import Delivery
-from store import catalog, forecasts, observations, releases, runs, tracking
-from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
-from store.tracking import TrackRecord
-from tabular import check_releases
+from sources.observation_batch import Delivery
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.queries import catalog, forecast_scores, forecasts, observations, releases, runs
+from store.queries.forecast_scores import TrackRecord
+from tables import check_releases
 
 LEVEL = 80.0
 BOUNDS = (0.1, 0.9)
@@ -167,7 +167,7 @@ class _Record:
         """The totals that came since the last call, and what the run before them had said."""
         with Session(self.engine) as session:
             ids = sorted(self.names, key=self.names.__getitem__)
-            rows = tracking.page(session, ids, run_id=self.standing, limit=MONTHS_AT_ONCE * len(ids)).rows
+            rows = forecast_scores.page(session, ids, run_id=self.standing, limit=MONTHS_AT_ONCE * len(ids)).rows
             self.forecasts += len(rows)
             self.covered += sum(row.first_level is not None and row.first_level <= LEVEL for row in rows)
             totals = [row for row in rows if self.names[row.series_id].endswith(f".{TOTAL_PARTNER}.{TOTAL_SECTOR}")]

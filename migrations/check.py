@@ -6,7 +6,7 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import Engine
 
-from store import embedded
+from store import embedded_postgres
 from store.database import alembic_config, make_engine
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Check on a server of its own."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
-        embedded.start(Path(directory), durable=False) as url,
+        embedded_postgres.start(Path(directory), durable=False) as url,
     ):
         engine = make_engine(url)
         check(engine)

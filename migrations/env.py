@@ -4,9 +4,9 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401  # registers the tables in the metadata
+import store.models  # noqa: F401  # registers the tables in the metadata
 from settings import Settings
-from store import embedded
+from store import embedded_postgres
 from store.database import make_engine
 
 COMPARED = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
@@ -39,5 +39,5 @@ if given is not None:
 elif settings.database_url is not None:
     run_from(settings.database_url.get_secret_value())
 else:
-    with embedded.start(settings.data_dir) as url:
+    with embedded_postgres.start(settings.data_dir) as url:
         run_from(url)

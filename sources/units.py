@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sources.errors import WrongUnit
-from sources.question import Figures
+from sources.provider import Figures
 
 MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9}
 

@@ -18,7 +18,7 @@ StoreError
 
 from collections.abc import Sequence
 
-from tabular import Fault, summary
+from tables import Fault, summary
 
 
 class StoreError(Exception):

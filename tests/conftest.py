@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from jobs.ingest import ingest_bundled
-from store import embedded
+from jobs.ingestion.ingest import ingest_bundled
+from store import embedded_postgres
 from store.database import make_engine, migrate
 
 TEMPLATE = "migrated"
@@ -35,7 +35,7 @@ def server_url() -> Iterator[str]:
     """An embedded server for this test process, gone afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="tw-", ignore_cleanup_errors=True) as directory,
-        embedded.start(Path(directory), durable=False) as url,
+        embedded_postgres.start(Path(directory), durable=False) as url,
     ):
         yield url
 

@@ -14,7 +14,7 @@ from tests.documents import ROOT, parse_command, repository_files, table_rows, t
 PREFIX = "TRADEWIND_"
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 SUBSTITUTION = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
-PACKAGES = ("api", "cli", "forecasting", "jobs", "migrations", "sources", "store", "tabular")
+PACKAGES = ("api", "cli", "forecasting", "jobs", "migrations", "sources", "store", "tables")
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -23,15 +23,15 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
-from api.errors import STATUSES
-from api.options import ApiOptions, RunTerms
+from api.config import ApiOptions, RunTerms
+from api.exception_handlers import STATUSES
+from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
 from forecasting.forecasters import FORECASTERS
-from forecasting.version import code_version
-from jobs.forecast_run import run_forecast
-from jobs.ingest import ingest_bundled
-from store import keys
+from jobs.ingestion.ingest import ingest_bundled
+from jobs.runs.forecast_run import run_forecast
 from store.database import make_engine
+from store.queries import api_keys
 from tests.conftest import BUNDLED_ON, new_database
 from tests.documents import ROOT, Block, blocks, documents, parse_command, text
 from tests.world import publish_run
@@ -137,7 +137,7 @@ def engine(server_url: str, template: str) -> Iterator[Engine]:
 def service(engine: Engine) -> Iterator[Service]:
     """The application on a port of its own."""
     with Session(engine) as session:
-        key = keys.create(session, name="documents", scopes=["read", "write", "admin"], now=NOW)
+        key = api_keys.create(session, name="documents", scopes=["read", "write", "admin"], now=NOW)
         session.commit()
     terms = RunTerms(CONFIG.horizon, CONFIG.seed, CONFIG.as_dict(), CONFIG.digest, code_version())
     options = ApiOptions(version="0.1.0", run_terms=lambda _horizon: terms, now=lambda: NOW, threads=5)

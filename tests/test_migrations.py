@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel
 
 from migrations.check import check
-from store import catalog, observations, panels, runs
 from store.database import alembic_config, make_engine, migrate
-from store.tables import Partner
+from store.models import Partner
+from store.queries import catalog, observations, run_inputs, runs
 from tests.conftest import new_database
 from tests.store.helpers import add_dataset, append
 from tests.world import NOW
@@ -88,7 +88,7 @@ def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:
     down(empty, "0012")
     migrate(empty)
     with Session(empty) as session:
-        pd.testing.assert_frame_equal(panels.frame(session, run_id), known)
+        pd.testing.assert_frame_equal(run_inputs.frame(session, run_id), known)
 
 
 def test_groups_of_before_keep_the_members_that_were_listed(empty: Engine) -> None:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col
 
+from forecasting.analysis.periods import periods
 from forecasting.config import PROBABILITIES
-from forecasting.kinds import EVERY
-from forecasting.periods import periods
-from store import backtests, components, forecasts, observations, panels, runs, tracks
-from store.tables import Dataset, Membership, Observation, Partner, Sector, Series
+from forecasting.evaluation.period_scores import EVERY
+from store.models import Dataset, Membership, Observation, Partner, Sector, Series
+from store.queries import backtest_folds, backtests, decompositions, forecasts, observations, run_inputs, runs
 
 FloatArray = NDArray[np.float64]
 NOW = datetime(2026, 1, 20, 9, tzinfo=UTC)
@@ -28,7 +28,7 @@ FORECASTERS = ("seasonal_naive", "theta", "combination")
 
 @dataclass(frozen=True)
 class Published:
-    """What a synthetic run was given to store; shapes as in `store.forecasts.write`."""
+    """What a synthetic run was given to store; shapes as in `store.queries.forecasts.write`."""
 
     run_id: int
     dataset: str
@@ -98,7 +98,7 @@ def publish_run(
     made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed, cutoff=cutoff)
     seen = observations.panel_frame(session, dataset, as_of)
     seen = seen[seen["ds"] <= cutoff]
-    panels.write(session, run_id, ids=observations.series_ids(session, dataset), frame=seen)
+    run_inputs.write(session, run_id, ids=observations.series_ids(session, dataset), frame=seen)
     forecasts.write(
         session,
         run_id,
@@ -112,9 +112,9 @@ def publish_run(
         weights={"theta": np.full(len(rows), 0.75), "seasonal_naive": np.full(len(rows), 0.25)},
     )
     backtests.write(session, run_id, **made.folds, scores=made.scores)
-    components.write(session, run_id, **_components(made))
+    decompositions.write(session, run_id, **_components(made))
     for fold in made.periods:
-        tracks.write_periods(session, run_id, series_ids=made.series_ids, **fold)
+        backtest_folds.write_periods(session, run_id, series_ids=made.series_ids, **fold)
     runs.publish(session, run_id, finished_at=now)
     return made
 

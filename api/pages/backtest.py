@@ -6,19 +6,19 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api import wording
-from api.catalogs import Catalogs
-from api.deps import CatalogsDep, SessionDep, may_read
-from api.folds import miss_steps
-from api.pages.layout import PageQuery, PageRoute, page
-from api.pages.reading import Desk, citation, open_run
-from api.pages.records import Record, read_record
-from api.pages.score_blocks import score_blocks
-from api.pages.tracks import PERIODS, fold_cutoffs, fold_shown, track_blocks, worst_misses
-from api.params import SCORE_KINDS, Code, Month, RunId
-from api.selection import Chosen
-from store import catalog
-from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.pages.rendering import PageQuery, PageRoute, page
+from presentation import formatting
+from presentation.sections.backtest import score_blocks
+from presentation.sections.folds import PERIODS, fold_cutoffs, fold_shown, track_blocks, worst_misses
+from services.backtest_folds import miss_steps
+from services.backtest_summary import Record, read_record
+from services.catalog_cache import Catalogs
+from services.parameters import SCORE_KINDS, Code, Month, RunId
+from services.published_run import Desk, citation, open_run
+from services.series_catalog import Chosen
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.queries import catalog
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 ALL = "ALL"
@@ -58,7 +58,7 @@ def read_backtest_page(
         worst_misses(desk, ids, kind=query.kind, step=query.step, asked=_codes(query)),
     ]
     base = str(request.base_url).rstrip("/")
-    what = desk.name(chosen[0]) if len(chosen) == 1 else wording.count_of(len(chosen), "series", "series")
+    what = desk.name(chosen[0]) if len(chosen) == 1 else formatting.count_of(len(chosen), "series", "series")
     return page(
         request,
         "backtest.html",
@@ -69,7 +69,7 @@ def read_backtest_page(
         desk=desk,
         what=what,
         folds=record.folds,
-        cutoffs=[(f"{each:%Y-%m}", wording.month_name(each)) for each in cutoffs],
+        cutoffs=[(f"{each:%Y-%m}", formatting.month_name(each)) for each in cutoffs],
         shown=f"{shown:%Y-%m}" if shown else None,
         step=query.step or miss_steps(query.kind, None)[1],
         steps=_steps(query.kind),
@@ -112,7 +112,7 @@ def kind_name(kind: str) -> str:
 def _steps(kind: str) -> list[tuple[int, str]]:
     """How far ahead misses are looked for."""
     word = "" if kind.startswith("month") else "at most "
-    return [(step, f"{word}{wording.count_of(step, 'month')} ahead") for step in STEPS]
+    return [(step, f"{word}{formatting.count_of(step, 'month')} ahead") for step in STEPS]
 
 
 def _codes(query: BacktestPageQuery) -> str:
@@ -132,7 +132,7 @@ def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:
     )
     goods = sorted(((code, desk.catalog.sectors[code]) for code in sectors), key=lambda pair: pair[0] != TOTAL_SECTOR)
     return {
-        "flow": [(flow, wording.FLOW_NAMES[flow].capitalize()) for flow in desk.flows if flow != "B"],
+        "flow": [(flow, formatting.FLOW_NAMES[flow].capitalize()) for flow in desk.flows if flow != "B"],
         "partner": [*countries, (ALL, "All partners, pooled")],
         "sector": [*goods, (ALL, "All sectors, pooled")],
     }

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from api.catalogs import Catalogs
-from api.deps import CatalogsDep, OptionsDep, SessionDep, may_read
-from api.pages.headline import headline
-from api.pages.layout import PageQuery, PageRoute, page
-from api.pages.reading import earlier_runs, open_run
-from store import catalog, releases, runs
+from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.pages.rendering import PageQuery, PageRoute, page
+from presentation.sections.headline import headline
+from services.catalog_cache import Catalogs
+from services.published_run import earlier_runs, open_run
+from store.queries import catalog, releases, runs
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 

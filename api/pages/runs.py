@@ -7,18 +7,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api import wording
-from api.blocks import Block, figure, in_unit, link, text
-from api.deps import CatalogsDep, SessionDep, may_read
-from api.pages.figures import figure as read_figure
-from api.pages.layout import PageQuery, PageRoute, page
-from api.pages.moves import move_blocks
-from api.pages.reading import Desk, citation, earlier_runs, open_run
-from api.params import RunPath
+from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.pages.rendering import PageQuery, PageRoute, page
+from forecasting.analysis.spans import spans_ahead
 from forecasting.config import BASELINE
-from forecasting.spans import spans_ahead
-from store import catalog, runs
-from store.runs import RunRecord
+from presentation import formatting
+from presentation.sections.run_changes import move_blocks
+from presentation.sections.section import Block, figure, in_unit, link, text
+from services.parameters import RunPath
+from services.period_summary import figure as read_figure
+from services.published_run import Desk, citation, earlier_runs, open_run
+from store.queries import catalog, runs
+from store.queries.runs import RunRecord
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 SHOWN, FAILURES, CHANGED_SERIES = 50, 500, 40
@@ -38,14 +38,14 @@ def read_runs_page(query: Annotated[RunsPageQuery, Query()], request: Request, s
     found = runs.page(session, limit=SHOWN, offset=query.offset)
     block = Block(
         name="runs",
-        title=wording.count_of(found.total, "run"),
+        title=formatting.count_of(found.total, "run"),
         columns=[
             link("id", "Run"),
             text("dataset", "Dataset"),
             text("status", "Status"),
-            text("as_of", "Known as of", wording.day_name),
-            text("cutoff", "Figures to", wording.month_name),
-            text("requested_at", "Asked for", wording.moment_name),
+            text("as_of", "Known as of", formatting.day_name),
+            text("cutoff", "Figures to", formatting.month_name),
+            text("requested_at", "Asked for", formatting.moment_name),
             text("seconds", "Took", _took),
             figure("failures", "Failures"),
         ],
@@ -62,7 +62,7 @@ def read_runs_page(query: Annotated[RunsPageQuery, Query()], request: Request, s
         query=query,
         active=active,
         following=following,
-        signs=wording.STATUS_SIGNS,
+        signs=formatting.STATUS_SIGNS,
     )
 
 
@@ -94,7 +94,7 @@ def read_run_page(
         run=run,
         dataset=dataset,
         before=before[0] if before else None,
-        sign=wording.STATUS_SIGNS[run.status],
+        sign=formatting.STATUS_SIGNS[run.status],
         citation=citation(desk, desk.dataset.title, f"{base}/runs/{run.id}") if desk else "",
     )
 
@@ -104,7 +104,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "id": run.id,
         "href": f"/runs/{run.id}",
         "dataset": run.dataset_id,
-        "status": f"{wording.STATUS_SIGNS[run.status]} {run.status}",
+        "status": f"{formatting.STATUS_SIGNS[run.status]} {run.status}",
         "as_of": run.as_of,
         "cutoff": run.cutoff,
         "requested_at": run.requested_at,
@@ -120,25 +120,25 @@ def _seconds(run: RunRecord) -> float | None:
 
 
 def _took(seconds: float | None) -> str:
-    return wording.NOTHING if seconds is None else wording.duration(seconds)
+    return formatting.NOTHING if seconds is None else formatting.duration(seconds)
 
 
 def _facts(run: RunRecord, title: str) -> Block:
     names = ", ".join(run.config.get("forecasters") or ()) or "all"
     facts = {
         "Dataset": f"{run.dataset_id}: {title}",
-        "Known as of": wording.day_name(run.as_of),
-        "Figures to": wording.month_name(run.cutoff),
+        "Known as of": formatting.day_name(run.as_of),
+        "Figures to": formatting.month_name(run.cutoff),
         "Months ahead": str(run.horizon),
-        "Asked for": wording.moment_name(run.requested_at),
-        "Started": wording.moment_name(run.started_at),
-        "Finished": wording.moment_name(run.finished_at),
+        "Asked for": formatting.moment_name(run.requested_at),
+        "Started": formatting.moment_name(run.started_at),
+        "Finished": formatting.moment_name(run.finished_at),
         "Took": _took(_seconds(run)),
         "Forecasters": names.replace("_", " "),
-        "Folds of the backtest": str(run.config.get("folds", wording.NOTHING)),
-        "Joint paths": str(run.config.get("draws", wording.NOTHING)),
+        "Folds of the backtest": str(run.config.get("folds", formatting.NOTHING)),
+        "Joint paths": str(run.config.get("draws", formatting.NOTHING)),
         "Seed": str(run.seed),
-        "Data (hash)": wording.plain(run.data_hash),
+        "Data (hash)": formatting.plain(run.data_hash),
         "Configuration (hash)": run.config_hash,
         "Code": run.code_version,
     }
@@ -161,7 +161,7 @@ def _failures(run: RunRecord) -> list[Block]:
             columns=[
                 text("unique_id", "Series"),
                 text("forecaster", "Forecaster"),
-                text("cutoff", "Cutoff", wording.month_name),
+                text("cutoff", "Cutoff", formatting.month_name),
                 text("reason", "Reason"),
             ],
             rows=run.failures[:FAILURES],
@@ -204,8 +204,8 @@ def _changes(desk: Desk, before: RunRecord) -> list[Block]:
                 link("series", "Series"),
                 figure("was", f"Expected then ({desk.unit})", show),
                 figure("now", f"Expected now ({desk.unit})", show),
-                figure("change", "Change", wording.per_cent_change),
-                figure("width", "Width of the 80 % interval", wording.per_cent_change),
+                figure("change", "Change", formatting.per_cent_change),
+                figure("width", "Width of the 80 % interval", formatting.per_cent_change),
             ],
             rows=rows[:CHANGED_SERIES],
             note=_why(desk.run, before),
@@ -225,7 +225,7 @@ def _why(run: RunRecord, before: RunRecord) -> str:
     """What differs in the making of two runs."""
     config = sorted(name for name in run.config if run.config[name] != before.config.get(name))
     differs = [
-        f"figures to {wording.month_name(run.cutoff)} instead of {wording.month_name(before.cutoff)}",
+        f"figures to {formatting.month_name(run.cutoff)} instead of {formatting.month_name(before.cutoff)}",
         *([f"another configuration ({', '.join(config)})"] if config else []),
         *(["other code"] if run.code_version != before.code_version else []),
     ]

@@ -7,28 +7,28 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from api import wording
-from api.blocks import Block, figure, in_unit, link, text
-from api.charts.fan import fan
-from api.deps import CatalogsDep, SessionDep, may_read
-from api.errors import Unanswerable
-from api.pages.fans import LEVELS, NOTE, expected_columns
-from api.pages.figures import unit_in_words
-from api.pages.layout import PageQuery, PageRoute, page
-from api.pages.lines import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
-from api.pages.parts import component_blocks
-from api.pages.reading import Desk, citation, codes, open_run
-from api.params import CODE, Code, DatasetPath, RunId
-from api.refusals import NoWhole, ShareOfBalance
-from api.selection import BALANCE, Chosen
-from forecasting.answers import Outlook
-from store import catalog
-from store.catalog import DatasetRecord, SeriesPage
+from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.exception_handlers import Unanswerable
+from api.pages.rendering import PageQuery, PageRoute, page
+from forecasting.analysis.period_draws import Outlook
+from presentation import formatting
+from presentation.charts.fan import fan
+from presentation.sections.decomposition import component_blocks
+from presentation.sections.forecast import LEVELS, NOTE, expected_columns
+from presentation.sections.section import Block, figure, in_unit, link, text
+from services.forecast_history import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
+from services.parameters import CODE, Code, DatasetPath, RunId
+from services.period_summary import unit_in_words
+from services.published_run import Desk, citation, codes, open_run
+from services.refusals import NoWhole, ShareOfBalance
+from services.series_catalog import BALANCE, Chosen
 from store.errors import UnknownSeries
-from store.tables import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.queries import catalog
+from store.queries.catalog import DatasetRecord, SeriesPage
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
-PERIOD = text("period", "Period", wording.period_name)
+PERIOD = text("period", "Period", formatting.period_name)
 LINES = {
     "forecasters": (
         "What each forecaster says",
@@ -37,7 +37,7 @@ LINES = {
     ),
     "earlier": (
         "What was expected before",
-        [text("made", "Said after", wording.month_name), PERIOD],
+        [text("made", "Said after", formatting.month_name), PERIOD],
         "The dashed grey lines of the chart.",
     ),
 }
@@ -86,7 +86,7 @@ def _list_block(dataset: DatasetRecord, found: SeriesPage, q: str) -> Block:
         {
             "series": one.unique_id,
             "href": f"/series/{one.unique_id.replace('.', '/')}",
-            "flow": wording.FLOW_NAMES[one.flow],
+            "flow": formatting.FLOW_NAMES[one.flow],
             "partner": one.partner_name,
             "sector": one.sector_name,
         }
@@ -95,7 +95,7 @@ def _list_block(dataset: DatasetRecord, found: SeriesPage, q: str) -> Block:
     searched = f"&{urlencode({'q': q})}" if q else ""
     return Block(
         name=f"series-{dataset.id.lower()}",
-        title=f"{dataset.title}: {wording.count_of(found.total, 'series', 'series')}",
+        title=f"{dataset.title}: {formatting.count_of(found.total, 'series', 'series')}",
         columns=[link("series", "Series"), text("flow", "Flow"), text("partner", "Partner"), text("sector", "Sector")],
         rows=rows,
         api=f"/v1/datasets/{dataset.id}/series?limit={LISTED}{searched}",
@@ -223,10 +223,13 @@ def _observed_block(desk: Desk, one: Chosen, rows: list[Row], unit: str) -> Bloc
     return Block(
         name="observed",
         title="What was observed",
-        columns=[text("period", "Period", wording.period_name), figure("value", f"Observed ({unit})", in_unit(unit))],
+        columns=[
+            text("period", "Period", formatting.period_name),
+            figure("value", f"Observed ({unit})", in_unit(unit)),
+        ],
         rows=rows,
         open=False,
-        note=f"As known on {wording.day_name(desk.run.as_of)}, newest first.",
+        note=f"As known on {formatting.day_name(desk.run.as_of)}, newest first.",
         api=f"/v1/datasets/{desk.dataset.id}/observations?{codes(one)}&as_of={desk.run.as_of}",
     )
 
@@ -255,7 +258,7 @@ def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:
     # The world first, then groups, then countries by name.
     order = sorted(names, key=lambda code: (code != TOTAL_PARTNER, code not in desk.catalog.members, names[code]))
     return {
-        "flow": [(flow, wording.FLOW_NAMES[flow].capitalize()) for flow in desk.flows],
+        "flow": [(flow, formatting.FLOW_NAMES[flow].capitalize()) for flow in desk.flows],
         "partner": [(code, names[code]) for code in order],
         "sector": [
             (code, desk.catalog.sectors[code]) for code in sorted(sectors, key=lambda code: code != TOTAL_SECTOR)

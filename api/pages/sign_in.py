@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from api.deps import SIGNED_IN, BodyDep, OptionsDep, SessionDep
-from api.pages.layout import PageQuery, PageRoute, sign_in_page
-from store import sign_ins
-from store.keys import BadKey, MissingScope
+from api.dependencies import SIGNED_IN, BodyDep, OptionsDep, SessionDep
+from api.pages.rendering import PageQuery, PageRoute, sign_in_page
+from store.queries import browser_sessions
+from store.queries.api_keys import BadKey, MissingScope
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 HOME = "/"
@@ -37,7 +37,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Optio
     given = parse_qs(body.decode("utf-8", "replace"))
     key, to = given.get("key", [""])[0].strip(), _own(given.get("to", [HOME])[0])
     try:
-        token = sign_ins.begin(session, key, now=options.now())
+        token = browser_sessions.begin(session, key, now=options.now())
     except BadKey:
         return sign_in_page(request, HTTPStatus.UNAUTHORIZED, to=to, fault="There is no such key, or it has expired.")
     except MissingScope as error:
@@ -47,7 +47,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Optio
     answer.set_cookie(
         SIGNED_IN,
         token,
-        max_age=int(sign_ins.LASTS.total_seconds()),
+        max_age=int(browser_sessions.LASTS.total_seconds()),
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
@@ -58,7 +58,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Optio
 @router.post("/sign-out")
 def sign_out(request: Request, session: SessionDep) -> Response:
     """No cookie, and nothing that would know it."""
-    sign_ins.end(session, request.cookies.get(SIGNED_IN, ""))
+    browser_sessions.end(session, request.cookies.get(SIGNED_IN, ""))
     session.commit()
     answer = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
     answer.delete_cookie(SIGNED_IN, httponly=True, samesite="strict")

@@ -2,9 +2,9 @@
 
 from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster
-from forecasting.forecasters.prophet import AnchoredProphet
-from forecasting.forecasters.simple import Naive, SeasonalMean, SeasonalNaive
-from forecasting.forecasters.smoothing import CES, ETS, TSB, Theta
+from forecasting.forecasters.exponential_smoothing import CES, ETS, TSB, Theta
+from forecasting.forecasters.naive import Naive, SeasonalMean, SeasonalNaive
+from forecasting.forecasters.prophet.forecaster import AnchoredProphet
 from forecasting.forecasters.structural import Structural
 
 FORECASTERS: dict[str, Forecaster] = {

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.forecasters.adjusted import SEASON, SHORTEST_REGRESSION, Adjusted, forecast_adjusted
+from forecasting.data.history import FloatArray, History
 from forecasting.forecasters.airline import forecast_airline
-from forecasting.history import FloatArray, History
+from forecasting.forecasters.preprocessing import SEASON, SHORTEST_REGRESSION, Adjusted, forecast_adjusted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from forecasting.data.history import FloatArray, History
 from forecasting.errors import ForecasterFailed, TooFewObservations
-from forecasting.history import FloatArray, History
 
 
 @runtime_checkable

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
+from forecasting.data.history import FloatArray, History
 from forecasting.errors import ForecasterFailed
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.outliers import additive_outliers
-from forecasting.forecasters.scale import scale_of
-from forecasting.history import FloatArray, History
+from forecasting.forecasters.scaling import scale_of
 
 # Variances as ratios to that of the level's monthly change: of noise, and of the season.
 NOISE = (0.0, 0.5, 2.0, 6.0)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from forecasting.spans import month_number, read_span
-from store.tables import Score
+from forecasting.analysis.spans import month_number, read_span
+from store.models import Score
 from tests.api.conftest import World, client_of, copy_of
 from tests.world import FIRST, Published, observed, publish_run
 

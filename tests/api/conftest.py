@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
-from api.options import ApiOptions, RunTerms
-from store import keys, runs
+from api.config import ApiOptions, RunTerms
 from store.database import make_engine, migrate
+from store.queries import api_keys, runs
 from tests.conftest import new_database
 from tests.world import NOW, Published, build_catalog, publish_run
 
@@ -67,7 +67,7 @@ def build_world(engine: Engine) -> World:
             code_version=terms.code_version,
             requested_at=NOW,
         )
-        made = {scope: keys.create(session, name=scope, scopes=[scope], now=NOW) for scope in keys.SCOPES}
+        made = {scope: api_keys.create(session, name=scope, scopes=[scope], now=NOW) for scope in api_keys.SCOPES}
         session.commit()
     return World(engine, trade, clean, earlier, queued, made)
 

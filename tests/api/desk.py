@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from store import runs
 from store.database import make_engine
-from store.tables import Score
+from store.models import Score
+from store.queries import runs
 from tests.api.conftest import run_terms
 from tests.conftest import new_database
 from tests.world import NOW, Published, build_catalog, publish_run

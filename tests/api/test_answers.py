@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api import answer_schemas
+from api.rest.schemas import forecasts
 from tests.api.asking import Half, Halves, halves_of, row_of
 from tests.api.conftest import World
 
@@ -44,7 +44,7 @@ def asking(halves: Halves) -> TestClient:
 def answer(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
     response = client.get(f"/v1/datasets/{half.run.dataset}/forecasts", params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    answer_schemas.ForecastPage.model_validate(response.json())
+    forecasts.ForecastPage.model_validate(response.json())
     return dict(response.json())
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sqlmodel import Session
 
-from api.ask import answer_lines
-from api.errors import ApiError
+from api.exception_handlers import ApiError
+from cli.ask_output import answer_lines
 from store.errors import UnknownDataset
 from tests.api.asking import Halves, halves_of
 from tests.api.conftest import World

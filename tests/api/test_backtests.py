@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
-from api import answer_schemas, schemas
+from api.rest.schemas import common, forecasts
 from tests.api.conftest import World
 from tests.world import FIRST, FORECASTERS, LAST, Published, observed
 
@@ -18,7 +18,7 @@ CLEAN = "/v1/datasets/CN_CLEANTECH/backtests"
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    schemas.BacktestPage.model_validate(response.json())
+    common.BacktestPage.model_validate(response.json())
     return dict(response.json())
 
 
@@ -109,7 +109,7 @@ def test_a_run_and_an_as_of_are_chosen_as_for_forecasts(client: TestClient, worl
 def folds(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(f"{CLEAN}/folds", params=params)
     assert response.status_code == 200, response.text
-    schemas.FoldPage.model_validate(response.json())
+    common.FoldPage.model_validate(response.json())
     return dict(response.json())
 
 
@@ -155,7 +155,7 @@ def test_growth_of_a_fold_is_on_what_was_observed_a_year_before(client: TestClie
 def misses(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(f"{CLEAN}/misses", params=params)
     assert response.status_code == 200, response.text
-    answer_schemas.MissPage.model_validate(response.json())
+    forecasts.MissPage.model_validate(response.json())
     return dict(response.json())
 
 

@@ -20,9 +20,9 @@ from numpy.testing import assert_allclose
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from sqlmodel import Session
 
-from api import wording
 from api.app import create_app
-from store import keys, runs
+from presentation import formatting
+from store.queries import api_keys, runs
 from tests.api.conftest import options
 from tests.api.desk import DeskWorld, desk_world, queue
 
@@ -159,7 +159,7 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
 
 def test_a_person_signs_in_with_a_key_and_out_again(browser: Browser, desk: DeskWorld) -> None:
     with Session(desk.engine) as session:
-        key = keys.create(session, name="a person", scopes=["read"], now=datetime(2026, 1, 20, tzinfo=UTC))
+        key = api_keys.create(session, name="a person", scopes=["read"], now=datetime(2026, 1, 20, tzinfo=UTC))
         session.commit()
     with served(desk, require_key_to_read=True) as url:
         context = browser.new_context(base_url=url)
@@ -199,24 +199,24 @@ def test_the_fan_has_its_marks(page: Page) -> None:
 
 def first_row(page: Page) -> list[str]:
     cells = page.locator("#forecast tbody tr").first.locator("th, td").all_inner_texts()
-    return [cell.replace(wording.NBSP, " ") for cell in cells]
+    return [cell.replace(formatting.NBSP, " ") for cell in cells]
 
 
 def test_switches_change_the_figures_to_those_of_the_api(page: Page, desk: DeskWorld) -> None:
     opened(page, SERIES)
     asked: dict[str, Any] = {"flow": "X", "partner": "USA", "sector": "EV", "level": 80}
     for clicks, more, show in (
-        ([], {}, lambda value: wording.money(value, "USD m")),
-        (["Quarter"], {"frequency": "Q"}, lambda value: wording.money(value, "USD m")),
-        (["Growth on a year ago"], {"frequency": "Q", "units": "pc1"}, wording.per_cent_change),
-        (["Share"], {"frequency": "Q", "units": "share", "of": "sector"}, wording.per_cent),
+        ([], {}, lambda value: formatting.money(value, "USD m")),
+        (["Quarter"], {"frequency": "Q"}, lambda value: formatting.money(value, "USD m")),
+        (["Growth on a year ago"], {"frequency": "Q", "units": "pc1"}, formatting.per_cent_change),
+        (["Share"], {"frequency": "Q", "units": "share", "of": "sector"}, formatting.per_cent),
     ):
         for name in clicks:
             page.get_by_role("link", name=name, exact=True).click()
         answer = page.request.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params={**asked, **more}).json()
         first = next(row for row in answer["series"][0]["months"] if row["median"] is not None)
         bounds = first["intervals"][0]
-        told = [show(value).replace(wording.NBSP, " ") for value in (first["median"], bounds["lo"], bounds["hi"])]
+        told = [show(value).replace(formatting.NBSP, " ") for value in (first["median"], bounds["lo"], bounds["hi"])]
         row = first_row(page)
         assert [row[1], row[4], row[5]] == told
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api import answer_schemas, schemas
+from api.rest.schemas import common, forecasts
 from tests.api.asking import Half, Halves, halves_of
 from tests.api.conftest import World
 from tests.world import Published
@@ -26,7 +26,7 @@ def certificate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts"
     response = halves.client.get(url, params={"run": half.run.run_id, "certificate": True, **params})
     assert response.status_code == 200, response.text
-    answer_schemas.ForecastPage.model_validate(response.json())
+    forecasts.ForecastPage.model_validate(response.json())
     return dict(response.json()["certificate"])
 
 
@@ -114,7 +114,7 @@ def test_the_kind_is_that_of_the_answer_and_what_is_not_scored_says_so(
 def test_a_chance_carries_the_certificate_of_its_period_and_step(halves: Halves) -> None:
     asked = {"flow": "X", "period": "2026", "above": 0, "certificate": True, "run": halves.trade.run.run_id}
     found = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).json()
-    answer_schemas.ProbabilityAnswer.model_validate(found)
+    forecasts.ProbabilityAnswer.model_validate(found)
     assert found["certificate"]["kind"] == "year"
     assert {row["step"] for row in found["certificate"]["coverage"]} == {None, 17}
 
@@ -122,7 +122,7 @@ def test_a_chance_carries_the_certificate_of_its_period_and_step(halves: Halves)
 def test_concentration_says_that_it_is_not_scored(halves: Halves) -> None:
     asked = {"over": "partner", "certificate": True, "run": halves.clean.run.run_id}
     found = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=asked).json()
-    answer_schemas.ConcentrationAnswer.model_validate(found)
+    forecasts.ConcentrationAnswer.model_validate(found)
     assert found["certificate"]["kind"] is None
 
 
@@ -130,7 +130,7 @@ def backtest(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/backtests"
     response = client.get(url, params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    schemas.BacktestPage.model_validate(response.json())
+    common.BacktestPage.model_validate(response.json())
     return dict(response.json())
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from api import answer_schemas
+from api.rest.schemas import forecasts
 from tests.api.asking import Half, Halves, halves_of
 from tests.api.conftest import World
 
@@ -28,7 +28,7 @@ def ask(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts/probability"
     response = halves.client.get(url, params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    answer_schemas.ProbabilityAnswer.model_validate(response.json())
+    forecasts.ProbabilityAnswer.model_validate(response.json())
     return dict(response.json())
 
 
@@ -145,7 +145,7 @@ def concentrate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts/concentration"
     response = halves.client.get(url, params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    answer_schemas.ConcentrationAnswer.model_validate(response.json())
+    forecasts.ConcentrationAnswer.model_validate(response.json())
     return dict(response.json())
 
 

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api import record_schemas
-from store import changes
+from api.rest.schemas import tracking
+from store.queries import run_changes
 from tests.api.conftest import World, client_of, copy_of
 
 
@@ -23,7 +23,7 @@ def compared(original: World, server_url: str) -> Iterator[World]:
     later, earlier = world.trade, world.earlier
     moved = later.mean[:, :3] - earlier.mean
     with Session(world.engine) as session:
-        changes.write(
+        run_changes.write(
             session,
             later.run_id,
             earlier.run_id,
@@ -51,7 +51,7 @@ def url(world: World) -> str:
 def answer(client: TestClient, address: str, **params: Any) -> dict[str, Any]:
     response = client.get(address, params=params)
     assert response.status_code == 200, response.text
-    record_schemas.ChangePage.model_validate(response.json())
+    tracking.ChangePage.model_validate(response.json())
     return dict(response.json())
 
 

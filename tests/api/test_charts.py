@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from api.charts import heat, parts, scores
-from api.charts.fan import fan
-from api.charts.theme import BLUE, FAN, LINES, line_styles
-from api.downloads import svg
+from presentation.charts import backtest, decomposition, heat_map
+from presentation.charts.fan import fan
+from presentation.charts.theme import BLUE, FAN, LINES, line_styles
+from presentation.exports import svg
 
 Spec = dict[str, Any]
 OBSERVED = [
@@ -90,7 +90,7 @@ APART = [
 
 
 def by_step() -> Spec:
-    return scores.by_step(STEPS, title="MASE", ours="combination", baseline="seasonal naive", as_naive=1.0)
+    return backtest.by_step(STEPS, title="MASE", ours="combination", baseline="seasonal naive", as_naive=1.0)
 
 
 def test_ours_and_the_baseline_come_first_among_the_forecasters() -> None:
@@ -113,7 +113,7 @@ def test_no_two_of_twenty_lines_look_alike() -> None:
     ("value", "shade"), [(0.0, 3), (1.9, 3), (2.0, 4), (-2.0, 2), (10.0, 5), (29.9, 5), (30.0, 6), (-31.0, 0)]
 )
 def test_growth_falls_into_seven_classes(value: float, shade: int) -> None:
-    assert heat.class_of(value, (2, 10, 30)) == shade
+    assert heat_map.class_of(value, (2, 10, 30)) == shade
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ def test_growth_falls_into_seven_classes(value: float, shade: int) -> None:
     [
         (fan_chart(), r"mark-area.*mark-line"),
         (by_step(), r"mark-line"),
-        (scores.coverage(COVERAGE), r"mark-rule.*mark-symbol"),
-        (scores.coverage_by_step(COVERAGE), r"mark-area.*mark-line"),
-        (scores.histogram(PIT), r"mark-rect"),
-        (heat.heat_map(HEAT, partners=["A", "B"], sectors=["EV"]), r"mark-rect.*mark-text"),
-        (heat.small_multiples(PANELS, order=["A"]), r"mark-area.*mark-line"),
-        (parts.components(APART, order=["Trend", "Season"]), r"mark-line"),
+        (backtest.coverage(COVERAGE), r"mark-rule.*mark-symbol"),
+        (backtest.coverage_by_step(COVERAGE), r"mark-area.*mark-line"),
+        (backtest.histogram(PIT), r"mark-rect"),
+        (heat_map.heat_map(HEAT, partners=["A", "B"], sectors=["EV"]), r"mark-rect.*mark-text"),
+        (heat_map.small_multiples(PANELS, order=["A"]), r"mark-area.*mark-line"),
+        (decomposition.components(APART, order=["Trend", "Season"]), r"mark-line"),
     ],
     ids=["fan", "by_step", "coverage", "coverage_by_step", "histogram", "heat_map", "small_multiples", "components"],
 )
@@ -135,7 +135,7 @@ def test_vega_lite_draws_it(spec: Spec, drawn: str) -> None:
 
 
 def test_bars_of_the_histogram_stand_on_zero() -> None:
-    drawn = svg(scores.histogram(PIT))
+    drawn = svg(backtest.histogram(PIT))
     heights = [float(found) for found in re.findall(r"v(\d+(?:\.\d+)?)h-", drawn)]
     assert max(heights, default=0.0) > 50, drawn[:2000]
 
@@ -157,9 +157,9 @@ def test_lines_stand_out_from_the_page(color: str) -> None:
     assert contrast(color, "#ffffff") >= 3
 
 
-@pytest.mark.parametrize(("shade", "color"), list(enumerate(heat.CLASSES)))
+@pytest.mark.parametrize(("shade", "color"), list(enumerate(heat_map.CLASSES)))
 def test_figures_can_be_read_on_every_shade_of_the_heat_map(shade: int, color: str) -> None:
-    assert contrast(color, "#ffffff" if shade in heat.DARK else "#1c2733") >= 4.5
+    assert contrast(color, "#ffffff" if shade in heat_map.DARK else "#1c2733") >= 4.5
 
 
 def test_the_same_chart_is_drawn_the_same_however_many_were_drawn_before() -> None:

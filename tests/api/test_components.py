@@ -6,7 +6,7 @@ import pandas as pd
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api import answer_schemas
+from api.rest.schemas import forecasts
 from tests.api.conftest import World
 
 
@@ -14,7 +14,7 @@ def test_components_are_those_of_the_run_with_their_units(client: TestClient, wo
     answer = client.get(f"/v1/runs/{world.clean.run_id}/components", params={"partner": "USA", "sector": "EV"})
     assert answer.status_code == 200, answer.text
     assert "immutable" in answer.headers["cache-control"]
-    page = answer_schemas.ComponentPage.model_validate(answer.json())
+    page = forecasts.ComponentPage.model_validate(answer.json())
     (series,) = page.series
     assert (page.unit, page.share_unit, series.unit) == ("USD m", "per cent", "USD m")
     assert [month.ahead for month in series.months] == [False] * 48 + [True] * 6
@@ -30,7 +30,7 @@ def test_components_are_paged_by_series_and_come_as_csv(client: TestClient, worl
     # The first series has none for its first year.
     by_id = {
         one.unique_id: len(one.months)
-        for one in answer_schemas.ComponentPage.model_validate(client.get(url, params={"limit": 100}).json()).series
+        for one in forecasts.ComponentPage.model_validate(client.get(url, params={"limit": 100}).json()).series
     }
     assert by_id[world.clean.unique_ids[0]] == 42
     table = pd.read_csv(io.StringIO(client.get(url, params={"limit": 2, "format": "csv"}).text))

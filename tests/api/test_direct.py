@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from api import errors
-from api.deps import OptionsDep, bounded_body, may_read
-from api.direct import PROBLEM, DirectRoute, add_routes
-from api.params import DatasetPath
-from api.questions import ForecastQuery
+from api import exception_handlers
+from api.dependencies import OptionsDep, bounded_body, may_read
+from api.rest.direct import PROBLEM, DirectRoute, add_routes
+from services.parameters import DatasetPath
+from services.queries import ForecastQuery
 from tests.api.conftest import options
 
 QUESTIONS = [
@@ -45,7 +45,7 @@ def client_of(route: type[APIRoute]) -> TestClient:
 
     app = FastAPI()
     app.state.options = options()
-    errors.install(app)
+    exception_handlers.install(app)
     include = add_routes if route is DirectRoute else FastAPI.include_router
     include(app, router)
     return TestClient(app)

@@ -6,9 +6,9 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api import schemas
 from api.app import create_app
-from api.direct import DirectRoute
+from api.rest.direct import DirectRoute
+from api.rest.schemas import common
 from tests.api.conftest import World, client_of, options
 
 SHAPE = {"type", "title", "status", "detail", "instance"}
@@ -39,7 +39,7 @@ def problem(response: Any, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body = dict(response.json())
-    schemas.Problem.model_validate(body)
+    common.Problem.model_validate(body)
     assert set(body) >= SHAPE
     assert body["status"] == status
     return body
@@ -97,7 +97,7 @@ def test_what_goes_wrong_inside_stays_inside(world: World, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise RuntimeError("the secret is 42")
 
-    monkeypatch.setattr("store.catalog.datasets", broken)
+    monkeypatch.setattr("store.queries.catalog.datasets", broken)
     response = client_of(world).get("/v1/datasets")
     problem(response, 500)
     assert "42" not in response.text

@@ -9,12 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
-from api import answer_schemas
-from api.selection import Catalog
+from api.rest.schemas import forecasts
 from forecasting.config import PROBABILITIES
-from store.catalog import SeriesRecord
+from services.series_catalog import Catalog
 from store.database import make_engine
 from store.errors import UnknownSeries
+from store.queries.catalog import SeriesRecord
 from tests.api.conftest import World, client_of
 from tests.world import Published
 
@@ -25,7 +25,7 @@ CLEAN = "/v1/datasets/CN_CLEANTECH/forecasts"
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    answer_schemas.ForecastPage.model_validate(response.json())
+    forecasts.ForecastPage.model_validate(response.json())
     return dict(response.json())
 
 
@@ -226,8 +226,8 @@ def test_another_question_format_or_run_has_another_etag(client: TestClient, wor
 
 def test_a_304_comes_before_the_forecasts_are_read(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     tag = client.get(TRADE).headers["etag"]
-    monkeypatch.setattr("store.forecasts.months", None)
-    monkeypatch.setattr("store.forecasts.paths", None)
+    monkeypatch.setattr("store.queries.forecasts.months", None)
+    monkeypatch.setattr("store.queries.forecasts.paths", None)
     assert client.get(TRADE, headers={"If-None-Match": tag}).status_code == 304
 
 

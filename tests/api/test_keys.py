@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from store import keys
+from store.queries import api_keys
 from tests.api.conftest import TODAY, World, client_of, scalar
 from tests.world import NOW
 
@@ -61,7 +61,7 @@ def test_a_key_without_the_scope_is_forbidden(scratch: World) -> None:
 
 def test_an_expired_key_is_unauthorised(scratch: World) -> None:
     with Session(scratch.engine) as session:
-        key = keys.create(session, name="old", scopes=["write"], now=NOW, expires=TODAY - timedelta(seconds=1))
+        key = api_keys.create(session, name="old", scopes=["write"], now=NOW, expires=TODAY - timedelta(seconds=1))
         session.commit()
     response = post(scratch, Authorization=f"Bearer {key}")
     assert response.status_code == 401

@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api import schemas
-from api.selection import Catalog
-from store.forecasts import CoveredSeries
+from api.rest.schemas import common
+from services.series_catalog import Catalog
+from store.queries.forecasts import CoveredSeries
 from tests.api.conftest import TODAY, World, client_of, scalar
 from tests.world import observed
 
@@ -22,7 +22,7 @@ NEW = "month,flow,partner,sector,value\n2026-01,X,WLD,TOTAL,321.4\n2026-01,M,WLD
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    schemas.ObservationPage.model_validate(response.json())
+    common.ObservationPage.model_validate(response.json())
     return dict(response.json())
 
 
@@ -98,7 +98,7 @@ def post(world: World, body: str | bytes, kind: str = "text/csv", **changes: Any
 def test_a_csv_is_appended_and_read_back(scratch: World) -> None:
     response = post(scratch, NEW)
     assert response.status_code == 201, response.text
-    schemas.Appended.model_validate(response.json())
+    common.Appended.model_validate(response.json())
     assert response.json() == {"dataset": "CN_TRADE", "received": 2, "inserted": 2, "unchanged": 0, "derived": 0}
     (row,) = answer(client_of(scratch), TRADE, flow="X", start="2026-01")["observations"]
     assert (row["value"], row["vintage"], row["backfilled"]) == (321.4, "2026-01-21", False)

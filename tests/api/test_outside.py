@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api import record_schemas
-from jobs.tracking import track
-from store.hubverse import COLUMNS
-from store.tables import Observation
+from api.rest.schemas import tracking
+from jobs.runs.scoring import track
+from store.models import Observation
+from store.queries.hubverse_format import COLUMNS
 from tests.api.conftest import World, client_of, copy_of
 
 OUTSIDE = "/v1/datasets/CN_TRADE/outside"
@@ -55,7 +55,7 @@ def client(polled: World) -> Iterator[TestClient]:
 def answer(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(OUTSIDE, params=params)
     assert response.status_code == 200, response.text
-    record_schemas.OutsidePage.model_validate(response.json())
+    tracking.OutsidePage.model_validate(response.json())
     return dict(response.json())
 
 
@@ -77,7 +77,7 @@ def test_model_month_and_state_narrow_it(client: TestClient) -> None:
 
 def test_models_are_listed_with_their_scores_beside_ours(client: TestClient) -> None:
     found = client.get(f"{OUTSIDE}/models").json()
-    record_schemas.OutsideModelPage.model_validate(found)
+    tracking.OutsideModelPage.model_validate(found)
     (poll,) = found["models"]
     (scored,) = answer(client, scored=True)["outside"]
     assert (poll["model_id"], poll["n"], poll["points"]) == ("poll", 1, 0)
@@ -95,7 +95,7 @@ def test_both_lists_come_as_csv(client: TestClient) -> None:
 def test_sending_twice_is_harmless_and_another_value_is_refused(client: TestClient, polled: World) -> None:
     again = send(client, polled, SAID)
     assert (again.status_code, again.json()["inserted"], again.json()["unchanged"]) == (201, 0, 3)
-    record_schemas.OutsideAppendedAnswer.model_validate(again.json())
+    tracking.OutsideAppendedAnswer.model_validate(again.json())
     refused = send(client, polled, [(*FEBRUARY, "mean", "NA", 98.0)])
     assert refused.status_code == 422
     assert refused.json()["faults"][0]["reason"] == "was stated with another value before"

@@ -14,9 +14,10 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api import answer_schemas, wording
-from store import catalog, changes
+from api.rest.schemas.forecasts import LinePage
+from presentation import formatting
 from store.database import make_engine
+from store.queries import catalog, run_changes
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
 from tests.conftest import new_database
@@ -46,7 +47,7 @@ def client(desk: DeskWorld) -> Iterator[TestClient]:
 def page(client: TestClient, url: str, **params: Any) -> str:
     answer = client.get(url, params=params or None)
     assert answer.status_code == 200, answer.text
-    return str(answer.text).replace(wording.NBSP, " ")
+    return str(answer.text).replace(formatting.NBSP, " ")
 
 
 def saved(client: TestClient, url: str, block: str, form: str, **params: Any) -> bytes:
@@ -102,7 +103,7 @@ def test_the_overview_says_what_the_api_says(client: TestClient, desk: DeskWorld
     (august, *_) = forecasts(client, desk.trade.run_id, flow="X", level=80)
     told = [august["median"], *(august["intervals"][0][side] for side in ("lo", "hi"))]
     for value in told:
-        assert wording.money(value, "USD bn").replace(wording.NBSP, " ") in html
+        assert formatting.money(value, "USD bn").replace(formatting.NBSP, " ") in html
     assert "January 2026: <strong>exports of" in html
 
 
@@ -110,7 +111,9 @@ def test_a_balance_has_the_interval_of_the_run_before_or_the_reason_why_none(
     server_url: str, template: str, client: TestClient, desk: DeskWorld
 ) -> None:
     (_, was, *_) = forecasts(client, desk.earlier, flow="B", level=80)
-    bounds = [wording.money(was["intervals"][0][side], "USD bn").replace(wording.NBSP, " ") for side in ("lo", "hi")]
+    bounds = [
+        formatting.money(was["intervals"][0][side], "USD bn").replace(formatting.NBSP, " ") for side in ("lo", "hi")
+    ]
     assert f"(80 %: {bounds[0]} to {bounds[1]})" in page(client, "/")
     with desk_world(server_url, template, "desk_first_run") as world, client_of(world) as alone:  # type: ignore[arg-type]
         with Session(world.engine) as session:
@@ -125,7 +128,7 @@ def test_the_overview_holds_the_newest_figure_against_the_run_before(client: Tes
     html = page(client, "/")
     told = forecasts(client, desk.earlier, flow="X", level=80)[1]
     assert told["month"] == "2025-12"
-    expected = wording.money(told["median"], "USD bn").replace(wording.NBSP, " ")
+    expected = formatting.money(told["median"], "USD bn").replace(formatting.NBSP, " ")
     assert f"{expected} was expected by run {desk.earlier}" in html
 
 
@@ -237,7 +240,7 @@ def test_lines_are_those_of_the_api(client: TestClient, frequency: str, place: s
         table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", block, "csv", **asked)))
         (call,) = (call for call in calls if "/lines?" in call and f"of={block}" in call)
         answer = client.get(call)
-        assert_allclose(table["value"], [line.value for line in answer_schemas.LinePage(**answer.json()).lines])
+        assert_allclose(table["value"], [line.value for line in LinePage(**answer.json()).lines])
         rows = pd.read_csv(io.StringIO(client.get(f"{call}&format=csv&limit=2&offset=1").text))
         assert_allclose(rows["value"], table["value"][1:3])
 
@@ -397,7 +400,7 @@ def test_a_run_says_what_moved_its_totals(server_url: str, template: str) -> Non
             parts = np.random.default_rng(2).normal(size=(3, 2, len(shared)))
             named = dict(zip(("new_figures", "revised_figures", "reestimation"), parts, strict=True))
             ids = world.trade.series_ids.tolist()
-            changes.write(session, world.trade.run_id, world.earlier, series_ids=ids, months=shared, **named)
+            run_changes.write(session, world.trade.run_id, world.earlier, series_ids=ids, months=shared, **named)
             session.commit()
         table = pd.read_csv(io.BytesIO(saved(client, url, "moves", "csv")))
         (call,) = (call for call in api_calls(client.get(url).text) if "/changes" in call)

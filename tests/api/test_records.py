@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from api.pages.records import beside, coverage_rows
-from store.backtests import ScoreRow
+from services.backtest_summary import beside, coverage_rows
+from store.queries.backtests import ScoreRow
 
 
 def coverage(step: int, value: float, n: int, *, series: int = 1, level: float = 80.0) -> ScoreRow:

@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 from icalendar import Calendar
 
-from api import schemas
+from api.rest.schemas import common
 from tests.api.conftest import World, client_of
 from tests.world import NOW
 
@@ -21,7 +21,7 @@ def write(world: World, path: str, body: str, kind: str = "text/csv") -> Any:
 def answer(client: TestClient, url: str = URL, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    schemas.ReleasePage.model_validate(response.json())
+    common.ReleasePage.model_validate(response.json())
     return dict(response.json())
 
 

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from api import wording
+from presentation import formatting
 from tests.api.conftest import client_of
 from tests.api.desk import DeskWorld, desk_world
 from tests.documents import ROOT
@@ -55,7 +55,7 @@ def test_it_holds_every_series_and_how_to_cite_it(html: str, client: TestClient,
         assert chapter in html
     asked = {"flow": "X", "partner": "WLD", "sector": "TOTAL", "frequency": "A", "level": 80}
     (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]
-    assert wording.money(year["median"], "USD m") in html
+    assert formatting.money(year["median"], "USD m") in html
 
 
 def test_its_style_is_named_by_the_policy(client: TestClient, desk: DeskWorld) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from api import revision_schemas
+from api.rest.schemas import revisions
 from tests.api.conftest import World, client_of
 
 URL = "/v1/datasets/CN_TRADE/revisions"
@@ -27,7 +27,7 @@ def revised(scratch: World) -> World:
 def answer(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(URL, params={"flow": "X"} | params)
     assert response.status_code == 200, response.text
-    revision_schemas.RevisionPage.model_validate(response.json())
+    revisions.RevisionPage.model_validate(response.json())
     return dict(response.json())
 
 

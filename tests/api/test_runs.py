@@ -6,14 +6,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from api import schemas
-from store import runs
+from api.rest.schemas import common
+from store.queries import runs
 from tests.api.conftest import TODAY, World, client_of, scalar
 
 
 def test_runs_are_listed_newest_first(client: TestClient, world: World) -> None:
     found = client.get("/v1/runs").json()
-    schemas.RunPage.model_validate(found)
+    common.RunPage.model_validate(found)
     numbers = [world.queued, world.earlier.run_id, world.clean.run_id, world.trade.run_id]
     assert [run["id"] for run in found["runs"]] == numbers
     some = client.get("/v1/runs", params={"dataset": "CN_TRADE", "status": "published", "limit": 1}).json()
@@ -28,7 +28,7 @@ def test_runs_come_as_csv(client: TestClient) -> None:
 
 def test_a_published_run_may_be_kept_and_a_waiting_one_not(client: TestClient, world: World) -> None:
     published = client.get(f"/v1/runs/{world.trade.run_id}")
-    schemas.RunAnswer.model_validate(published.json())
+    common.RunAnswer.model_validate(published.json())
     assert published.headers["cache-control"].endswith("immutable")
     tag = {"If-None-Match": published.headers["etag"]}
     assert client.get(f"/v1/runs/{world.trade.run_id}", headers=tag).status_code == 304
@@ -42,7 +42,7 @@ def ask(world: World, body: Any, **changes: Any) -> Any:
 def test_a_run_asked_for_waits_and_its_progress_can_be_read(scratch: World) -> None:
     response = ask(scratch, {"dataset": "CN_TRADE", "as_of": "2025-06-30", "horizon": 12})
     assert response.status_code == 202, response.text
-    schemas.RunAnswer.model_validate(response.json())
+    common.RunAnswer.model_validate(response.json())
     where = response.headers["location"]
     client = client_of(scratch)
     waiting = client.get(where).json()

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
-from store import embedded
+from store import embedded_postgres
 from store.database import make_engine, migrate
 from tests.api.conftest import World, build_world, client_of, options
 from tests.conftest import new_database
@@ -135,13 +135,13 @@ def test_the_web_loads_no_forecaster() -> None:
 
 
 def test_without_its_database_the_service_says_so_and_recovers_by_itself(tmp_path: Path) -> None:
-    with embedded.start(tmp_path, durable=False) as url:
+    with embedded_postgres.start(tmp_path, durable=False) as url:
         engine = make_engine(url, pool_size=2)
         migrate(engine)
         client = client_of(build_world(engine))
         assert client.get("/v1/datasets/CN_TRADE/forecasts").status_code == 200
     _is_away(client)
-    with embedded.start(tmp_path, durable=False) as again:
+    with embedded_postgres.start(tmp_path, durable=False) as again:
         assert again == url
         assert client.get("/v1/datasets/CN_TRADE/forecasts").status_code == 200
         assert client.get("/ready").status_code == 200

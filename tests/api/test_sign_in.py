@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from store import keys
+from store.queries import api_keys
 from tests.api.conftest import TODAY, World, client_of, scalar
 
 RUN = {"dataset": "CN_TRADE"}
@@ -48,7 +48,7 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(scratch: World) ->
     assert scratch.keys["read"] not in plain
     token = plain.partition("=")[2].partition(";")[0]
     assert scalar(scratch, f"SELECT count(*) FROM sign_in WHERE token_hash = '{token}'") == 0
-    assert scalar(scratch, f"SELECT count(*) FROM sign_in WHERE token_hash = '{keys.digest(token)}'") == 1
+    assert scalar(scratch, f"SELECT count(*) FROM sign_in WHERE token_hash = '{api_keys.digest(token)}'") == 1
 
 
 @pytest.mark.parametrize(("key", "status"), [("tw_wrong", 401), ("", 401), ("write", 403)])
@@ -94,7 +94,7 @@ def test_it_ends_with_the_key_and_after_a_week(scratch: World) -> None:
     assert later.get("/runs").status_code == 401
     assert client.get("/runs").status_code == 200
     with Session(scratch.engine) as session:
-        keys.revoke(session, "read")
+        api_keys.revoke(session, "read")
         session.commit()
     assert client.get("/runs").status_code == 401
     sign_in(later, scratch.keys["admin"])

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import Session
 
-from api import schemas
-from store import attempts
+from api.rest.schemas import common
+from store.queries import fetch_attempts
 from tests.api.conftest import client_of
 
 
@@ -22,7 +22,7 @@ def session(scratch):
 
 def attempt(session, dataset, hour, outcome, **given):
     moment = datetime(2026, 8, 21, hour, tzinfo=UTC)
-    attempts.record(
+    fetch_attempts.record(
         session,
         dataset=dataset,
         source="comtrade",
@@ -41,7 +41,7 @@ def test_sources_tell_their_last_success_and_their_last_failure(client, session)
     attempt(session, "CN_TRADE", 10, "failed", reason="Refused: answered 503")
     attempt(session, "AA", 7, "unchanged")
     page = client.get("/v1/sources").json()
-    schemas.SourcePage.model_validate(page)
+    common.SourcePage.model_validate(page)
     assert page["sources"] == [
         {
             "dataset": "AA",
@@ -70,5 +70,5 @@ def test_sources_are_paged_and_come_as_csv(client, session):
     page = client.get("/v1/sources?limit=2").json()
     assert (page["total"], page["next"], len(page["sources"])) == (3, "/v1/sources?limit=2&offset=2", 2)
     lines = client.get("/v1/sources?format=csv&offset=2").text.splitlines()
-    assert lines[0].split(",") == list(schemas.SourceAnswer.model_fields)
+    assert lines[0].split(",") == list(common.SourceAnswer.model_fields)
     assert lines[1].startswith("C,comtrade,")

@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api import record_schemas
-from jobs.tracking import track
-from store.tables import Observation
+from api.rest.schemas import tracking
+from jobs.runs.scoring import track
+from store.models import Observation
 from tests.api.conftest import World, client_of, copy_of
 
 TRACKING = "/v1/datasets/CN_TRADE/tracking"
@@ -50,7 +50,7 @@ def client(tracked: World) -> Iterator[TestClient]:
 def answer(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(TRACKING, params=params)
     assert response.status_code == 200, response.text
-    record_schemas.TrackingPage.model_validate(response.json())
+    tracking.TrackingPage.model_validate(response.json())
     return dict(response.json())
 
 
@@ -107,7 +107,7 @@ def test_months_steps_and_runs_narrow_it(client: TestClient, tracked: World) -> 
 
 def test_a_series_that_drifts_is_flagged(client: TestClient) -> None:
     found = client.get(SERIES).json()
-    record_schemas.SeriesRecordPage.model_validate(found)
+    tracking.SeriesRecordPage.model_validate(found)
     assert found["series_drifting"] == 2
     exports, imports = sorted(found["series"], key=lambda row: row["mae"])
     assert imports["unique_id"] == "CN_TRADE.M.WLD.TOTAL"

@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from api import wording
+from presentation import formatting
 
 
 def spaced(text: str) -> str:
-    return text.replace(wording.NBSP, " ").replace(wording.MINUS, "-")
+    return text.replace(formatting.NBSP, " ").replace(formatting.MINUS, "-")
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def spaced(text: str) -> str:
     ],
 )
 def test_money_is_written_in_the_scale_that_reads_best(value: float | None, unit: str, said: str) -> None:
-    assert spaced(wording.money(value, unit)) == said
+    assert spaced(formatting.money(value, unit)) == said
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def test_money_is_written_in_the_scale_that_reads_best(value: float | None, unit
     [(18.7, "+19 %"), (-2.41, "-2.4 %"), (9.96, "+10 %"), (0.04, "0.0 %"), (-0.04, "0.0 %"), (1234.5, "+1,234 %")],
 )
 def test_growth_has_a_sign_and_no_false_precision(value: float, said: str) -> None:
-    assert spaced(wording.per_cent_change(value)) == said
+    assert spaced(formatting.per_cent_change(value)) == said
 
 
 @pytest.mark.parametrize(
     ("chance", "said"), [(0.97, "97 %"), (1.0, "above 99 %"), (0.0, "below 1 %"), (0.004, "below 1 %"), (0.006, "1 %")]
 )
 def test_a_chance_is_never_certain(chance: float, said: str) -> None:
-    assert spaced(wording.share(chance)) == said
+    assert spaced(formatting.share(chance)) == said
 
 
 @pytest.mark.parametrize(
@@ -54,25 +54,25 @@ def test_a_chance_is_never_certain(chance: float, said: str) -> None:
     ],
 )
 def test_periods_are_written_out(period: str, said: str) -> None:
-    assert wording.period_name(period) == said
+    assert formatting.period_name(period) == said
 
 
 def test_days_and_moments_are_written_out() -> None:
-    assert wording.day_name(date(2026, 9, 9)) == "9 September 2026"
-    assert wording.moment_name(datetime(2026, 9, 9, 7, 5, tzinfo=UTC)) == "9 September 2026, 07:05 UTC"
+    assert formatting.day_name(date(2026, 9, 9)) == "9 September 2026"
+    assert formatting.moment_name(datetime(2026, 9, 9, 7, 5, tzinfo=UTC)) == "9 September 2026, 07:05 UTC"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(28.4, "28 s"), (250, "4 min 10 s"), (7500, "2 h 5 min")])
 def test_a_duration_is_told_in_two_units_at_most(seconds: float, said: str) -> None:
-    assert wording.duration(seconds) == said
+    assert formatting.duration(seconds) == said
 
 
 def test_a_round_figure_has_no_zeros_after_the_point() -> None:
-    assert spaced(wording.round_money(1200.0, "USD bn")) == "USD 1.2tn"
-    assert spaced(wording.round_money(190_000.0, "USD m")) == "USD 190bn"
-    assert spaced(wording.round_money(1000.0, "USD bn")) == "USD 1tn"
+    assert spaced(formatting.round_money(1200.0, "USD bn")) == "USD 1.2tn"
+    assert spaced(formatting.round_money(190_000.0, "USD m")) == "USD 190bn"
+    assert spaced(formatting.round_money(1000.0, "USD bn")) == "USD 1tn"
 
 
 def test_counts_agree_with_their_noun() -> None:
-    assert [spaced(wording.count_of(number, "run")) for number in (1, 2)] == ["1 run", "2 runs"]
-    assert wording.number(1234) == "1,234"
+    assert [spaced(formatting.count_of(number, "run")) for number in (1, 2)] == ["1 run", "2 runs"]
+    assert formatting.number(1234) == "1,234"

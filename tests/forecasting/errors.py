@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecasting.widths import Record
+from forecasting.uncertainty.error_scale import Record
 
 SERIES, FOLDS, HORIZON = 30, 60, 12
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from forecasting.panel import Panel
+from forecasting.data.panel import Panel
 
 
 def long_frame(series, *, start="2015-01", keys=None):

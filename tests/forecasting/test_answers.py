@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from forecasting.answers import (
+from forecasting.analysis.period_draws import (
     OF_A_WHOLE,
     Outlook,
     Units,
@@ -25,7 +25,7 @@ from forecasting.answers import (
     span_sums,
     summarise,
 )
-from forecasting.spans import Frequency, Span, month_number, read_span, spans_ahead
+from forecasting.analysis.spans import Frequency, Span, month_number, read_span, spans_ahead
 
 START = month_number(2023, 1)
 HORIZON = 24

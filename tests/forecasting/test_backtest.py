@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.backtest import SeriesTask, fit_panel, fit_series
+from forecasting.data.panel import Panel
 from forecasting.errors import ForecasterFailed, UnknownForecaster
+from forecasting.evaluation.rolling_origin import SeriesTask, fit_panel, fit_series
 from forecasting.forecasters import FORECASTERS
-from forecasting.panel import Panel
 from tests.forecasting.panels import grid_panel, long_frame, trade_series
 
 CHEAP = ("naive", "seasonal_naive", "theta")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.calendar import (
+from forecasting.data.calendar_regressors import (
     calendar_names,
     calendar_regressors,
     lunar_new_year,

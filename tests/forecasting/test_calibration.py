@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.calibration import FEWEST_FOLDS, SHRINKAGE, calibrate
-from forecasting.widths import learn_widths
+from forecasting.uncertainty.error_scale import learn_widths
+from forecasting.uncertainty.error_scale_calibration import FEWEST_FOLDS, SHRINKAGE, calibrate
 from tests.forecasting.errors import FOLDS, HORIZON, SERIES, known_law, record
 
 GROUP = np.repeat([0, 1], SERIES // 2)

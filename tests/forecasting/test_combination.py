@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from forecasting import combination
-from forecasting.combination import combine
-from forecasting.history import FloatArray
+from forecasting.combination import weights
+from forecasting.combination.weights import combine
+from forecasting.data.history import FloatArray
 
 NAMES = ("structural", "naive", "theta", "ces")
 Problem = tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]
@@ -30,14 +30,14 @@ def slow_worth(problem: Problem, fold: int) -> FloatArray:
     worth = []
     for row, name in enumerate(NAMES):
         errors = [
-            min(abs(means[s, row, k, h] - actuals[s, k, h]) / scale[s, k], combination.CAP)
+            min(abs(means[s, row, k, h] - actuals[s, k, h]) / scale[s, k], weights.CAP)
             for s in range(len(means))
             for k in range(len(cutoffs))
             for h in range(means.shape[3])
             if cutoffs[k] + h + 1 <= cutoffs[fold]
         ]
         mean = np.mean(errors) if errors else 1.0
-        worth.append(combination.PRIOR_WEIGHTS.get(name, 1.0) * mean**-combination.POWER)
+        worth.append(weights.PRIOR_WEIGHTS.get(name, 1.0) * mean**-weights.POWER)
     shares: FloatArray = np.array(worth) / np.sum(worth)
     return shares
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.calendar import calendar_regressors
-from forecasting.combined import split_combined
+from forecasting.data.calendar_regressors import calendar_regressors
+from forecasting.data.january_february import split_combined
 from tests.forecasting.panels import long_frame
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.calendar import calendar_regressors
-from forecasting.components import NAMES, Components, take_apart, take_panel_apart
-from forecasting.panel import Panel
+from forecasting.analysis.decomposition import NAMES, Components, take_apart, take_panel_apart
+from forecasting.data.calendar_regressors import calendar_regressors
+from forecasting.data.panel import Panel
 from tests.forecasting.panels import long_frame, trade_series
 
 N, HORIZON = 120, 12

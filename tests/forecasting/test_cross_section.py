@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.cross_section import correct
-from forecasting.link import from_link, to_link, units
+from forecasting.combination.cross_sectional_correction import correct
+from forecasting.uncertainty.arsinh_transform import from_link, to_link, units
 
 SERIES, MONTHS, HORIZON = 40, 84, 6
 CUTOFFS = np.arange(30, MONTHS)

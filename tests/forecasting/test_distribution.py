@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-from forecasting.distribution import learn_distribution, learn_marginals
-from forecasting.link import from_link, to_link, units
+from forecasting.uncertainty.arsinh_transform import from_link, to_link, units
+from forecasting.uncertainty.error_distribution import learn_distribution, learn_marginals
 from tests.forecasting.errors import FOLDS, SERIES, known_law, record
 
 

@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting import blocks
-from forecasting.backtest import fit_panel
+from forecasting.combination.combined_forecasts import make_pool
 from forecasting.config import COMBINATION, ForecastConfig
-from forecasting.distribution import learn_distribution
-from forecasting.evaluation import fold_distribution
-from forecasting.paths import path_quantiles
+from forecasting.evaluation import chunks
+from forecasting.evaluation.backtest import fold_distribution
+from forecasting.evaluation.metrics import pinball
+from forecasting.evaluation.rolling_origin import fit_panel
 from forecasting.pipeline import evaluate_panel, forecast_panel
-from forecasting.pool import make_pool
-from forecasting.scores import pinball
+from forecasting.uncertainty.error_distribution import learn_distribution
+from forecasting.uncertainty.simulation import path_quantiles
 from tests.forecasting.panels import gaps_of_sums, grid_panel
 
 CONFIG = ForecastConfig(
@@ -36,7 +36,7 @@ def whole(panel):
 
 
 def test_blocks_of_series_cost_no_more_than_the_precision_of_what_is_stored(panel, whole, monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK_VALUES", 5 * CONFIG.draws * CONFIG.horizon)
+    monkeypatch.setattr(chunks, "BLOCK_VALUES", 5 * CONFIG.draws * CONFIG.horizon)
     parts = forecast(panel)
     # Sums of parts that nearly cancel have no more digits than the parts.
     assert_allclose(parts.paths, whole.paths, rtol=2e-6, atol=1e-6 * float(whole.paths.max()))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.calendar import calendar_regressors
+from forecasting.data.calendar_regressors import calendar_regressors
+from forecasting.data.history import History
 from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations
 from forecasting.forecasters import FORECASTERS, Forecaster
-from forecasting.forecasters.simple import SeasonalNaive
-from forecasting.history import History
+from forecasting.forecasters.naive import SeasonalNaive
 
 HORIZON = 15
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from forecasting.link import units
+from forecasting.uncertainty.arsinh_transform import units
 
 CUTOFFS = np.array([30, 90, 119])
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
+from forecasting.data.panel import Panel
 from forecasting.errors import (
     BadCutoff,
     DuplicateMonths,
@@ -13,7 +14,6 @@ from forecasting.errors import (
     MissingColumns,
     NotFinite,
 )
-from forecasting.panel import Panel
 from tests.forecasting.panels import grid_panel, long_frame
 
 

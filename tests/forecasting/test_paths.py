@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.config import PROBABILITIES
-from forecasting.distribution import learn_distribution
-from forecasting.paths import draw_paths, path_quantiles
+from forecasting.uncertainty.error_distribution import learn_distribution
+from forecasting.uncertainty.simulation import draw_paths, path_quantiles
 from tests.forecasting.errors import HORIZON, SERIES, known_law, record
 
 IDS = [f"s{number:02d}" for number in range(SERIES)]

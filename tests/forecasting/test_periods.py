@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.periods import KINDS, LENGTHS, Period, growth, periods, totals
+from forecasting.analysis.periods import KINDS, LENGTHS, Period, growth, periods, totals
 
 
 def slow_totals(paths, observed, cutoff, found, back=0):

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.backtest import fit_panel
+from forecasting.combination.combined_forecasts import make_pool
 from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
+from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
-from forecasting.panel import Panel
+from forecasting.evaluation.rolling_origin import fit_panel
 from forecasting.pipeline import evaluate_panel, forecast_panel
-from forecasting.pool import make_pool
 from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame, trade_series
 
 QUICK = ForecastConfig(

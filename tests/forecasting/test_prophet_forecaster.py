@@ -9,13 +9,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from prophet import Prophet
 
-from forecasting.calendar import calendar_names, calendar_regressors
+from forecasting.data.calendar_regressors import calendar_names, calendar_regressors
+from forecasting.data.history import History
 from forecasting.errors import TooFewObservations
-from forecasting.forecasters.prophet import AnchoredProphet, PowerScale
-from forecasting.history import History
-from forecasting.prophet_axes import fourier_terms
-from forecasting.prophet_backend import MapProphet
-from forecasting.prophet_map import fit_map, make_design
+from forecasting.forecasters.prophet.design import fourier_terms
+from forecasting.forecasters.prophet.forecaster import AnchoredProphet, PowerScale
+from forecasting.forecasters.prophet.library_backend import MapProphet
+from forecasting.forecasters.prophet.map_fit import fit_map, make_design
 
 HORIZON = 12
 FORECASTER = AnchoredProphet()

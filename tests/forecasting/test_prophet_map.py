@@ -16,8 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from prophet import Prophet
 from prophet.models import CmdStanPyBackend
 
-from forecasting.prophet_backend import MapBackend, MapProphet
-from forecasting.prophet_map import fit_map, make_design
+from forecasting.forecasters.prophet.library_backend import MapBackend, MapProphet
+from forecasting.forecasters.prophet.map_fit import fit_map, make_design
 
 FITS = int(os.environ.get("TRADEWIND_PROPHET_FITS", "24"))
 FIGURES = Path(__file__).resolve().parents[2] / "sources" / "figures"

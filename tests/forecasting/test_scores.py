@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import norm, t
 
 from forecasting.config import LEVELS, PROBABILITIES
-from forecasting.scores import (
+from forecasting.evaluation.metrics import (
     diebold_mariano,
     fold_scores,
     folds_ahead,
@@ -17,7 +17,7 @@ from forecasting.scores import (
     seasonal_scales,
     weighted_interval_score,
 )
-from forecasting.tally import ScoreBook, Tally
+from forecasting.evaluation.score_accumulator import ScoreBook, Tally
 from tests.forecasting.panels import trade_series
 
 

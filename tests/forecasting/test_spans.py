@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.spans import FREQUENCIES, Span, month_number, month_text, read_span, spans_ahead
+from forecasting.analysis.spans import FREQUENCIES, Span, month_number, month_text, read_span, spans_ahead
 
 JULY_2026 = month_number(2026, 7)
 

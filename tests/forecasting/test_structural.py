@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from forecasting.data.history import FloatArray, History
 from forecasting.forecasters import structural
 from forecasting.forecasters.outliers import additive_outliers
 from forecasting.forecasters.structural import Structural
-from forecasting.history import FloatArray, History
 
 
 def history_of(y: FloatArray, *, horizon: int = 12, calendar: FloatArray | None = None) -> History:

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from forecasting.panel import Panel
-from forecasting.reconciliation import reconciler
-from forecasting.structure import find_structure, groups
+from forecasting.data.hierarchy import find_structure, groups
+from forecasting.data.panel import Panel
+from forecasting.uncertainty.reconciliation import reconciler
 from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame
 
 PANEL = grid_panel()

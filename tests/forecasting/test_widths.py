@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.widths import HALF_LIFE, learn_widths, prior_scale
+from forecasting.uncertainty.error_scale import HALF_LIFE, learn_widths, prior_scale
 from tests.forecasting.errors import FOLDS, HORIZON, SERIES, known_law, record
 
 MARCH = 2

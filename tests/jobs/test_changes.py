@@ -8,12 +8,12 @@ import pytest
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from forecasting.backtest import fit_panel
-from jobs import changes as job
-from jobs import forecast_run
-from jobs.changes import explain
-from store import changes, observations, runs
+from forecasting.evaluation.rolling_origin import fit_panel
+from jobs.runs import change_attribution as job
+from jobs.runs import forecast_run
+from jobs.runs.change_attribution import explain
 from store.errors import ChangesNotKept, NoEarlierRun, NotComparable, UnknownRun
+from store.queries import observations, run_changes, runs
 from tests.jobs.test_tracking import come, publish
 from tests.jobs.worlds import QUICK, TickingClock, here
 
@@ -25,8 +25,8 @@ def changes_of(engine, run_id, *, against=None):
     """Changes as arrays by part, shape (series, months), and the names of the series."""
     with Session(engine) as session:
         ids = observations.series_ids(session, "SMALL")
-        earlier = changes.latest_against(session, run_id, against)
-        rows = changes.page(session, run_id, earlier, list(ids.values()), limit=10_000).rows
+        earlier = run_changes.latest_against(session, run_id, against)
+        rows = run_changes.page(session, run_id, earlier, list(ids.values()), limit=10_000).rows
     names = [uid for uid, number in ids.items() if any(row.series_id == number for row in rows)]
     shape = (len(names), -1)
     found = {name: np.array([getattr(row, name) for row in rows]).reshape(shape) for name in PARTS}
@@ -123,9 +123,9 @@ def test_any_two_runs_can_be_compared_on_demand(small):
     come(small, "2025-02", vintage="2025-03-09")
     third = publish(small, SECOND)
     with Session(small) as session:
-        assert changes.latest_against(session, third) == second
+        assert run_changes.latest_against(session, third) == second
         with pytest.raises(ChangesNotKept):
-            changes.latest_against(session, third, first)
+            run_changes.latest_against(session, third, first)
         assert explain(session, third, against=first, make_executor=here) == first
         session.commit()
         # A comparison made again takes the place of the first.

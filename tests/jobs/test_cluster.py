@@ -9,12 +9,12 @@ import pytest
 from distributed import Client
 from pydantic import ValidationError
 
-from forecasting import version
+from forecasting import code_version
 from forecasting.config import ForecastConfig
 from forecasting.pipeline import forecast_panel
-from jobs import cluster
-from jobs.cluster import ClusterAway, OtherCode, dask_cluster
-from jobs.executors import process_pool
+from jobs.execution import dask_cluster as cluster
+from jobs.execution.dask_cluster import ClusterAway, OtherCode, dask_cluster
+from jobs.execution.executors import process_pool
 from settings import Settings
 from tests.forecasting.panels import grid_panel
 
@@ -79,7 +79,7 @@ def test_workers_with_other_code_are_refused(machines):
     address, _ = machines
 
     def install_another_release():
-        setattr(version, "code_version", lambda: "0.0.1+other")  # noqa: B010 - it is a cached function to mypy
+        setattr(code_version, "code_version", lambda: "0.0.1+other")  # noqa: B010 - it is a cached function to mypy
 
     with Client(address, set_as_default=False) as client:
         (first, *_) = client.scheduler_info()["workers"]

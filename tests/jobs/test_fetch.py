@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from jobs.fetch import Fetched, fetch
-from jobs.ingest import ingest_bundled
-from jobs.scheduler import Ticker
+from jobs.ingestion.fetch import Fetched, fetch
+from jobs.ingestion.ingest import ingest_bundled
+from jobs.scheduling.scheduler import Ticker
 from sources.client import Validator
 from sources.errors import NoFeed
-from sources.feeds import read_feeds
-from sources.question import Access
-from store import attempts, catalog, observations, runs
+from sources.feed_config import read_feeds
+from sources.provider import Access
+from store.queries import catalog, fetch_attempts, observations, runs
 from tests.jobs.worlds import QUICK, here
 from tests.sources.comtrade_api import ComtradeApi
 from tests.sources.gacc_site import GaccSite, as_combined, country_page
@@ -79,9 +79,9 @@ class World:
             frame = observations.panel_frame(session, "CN_PARTNERS", as_of)
         return {str(name)[12:]: rows["y"].tolist() for name, rows in frame.groupby("unique_id")}
 
-    def source(self) -> attempts.SourceRecord:
+    def source(self) -> fetch_attempts.SourceRecord:
         with Session(self.engine) as session:
-            (one,) = attempts.sources(session).rows
+            (one,) = fetch_attempts.sources(session).rows
         return one
 
 

@@ -8,11 +8,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from forecasting.config import ForecastConfig
+from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
-from forecasting.panel import Panel
-from jobs import files
-from jobs.files import BadCutoffs
-from tabular import BadRows, UnreadableTable
+from jobs import file_forecasts
+from jobs.file_forecasts import BadCutoffs
+from tables import BadRows, UnreadableTable
 from tests.forecasting.panels import gaps_of_sums, grid_panel
 
 TODAY = date(2026, 1, 1)
@@ -40,11 +40,13 @@ def panel_file(path, panel, *, keys=True):
 
 
 def forecast(panel, config=QUICK):
-    return files.forecast_file(panel, config=config, reporter="CHN", executor=None, on_progress=lambda *_: None)[0]
+    return file_forecasts.forecast_file(
+        panel, config=config, reporter="CHN", executor=None, on_progress=lambda *_: None
+    )[0]
 
 
 def evaluate(panel, cutoffs, config=QUICK):
-    return files.evaluate_file(
+    return file_forecasts.evaluate_file(
         panel, cutoffs=cutoffs, config=config, reporter="CHN", executor=None, on_progress=lambda *_: None
     )
 
@@ -52,7 +54,9 @@ def evaluate(panel, cutoffs, config=QUICK):
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_reads_what_is_in_the_file(tmp_path, ending):
     panel = grid_panel(48)
-    read = files.read_panel(panel_file(tmp_path / f"panel{ending}", panel), today=TODAY, limit_bytes=10_000_000)
+    read = file_forecasts.read_panel(
+        panel_file(tmp_path / f"panel{ending}", panel), today=TODAY, limit_bytes=10_000_000
+    )
     assert read.unique_ids == panel.unique_ids
     assert_allclose(read.values, panel.values)
     assert read.keys["partner"].tolist() == panel.keys["partner"].tolist()
@@ -62,7 +66,7 @@ def test_a_bad_row_is_named(tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("unique_id,ds,y\na,2024-01,1\na,2024-02,oops\n")
     with pytest.raises(BadRows, match="row 3, y"):
-        files.read_panel(path, today=TODAY, limit_bytes=1000)
+        file_forecasts.read_panel(path, today=TODAY, limit_bytes=1000)
 
 
 def test_every_series_month_forecaster_and_level_has_a_row():
@@ -118,17 +122,17 @@ def test_a_change_after_a_cutoff_changes_no_forecast_made_at_it():
 
 def test_cutoffs_are_counted_back_from_the_last_month_but_one_or_taken_as_said():
     panel = grid_panel(60)
-    counted = files.choose_cutoffs(panel, span=None, folds=3, every=2)
+    counted = file_forecasts.choose_cutoffs(panel, span=None, folds=3, every=2)
     assert [str(month) for month in counted] == ["2019-07", "2019-09", "2019-11"]
-    said = files.choose_cutoffs(panel, span="2018-12:2019-06", folds=None, every=3)
+    said = file_forecasts.choose_cutoffs(panel, span="2018-12:2019-06", folds=None, every=3)
     assert [str(month) for month in said] == ["2018-12", "2019-03", "2019-06"]
-    assert len(files.choose_cutoffs(panel, span=None, folds=None, every=1)) == files.DEFAULT_FOLDS
+    assert len(file_forecasts.choose_cutoffs(panel, span=None, folds=None, every=1)) == file_forecasts.DEFAULT_FOLDS
 
 
 @pytest.mark.parametrize("span", ["2018", "2018-13:2019-01", "2019-06:2019-01", "x:y"])
 def test_a_span_that_is_none_is_an_error(span):
     with pytest.raises(BadCutoffs):
-        files.choose_cutoffs(grid_panel(60), span=span, folds=None, every=1)
+        file_forecasts.choose_cutoffs(grid_panel(60), span=span, folds=None, every=1)
 
 
 @pytest.mark.parametrize("cutoff", ["2019-12", "2014-12", "2030-01"])
@@ -150,7 +154,7 @@ def test_a_panel_of_one_short_series_is_forecast_all_the_same():
 
 def test_the_score_table_begins_with_the_combination_and_the_baseline():
     _, backtest, _ = evaluate(grid_panel(60), list(np.arange(np.datetime64("2018-06"), np.datetime64("2019-06"), 3)))
-    summary = files.score_summary(backtest)
+    summary = file_forecasts.score_summary(backtest)
     assert summary.index[:2].tolist() == ["combination", "seasonal_naive"]
     assert summary[["mase", "wis", "coverage 80"]].notna().all().all()
 
@@ -160,8 +164,8 @@ def test_a_panel_of_months_has_a_score_table_without_scaled_errors():
         {"unique_id": "a", "ds": pd.date_range("2025-01-01", periods=5, freq="MS"), "y": [1.0, 2.0, 4.0, 3.0, 5.0]}
     )
     panel = Panel.from_long(frame)
-    _, backtest, _ = evaluate(panel, files.choose_cutoffs(panel, span=None, folds=None, every=1))
-    summary = files.score_summary(backtest)
+    _, backtest, _ = evaluate(panel, file_forecasts.choose_cutoffs(panel, span=None, folds=None, every=1))
+    summary = file_forecasts.score_summary(backtest)
     assert summary.index.tolist() == ["combination", "seasonal_naive", "naive"]
     assert summary["mase"].isna().all()
     assert summary["mae"].notna().all()
@@ -171,7 +175,7 @@ def test_a_panel_of_months_has_a_score_table_without_scaled_errors():
 def test_a_table_is_written_whole(tmp_path, ending):
     table = pd.DataFrame({"a": [1, 2]})
     path = tmp_path / f"out{ending}"
-    files.write_table(table, path)
+    file_forecasts.write_table(table, path)
     read = pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
     pd.testing.assert_frame_equal(read, table)
     assert list(tmp_path.iterdir()) == [path]
@@ -179,6 +183,6 @@ def test_a_table_is_written_whole(tmp_path, ending):
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     with pytest.raises(UnreadableTable, match="the ending must be one of"):
-        files.check_output(tmp_path / "out.xls")
+        file_forecasts.check_output(tmp_path / "out.xls")
     with pytest.raises(UnreadableTable, match="no folder"):
-        files.check_output(tmp_path / "nowhere" / "out.csv")
+        file_forecasts.check_output(tmp_path / "nowhere" / "out.csv")

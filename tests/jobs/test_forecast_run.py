@@ -17,12 +17,12 @@ from sqlmodel import Session
 
 from forecasting.errors import EmptyPanel, ForecasterFailed
 from forecasting.forecasters import FORECASTERS
-from jobs import forecast_run
-from jobs.executors import process_pool
-from jobs.forecast_run import Outcome, run_forecast
-from jobs.panel_hash import hash_panel
-from store import backtests, changes, components, forecasts, observations, runs
+from jobs.execution.executors import process_pool
+from jobs.runs import forecast_run
+from jobs.runs.data_hash import hash_panel
+from jobs.runs.forecast_run import Outcome, run_forecast
 from store.errors import UnknownDataset
+from store.queries import backtests, decompositions, forecasts, observations, run_changes, runs
 from tests.forecasting.panels import gaps_of_sums, grid_panel
 from tests.jobs.worlds import QUICK, TODAY, TickingClock, add_small_dataset, here
 
@@ -119,7 +119,7 @@ def test_components_are_stored_of_what_the_run_saw(small):
     run_id = run(small).run_id
     with Session(small) as session:
         ids = observations.series_ids(session, "SMALL")
-        found = components.of_series(session, run_id, list(ids.values()))
+        found = decompositions.of_series(session, run_id, list(ids.values()))
     apart = found[ids["SMALL.X.DEU.EV"]]
     trend, season, calendar = (np.array(apart.values[name]) for name in ("trend", "season", "calendar"))
     rest = np.array(apart.values["rest"], dtype=float)
@@ -192,7 +192,7 @@ def test_a_run_carried_out_late_is_the_latest_of_its_day(small):
     assert shorter.run_id > queued
     assert latest(small) == queued
     with Session(small) as session:
-        assert changes.latest_against(session, queued) == shorter.run_id
+        assert run_changes.latest_against(session, queued) == shorter.run_id
 
 
 def test_what_was_known_on_a_day_can_be_forecast_later_and_is_the_same_again(small):

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from sqlmodel import Session
 
-from jobs.ingest import BadDefinition, ingest, ingest_bundled, ingest_file
+from jobs.ingestion.ingest import BadDefinition, ingest, ingest_bundled, ingest_file
 from sources import bundled as bundled_source
-from sources.delivery import Definition
-from store import catalog, observations, releases
+from sources.observation_batch import Definition
 from store.errors import BadObservations, UnknownDataset, UnknownPartner
-from tabular import BadRows, UnreadableTable
+from store.queries import catalog, observations, releases
+from tables import BadRows, UnreadableTable
 from tests.conftest import BUNDLED_ON, SHARED_DATA
 
 LIMIT = 32_000_000

@@ -18,13 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlmodel import Session
 
 from api.app import create_app
-from jobs.ingest import ingest
-from jobs.polling import Interval
-from jobs.scheduler import Ticker
-from jobs.webhook import Webhook
-from sources.delivery import Delivery
-from store import catalog, observations, releases, runs
-from tabular import check_releases, read_table
+from jobs.ingestion.ingest import ingest
+from jobs.scheduling.polling import Interval
+from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.webhook import Webhook
+from sources.observation_batch import Delivery
+from store.queries import catalog, observations, releases, runs
+from tables import check_releases, read_table
 from tests.api.conftest import options
 from tests.jobs.servers import serving
 from tests.jobs.worlds import QUICK, SMALL, here

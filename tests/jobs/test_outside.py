@@ -7,11 +7,11 @@ import pytest
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from jobs.outside import ingest_outside, score_outside
-from store import forecasts, observations, outside
+from jobs.runs.external_scoring import ingest_outside, score_outside
 from store.errors import UnknownDataset
-from store.hubverse import COLUMNS
-from tabular import BadRows, UnreadableTable
+from store.queries import external_forecasts, forecasts, observations
+from store.queries.hubverse_format import COLUMNS
+from tables import BadRows, UnreadableTable
 from tests.jobs.test_tracking import come, come_as_one, publish, track_all
 from tests.jobs.worlds import TODAY
 
@@ -37,7 +37,7 @@ def ingest(engine, tmp_path, *rows, dataset="SMALL", header=HEADER):
 def comparisons(engine, **wanted):
     with Session(engine) as session:
         ids = list(observations.series_ids(session, "SMALL").values())
-        return outside.page(session, ids, limit=100, **wanted).rows
+        return external_forecasts.page(session, ids, limit=100, **wanted).rows
 
 
 def slow_wis(actual, quantiles):
@@ -130,7 +130,7 @@ def test_models_are_compared_over_their_targets(small, tmp_path):
     track_all(small)
     with Session(small) as session:
         ids = list(observations.series_ids(session, "SMALL").values())
-        ministry, poll = outside.by_model(session, ids)
+        ministry, poll = external_forecasts.by_model(session, ids)
     assert (ministry.model_id, ministry.n, poll.model_id, poll.n) == ("ministry", 1, "poll", 1)
     assert [ministry.points, poll.points] == [1, 1]
     assert_allclose(np.diff(np.array([ministry.mae, poll.mae], dtype=float)), 1.0)
@@ -146,7 +146,7 @@ def test_absolute_errors_are_compared_where_both_gave_a_point(small, tmp_path):
     track_all(small)
     (with_point,) = [one for one in comparisons(small) if one.point is not None]
     with Session(small) as session:
-        (poll,) = outside.by_model(session, list(observations.series_ids(session, "SMALL").values()))
+        (poll,) = external_forecasts.by_model(session, list(observations.series_ids(session, "SMALL").values()))
     assert (poll.n, poll.points) == (2, 1)
     errors = [abs(with_point.first_value - point) for point in (with_point.point, with_point.our_point)]
     assert_allclose(np.array([poll.mae, poll.our_mae], dtype=float), errors)

@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from jobs import forecast_run, scheduler
-from jobs.scheduler import SchedulerStopped, Ticker
-from store import runs
+from jobs.runs import forecast_run
+from jobs.scheduling import scheduler
+from jobs.scheduling.scheduler import SchedulerStopped, Ticker
 from store.database import make_engine
+from store.queries import runs
 from tests.jobs.worlds import QUICK, TODAY, TickingClock, here
 
 

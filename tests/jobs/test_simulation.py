@@ -11,7 +11,7 @@ from sqlmodel import Session
 from forecasting.config import ForecastConfig
 from jobs.simulation import Clock, Publisher, simulate
 from sources import bundled
-from store import observations, runs, tracking
+from store.queries import forecast_scores, observations, runs
 from tests.jobs.worlds import here
 
 CHEAP = ForecastConfig(
@@ -54,7 +54,7 @@ def test_five_months_of_the_scheduler_s_life(own_engine, figures):
     with Session(own_engine) as session:
         published = runs.page(session, status="published", limit=50).rows
         ids = observations.series_ids(session, "CN_TRADE")
-        apart = tracking.page(
+        apart = forecast_scores.page(
             session, [ids["CN_TRADE.X.WLD.TOTAL"]], start=date(2025, 1, 1), end=date(2025, 2, 1), limit=50
         )
     assert [run.cutoff for run in reversed(published)] == [

@@ -6,11 +6,11 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from jobs.sources import source_lines
+from jobs.ingestion.source_status import source_lines
 from sources.errors import UnknownProvider
-from sources.feeds import read_feeds
-from sources.providers import access
-from store import attempts
+from sources.feed_config import read_feeds
+from sources.registry import access
+from store.queries import fetch_attempts
 from tests.jobs.test_fetch import FEEDS, client
 from tests.sources.local import Reply, local_provider
 
@@ -26,7 +26,7 @@ def lines(engine: Engine, directory: Path, address: str, key: str | None = None)
 def attempt(session: Session, hour: int, outcome: str, reason: str | None = None) -> None:
     moment = datetime(2026, 8, 21, hour, 30, tzinfo=UTC)
     given = {"dataset": "CN_PARTNERS", "source": "comtrade", "feed_hash": "0", "outcome": outcome, "reason": reason}
-    attempts.record(session, started_at=moment, finished_at=moment, **given)  # type: ignore[arg-type]
+    fetch_attempts.record(session, started_at=moment, finished_at=moment, **given)  # type: ignore[arg-type]
     session.commit()
 
 

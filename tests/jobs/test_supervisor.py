@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs.supervisor import Stopped, stop_signals
+from jobs.execution.process_supervisor import Stopped, stop_signals
 
 
 def interrupted_query() -> None:

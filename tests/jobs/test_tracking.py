@@ -10,12 +10,12 @@ from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES
-from forecasting.scores import weighted_interval_score
-from jobs.forecast_run import run_forecast
-from jobs.tracking import narrowest_level, selection, track
-from store import forecasts, observations, tracking
+from forecasting.evaluation.metrics import weighted_interval_score
+from jobs.runs.forecast_run import run_forecast
+from jobs.runs.scoring import narrowest_level, selection, track
 from store.errors import UnknownDataset
-from tabular import check_observations
+from store.queries import forecast_scores, forecasts, observations
+from tables import check_observations
 from tests.jobs.worlds import QUICK, TickingClock, here
 
 LATER = date(2025, 12, 31)
@@ -70,13 +70,13 @@ def track_all(engine):
 def rows_of(engine, **wanted):
     with Session(engine) as session:
         ids = observations.series_ids(session, "SMALL")
-        return tracking.page(session, [ids["SMALL.X.WLD.TOTAL"]], limit=100, **wanted).rows
+        return forecast_scores.page(session, [ids["SMALL.X.WLD.TOTAL"]], limit=100, **wanted).rows
 
 
 def record_of(engine):
     with Session(engine) as session:
         ids = observations.series_ids(session, "SMALL")
-        return tracking.series_records(session, [ids["SMALL.X.WLD.TOTAL"]])
+        return forecast_scores.series_records(session, [ids["SMALL.X.WLD.TOTAL"]])
 
 
 def test_nothing_has_come_yet(small):
@@ -213,7 +213,7 @@ def test_while_a_dataset_drifts_its_weights_are_learnt_afresh(small):
 
 def test_a_few_series_of_many_do_not_change_the_selection(small, monkeypatch):
     months_that_come(small, factor=2.5)
-    monkeypatch.setattr("jobs.tracking.DRIFTING_SHARE", 1.0)
+    monkeypatch.setattr("jobs.runs.scoring.DRIFTING_SHARE", 1.0)
     assert selection(small, "SMALL", CONFIG) == CONFIG
 
 

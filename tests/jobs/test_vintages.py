@@ -8,14 +8,14 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api import schemas
 from api.app import create_app
-from forecasting.combined import split_combined
-from forecasting.panel import Panel
+from api.rest.schemas import common
+from forecasting.data.january_february import split_combined
+from forecasting.data.panel import Panel
 from forecasting.pipeline import fold_positions
-from jobs.forecast_run import run_forecast
-from jobs.vintages import known_then, months_of
-from store import catalog, observations, runs
+from jobs.runs.forecast_run import run_forecast
+from jobs.runs.vintage_folds import known_then, months_of
+from store.queries import catalog, observations, runs
 from tests.api.conftest import options
 from tests.jobs.worlds import QUICK, TickingClock, here
 from tests.store.helpers import add_dataset, append
@@ -118,10 +118,10 @@ def test_a_run_says_which_folds_are_on_vintages_and_forecasts_from_them(kept):
         assert runs.find(session, run.run_id).vintage_cutoffs == months_of(panel, then)
     client = TestClient(create_app(engine=kept, options=options()))
     scores = client.get("/v1/datasets/TEST/backtests").json()
-    schemas.BacktestPage.model_validate(scores)
+    common.BacktestPage.model_validate(scores)
     assert (scores["vintage_folds"], scores["folds"]["number"], scores["revised_data"]) == (3, 3, False)
     page = client.get("/v1/datasets/TEST/backtests/folds?partner=USA&forecaster=naive").json()
-    schemas.FoldPage.model_validate(page)
+    common.FoldPage.model_validate(page)
     for fold in page["folds"]:
         assert fold["revised_data"] is False
         # What naive repeats is the first print of the cutoff.

@@ -9,9 +9,9 @@ import orjson
 import pytest
 from sqlmodel import Session
 
-from jobs.alerts import FIRST_PAUSE, MOST_ATTEMPTS, note_source, tell, watch_releases
-from jobs.webhook import NotDelivered, Webhook, signature
-from store import alerts, releases
+from jobs.scheduling.alerts import FIRST_PAUSE, MOST_ATTEMPTS, note_source, tell, watch_releases
+from jobs.scheduling.webhook import NotDelivered, Webhook, signature
+from store.queries import alerts, releases
 from tests.jobs.servers import serving
 
 NOW = datetime(2025, 2, 20, 12, tzinfo=UTC)

@@ -7,10 +7,10 @@ import numpy as np
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
-from jobs.ingest import add_codes
-from sources.delivery import Definition
-from store import catalog, observations
-from tabular import check_observations
+from jobs.ingestion.ingest import add_codes
+from sources.observation_batch import Definition
+from store.queries import catalog, observations
+from tables import check_observations
 from tests.forecasting.panels import grid_panel
 
 QUICK = ForecastConfig(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sources import bundled
-from tabular import check_observations
+from tables import check_observations
 
 FIGURES = Path(bundled.__file__).parent / "figures"
 TODAY = date(2026, 8, 21)

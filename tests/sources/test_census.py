@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from pydantic import SecretStr
 
-from sources import census
-from sources.census import CensusQuery
 from sources.errors import ChangedShape, Refused, Truncated, UnknownCode
-from sources.question import Access, Window
+from sources.provider import Access, Window
+from sources.providers import census
+from sources.providers.census import CensusQuery
 from tests.sources.local import Asked, LocalProvider, Reply, as_json, html, quick_client
 
 WINDOW = Window(date(2025, 11, 1), date(2026, 2, 1))

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from pydantic import SecretStr
 
-from sources import comtrade
-from sources.comtrade import ComtradeQuery
 from sources.errors import CapReached, ChangedShape, Refused, Truncated, UnknownCode
-from sources.question import Access, Window
+from sources.provider import Access, Window
+from sources.providers import comtrade
+from sources.providers.comtrade import ComtradeQuery
 from tests.sources.comtrade_api import ComtradeApi, record
 from tests.sources.local import LocalProvider, Reply, as_json, html, quick_client
 

@@ -4,10 +4,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sources import ember
-from sources.ember import EmberQuery
 from sources.errors import ChangedShape, Refused, UnknownCode
-from sources.question import Access, Window
+from sources.provider import Access, Window
+from sources.providers import ember
+from sources.providers.ember import EmberQuery
 from tests.conftest import SHARED_DATA
 from tests.sources.local import LocalProvider, Reply, html, quick_client
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sources.comtrade import ComtradeQuery
 from sources.errors import BadFeeds
-from sources.feeds import Feed, read_feeds
-from sources.providers import PROVIDERS
+from sources.feed_config import Feed, read_feeds
+from sources.providers.comtrade import ComtradeQuery
+from sources.registry import PROVIDERS
 from tests.documents import blocks, text
 
 DATASET = """

@@ -5,13 +5,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sources import gacc
 from sources.client import Answer
 from sources.errors import ChangedShape, Refused, Truncated, UnknownCode
-from sources.gacc import GaccQuery
-from sources.gacc_page import Kind, Release, read_release
-from sources.partners import partners
-from sources.question import Access, Window
+from sources.partner_codes import partners
+from sources.provider import Access, Window
+from sources.providers.gacc import provider as gacc
+from sources.providers.gacc.pages import Kind, Release, read_release
+from sources.providers.gacc.provider import GaccQuery
 from tests.conftest import SHARED_DATA
 from tests.sources.gacc_site import GaccSite, as_combined, commodity_page, country_page
 from tests.sources.local import LocalProvider, Reply, html, quick_client

@@ -3,9 +3,9 @@ import pytest
 
 from sources import bundled
 from sources.errors import UnknownCode, WrongUnit
-from sources.partners import foreign_codes, partners
-from sources.providers import PROVIDERS, with_zeros
-from sources.question import Figures, Query
+from sources.partner_codes import foreign_codes, partners
+from sources.provider import Figures, Query
+from sources.registry import PROVIDERS, with_zeros
 from sources.units import in_unit, multiple_of
 
 

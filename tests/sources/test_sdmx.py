@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import sdmx
 
-from sources import sdmx_api
 from sources.errors import ChangedShape, Refused, Truncated, UnknownCode, WrongUnit
-from sources.question import Access, Window
-from sources.sdmx_api import SdmxQuery
+from sources.provider import Access, Window
+from sources.providers import sdmx as sdmx_provider
+from sources.providers.sdmx import SdmxQuery
 from tests.sources.local import LocalProvider, Reply, html, quick_client
 
 WINDOW = Window(date(2025, 1, 1), date(2025, 3, 1))
@@ -112,7 +112,7 @@ GOOD = generic(imts("USA", QUARTER), imts("G001", QUARTER), imts("USA", QUARTER,
 def ask(provider: LocalProvider, query: dict[str, Any] | None = None, **changes: Any) -> pd.DataFrame:
     with quick_client() as client:
         given = SdmxQuery.model_validate({**(query or IMTS), **changes})
-        figures = sdmx_api.figures(given, client, Access(provider.address), WINDOW)
+        figures = sdmx_provider.figures(given, client, Access(provider.address), WINDOW)
     assert figures.currency == given.currency
     return figures.frame
 
@@ -184,7 +184,7 @@ def test_an_agency_is_one_that_is_known_or_has_an_address(provider: LocalProvide
     provider.answer = lambda _: Reply(GOOD)
     with quick_client() as client:
         query = SdmxQuery.model_validate({**IMTS, "agency": None, "address": provider.address})
-        assert len(sdmx_api.figures(query, client, Access(""), WINDOW).frame) == 9
+        assert len(sdmx_provider.figures(query, client, Access(""), WINDOW).frame) == 9
 
 
 @pytest.mark.parametrize("constant", [{}, {"sector": "TOTAL", "partner": "WLD"}])

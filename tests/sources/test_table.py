@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sources import table
 from sources.client import Manners
 from sources.errors import ChangedShape, Refused, TooLarge, Truncated, UnknownCode, Unreachable
-from sources.question import Access, Window
-from sources.table import TableQuery
+from sources.provider import Access, Window
+from sources.providers import table
+from sources.providers.table import TableQuery
 from tests.sources.local import LocalProvider, Reply, html, quick_client
 
 WINDOW = Window(date(2025, 1, 1), date(2025, 2, 1))

@@ -5,10 +5,10 @@ from datetime import date
 import pandas as pd
 from sqlmodel import Session
 
-from jobs.ingest import add_codes
-from store import catalog, observations
-from store.observations import Appended
-from tabular import check_observations, read_table
+from jobs.ingestion.ingest import add_codes
+from store.queries import catalog, observations
+from store.queries.observations import Appended
+from tables import check_observations, read_table
 
 TODAY = date(2026, 8, 21)
 HEADER = "month,flow,partner,sector,value,vintage,months"

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from store import arrays
-from store.arrays import copy_arrays
-from store.tables import Partner, Score
+from store import binary_copy
+from store.binary_copy import copy_arrays
+from store.models import Partner, Score
 from tests.world import Published, build_catalog, publish_run
 
 
@@ -44,7 +44,7 @@ def test_columns_are_stored_as_rows_would_be(session: Session, run: Published) -
 
 
 def test_blocks_join_without_a_seam(session: Session, run: Published, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(binary_copy, "BLOCK_BYTES", 300)
     table: dict[str, Any] = {
         "series_id": run.series_ids[0],
         "forecaster": "x",

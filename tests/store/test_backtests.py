@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from store import backtests
+from store.queries import backtests
 from tests.world import FORECASTERS, Published, build_catalog, publish_run
 
 

@@ -1,9 +1,9 @@
 import pytest
 from sqlmodel import Session
 
-from store import catalog
-from store.catalog import PartnerRecord
 from store.errors import UnknownDataset, UnknownPartner
+from store.queries import catalog
+from store.queries.catalog import PartnerRecord
 from tests.store.helpers import add_dataset, append
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from store import components
-from store.tables import Component
+from store.models import Component
+from store.queries import decompositions
 from tests.world import build_catalog, publish_run
 
 
@@ -19,13 +19,13 @@ def test_what_is_written_is_read_and_what_is_nothing_is_left_out(session: Sessio
     session.execute(sa.delete(Component))
     ids = run.series_ids[:2].tolist()
     names = ("trend", "season")
-    written = components.write(
+    written = decompositions.write(
         session, run.run_id, series_ids=ids, names=names, start=np.datetime64("2020-05"), values=values
     )
     assert written == 3
-    found = components.of_series(session, run.run_id, ids)
+    found = decompositions.of_series(session, run.run_id, ids)
     assert found[ids[0]].start == date(2020, 5, 1)
     assert found[ids[0]].values["trend"] == [None, 1.0, 2.0]
     assert found[ids[0]].values["season"] == [3.0, 4.0, 5.0]
     assert list(found[ids[1]].values) == ["trend"]
-    assert components.of_series(session, other.run_id, ids) == {}
+    assert decompositions.of_series(session, other.run_id, ids) == {}

@@ -3,8 +3,8 @@ from datetime import date
 import pytest
 from sqlmodel import Session
 
-from store import observations
 from store.errors import BadObservations, NotDerivable
+from store.queries import observations
 from tests.store.helpers import add_dataset, append, known
 
 

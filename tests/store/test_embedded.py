@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from store import embedded
+from store import embedded_postgres
 from store.database import make_engine
 from store.errors import ServerFailed
 
@@ -30,7 +30,7 @@ with embedded.start(Path(sys.argv[1]), durable=False) as url:
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tw-", ignore_cleanup_errors=True) as directory:
-        with embedded.start(Path(directory), durable=False):
+        with embedded_postgres.start(Path(directory), durable=False):
             pass
         yield Path(directory)
 
@@ -72,21 +72,21 @@ def answers(url: str) -> bool:
 
 
 def test_the_server_stops_with_its_only_user(data_dir: Path) -> None:
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         assert answers(url)
     assert not answers(url)
     assert not (data_dir / "postgres" / "postmaster.pid").exists()
 
 
 def test_a_process_that_joins_does_not_stop_the_server_when_it_leaves(data_dir: Path) -> None:
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         leave(user(data_dir))
         assert answers(url)
 
 
 def test_the_process_that_started_the_server_may_leave_first(data_dir: Path) -> None:
     owner = user(data_dir)
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         leave(owner)
         assert answers(url)
     assert not answers(url)
@@ -96,29 +96,29 @@ def test_after_a_user_is_killed_the_next_one_stops_the_server(data_dir: Path) ->
     killed = user(data_dir)
     killed.kill()
     killed.communicate()
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         assert answers(url)
     assert not answers(url)
 
 
 def test_after_the_server_is_killed_it_starts_again(data_dir: Path) -> None:
-    with embedded.start(data_dir, durable=False):
+    with embedded_postgres.start(data_dir, durable=False):
         os.kill(server_pid(data_dir), signal.SIGKILL)
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         assert answers(url)
 
 
 def test_the_number_of_a_dead_server_may_belong_to_another_process(data_dir: Path) -> None:
     stale = f"{os.getpid()}\n{data_dir}/postgres\n0\n5432\n{data_dir}/postgres\n\n0 0\nready\n"
     (data_dir / "postgres" / "postmaster.pid").write_text(stale)
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         assert answers(url)
         assert server_pid(data_dir) != os.getpid()
 
 
 def test_ctrl_c_reaches_the_user_but_not_the_server(data_dir: Path) -> None:
     first = user(data_dir)
-    with embedded.start(data_dir, durable=False) as url:
+    with embedded_postgres.start(data_dir, durable=False) as url:
         os.killpg(first.pid, signal.SIGINT)
         first.communicate(timeout=30)
         assert answers(url)
@@ -127,7 +127,10 @@ def test_ctrl_c_reaches_the_user_but_not_the_server(data_dir: Path) -> None:
 def test_two_directories_run_side_by_side_whatever_their_names(data_dir: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tw-", ignore_cleanup_errors=True) as directory:
         awkward = Path(directory) / 'a b,$c"' / ("long" * 30)
-        with embedded.start(awkward, durable=False) as one, embedded.start(data_dir, durable=False) as other:
+        with (
+            embedded_postgres.start(awkward, durable=False) as one,
+            embedded_postgres.start(data_dir, durable=False) as other,
+        ):
             assert one != other
             assert answers(one)
             assert answers(other)
@@ -137,7 +140,7 @@ def test_a_half_made_cluster_is_made_again() -> None:
     with tempfile.TemporaryDirectory(prefix="tw-", ignore_cleanup_errors=True) as directory:
         (Path(directory) / "postgres.new").mkdir()
         (Path(directory) / "postgres.new" / "PG_VERSION").write_text("18\n")
-        with embedded.start(Path(directory), durable=False) as url:
+        with embedded_postgres.start(Path(directory), durable=False) as url:
             assert answers(url)
 
 
@@ -146,10 +149,10 @@ def test_an_interrupted_start_leaves_no_server(data_dir: Path, monkeypatch: pyte
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    server = embedded._Server(data_dir.resolve(), durable=False)
-    monkeypatch.setattr(embedded, "_Server", lambda *_args, **_options: server)
+    server = embedded_postgres._Server(data_dir.resolve(), durable=False)
+    monkeypatch.setattr(embedded_postgres, "_Server", lambda *_args, **_options: server)
     monkeypatch.setattr(time, "sleep", interrupt)
-    with pytest.raises(KeyboardInterrupt), embedded.start(data_dir):
+    with pytest.raises(KeyboardInterrupt), embedded_postgres.start(data_dir):
         pass
     assert server.process is not None
     assert server.process.poll() is not None
@@ -157,7 +160,7 @@ def test_an_interrupted_start_leaves_no_server(data_dir: Path, monkeypatch: pyte
 
 def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ServerFailed, match="not a directory"), embedded.start(tmp_path / "file" / "data"):
+    with pytest.raises(ServerFailed, match="not a directory"), embedded_postgres.start(tmp_path / "file" / "data"):
         pass
 
 
@@ -165,6 +168,6 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
     settings = data_dir / "postgres" / "postgresql.conf"
     good = settings.read_text()
     settings.write_text(good + "\nno_such_setting = 1\n")
-    with pytest.raises(ServerFailed, match="no_such_setting"), embedded.start(data_dir):
+    with pytest.raises(ServerFailed, match="no_such_setting"), embedded_postgres.start(data_dir):
         pass
     settings.write_text(good)

@@ -8,9 +8,9 @@ from numpy.testing import assert_array_equal
 from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES
-from store import forecasts
-from store.arrays import copy_arrays
-from store.tables import Forecast
+from store.binary_copy import copy_arrays
+from store.models import Forecast
+from store.queries import forecasts
 from tests.world import Published, build_catalog, publish_run
 
 

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from store import catalog, observations
-from store.appending import TAKEN
-from store.arrays import copy_arrays
+from store.binary_copy import copy_arrays
 from store.errors import BadObservations, UnknownDataset
-from store.tables import Observation, Series
-from tabular import check_observations
+from store.models import Observation, Series
+from store.queries import catalog, observations
+from store.queries.observation_writes import TAKEN
+from tables import check_observations
 from tests.store.helpers import add_dataset, append, known
 
 

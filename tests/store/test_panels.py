@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sqlmodel import Session
 
-from store import observations, panels, runs
-from store.panels import Recent
+from store.queries import observations, run_inputs, runs
+from store.queries.run_inputs import Recent
 from tests.store.helpers import add_dataset, append
 
 KNOWN = date(2026, 8, 21)
@@ -42,7 +42,7 @@ def saw(session: Session, as_of: date = KNOWN) -> int:
     }
     run_id = runs.queue(session, dataset_id="TEST", as_of=as_of, **terms)
     seen = observations.panel_frame(session, "TEST", as_of)
-    panels.write(session, run_id, ids=observations.series_ids(session, "TEST"), frame=seen)
+    run_inputs.write(session, run_id, ids=observations.series_ids(session, "TEST"), frame=seen)
     return run_id
 
 
@@ -50,7 +50,7 @@ def asked(session: Session, first: date, last: date, as_of: date = KNOWN) -> Rec
     """X.DEU.EV, then X.USA.EV."""
     ids = observations.series_ids(session, "TEST")
     chosen = [ids["TEST.X.DEU.EV"], ids["TEST.X.USA.EV"]]
-    return panels.recent(session, saw(session, as_of), chosen, first=first, last=last)
+    return run_inputs.recent(session, saw(session, as_of), chosen, first=first, last=last)
 
 
 def test_months_stand_side_by_side_as_known_on_a_day(dataset: Session) -> None:
@@ -85,25 +85,25 @@ def test_months_before_a_series_begins_and_after_it_ends_are_unknown(dataset: Se
 def test_a_series_that_begins_in_february_does_not_hold_january(dataset: Session) -> None:
     append(dataset, "2024-02,X,VNM,EV,5,2024-03-09")
     number = observations.series_ids(dataset, "TEST")["TEST.X.VNM.EV"]
-    found = panels.recent(dataset, saw(dataset), [number], first=date(2024, 1, 1), last=date(2024, 2, 1))
+    found = run_inputs.recent(dataset, saw(dataset), [number], first=date(2024, 1, 1), last=date(2024, 2, 1))
     assert_array_equal(found.values, [[np.nan, 5]])
     assert not found.joined.any()
 
 
 def test_a_run_that_saw_nothing_keeps_nothing(dataset: Session) -> None:
     number = observations.series_ids(dataset, "TEST")["TEST.X.USA.EV"]
-    found = panels.recent(dataset, saw(dataset, date(2023, 1, 1)), [number], first=date(2024, 1, 1), last=KNOWN)
+    found = run_inputs.recent(dataset, saw(dataset, date(2023, 1, 1)), [number], first=date(2024, 1, 1), last=KNOWN)
     assert np.isnan(found.values).all()
 
 
 def test_what_a_run_saw_is_read_as_it_was(dataset: Session) -> None:
     append(dataset, "2024-02,X,VNM,EV,5,2024-03-09", "2024-03,X,VNM,EV,6,2024-04-09")
     seen = observations.panel_frame(dataset, "TEST", KNOWN)
-    pd.testing.assert_frame_equal(panels.frame(dataset, saw(dataset)), seen, check_column_type=False)
+    pd.testing.assert_frame_equal(run_inputs.frame(dataset, saw(dataset)), seen, check_column_type=False)
 
 
 def test_what_comes_later_for_an_earlier_day_is_not_what_a_run_saw(dataset: Session) -> None:
     run_id, number = saw(dataset), observations.series_ids(dataset, "TEST")["TEST.X.USA.EV"]
     append(dataset, "2024-02,X,USA,EV,99,2024-05-09", "2024-03,X,USA,EV,98,2024-04-09")
-    found = panels.recent(dataset, run_id, [number], first=date(2024, 1, 1), last=date(2024, 3, 1))
+    found = run_inputs.recent(dataset, run_id, [number], first=date(2024, 1, 1), last=date(2024, 3, 1))
     assert_array_equal(found.values, [[10, 21, np.nan]])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sqlmodel import Session
 
-from store import releases
 from store.errors import BadReleases
-from store.releases import ReleaseRecord
-from tabular import check_releases, read_table
+from store.queries import releases
+from store.queries.releases import ReleaseRecord
+from tables import check_releases, read_table
 from tests.store.helpers import add_dataset, append
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sqlmodel import Session
 
-from store import observations, revisions
-from store.revisions import Asked, OutputType, VintageRecord
+from store.queries import observations, revisions
+from store.queries.revisions import Asked, OutputType, VintageRecord
 from tests.store.helpers import TODAY, add_dataset, append
 
 # Month, vintage, value of one series, and a February that was published with its January first.

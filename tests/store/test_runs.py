@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from store import runs
 from store.errors import UnknownRun
+from store.queries import runs
 from tests.world import NOW, build_catalog
 
 CUTOFF = date(2025, 12, 1)

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES
-from store import tracks
+from store.queries import backtest_folds
 from tests.world import FORECASTERS, LAST, Published, build_catalog, publish_run
 
 LO, HI = PROBABILITIES.index(0.1), PROBABILITIES.index(0.9)
@@ -19,9 +19,9 @@ def run(session: Session) -> Published:
     return publish_run(session, "CN_CLEANTECH", horizon=14)
 
 
-def page(session: Session, run: Published, row: int, **asked: Any) -> tracks.TrackPage:
+def page(session: Session, run: Published, row: int, **asked: Any) -> backtest_folds.TrackPage:
     given: dict[str, Any] = {"forecaster": "combination", "limit": 10, **asked}
-    return tracks.page(session, run.run_id, int(run.series_ids[row]), **given)
+    return backtest_folds.page(session, run.run_id, int(run.series_ids[row]), **given)
 
 
 def test_tracks_give_back_each_fold_newest_first(session: Session, run: Published) -> None:
@@ -56,7 +56,9 @@ def test_quarters_are_kept_by_the_step_they_end_at(session: Session, run: Publis
     (oldest,) = (fold for fold in run.periods if fold["kind"] == "quarter" and fold["cutoff"] == LAST - 4)
     assert_array_equal(np.array(found.rows[-1].means), oldest["means"][1])
     assert_array_equal(np.array(found.rows[-1].quantiles), oldest["quantiles"][1])
-    cutoffs = tracks.cutoffs(session, run.run_id, int(run.series_ids[1]), forecaster="any", kind="quarter", limit=3)
+    cutoffs = backtest_folds.cutoffs(
+        session, run.run_id, int(run.series_ids[1]), forecaster="any", kind="quarter", limit=3
+    )
     assert cutoffs == [track.cutoff for track in found.rows[:3]]
 
 
@@ -104,12 +106,12 @@ def test_the_worst_misses_agree_with_a_plain_loop(
     asked: dict[str, Any] = {"forecaster": "combination", "kind": kind, "steps": steps, "bounds": (LO, HI)}
     expected = slow_misses(run, kind, range(steps[0], steps[1] + 1))
     assert len(expected) > 2
-    found = tracks.misses(session, run.run_id, run.series_ids.tolist(), **asked, limit=1000)
+    found = backtest_folds.misses(session, run.run_id, run.series_ids.tolist(), **asked, limit=1000)
     assert found.total == len(expected)
     assert_allclose([miss.widths for miss in found.rows], [widths for widths, _ in expected])
     assert [miss.series_id for miss in found.rows] == [series for _, series in expected]
     for miss in found.rows:
         assert_allclose(miss.widths, max(miss.lo - miss.actual, miss.actual - miss.hi) / (miss.hi - miss.lo))
         assert steps[0] <= miss.step <= steps[1]
-    second = tracks.misses(session, run.run_id, run.series_ids.tolist(), **asked, limit=1, offset=1)
+    second = backtest_folds.misses(session, run.run_id, run.series_ids.tolist(), **asked, limit=1, offset=1)
     assert (second.rows, second.total) == (found.rows[1:2], found.total)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 import pytest
 from sqlmodel import Session
 
-from store import catalog, observations
+from store.queries import catalog, observations
 from tests.store.helpers import add_dataset, append
 
 

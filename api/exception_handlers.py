@@ -1,0 +1,262 @@
+"""Every error as application/problem+json (RFC 9457), from one map of exception to status.
+
+ApiError
+├── RunNotPublished            a run that has no forecasts to read (yet)
+├── Unanswerable               a question that makes no sense of these data
+│   ├── HorizonBeyondRun
+│   ├── LevelNotKept
+│   ├── NotOneSeries
+│   ├── NotKeptOfSums
+│   ├── FutureAsOf
+│   └── HorizonTooLong
+├── NoSuchBlock                a part of a page that is not there, or not in that form
+├── NotHere                    a form of a report that this machine cannot make
+├── BodyTooLarge
+├── UnreadableBody
+├── UnsupportedBody
+└── NotAcceptable
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import psycopg
+import sqlalchemy.exc
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from forecasting.errors import UnknownForecaster
+from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
+from store.queries.api_keys import BadKey, MissingScope
+from tables import TableError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+SHOWN_CHARACTERS = 80
+
+
+class ApiError(Exception):
+    """A request that cannot be answered as asked."""
+
+
+class RunNotPublished(ApiError):
+    """The run exists and has no forecasts to read."""
+
+    def __init__(self, run: int, status: str) -> None:
+        self.run, self.run_status = run, status
+        super().__init__(f"run {run} is {status}; only a published run has forecasts")
+
+
+class Unanswerable(ApiError):
+    """A question that makes no sense of these data."""
+
+
+class HorizonBeyondRun(Unanswerable):
+    """More months ahead than the run forecasts."""
+
+    def __init__(self, horizon: int, *, run: int, run_horizon: int) -> None:
+        self.horizon, self.run, self.run_horizon = horizon, run, run_horizon
+        super().__init__(f"horizon {horizon} is beyond the {run_horizon} months that run {run} forecasts")
+
+
+class LevelNotKept(Unanswerable):
+    """A level whose bounds were not kept for the folds."""
+
+    def __init__(self, level: float, kept: Sequence[float]) -> None:
+        self.level, self.kept = level, tuple(kept)
+        super().__init__(f"folds keep the levels {', '.join(f'{one:g}' for one in kept)}, not {level:g}")
+
+
+class NotOneSeries(Unanswerable):
+    """Several series where one is needed."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"this is about one stored series, and {number} were chosen: give flow, partner and sector")
+
+
+class NotKeptOfSums(Unanswerable):
+    """A group, where only stored series have folds."""
+
+    def __init__(self, unique_id: str, parts: Sequence[str]) -> None:
+        self.unique_id, self.parts = unique_id, tuple(parts)
+        super().__init__(f"folds are kept of stored series, and {unique_id} is a sum of them: ask for one of its parts")
+
+
+class FutureAsOf(Unanswerable):
+    """A day that has not come."""
+
+    def __init__(self, as_of: date, today: date) -> None:
+        self.as_of, self.today = as_of, today
+        super().__init__(f"as_of {as_of} is in the future; today is {today}")
+
+
+class HorizonTooLong(Unanswerable):
+    """More months ahead than a run may forecast."""
+
+    def __init__(self, horizon: int, greatest: int) -> None:
+        self.horizon, self.greatest = horizon, greatest
+        super().__init__(f"horizon {horizon} is above {greatest}, the greatest a run may have")
+
+
+class NoSuchBlock(ApiError):
+    """A part of a page that is not there, or not in that form."""
+
+    def __init__(self, block: str | None, saved: str, blocks: Sequence[str]) -> None:
+        self.block, self.saved, self.blocks = block, saved, tuple(blocks)
+        super().__init__(f"this page has no {block} as {saved}; it has {', '.join(blocks)}")
+
+
+class NotHere(ApiError):
+    """A form of a report that this machine lacks a library for."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what, self.reason = what, reason
+        super().__init__(f"{what} cannot be made here: {reason}")
+
+
+class BodyTooLarge(ApiError):
+    """A body above the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit_bytes = limit
+        super().__init__(f"the body is above the limit of {limit / 1e6:g} MB")
+
+
+class UnreadableBody(ApiError):
+    """A body that is not what it should be."""
+
+
+class UnsupportedBody(ApiError):
+    """A body of a kind that is not read here."""
+
+    def __init__(self, given: str, accepted: Sequence[str]) -> None:
+        self.given, self.accepted = given, tuple(accepted)
+        super().__init__(f"send {' or '.join(accepted)}, not {given or 'an unnamed type'}")
+
+
+class NotAcceptable(ApiError):
+    """An Accept header that allows neither JSON nor CSV."""
+
+    def __init__(self, accept: str) -> None:
+        self.accept = accept[:SHOWN_CHARACTERS]
+        super().__init__("answers are application/json or text/csv")
+
+
+STATUSES: Mapping[type[Exception], HTTPStatus] = {
+    NotStored: HTTPStatus.NOT_FOUND,
+    UnknownForecaster: HTTPStatus.NOT_FOUND,
+    BadObservations: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadReleases: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotDerivable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TableError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadKey: HTTPStatus.UNAUTHORIZED,
+    MissingScope: HTTPStatus.FORBIDDEN,
+    RunNotPublished: HTTPStatus.CONFLICT,
+    Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoSuchBlock: HTTPStatus.NOT_FOUND,
+    NotHere: HTTPStatus.NOT_IMPLEMENTED,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnreadableBody: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    sqlalchemy.exc.OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    sqlalchemy.exc.InterfaceError: HTTPStatus.SERVICE_UNAVAILABLE,
+    sqlalchemy.exc.TimeoutError: HTTPStatus.SERVICE_UNAVAILABLE,
+    psycopg.OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,
+    Exception: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+UNTOLD = {
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Database away", f"the database is away; try again in {RETRY_SECONDS} seconds"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("Internal error", "something went wrong here; it has been logged"),
+}
+"""What is said where the exception's own words would tell about the inside."""
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="tradewind"'},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_SECONDS)},
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    for kind in STATUSES:
+        app.add_exception_handler(kind, _own_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _bad_request)
+
+
+def problem(
+    request: Request,
+    status: HTTPStatus,
+    *,
+    title: str,
+    detail: str,
+    type_: str = "about:blank",
+    members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One problem: what kind, in words, where, and the error's data as further members."""
+    body = {"type": type_, "title": title, "status": int(status), "detail": detail, "instance": request.url.path}
+    content = orjson.dumps({**(members or {}), **body}, default=_plain)
+    sent = {**HEADERS.get(status, {}), "Cache-Control": "no-store", **(headers or {})}
+    return Response(content, status, sent, MEDIA_TYPE)
+
+
+async def _own_error(request: Request, error: Exception) -> Response:
+    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    if status in UNTOLD:
+        title, detail = UNTOLD[status]
+        return problem(request, status, title=title, detail=detail)
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
+    return problem(
+        request,
+        status,
+        title=words.capitalize(),
+        detail=str(error),
+        type_=f"urn:tradewind:problem:{words.replace(' ', '-')}",
+        members={name: value for name, value in vars(error).items() if value is not None},
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    return problem(request, status, title=status.phrase, detail=_path_in_words(request, status), headers=error.headers)
+
+
+async def _bad_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {
+            "where": ".".join(map(str, fault["loc"])),
+            "reason": fault["msg"].removeprefix("Value error, "),
+            "value": str(fault.get("input"))[:SHOWN_CHARACTERS],
+        }
+        for fault in error.errors()
+    ]
+    return problem(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        title="Invalid request",
+        detail="; ".join(f"{fault['where']}: {fault['reason']}" for fault in faults[:3]),
+        type_="urn:tradewind:problem:invalid-request",
+        members={"faults": faults},
+    )
+
+
+def _path_in_words(request: Request, status: HTTPStatus) -> str:
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"{request.method} is not allowed on {request.url.path}"
+    return f"nothing is served at {request.url.path}" if status == HTTPStatus.NOT_FOUND else status.description
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return list(value) if isinstance(value, set | frozenset) else str(value)

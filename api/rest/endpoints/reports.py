@@ -1,0 +1,44 @@
+"""Reports on a run, to be mailed: HTML, PDF, XLSX."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.http_cache import run_headers
+from api.rest.direct import DirectRoute
+from presentation.report.build import Form, make_report, style_hash
+from services.parameters import Parameters, RunPath
+from services.run_selection import published_run
+
+router = APIRouter(route_class=DirectRoute, tags=["reports"], dependencies=[Depends(may_read)])
+MEDIA: dict[Form, str] = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@router.get("/v1/runs/{run_id}/report.{form}", response_class=Response)
+def read_report(
+    run_id: RunPath,
+    form: Literal["html", "pdf", "xlsx"],
+    query: Annotated[Parameters, Query()],
+    request: Request,
+    session: SessionDep,
+    options: OptionsDep,
+    catalogs: CatalogsDep,
+) -> Response:
+    """One self-contained document about a published run: summary, method, tables, charts, every series."""
+    run = published_run(session, run_id)
+    headers = run_headers(request, options, run, fixed=True)
+    key = ("report", run.id, form)
+    content = catalogs.answers.get(key)
+    if content is None:
+        content = make_report(session, catalogs, run.id, form)
+        catalogs.answers.put(key, content)
+    name = f"tradewind-{run.dataset_id}-run-{run.id}.{form}"
+    place = "inline" if form == "html" else "attachment"
+    policy = f"default-src 'none'; img-src data:; style-src {style_hash()}; frame-ancestors 'none'"
+    headers |= {"Content-Disposition": f'{place}; filename="{name}"', "Content-Security-Policy": policy}
+    return Response(content, headers=headers, media_type=MEDIA[form])

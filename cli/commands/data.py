@@ -1,0 +1,142 @@
+"""Figures on their way in: from files, from sources, and the calendar of when they are due."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import composition
+from cli.console import say
+from cli.options import DataDir
+
+
+def ingest_bundled(data_dir: DataDir = None) -> None:
+    """Bring in the figures that come with Tradewind, where the store lacks them."""
+    from jobs.ingestion.ingest import ingest_bundled as bring_in
+
+    with composition.session(composition.read_settings(data_dir=data_dir)) as session:
+        appended = bring_in(session, today=composition.now().date())
+        session.commit()
+    lines = [f"{dataset}: {one.inserted} observations" for dataset, one in appended.items()]
+    say(*(lines or ["Nothing was missing."]))
+
+
+def ingest_file(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: month, flow, partner, sector, value [, vintage].")],
+    dataset: Annotated[str, typer.Option(help="Code of the dataset the figures belong to.")],
+    create: Annotated[bool, typer.Option("--create", help="Make the dataset; the options below describe it.")] = False,
+    title: Annotated[str, typer.Option(help="What the dataset is.")] = "",
+    reporter: Annotated[str, typer.Option(help="ISO code of the country that reports.")] = "CHN",
+    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "USD",
+    unit: Annotated[str, typer.Option(help="Unit of the values, such as 'USD m'.")] = "USD m",
+    publisher: Annotated[str, typer.Option(help="Who publishes the figures.")] = "",
+    licence: Annotated[str, typer.Option(help="Under what terms.")] = "",
+    release_day: Annotated[int, typer.Option(help="Day of the next month on which a month is due.")] = 20,
+    partners: Annotated[Path | None, typer.Option(help="CSV code,name of partners of your own.")] = None,
+    sectors: Annotated[Path | None, typer.Option(help="CSV code,name of sectors of your own.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring in a panel from a file: all of it, or nothing."""
+    from jobs.ingestion.ingest import ingest_file as bring_in
+    from sources.observation_batch import Definition
+
+    if create and not (title and publisher and licence):
+        raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
+    words = (title, reporter, currency, unit, publisher, licence, publisher, release_day)
+    settings = composition.read_settings(data_dir=data_dir)
+    with composition.session(settings) as session:
+        appended = bring_in(
+            session,
+            file,
+            dataset=dataset,
+            today=composition.now().date(),
+            limit_bytes=settings.max_upload_bytes,
+            create=Definition(dataset, *words) if create else None,
+            partners=partners,
+            sectors=sectors,
+        )
+        session.commit()
+    say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} known already")
+
+
+def ingest_outside(
+    file: Annotated[Path, typer.Argument(help="Forecasts that others made, in the hubverse layout.")],
+    dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Bring in forecasts from outside, all of them or nothing; they are scored beside ours."""
+    from jobs.runs.external_scoring import ingest_outside as bring_in
+
+    settings = composition.read_settings(data_dir=data_dir)
+    limit = settings.max_upload_bytes
+    with composition.session(settings) as session:
+        appended = bring_in(session, file, dataset=dataset, today=composition.now().date(), limit_bytes=limit)
+        session.commit()
+    say(f"{dataset}: {appended.inserted} statements stored, {appended.unchanged} known already")
+
+
+def fetch(
+    dataset: Annotated[
+        list[str] | None, typer.Argument(help="Codes of datasets; without one, all that have a feed.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Ask the sources of datasets for new figures. A source that fails stores nothing; then the exit code is 1."""
+    from jobs.ingestion.fetch import fetch as ask_source
+
+    settings = composition.read_settings(data_dir=data_dir)
+    feeds, failed = composition.feeds(settings), False
+    with composition.engine(settings) as engine:
+        for code in dataset or sorted(feeds):
+            fetched = ask_source(
+                code, engine=engine, feeds=feeds, access=composition.access(settings), clock=composition.now
+            )
+            failed |= fetched.outcome == "failed"
+            stored = f"{fetched.inserted} observations stored" if fetched.inserted else "nothing new"
+            say(f"{code}: {fetched.reason or stored}")
+    if failed:
+        sys.exit(1)
+
+
+def list_sources(data_dir: DataDir = None) -> None:
+    """List providers and feeds: configured, reachable, last success, last failure and why."""
+    from jobs.ingestion.source_status import source_lines
+
+    settings = composition.read_settings(data_dir=data_dir)
+    with composition.engine(settings) as engine:
+        feeds = composition.feeds(settings) if settings.feeds else {}
+        say(*source_lines(engine=engine, feeds=feeds, access=composition.access(settings)))
+
+
+def import_calendar(
+    file: Annotated[Path, typer.Argument(help="CSV: dataset, period, due_on [, time].")], data_dir: DataDir = None
+) -> None:
+    """Put due dates in place of those there are: all of the file, or nothing."""
+    from store.queries import releases
+    from tables import check_releases, read_table
+
+    settings = composition.read_settings(data_dir=data_dir)
+    frame = check_releases(read_table(file, limit_bytes=settings.max_upload_bytes))
+    with composition.session(settings) as session:
+        planned = releases.plan(session, frame)
+        session.commit()
+    say(f"{planned} due dates planned")
+
+
+def show_calendar(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")], data_dir: DataDir = None
+) -> None:
+    """The months of the last year and those ahead: when they were due, when they came."""
+    from store.queries import catalog, releases
+
+    settings, now = composition.read_settings(data_dir=data_dir), composition.now()
+    with composition.session(settings) as session:
+        catalog.dataset(session, dataset)
+        found = releases.releases(session, dataset, since=now.date() - timedelta(days=366))
+    for one in found:
+        due = f"{one.due_at:%Y-%m-%d %H:%M} UTC" if one.due_at else f"{one.due_on}"
+        came = f"{one.published_at:%Y-%m-%d}" if one.published_at else ""
+        part = f"{one.missing} series missing" if one.missing else ""
+        say(f"{one.period:%Y-%m}  {one.status(now, settings.grace):4}  {due:20}  {came:10}  {part}".rstrip())

@@ -1,0 +1,161 @@
+"""Forecasts in the store: publishing them, and asking, explaining and reporting what was published."""
+
+import tempfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import composition
+from cli.console import say, stop
+from cli.options import DataDir, Level
+from settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def run(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose knowledge counts.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Publish forecasts of a dataset, from what was known on a day."""
+    settings, today = composition.read_settings(data_dir=data_dir), composition.now().date()
+    day = as_of.date() if as_of else today
+    if day > today:
+        from api.exception_handlers import FutureAsOf
+
+        stop(str(FutureAsOf(day, today)), 2)
+    with composition.engine(settings) as engine:
+        publish(settings, engine, dataset, day)
+
+
+def changes(
+    run: Annotated[int, typer.Argument(help="Number of a published run.")],
+    against: Annotated[int | None, typer.Option(help="An earlier run; without it the published one before.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take apart why a run's forecasts differ from an earlier one's: new figures, revised figures, re-estimation."""
+    from jobs.runs.change_attribution import explain
+
+    settings = composition.read_settings(data_dir=data_dir)
+    with composition.session(settings) as session:
+        earlier = explain(session, run, against=against, make_executor=composition.executor(settings))
+        session.commit()
+    say(f"run {run}: what changed against run {earlier} is stored, see /v1/runs/{run}/changes?against={earlier}")
+
+
+def simulate_year(
+    dataset: Annotated[str, typer.Option(help="A bundled dataset: CN_TRADE or CN_CLEANTECH.")] = "CN_TRADE",
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to live.")] = datetime(2025, 12, 31),
+) -> None:
+    """Live 2025 again, release by release, in a database of its own: what was expected beside what came."""
+    from jobs.simulation import simulate, table_line, title_line
+    from sources import bundled
+    from store import embedded_postgres
+    from store.database import make_engine
+    from store.database import migrate as bring_up_to_date
+
+    if dataset not in bundled.definitions():
+        raise typer.BadParameter(f"it is one of {', '.join(bundled.definitions())}", param_hint="--dataset")
+    settings = composition.read_settings()
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
+        embedded_postgres.start(Path(directory), durable=False) as url,
+    ):
+        engine = make_engine(url)
+        bring_up_to_date(engine)
+        say(title_line())
+        for released in simulate(
+            dataset=dataset,
+            start=date(2025, 1, 1),
+            end=until.date(),
+            config=composition.forecast_config(settings),
+            engine=engine,
+            make_executor=composition.executor(settings),
+        ):
+            say(*map(table_line, released))
+        engine.dispose()
+
+
+def ask(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
+    flow: Annotated[str | None, typer.Option(help="X exports, M imports, B the balance.")] = None,
+    partner: Annotated[str | None, typer.Option(help="Partner or group; several with commas.")] = None,
+    sector: Annotated[str | None, typer.Option(help="Sector; several with commas.")] = None,
+    frequency: Annotated[str | None, typer.Option(help="M, Q, A, YTD or JF.")] = None,
+    units: Annotated[str | None, typer.Option(help="lin, chg, pch, pc1, ch1, log, share or contribution.")] = None,
+    of: Annotated[str | None, typer.Option(help="The total of a share: partner, sector or total.")] = None,
+    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
+    quantile: Annotated[list[float] | None, typer.Option(help="Probability; may be repeated.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Months ahead.")] = None,
+    period: Annotated[str | None, typer.Option(help="2026, 2026-Q1, 2026-03 or 2026-01/2026-02.")] = None,
+    above: Annotated[float | None, typer.Option(help="How likely is more in the period?")] = None,
+    below: Annotated[float | None, typer.Option(help="How likely is less?")] = None,
+    over: Annotated[str | None, typer.Option(help="How concentrated, over partner or sector?")] = None,
+    certificate: Annotated[bool, typer.Option("--certificate", help="Say how such answers did on the folds.")] = False,
+    run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The latest run as of this day, YYYY-MM-DD.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Ask a run: sums, growth, shares, concentration, and how likely a number is to be passed in a period."""
+    from api.exception_handlers import ApiError
+    from cli.ask_output import answer_lines
+
+    which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
+    how = {"level": level, "quantile": quantile or None, "certificate": certificate, "horizon": horizon}
+    event = {"period": period, "above": above, "below": below, "over": over}
+    asked = which | how | event | {"run": run, "as_of": as_of}
+    given = {name: value for name, value in asked.items() if value is not None}
+    with composition.session(composition.read_settings(data_dir=data_dir)) as session:
+        try:
+            say(*answer_lines(session, dataset, given))
+        except ApiError as error:
+            stop(str(error), 2)
+
+
+def report(
+    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
+    output: Annotated[Path, typer.Option(help="The document to write: .html, .pdf or .xlsx.")],
+    run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a report on a run that can be mailed: summary, method, tables, charts, every series."""
+    from api.exception_handlers import ApiError
+    from presentation.report.build import write_report
+
+    if output.suffix not in (".html", ".pdf", ".xlsx"):
+        raise typer.BadParameter("a report is written as .html, .pdf or .xlsx", param_hint="--output")
+    if not output.parent.is_dir():
+        stop(f"{output}: there is no folder {output.parent}", 2)
+    try:
+        with composition.session(composition.read_settings(data_dir=data_dir)) as session:
+            say(f"{dataset}: report on run {write_report(session, dataset, run_id=run, output=output)}: {output}")
+    except ApiError as error:
+        stop(str(error), 2)
+
+
+def publish(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> None:
+    """Run, with a bar of progress, and say what came of it."""
+    from jobs.progress import progress_bar
+    from jobs.runs.forecast_run import run_forecast
+    from jobs.runs.scoring import selection
+
+    with progress_bar(dataset) as bar:
+        outcome = run_forecast(
+            dataset=dataset,
+            as_of=as_of,
+            config=selection(engine, dataset, composition.forecast_config(settings)),
+            engine=engine,
+            make_executor=composition.executor(settings),
+            clock=composition.now,
+            on_progress=bar,
+        )
+    said = {
+        "published": f"{dataset}: run {outcome.run_id} published",
+        "unchanged": f"{dataset}: nothing new since run {outcome.run_id}",
+        "busy": f"{dataset}: another process is at it",
+    }
+    say(said[outcome.status])

@@ -1,0 +1,123 @@
+"""What commands are wired with: settings, database, configuration, executor, feeds and the clock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cli.console import stop
+from settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlmodel import Session
+
+    from forecasting.config import ForecastConfig
+    from jobs.execution.executors import ExecutorFactory
+    from sources.feed_config import Feed
+    from sources.provider import Access
+
+
+def now() -> datetime:
+    """The clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of the environment, under what the command line says, with the logs set up."""
+    from jobs.logging import configure_logs
+
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    configure_logs(settings.log_level)
+    return settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL of the server given, or of an embedded one."""
+    from store import embedded_postgres
+
+    if settings.database_url is not None:
+        yield _checked_url(settings.database_url.get_secret_value())
+        return
+    with embedded_postgres.start(settings.data_dir) as url:
+        yield url
+
+
+def _checked_url(url: str) -> str:
+    """The URL, if it is one of a PostgreSQL; it may hold a password, and is not shown."""
+    from sqlalchemy.exc import ArgumentError
+
+    from store.database import normal_url
+
+    try:
+        normal_url(url)
+        understood = url.startswith("postgres")
+    # A port that is no number is a ValueError.
+    except (ArgumentError, ValueError):
+        understood = False
+    if not understood:
+        stop("TRADEWIND_DATABASE_URL is no PostgreSQL URL, such as postgresql://user@host:5432/name", 2)
+    return url
+
+
+@contextmanager
+def engine(settings: Settings) -> "Iterator[Engine]":
+    """Connections to that database, closed at the end of the block."""
+    from store.database import make_engine
+
+    with database(settings) as url:
+        engine = make_engine(url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def session(settings: Settings) -> "Iterator[Session]":
+    """A session on that database; whoever writes commits."""
+    from sqlmodel import Session
+
+    with engine(settings) as connected, Session(connected) as opened:
+        yield opened
+
+
+def forecast_config(settings: Settings) -> "ForecastConfig":
+    """How a scheduled run forecasts."""
+    from forecasting.config import ForecastConfig
+
+    return ForecastConfig(
+        horizon=settings.horizon, folds=settings.folds, seed=settings.seed, forecasters=settings.forecasters
+    )
+
+
+def executor(settings: Settings) -> "ExecutorFactory":
+    """Where series are fitted."""
+    if settings.dask_address is None or settings.executor != "dask":
+        from jobs.execution.executors import process_pool
+
+        return partial(process_pool, settings.workers)
+    try:
+        from jobs.execution.dask_cluster import dask_cluster
+    except ModuleNotFoundError as error:
+        stop(f"TRADEWIND_EXECUTOR=dask needs {error.name}: pip install 'tradewind[cluster]'", 2)
+    return partial(dask_cluster, settings.dask_address)
+
+
+def feeds(settings: Settings) -> "dict[str, Feed]":
+    """Which dataset is fed by which provider; without a feeds file the command ends here."""
+    from sources.feed_config import read_feeds
+
+    if settings.feeds is None:
+        stop("TRADEWIND_FEEDS names no feeds file: see Adding a source in docs/operations.md", 2)
+    return read_feeds(settings.feeds)
+
+
+def access(settings: Settings) -> "dict[str, Access]":
+    """Where providers are reached, and with which keys."""
+    from sources import registry
+
+    keys = {"comtrade": settings.comtrade_key, "census": settings.census_key}
+    return registry.access(settings.source_addresses, keys)

@@ -1,0 +1,233 @@
+"""What is asked for, read off joint paths: sums of months, changes, growth, shares, chances, concentration.
+
+The same draw is the same future in every series, so that what adds up in the paths adds up in the answers. Months up to
+the cutoff count as observed. Units have the names of FRED, the database of the Federal Reserve Bank of St. Louis.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.analysis.spans import KINDS, YEAR, Span, month_text
+from forecasting.data.history import FloatArray, RealArray
+
+Units = Literal["lin", "chg", "pch", "pc1", "ch1", "log", "share", "contribution"]
+UNITS: tuple[Units, ...] = get_args(Units)
+OF_A_WHOLE: frozenset[Units] = frozenset({"share", "contribution"})
+ON_THE_PERIOD_BEFORE: frozenset[Units] = frozenset({"chg", "pch"})
+ON_A_YEAR_AGO: frozenset[Units] = frozenset({"pc1", "ch1", "contribution"})
+HAVE_A_PERIOD_BEFORE = ("month", "quarter", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One quantity as it was and may be: `observed` (past,) from month `start` to the cutoff, `paths` (draws, horizon).
+
+    `observed` is NaN where nothing is known. `joined` (past,) marks a February that was published as one figure with
+    the January before it: both hold half of it, and only their sum is known.
+    """
+
+    start: int
+    observed: FloatArray
+    joined: NDArray[np.bool_]
+    paths: RealArray
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Draws of what was asked, shape (draws, spans); a span without any is NaN throughout, and its reason says why."""
+
+    values: FloatArray
+    reasons: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How likely something is: the share of the draws, its Monte Carlo standard error, and their number."""
+
+    probability: float
+    standard_error: float
+    draws: int
+
+
+def months_needed(spans: Sequence[Span], units: Units) -> tuple[int, int]:
+    """First and last month that an answer rests on."""
+    back = max((_back(span, units) for span in spans), default=0)
+    return min(span.first for span in spans) - back, max(span.last for span in spans)
+
+
+def add_up(outlooks: Sequence[Outlook], signs: Sequence[int]) -> Outlook:
+    """The signed sum of quantities over the same months, draw by draw: a group, or a balance."""
+    first, weights = outlooks[0], np.asarray(signs, dtype=np.float64)
+    return Outlook(
+        start=first.start,
+        observed=weights @ np.stack([one.observed for one in outlooks]),
+        joined=np.any([one.joined for one in outlooks], axis=0),
+        paths=np.tensordot(weights, np.stack([one.paths for one in outlooks]).astype(np.float64), axes=1),
+    )
+
+
+def draw(units: Units, outlook: Outlook, spans: Sequence[Span], whole: Outlook | None = None) -> Drawn:
+    """Draws of a quantity over spans in some units; a share or a contribution is of `whole`.
+
+    Levels and changes are in the quantity's own unit, growth (`pch`, `pc1`) and shares in per cent, contributions to
+    the growth of the whole on a year ago in percentage points. Growth is on a base above zero, else there is none.
+    """
+    level = span_sums(outlook, spans)
+    if units == "lin":
+        return level
+    if units == "log":
+        return _log(level, spans)
+    earlier = [span.back(_back(span, units)) for span in spans]
+    if units == "share":
+        return _per_cent(level, span_sums(_given(whole), spans), spans)
+    change = _change(level, span_sums(outlook, earlier))
+    if units in ("chg", "ch1"):
+        return change
+    return _per_cent(change, span_sums(outlook if whole is None else whole, earlier), earlier)
+
+
+def span_sums(outlook: Outlook, spans: Sequence[Span]) -> Drawn:
+    """Sums over the months of each span, in the quantity's own unit."""
+    past = len(outlook.observed)
+    weights = np.zeros((past + outlook.paths.shape[1], len(spans)))
+    for column, span in enumerate(spans):
+        weights[max(span.first - outlook.start, 0) : span.last - outlook.start + 1, column] = 1.0
+    known = np.nan_to_num(outlook.observed) @ weights[:past]
+    reasons = tuple(_gap(outlook, span) for span in spans)
+    return _without(known + outlook.paths @ weights[past:], reasons)
+
+
+def summarise(drawn: Drawn, probabilities: Sequence[float]) -> list[list[float] | None]:
+    """Mean, median and quantiles of each span, in this order; None for a span without draws."""
+    kept = [column for column, reason in enumerate(drawn.reasons) if reason is None]
+    values = drawn.values[:, kept]
+    found: list[list[float] | None] = [None] * len(drawn.reasons)
+    if kept:
+        quantiles = np.quantile(values, [0.5, *probabilities], axis=0)
+        rows = np.vstack([values.mean(axis=0), quantiles]).T.tolist()
+        for column, row in zip(kept, rows, strict=True):
+            found[column] = row
+    return found
+
+
+def chance(values: FloatArray, *, above: float | None = None, below: float | None = None) -> Chance:
+    """How likely it is that draws (draws,) lie above one threshold, at most at another, or between the two.
+
+    A draw at a threshold counts as below it, so that the chances above and below it add up to one.
+    """
+    inside = np.ones(len(values), dtype=bool)
+    if above is not None:
+        inside &= values > above
+    if below is not None:
+        inside &= values <= below
+    share = float(inside.mean())
+    return Chance(share, share_error(share, len(values)), len(values))
+
+
+def share_error(share: float, number: int) -> float:
+    """Standard error of a share of `number` independent cases, above zero even where it is none of them or all.
+
+    Two cases are added to each side (Agresti and Coull 1998, The American Statistician 52).
+    """
+    centre = (share * number + 2) / (number + 4)
+    return float(np.sqrt(centre * (1 - centre) / (number + 4)))
+
+
+def concentration(parts: Sequence[Outlook], whole: Outlook, spans: Sequence[Span]) -> Drawn:
+    """Herfindahl-Hirschman index: the sum of the squared shares of the parts in per cent, 0 to 10,000."""
+    shares = [draw("share", part, spans, whole) for part in parts]
+    each = zip(*(one.reasons for one in shares), strict=True)
+    reasons = tuple(next((reason for reason in of_span if reason), None) for of_span in each)
+    return _without(np.sum([one.values**2 for one in shares], axis=0), reasons)
+
+
+def answer_unit(units: Units, unit: str) -> str:
+    """The unit of an answer about a quantity in `unit`."""
+    named = {"pch": "%", "pc1": "%", "share": "%", "contribution": "percentage points", "log": f"log {unit}"}
+    return named.get(units, unit)
+
+
+def scored_kind(kind: str, units: Units) -> str | None:
+    """The kind of forecast whose coverage an answer over a span of some kind has; None where none is scored.
+
+    A logarithm lies within its interval whenever the level does, and a change whenever the growth on the same base
+    does, where the base is observed.
+    """
+    if kind not in KINDS.values():
+        return None
+    if units in ("lin", "log"):
+        return kind
+    on_a_year_ago = units in ("pc1", "ch1") or (kind == "year" and units in ON_THE_PERIOD_BEFORE)
+    return f"{kind}_growth" if on_a_year_ago else None
+
+
+def _back(span: Span, units: Units) -> int:
+    """How many months before a span the one is that it is compared with."""
+    if units in ON_A_YEAR_AGO:
+        return YEAR
+    return span.months if units in ON_THE_PERIOD_BEFORE else 0
+
+
+def _given(whole: Outlook | None) -> Outlook:
+    if whole is None:
+        raise TypeError("a share is of a whole")
+    return whole
+
+
+def _gap(outlook: Outlook, span: Span) -> str | None:
+    """Why the sum over a span is not known, if it is not."""
+    past, first = len(outlook.observed), span.first - outlook.start
+    after = span.last - outlook.start + 1
+    if first < 0:
+        return f"{month_text(span.first)} is not observed"
+    end = past + outlook.paths.shape[1]
+    if after > end:
+        return f"{month_text(outlook.start + end)} is beyond the horizon"
+    missing = np.flatnonzero(np.isnan(outlook.observed[first:after]))
+    if len(missing):
+        return f"{month_text(span.first + int(missing[0]))} is not observed"
+    for february in (first, after):
+        if february < past and outlook.joined[february]:
+            return f"{month_text(outlook.start + february - 1)} is published as one figure with the month after it"
+    return None
+
+
+def _without(values: FloatArray, reasons: tuple[str | None, ...]) -> Drawn:
+    values[:, [reason is not None for reason in reasons]] = np.nan
+    return Drawn(values, reasons)
+
+
+def _change(now: Drawn, before: Drawn) -> Drawn:
+    return Drawn(now.values - before.values, _either(now, before))
+
+
+def _per_cent(part: Drawn, base: Drawn, spans: Sequence[Span]) -> Drawn:
+    """`part` in per cent of `base`; none where the base is zero or below in any draw."""
+    unknown = _either(part, base)
+    reasons = _where_not_positive(base, unknown, [f"the base {span.label}" for span in spans])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _without(100 * (part.values / base.values), reasons)
+
+
+def _log(level: Drawn, spans: Sequence[Span]) -> Drawn:
+    reasons = _where_not_positive(level, level.reasons, [span.label for span in spans])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _without(np.log(level.values), reasons)
+
+
+def _either(one: Drawn, other: Drawn) -> tuple[str | None, ...]:
+    return tuple(first or second for first, second in zip(one.reasons, other.reasons, strict=True))
+
+
+def _where_not_positive(base: Drawn, reasons: Sequence[str | None], names: Sequence[str]) -> tuple[str | None, ...]:
+    """The reasons there are already, and one wherever the base is zero or below in some draw."""
+    counts = (base.values <= 0).sum(axis=0).tolist()
+    number = len(base.values)
+    told = [f"{name} is zero or below in {count} of {number} draws" for name, count in zip(names, counts, strict=True)]
+    return tuple(
+        reason or (words if count else None) for reason, words, count in zip(reasons, told, counts, strict=True)
+    )

@@ -1,0 +1,164 @@
+"""What the panel says of a series next to the others: a cross-sectional regression on the errors of the combination.
+
+After a boom one market falls back further than the forecasters, who see one series at a time, dare to say; what many
+markets did after such a month is known. On the link's scale the errors of earlier folds are regressed, by ridge, on
+what each series and its sector had done by then. Both sides are taken around their mean over the series, so that
+nothing is learnt of where the whole panel goes: one boom or bust would decide that. What a market does after a leap
+changes over the years, so an older fold counts for less. How far to believe the regression, if at all, is chosen by
+leaving out a year of folds at a time.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.data.history import FloatArray
+from forecasting.uncertainty.arsinh_transform import from_link, to_link
+
+YEAR = 12
+# Penalties in units of each regressor's own sum of squares; the last is belief in nothing.
+PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
+FEWEST_FOLDS = 12
+# Months after which a fold counts for half.
+HALF_LIFE = 18.0
+# On the link's scale, where 1 is a factor of 2.7: one wild month must not decide, no correction be larger than this.
+WILD, LARGEST = 1.5, 0.5
+# The share of the newest month in the slow mean.
+SLOW = 0.1
+Sums = tuple[FloatArray, FloatArray, FloatArray]
+
+
+def correct(
+    centre: FloatArray,
+    actual: FloatArray,
+    values: FloatArray,
+    unit: FloatArray,
+    cutoffs: NDArray[np.int64],
+    sectors: Sequence[str],
+    then: Mapping[int, FloatArray] | None = None,
+) -> FloatArray:
+    """The combination moved by what the errors of earlier folds say, shape (series, folds, horizon), units of `y`.
+
+    `centre` and `actual`, NaN where unknown, have that shape too; `values` (series, months) are the panel's, of which a
+    fold sees those up to its cutoff, or those that `then` has for that; `unit` (series, folds) is the link's; `cutoffs`
+    are positions in the months.
+    """
+    corrected = centre.copy()
+    if len(centre) < 2:
+        return corrected
+    slow = _slow_mean(values)
+    groups = pd.factorize(np.asarray(sectors))[0]
+    sums: list[Sums] = []
+    for fold, cutoff in enumerate(cutoffs):
+        linked = to_link(centre[:, fold], unit[:, fold, None])
+        seen, late = values[:, : cutoff + 1], slow[:, cutoff]
+        if then and cutoff in then:
+            seen, late = then[cutoff], _slow_mean(then[cutoff])[:, -1]
+        regressors = _regressors(seen, late, unit[:, fold], linked, groups)
+        coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
+        around, _ = _around_mean(regressors, np.isfinite(linked))
+        moved = np.clip(np.einsum("shk,hk->sh", around, coefficients), -LARGEST, LARGEST)
+        # What never moves, or was never traded, is not about to.
+        kept = (centre[:, fold] == 0) | _constant(seen[:, -2 * YEAR :])[:, None]
+        corrected[:, fold] = np.where(kept, centre[:, fold], from_link(linked + moved, unit[:, fold, None]))
+        missed = np.clip(to_link(actual[:, fold], unit[:, fold, None]) - linked, -WILD, WILD)
+        sums.append(_sums(regressors, missed))
+    return corrected
+
+
+def _regressors(
+    seen: FloatArray, slow: FloatArray, unit: FloatArray, linked: FloatArray, groups: NDArray[np.int64]
+) -> FloatArray:
+    """What each series, and its sector on average, did and is forecast to do, shape (series, horizon, regressors).
+
+    Momentum over a month, a quarter, half a year and a year; the season a year ago; the combination `linked` against
+    the last quarter, and against the slow mean.
+    """
+    history = to_link(seen[:, -2 * YEAR :], unit[:, None])
+    year = _mean(history[:, -YEAR:])
+    means = [_mean(history[:, -months:]) for months in (1, 3, 6)] + [year, _mean(history[:, :-YEAR])]
+    horizon = linked.shape[1]
+    momentum = np.repeat(np.diff(np.stack(means, axis=1))[:, None], horizon, axis=1)
+    padded = np.pad(history, ((0, 0), (max(YEAR - history.shape[1], 0), 0)), constant_values=np.nan)
+    season = padded[:, -YEAR + np.arange(horizon) % YEAR] - year[:, None]
+    expected = linked - means[1][:, None]
+    level = to_link(slow, unit)[:, None] - linked
+    own = np.concatenate([momentum, np.stack([season, expected, level], axis=2)], axis=2)
+    own = np.clip(np.nan_to_num(own), -WILD, WILD)
+    sector = np.stack([own[groups == group].mean(axis=0) for group in range(groups.max() + 1)])[groups]
+    return np.concatenate([own, sector], axis=2)
+
+
+def _sums(regressors: FloatArray, missed: FloatArray) -> Sums:
+    """A fold's normal equations by step: cross products (horizon, k, k), products (horizon, k), squares (horizon,)."""
+    known = np.isfinite(missed)
+    x, counts = _around_mean(regressors, known)
+    y = np.where(known, missed, 0.0)
+    y = np.where(known, y - y.sum(axis=0) / counts, 0.0)
+    x = x.transpose(1, 2, 0)
+    return x @ x.transpose(0, 2, 1), np.einsum("hks,sh->hk", x, y), np.sum(y**2, axis=0)
+
+
+def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int) -> FloatArray:
+    """Coefficients by step, shape (horizon, regressors), from folds whose month was known at the last cutoff."""
+    if not sums:
+        return np.zeros((horizon, 1))
+    cross, products, squares = (np.stack(each) for each in zip(*sums, strict=True))
+    known = (cutoffs[:-1, None] + 1 + np.arange(horizon) <= cutoffs[-1]).astype(float)
+    known *= known.sum(axis=0) >= FEWEST_FOLDS
+    ages = cutoffs[-1] - cutoffs[:-1]
+    counting = known * 0.5 ** (ages / HALF_LIFE)[:, None]
+    years = ages // YEAR
+    whole = [np.einsum("fh,fh...->h...", counting, each) for each in (cross, products)]
+    loss = np.zeros(len(PENALTIES))
+    for year in np.unique(years):
+        out = counting * (years == year)[:, None]
+        left = [np.einsum("fh,fh...->h...", out, each) for each in (cross, products, squares)]
+        tried = _ridge(whole[0] - left[0], whole[1] - left[1])
+        loss += np.einsum("phk,hkl,phl->p", tried, left[0], tried) - 2 * np.einsum("phk,hk->p", tried, left[1])
+    best: FloatArray = _ridge(*whole)[int(np.argmin(loss))]
+    return best
+
+
+def _ridge(cross: FloatArray, products: FloatArray) -> FloatArray:
+    """Ridge coefficients for every penalty, shape (penalties, horizon, k), each regressor in units of its own."""
+    size = np.sqrt(np.einsum("hkk->hk", cross))
+    size = np.where(size > 1e-6, size, np.inf)
+    scaled = cross / size[:, :, None] / size[:, None, :]
+    found = np.zeros((len(PENALTIES), *products.shape))
+    for place, penalty in enumerate(PENALTIES[:-1]):
+        system = scaled + penalty * np.eye(products.shape[1])
+        found[place] = np.linalg.solve(system, (products / size)[:, :, None])[..., 0] / size
+    return found
+
+
+def _around_mean(regressors: FloatArray, known: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Regressors less their mean over the series known at a step, zero for the others, and how many those are."""
+    counts = np.maximum(known.sum(axis=0), 1)
+    mean = np.einsum("shk,sh->hk", regressors, known.astype(float)) / counts[:, None]
+    return np.where(known[..., None], regressors - mean, 0.0), counts
+
+
+def _slow_mean(values: FloatArray) -> FloatArray:
+    """Exponentially smoothed values (series, months), from each series' first; zero before it."""
+    slow = np.zeros_like(values)
+    level = np.full(len(values), np.nan)
+    for month, now in enumerate(values.T):
+        level = np.where(np.isnan(level), now, np.where(np.isnan(now), level, SLOW * now + (1 - SLOW) * level))
+        slow[:, month] = np.nan_to_num(level)
+    return slow
+
+
+def _constant(values: FloatArray) -> NDArray[np.bool_]:
+    """Whether all months known of each series are alike, shape (series,)."""
+    return np.asarray(np.fmax.reduce(values, axis=1) == np.fmin.reduce(values, axis=1))
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Means over the months known (axis 1), NaN where none is."""
+    known = np.isfinite(values)
+    counts = known.sum(axis=1)
+    total = np.where(known, values, 0.0).sum(axis=1)
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)

@@ -1,0 +1,123 @@
+"""Calendar regressors by reporter: what the date of a holiday does to a month's trade.
+
+Lunar New Year falls between 21 January and 20 February; shipments are pulled forward before it, stop during it and
+take weeks to recover. Each of three windows around New Year's Day is spread over the months by days (Bell and
+Hillmer 1983; Lin and Liu 2002; X-13ARIMA-SEATS `genhol`). Working days count weekends worked to make up for a
+holiday. Reporters other than China have working days alone, where the `holidays` package knows them.
+"""
+
+from datetime import date, timedelta
+from functools import lru_cache
+
+import chinese_calendar
+import holidays
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.data.history import FloatArray
+from forecasting.errors import NoLunarNewYear
+
+MonthArray = NDArray[np.datetime64]
+
+CHINA = "CHN"
+# Windows in days around New Year's Day, first and last day included. At most 20 days before: never December.
+LUNAR_WINDOWS = {"pre": (-20, -1), "during": (0, 6), "post": (7, 26)}
+# Regressors are centred by calendar-month means over a fixed span, so that retraining never moves them.
+LUNAR_SPAN = (2000, 2026)
+WORKING_DAYS_SPAN = (2004, 2026)
+# Trade moves about in proportion to working days, and by a fraction of that with a whole window of the New Year:
+# in these units one prior fits the effects of both.
+WORKING_DAYS_UNIT = 0.5
+
+
+def calendar_regressors(months: MonthArray, reporter: str) -> FloatArray:
+    """Regressors of `months` ('datetime64[M]', shape (T,)), shape (T, k); k = 0 for a reporter without a calendar.
+
+    CHN: the centred shares of the three Lunar New Year windows, then working days; others: working days. Those are a
+    logarithm, centred, over WORKING_DAYS_UNIT. `reporter` is an ISO 3166-1 alpha-3 code; a group has no calendar.
+    """
+    names = calendar_names(reporter)
+    numbers = months.astype("datetime64[M]").astype(int)
+    rows = [_row(1970 + number // 12, number % 12 + 1, reporter) for number in numbers.tolist()]
+    return np.array(rows, dtype=np.float64).reshape(len(months), len(names))
+
+
+def calendar_names(reporter: str) -> tuple[str, ...]:
+    """Names of the columns of `calendar_regressors`."""
+    if reporter == CHINA:
+        return (*LUNAR_WINDOWS, "working_days")
+    return ("working_days",) if _has_holidays(reporter) else ()
+
+
+@lru_cache(maxsize=1024)
+def lunar_new_year(year: int) -> date:
+    """Return New Year's Day of the Chinese lunisolar calendar.
+
+    Raises:
+        NoLunarNewYear: the `holidays` package does not have it.
+    """
+    named = holidays.country_holidays("CN", years=year).get_named("Spring Festival", lookup="icontains")
+    days = [day for day in named if day.year == year]
+    if not days:
+        raise NoLunarNewYear(year)
+    return min(days)
+
+
+@lru_cache(maxsize=4096)
+def lunar_shares(year: int, month: int) -> tuple[float, ...]:
+    """Share of the pre, during and post windows' days that fall in a month; each sums to 1 over its year."""
+    new_year = lunar_new_year(year)
+    return tuple(_share(new_year, window, month) for window in LUNAR_WINDOWS.values())
+
+
+@lru_cache(maxsize=16384)
+def working_days(year: int, month: int, reporter: str = CHINA) -> int:
+    """Working days of a month in a country `holidays` knows."""
+    first = date(year, month, 1)
+    after = date(year + month // 12, month % 12 + 1, 1)
+    days = [first + timedelta(days=i) for i in range((after - first).days)]
+    if reporter == CHINA:
+        try:
+            return sum(chinese_calendar.is_workday(day) for day in days)
+        except NotImplementedError:  # a year the State Council's table in chinesecalendar does not reach
+            pass
+    known = holidays.country_holidays(reporter, years=year)
+    return sum(known.is_working_day(day) for day in days)
+
+
+@lru_cache(maxsize=512)
+def _has_holidays(reporter: str) -> bool:
+    try:
+        holidays.country_holidays(reporter)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _share(new_year: date, window: tuple[int, int], month: int) -> float:
+    days = [new_year + timedelta(days=i) for i in range(window[0], window[1] + 1)]
+    return sum(day.month == month for day in days) / len(days)
+
+
+@lru_cache(maxsize=16384)
+def _row(year: int, month: int, reporter: str) -> tuple[float, ...]:
+    row: list[float] = []
+    if reporter == CHINA:
+        row.extend(np.subtract(lunar_shares(year, month), _mean_lunar_shares(month)).tolist())
+    if _has_holidays(reporter):
+        excess = np.log(working_days(year, month, reporter)) - _mean_log_working_days(month, reporter)
+        row.append(float(excess / WORKING_DAYS_UNIT))
+    return tuple(row)
+
+
+@lru_cache(maxsize=12)
+def _mean_lunar_shares(month: int) -> FloatArray:
+    years = range(LUNAR_SPAN[0], LUNAR_SPAN[1] + 1)
+    mean: FloatArray = np.mean([lunar_shares(year, month) for year in years], axis=0)
+    return mean
+
+
+@lru_cache(maxsize=1024)
+def _mean_log_working_days(month: int, reporter: str) -> float:
+    years = range(WORKING_DAYS_SPAN[0], WORKING_DAYS_SPAN[1] + 1)
+    return float(np.mean(np.log([working_days(year, month, reporter) for year in years])))

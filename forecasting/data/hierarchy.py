@@ -1,0 +1,139 @@
+"""How series add up: partners to the world, sectors to the total, read from the figures themselves.
+
+A whole whose parts do not add up in the figures (a group that overlaps its neighbours, a table that lists only some
+partners) is not forced to: nothing is invented to close the gap.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from forecasting.data.history import FloatArray
+from forecasting.data.panel import Panel
+
+WORLD, TOTAL = "WLD", "TOTAL"
+# Published tables are rounded: a whole may differ from its parts by this share of itself.
+ROUNDING = 1e-3
+# A part has ended where its wholes lack less than this share of what it last was.
+LACK = 0.1
+YEAR = 12
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Wholes and parts of a panel of `size` series.
+
+    `constraints` has shape (wholes and the ways they split, series): its product with coherent values is zero.
+    `summing` has shape (series, bottom) and gives every series from the bottom ones, whose positions are `bottom`.
+    """
+
+    size: int
+    bottom: tuple[int, ...]
+    summing: sparse.csr_array
+    constraints: sparse.csr_array
+
+    @property
+    def trivial(self) -> bool:
+        """True where nothing adds up to anything."""
+        return int(self.constraints.shape[0]) == 0
+
+
+def find_structure(panel: Panel) -> Structure:
+    """Read from the panel's keys and values which series are sums of which others."""
+    return find_structures(panel, [panel.values])[0]
+
+
+def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Structure, ...]:
+    """As `find_structure`, from what was known at each of several cutoffs: values of shape (series, months)."""
+    candidates = _candidates(panel.keys)
+    known: dict[tuple[bool, ...], Structure] = {}
+    found = []
+    for values in seen:
+        holding = tuple(_adds_up(values, whole, parts) for whole, parts in candidates)
+        if holding not in known:
+            splits: dict[int, list[tuple[int, ...]]] = {}
+            for (whole, parts), holds in zip(candidates, holding, strict=True):
+                if holds:
+                    splits.setdefault(whole, []).append(parts)
+            known[holding] = _structure(len(panel.unique_ids), splits)
+        found.append(known[holding])
+    return tuple(found)
+
+
+def ended(structure: Structure, values: FloatArray) -> NDArray[np.bool_]:
+    """Parts without their last months whose wholes go on without them, shape (series,).
+
+    `values` has shape (series, months). Where the wholes lack what a part has not reported yet, it is only late.
+    """
+    found = np.zeros(structure.size, dtype=bool)
+    seen = np.isfinite(values)
+    for part in np.flatnonzero(seen.any(axis=1) & ~seen[:, -1]):
+        last = int(np.flatnonzero(seen[part])[-1])
+        usual = np.abs(values[part, max(last + 1 - YEAR, 0) : last + 1]).mean()
+        ways = structure.constraints[(structure.constraints[:, [part]].toarray() < 0).ravel()]
+        known = ((ways > 0) @ seen[:, last + 1 :].astype(float)).all(axis=1)
+        lacks = np.abs(ways @ np.nan_to_num(values[:, last + 1 :]))[known]
+        found[part] = bool(known.any() and (lacks <= LACK * usual).all())
+    return found
+
+
+def groups(panel: Panel) -> NDArray[np.int64]:
+    """What each series is, shape (series,): 0 a part, 1 a partner's total, 2 a sector's total, 3 a grand total."""
+    nothing = pd.Series("", index=panel.keys.index)
+    world, total = panel.keys.get("partner", nothing) == WORLD, panel.keys.get("sector", nothing) == TOTAL
+    return np.asarray(2 * world.astype(np.int64) + total.astype(np.int64))
+
+
+def _candidates(keys: pd.DataFrame) -> list[tuple[int, tuple[int, ...]]]:
+    """Every whole and a way it may split: by partner for the world, by sector for the total."""
+    if not {"partner", "sector"} <= set(keys.columns):
+        return []
+    keys = keys.assign(flow=keys.get("flow", ""))
+    found = []
+    for column, whole_code, others in (
+        ("partner", WORLD, ["flow", "sector"]),
+        ("sector", TOTAL, ["flow", "partner"]),
+    ):
+        for _, rows in keys.groupby(others, sort=True):
+            whole = rows.index[rows[column] == whole_code]
+            parts = rows.index[rows[column] != whole_code]
+            if len(whole) == 1 and len(parts):
+                found.append((int(whole[0]), tuple(int(part) for part in parts)))
+    return found
+
+
+def _adds_up(values: FloatArray, whole: int, parts: tuple[int, ...]) -> bool:
+    """Whether the parts make the whole in every month where each that has begun is known."""
+    split = values[list(parts)]
+    seen = np.isfinite(split)
+    late = np.logical_or.accumulate(seen, axis=1) & ~seen
+    judged = np.isfinite(values[whole]) & ~late.any(axis=0)
+    if not judged.any():
+        return False
+    total = values[whole, judged]
+    gap = np.abs(total - np.nansum(split[:, judged], axis=0))
+    return bool(np.all(gap <= ROUNDING * np.maximum(np.abs(total), np.abs(total).mean())))
+
+
+def _structure(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Structure:
+    bottom = tuple(series for series in range(size) if series not in splits)
+    place = {series: column for column, series in enumerate(bottom)}
+
+    def leaves(series: int) -> tuple[int, ...]:
+        if series in place:
+            return (place[series],)
+        return tuple(leaf for part in splits[series][0] for leaf in leaves(part))
+
+    summing = sparse.lil_array((size, len(bottom)))
+    for series in range(size):
+        summing[series, list(leaves(series))] = 1.0
+    rows = [(whole, parts) for whole, ways in splits.items() for parts in ways]
+    constraints = sparse.lil_array((len(rows), size))
+    for row, (whole, parts) in enumerate(rows):
+        constraints[row, whole] = 1.0
+        constraints[row, list(parts)] = -1.0
+    return Structure(size, bottom, sparse.csr_array(summing), sparse.csr_array(constraints))

@@ -1,0 +1,143 @@
+"""The panel: many monthly series side by side, checked once and then trusted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.data.history import FloatArray
+from forecasting.errors import (
+    BadCutoff,
+    DuplicateMonths,
+    EmptyPanel,
+    GapInSeries,
+    MissingColumns,
+    NotFinite,
+)
+
+MONTH = "datetime64[M]"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Monthly series: `values` has shape (series, months), NaN before a series' first and after its last month.
+
+    `imputed` has the same shape: True where a value is not published as such, so that it may be learnt from but not
+    scored on. `months` are consecutive (`datetime64[M]`). `keys` names what each series is (one row a series, in the
+    order of `unique_ids`): columns flow, partner and sector where they are known, else none.
+    """
+
+    unique_ids: tuple[str, ...]
+    months: NDArray[np.datetime64]
+    values: FloatArray
+    imputed: NDArray[np.bool_]
+    keys: pd.DataFrame
+
+    @classmethod
+    def from_long(cls, frame: pd.DataFrame) -> "Panel":
+        """Read a long frame `unique_id, ds, y`, optionally with `flow`, `partner`, `sector` and `imputed`.
+
+        Raises:
+            MissingColumns, EmptyPanel, NotFinite, DuplicateMonths, GapInSeries: the first fault found.
+        """
+        missing = [column for column in ("unique_id", "ds", "y") if column not in frame.columns]
+        if missing:
+            raise MissingColumns(missing)
+        if frame.empty:
+            raise EmptyPanel
+        ids, codes = np.unique(frame["unique_id"].astype(str).to_numpy(dtype=str), return_inverse=True)
+        ds = frame["ds"].to_numpy().astype(MONTH)
+        y = frame["y"].to_numpy(dtype=np.float64)
+        _refuse_not_finite(ids[codes], ds, y)
+        months = np.arange(ds.min(), ds.max() + 1)
+        positions = (ds - months[0]).astype(int)
+        _refuse_duplicates(ids, codes, months, positions)
+        values = np.full((len(ids), len(months)), np.nan)
+        values[codes, positions] = y
+        _refuse_gaps(ids, months, values)
+        imputed = np.zeros(values.shape, dtype=bool)
+        if "imputed" in frame:
+            imputed[codes, positions] = frame["imputed"].to_numpy(dtype=bool)
+        return cls(tuple(ids.tolist()), months, values, imputed, _keys(frame, codes, len(ids)))
+
+    @property
+    def cutoff(self) -> np.datetime64:
+        """The last month of the panel."""
+        last: np.datetime64 = self.months[-1]
+        return last
+
+    def position(self, month: np.datetime64) -> int:
+        """Where a month stands in `months`.
+
+        Raises:
+            BadCutoff: the month is outside the panel.
+        """
+        position = int((month.astype(MONTH) - self.months[0]).astype(int))
+        if not 0 <= position < len(self.months):
+            raise BadCutoff(str(month), str(self.months[0]), str(self.months[-1]))
+        return position
+
+    def until(self, cutoff: np.datetime64) -> "Panel":
+        """What the panel was with `cutoff` as its last month; series that had not begun are left out.
+
+        Raises:
+            BadCutoff: the month is outside the panel.
+        """
+        values = self.values[:, : self.position(cutoff) + 1]
+        begun = np.flatnonzero(np.isfinite(values).any(axis=1))
+        ids = tuple(self.unique_ids[row] for row in begun)
+        keys = self.keys.iloc[begun].reset_index(drop=True)
+        width = values.shape[1]
+        return Panel(ids, self.months[:width], values[begun], self.imputed[begun, :width], keys)
+
+    def ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:
+        """Actual values after each cutoff position, shape (series, cutoffs, horizon); NaN where there is none yet."""
+        return _windows(self.values, positions, horizon)
+
+    def published_ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:
+        """As `ahead`, but NaN too where a value is imputed: what a month's forecast may be scored on."""
+        return _windows(np.where(self.imputed, np.nan, self.values), positions, horizon)
+
+
+def _windows(values: FloatArray, positions: Sequence[int], horizon: int) -> FloatArray:
+    padded = np.pad(values, ((0, 0), (0, horizon)), constant_values=np.nan)
+    steps = np.asarray(positions)[:, None] + 1 + np.arange(horizon)
+    return padded[:, steps]
+
+
+def _refuse_not_finite(ids: NDArray[np.str_], ds: NDArray[np.datetime64], y: FloatArray) -> None:
+    bad = np.flatnonzero(~np.isfinite(y))
+    if len(bad):
+        raise NotFinite(str(ids[bad[0]]), str(ds[bad[0]]), float(y[bad[0]]))
+
+
+def _refuse_duplicates(
+    ids: NDArray[np.str_],
+    codes: NDArray[np.int64],
+    months: NDArray[np.datetime64],
+    positions: NDArray[np.int64],
+) -> None:
+    cells, counts = np.unique(codes * len(months) + positions, return_counts=True)
+    repeated = cells[counts > 1]
+    if len(repeated):
+        series, position = divmod(int(repeated[0]), len(months))
+        raise DuplicateMonths(str(ids[series]), str(months[position]))
+
+
+def _refuse_gaps(ids: NDArray[np.str_], months: NDArray[np.datetime64], values: FloatArray) -> None:
+    seen = np.isfinite(values)
+    begun = np.maximum.accumulate(seen, axis=1)
+    to_come = np.maximum.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
+    gaps = np.argwhere(begun & to_come & ~seen)
+    if len(gaps):
+        series, position = gaps[0]
+        raise GapInSeries(str(ids[series]), str(months[position]))
+
+
+def _keys(frame: pd.DataFrame, codes: NDArray[np.int64], count: int) -> pd.DataFrame:
+    columns = [column for column in ("flow", "partner", "sector") if column in frame.columns]
+    rows = np.empty(count, dtype=int)
+    rows[codes] = np.arange(len(frame))
+    return frame[columns].iloc[rows].reset_index(drop=True)

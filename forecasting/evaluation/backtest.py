@@ -1,0 +1,235 @@
+"""The backtest's forecasts with their intervals, and their scores by kind of period."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.combination.combined_forecasts import Pool, link_errors
+from forecasting.config import BASELINE, COMBINATION, ForecastConfig
+from forecasting.data.history import FloatArray
+from forecasting.evaluation.chunks import series_blocks
+from forecasting.evaluation.metrics import diebold_mariano, fold_scores, folds_ahead, seasonal_scales
+from forecasting.evaluation.period_scores import KindScores, PeriodTrack
+from forecasting.evaluation.score_accumulator import ScoreBook, Scored, Tally
+from forecasting.uncertainty.arsinh_transform import from_link, to_link
+from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_distribution, learn_marginals
+from forecasting.uncertainty.simulation import draw_paths, path_quantiles
+
+# Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
+FOLD_DRAWS = 400
+OnProgress = Callable[[str, int, int], None]
+Quantiles = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Every forecaster and the combination, which is the last of `names`, on the scored folds.
+
+    `base` has shape (series, forecasters, folds, horizon), `combined` and `actual` (series, folds, horizon), all in the
+    units of `y`; `cutoffs` are months. `quantiles` holds (series, folds, probabilities, horizon) as float32 for the
+    combination, and for the others where they were asked for; `periods` is what the combination said of longer periods.
+    """
+
+    names: tuple[str, ...]
+    cutoffs: NDArray[np.datetime64]
+    base: FloatArray
+    combined: FloatArray
+    quantiles: Mapping[str, Quantiles]
+    actual: FloatArray
+    book: ScoreBook
+    periods: tuple[PeriodTrack, ...]
+
+    @property
+    def means(self) -> FloatArray:
+        """Means of all `names`, shape (series, forecasters, folds, horizon)."""
+        return np.concatenate([self.base, self.combined[:, None]], axis=1)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Rows unique_id, forecaster, step, kind, metric, level, value, n."""
+        return self.book.frame()
+
+    def of(self, rows: slice) -> "Backtest":
+        """The backtest of some of the series."""
+        return replace(
+            self,
+            base=self.base[rows],
+            combined=self.combined[rows],
+            quantiles={name: quantiles[rows] for name, quantiles in self.quantiles.items()},
+            actual=self.actual[rows],
+            book=self.book.of(rows),
+            periods=tuple(track.of(rows) for track in self.periods),
+        )
+
+
+def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
+    """What the errors known at a fold's cutoff say of the combination's."""
+    return learn_distribution(pool.record(fold, pool.errors), pool.said[:, :fold])
+
+
+def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
+    """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
+    distribution = fold_distribution(pool, fold)
+    greatest = np.nanmax(np.abs(pool.seen(fold)), axis=1, initial=0.0)
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    blocks = list(series_blocks(series, draws * horizon))
+    # More than a block waits for its reconciliation as what it will be stored as.
+    paths = np.empty((series, draws, horizon), dtype=np.float64 if len(blocks) == 1 else np.float32)
+    for rows in blocks:
+        paths[rows] = draw_paths(
+            _of_series(distribution, rows),
+            pool.centre[rows, fold],
+            unit=pool.unit[rows, fold],
+            greatest=greatest[rows],
+            unique_ids=pool.panel.unique_ids[rows],
+            draws=draws,
+            seed=seed,
+        )
+    lowest = pool.lowest[:, fold]
+    reconcile = pool.reconciler(fold, distribution)
+    coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
+    to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
+    paths[to_begin | pool.gone[:, fold]] = 0.0
+    for some in series_blocks(draws, series * horizon):
+        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lowest)
+    coherent[to_begin] = np.nan
+    return coherent
+
+
+def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistribution:
+    marginals = replace(distribution.marginals, width=distribution.marginals.width[rows])
+    return replace(
+        distribution,
+        marginals=marginals,
+        loadings=distribution.loadings[rows],
+        specific=distribution.specific[rows],
+    )
+
+
+def evaluate_pool(
+    pool: Pool,
+    folds: Sequence[int],
+    *,
+    config: ForecastConfig,
+    keep_all: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Backtest:
+    """Score some of a pool's folds, ascending, each with intervals from what it knew.
+
+    The quantiles of the forecasters beside the combination are forgotten once scored, unless `keep_all`.
+    """
+    combined, periods, entries = _score_combination(pool, folds, config, on_progress)
+    quantiles = {COMBINATION: combined}
+    for row, name in enumerate(pool.base.names):
+        kept, scored = _score_forecaster(pool, row, folds, config, keep=keep_all)
+        entries += scored
+        if kept is not None:
+            quantiles[name] = kept
+    entries.append(_against_baseline(pool, folds))
+    # A run's folds stand side by side, and a view of them needs no memory.
+    chosen = slice(folds.start, folds.stop) if isinstance(folds, range) else list(folds)
+    return Backtest(
+        names=(*pool.base.names, COMBINATION),
+        cutoffs=pool.panel.months[pool.base.cutoffs[chosen]],
+        base=pool.base.means[:, :, chosen],
+        combined=pool.centre[:, chosen],
+        quantiles=quantiles,
+        actual=pool.actual[:, chosen],
+        book=ScoreBook(pool.panel.unique_ids, tuple(entries)),
+        periods=periods,
+    )
+
+
+def base_intervals(pool: Pool, fold: int, probabilities: tuple[float, ...]) -> Quantiles:
+    """Quantiles of every forecaster at a fold, shape (series, forecasters, probabilities, horizon)."""
+    rows = range(len(pool.base.names))
+    return np.stack([next(_marginal_quantiles(pool, row, [fold], probabilities)) for row in rows], axis=1)
+
+
+def _score_combination(
+    pool: Pool, folds: Sequence[int], config: ForecastConfig, on_progress: OnProgress | None
+) -> tuple[Quantiles, tuple[PeriodTrack, ...], list[Scored]]:
+    """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, its tracks and scores."""
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    quantiles = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
+    kinds, tally, scale = KindScores(series, horizon), Tally(series, horizon), _Scales(pool)
+    for place, fold in enumerate(folds):
+        paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=config.seed + fold)
+        for rows in series_blocks(series, FOLD_DRAWS * horizon):
+            quantiles[rows, place] = path_quantiles(paths[rows], config.probabilities)
+            kinds.add(pool, fold, rows=rows, paths=paths[rows])
+        tally.add(scale.scores(fold, pool.centre[:, fold], quantiles[:, place], config.probabilities))
+        if on_progress:
+            on_progress("backtest", place + 1, len(folds))
+    return quantiles, kinds.tracks, tally.scored(COMBINATION, "month") + kinds.scored()
+
+
+def _score_forecaster(
+    pool: Pool, row: int, folds: Sequence[int], config: ForecastConfig, *, keep: bool
+) -> tuple[Quantiles | None, list[Scored]]:
+    """The scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if they are kept."""
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    shape = (series, len(folds), len(config.probabilities), horizon)
+    kept = np.empty(shape, dtype=np.float32) if keep else None
+    tally, scale = Tally(series, horizon), _Scales(pool)
+    for place, quantiles in enumerate(_marginal_quantiles(pool, row, folds, config.probabilities)):
+        fold = folds[place]
+        tally.add(scale.scores(fold, pool.base.means[:, row, fold], quantiles, config.probabilities))
+        if kept is not None:
+            kept[:, place] = quantiles
+    return kept, tally.scored(pool.base.names[row], "month")
+
+
+def _marginal_quantiles(
+    pool: Pool, row: int, folds: Iterable[int], probabilities: tuple[float, ...]
+) -> Iterator[Quantiles]:
+    """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
+
+    They stand around its own means, by the method of the combination without its joint draws and calibration.
+    """
+    means = pool.base.means[:, row]
+    errors = link_errors(means, pool.came, pool.unit)
+    for fold in folds:
+        marginals = learn_marginals(pool.record(fold, errors))
+        standard = marginals.standardised(np.asarray(probabilities))
+        centre = to_link(means[:, fold], pool.unit[:, fold, None])
+        linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
+        quantiles = from_link(linked, pool.unit[:, fold, None, None])
+        yield np.maximum(quantiles, pool.lowest[:, fold, None, None]).astype(np.float32)
+
+
+class _Scales:
+    """What errors of months are measured in: each series' changes on a year ago, as known at each fold."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._absolute, self._squared = seasonal_scales(pool.panel.values, pool.base.cutoffs)
+
+    def scores(
+        self, fold: int, mean: FloatArray, quantiles: Quantiles, probabilities: tuple[float, ...]
+    ) -> dict[tuple[str, float], FloatArray]:
+        """Scores of a fold's months."""
+        return fold_scores(
+            actual=self._pool.actual[:, fold],
+            mean=mean,
+            scale=self._absolute[:, fold],
+            squared_scale=self._squared[:, fold],
+            quantiles=quantiles.astype(np.float64),
+            probabilities=probabilities,
+        )
+
+
+def _against_baseline(pool: Pool, folds: Sequence[int]) -> Scored:
+    """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
+    actual, baseline = pool.actual[:, folds], pool.base.means[:, pool.base.names.index(BASELINE), folds]
+    ours, theirs = np.abs(pool.centre[:, folds] - actual), np.abs(baseline - actual)
+    steps = range(actual.shape[2])
+    apart = np.diff(pool.base.cutoffs[folds]).tolist()
+    p_values = [diebold_mariano(ours[..., h], theirs[..., h], step=folds_ahead(h + 1, apart)) for h in steps]
+    value = np.stack(p_values, axis=1)
+    n = np.where(np.isfinite(value), np.isfinite(ours).sum(axis=1), 0).astype(np.int32)
+    return Scored(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(step + 1 for step in steps), value, n)

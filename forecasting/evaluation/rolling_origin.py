@@ -1,0 +1,186 @@
+"""Rolling origin: every forecaster at every cutoff, one series a task, each fit on what it may see and no more."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.config import BASELINE
+from forecasting.data.calendar_regressors import calendar_regressors
+from forecasting.data.history import FloatArray, History
+from forecasting.data.panel import Panel
+from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations, UnknownForecaster
+from forecasting.forecasters import FORECASTERS
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, the series done and the series in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A forecaster that gave up on a series at a cutoff (a month), and why."""
+
+    unique_id: str
+    forecaster: str
+    cutoff: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTask:
+    """One series and the cutoffs at which to forecast it.
+
+    `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `then` has, by cutoff, the
+    values up to it as they were known at it, where these are not those of `y`.
+    """
+
+    unique_id: str
+    start: np.datetime64
+    y: FloatArray
+    reporter: str
+    cutoffs: tuple[int, ...]
+    horizon: int
+    forecasters: tuple[str, ...]
+    then: Mapping[int, FloatArray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFit:
+    """Mean forecasts of one series, shape (forecasters, cutoffs, horizon); NaN where a forecaster gave none."""
+
+    unique_id: str
+    means: FloatArray
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class BaseForecasts:
+    """What every forecaster said of every series at every cutoff, before combination.
+
+    `means` has shape (series, forecasters, cutoffs, horizon); `cutoffs` are positions in the panel's months.
+    """
+
+    names: tuple[str, ...]
+    cutoffs: NDArray[np.int64]
+    means: FloatArray
+    failures: tuple[Failure, ...]
+
+
+def fit_panel(
+    panel: Panel,
+    *,
+    cutoffs: Sequence[int],
+    horizon: int,
+    reporter: str,
+    forecasters: Sequence[str] = (),
+    then: Mapping[int, FloatArray] | None = None,
+    executor: Executor | None = None,
+    on_progress: Progress | None = None,
+) -> BaseForecasts:
+    """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named, or all.
+
+    `then` has the panel's values up to a cutoff as they were known at it, shape (series, cutoff + 1), by cutoff; at the
+    others those of the panel count. The baseline is always among the forecasters. Without an executor the work is done
+    here; with one the result is the same.
+
+    Raises:
+        UnknownForecaster: a name that no forecaster has.
+    """
+    names = _names(forecasters)
+    tasks = [
+        SeriesTask(uid, panel.months[0], panel.values[row], reporter, tuple(cutoffs), horizon, names, _of(then, row))
+        for row, uid in enumerate(panel.unique_ids)
+    ]
+    means = np.full((len(tasks), len(names), len(cutoffs), horizon), np.nan)
+    place = {uid: row for row, uid in enumerate(panel.unique_ids)}
+    failures: list[Failure] = []
+    for done, fit in enumerate(_fan_out(tasks, executor), start=1):
+        means[place[fit.unique_id]] = fit.means
+        failures.extend(fit.failures)
+        if on_progress:
+            on_progress("fit", done, len(tasks))
+    failures.sort(key=lambda failure: (failure.unique_id, failure.forecaster, failure.cutoff))
+    return BaseForecasts(names, np.asarray(cutoffs), means, tuple(failures))
+
+
+def fit_series(task: SeriesTask) -> SeriesFit:
+    """Every forecaster at every cutoff of one series.
+
+    A forecaster that fails is recorded and the baseline stands in; one that needs a longer history gives NaN.
+    """
+    means = np.full((len(task.forecasters), len(task.cutoffs), task.horizon), np.nan)
+    failures = []
+    months = task.start + np.arange(len(task.y) + task.horizon)
+    calendar = calendar_regressors(months, task.reporter)
+    for fold, cutoff in enumerate(task.cutoffs):
+        y = task.then.get(cutoff, task.y[: cutoff + 1])
+        known = np.flatnonzero(np.isfinite(y))
+        if not len(known):
+            continue
+        history, late = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
+        for row, name in enumerate(task.forecasters):
+            try:
+                means[row, fold] = _forecast(name, history)[late:]
+            except TooFewObservations:
+                continue
+            except ForecasterFailed as error:
+                means[row, fold] = _forecast(BASELINE, history)[late:]
+                failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
+    return SeriesFit(task.unique_id, means, tuple(failures))
+
+
+def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
+    for name in forecasters:
+        if name not in FORECASTERS:
+            raise UnknownForecaster(name, tuple(FORECASTERS))
+    return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else tuple(FORECASTERS)
+
+
+def _of(then: Mapping[int, FloatArray] | None, row: int) -> dict[int, FloatArray]:
+    return {cutoff: values[row] for cutoff, values in (then or {}).items()}
+
+
+def _history(
+    task: SeriesTask, y: FloatArray, calendar: FloatArray, first: int, last: int, cutoff: int
+) -> tuple[History, int]:
+    """The series as known at the cutoff, and by how many months its last value is late."""
+    late = cutoff - last
+    horizon = task.horizon + late
+    return History(
+        unique_id=task.unique_id,
+        start=task.start + first,
+        y=y[first : last + 1].copy(),
+        calendar=calendar[first : last + 1 + horizon],
+        horizon=horizon,
+    ), late
+
+
+def _forecast(name: str, history: History) -> FloatArray:
+    """One forecaster's means; any fault of the library beneath it becomes ForecasterFailed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return FORECASTERS[name].forecast(history)
+    except ForecastingError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ForecasterFailed(history.unique_id, name, reason) from error
+
+
+def _fan_out(tasks: Sequence[SeriesTask], executor: Executor | None) -> Iterator[SeriesFit]:
+    if executor is None:
+        yield from map(fit_series, tasks)
+        return
+    pending = {executor.submit(fit_series, task) for task in tasks}
+    try:
+        for future in as_completed(pending):
+            # Let go of: a future keeps its result.
+            pending.discard(future)
+            yield future.result()
+    finally:
+        for future in pending:
+            future.cancel()

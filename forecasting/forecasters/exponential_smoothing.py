@@ -1,0 +1,105 @@
+"""Exponential smoothing and its relatives, from statsforecast, on the adjusted history."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecasting.data.history import FloatArray, History
+from forecasting.forecasters.base import require_finite, require_observations
+from forecasting.forecasters.preprocessing import Adjusted, forecast_adjusted
+
+
+def _models() -> Any:
+    """The models of statsforecast, which take seconds to import: who only asks whether a run is due need not wait."""
+    from statsforecast import models
+
+    return models
+
+
+@dataclass(frozen=True, slots=True)
+class ETS:
+    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season before two years are known."""
+
+    season_length: int = 12
+
+    @property
+    def min_observations(self) -> int:
+        """Enough for a level, a trend and their smoothing."""
+        return 12
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        return forecast_adjusted(self, history, self._errors)
+
+    def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z = adjusted.errors
+        seasonal = len(z) >= 2 * self.season_length + 5
+        model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
+        return np.asarray(
+            _models().AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Theta:
+    """The best of four theta methods (Assimakopoulos and Nikolopoulos 2000; Fiorucci et al. 2016)."""
+
+    season_length: int = 12
+
+    @property
+    def min_observations(self) -> int:
+        """Enough for a trend line."""
+        return 5
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        return forecast_adjusted(self, history, self._errors)
+
+    def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z = adjusted.errors
+        season = self.season_length if len(z) >= 2 * self.season_length else 1
+        model = _models().AutoTheta(season_length=season, decomposition_type="additive")
+        return np.asarray(model.forecast(y=z, h=horizon)["mean"])
+
+
+@dataclass(frozen=True, slots=True)
+class CES:
+    """Complex exponential smoothing (Svetunkov, Kourentzes and Ord 2022)."""
+
+    season_length: int = 12
+
+    @property
+    def min_observations(self) -> int:
+        """Two seasons and a few months, from which its first states are taken."""
+        return 2 * self.season_length + 3
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        return forecast_adjusted(self, history, self._errors)
+
+    def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z = adjusted.errors
+        return np.asarray(_models().AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
+
+
+@dataclass(frozen=True, slots=True)
+class TSB:
+    """Teunter, Syntetos and Babai (2011): a demand that may die out; for series with many zeros."""
+
+    demand_smoothing: float = 0.2
+    probability_smoothing: float = 0.2
+
+    @property
+    def min_observations(self) -> int:
+        """One."""
+        return 1
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        require_observations(self, history)
+        if not history.y.any():
+            return np.zeros(history.horizon)
+        model = _models().TSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)
+        mean = model.forecast(y=np.asarray(history.y, dtype=np.float64), h=history.horizon)["mean"]
+        return require_finite(self, history, np.asarray(mean))

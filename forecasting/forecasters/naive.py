@@ -1,0 +1,60 @@
+"""Forecasters without a fit: the last value, the last year, the last level."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.data.history import FloatArray, History
+from forecasting.forecasters.base import require_finite, require_observations
+
+
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """The last value, for every step."""
+
+    @property
+    def min_observations(self) -> int:
+        """One."""
+        return 1
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations."""
+        require_observations(self, history)
+        return np.full(history.horizon, history.y[-1], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonalNaive:
+    """The value of the same month a year ago; the baseline. Until there is a year, the last values in turn."""
+
+    season_length: int = 12
+
+    @property
+    def min_observations(self) -> int:
+        """One: the baseline stands in for everything else, so it never refuses."""
+        return 1
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations."""
+        require_observations(self, history)
+        return np.resize(history.y[-self.season_length :], history.horizon).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonalMean:
+    """The mean of the same month over the last years: for series with more zeros than trend."""
+
+    season_length: int = 12
+    years: int = 3
+
+    @property
+    def min_observations(self) -> int:
+        """One season."""
+        return self.season_length
+
+    def forecast(self, history: History) -> FloatArray:
+        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        require_observations(self, history)
+        seasons = min(self.years, len(history.y) // self.season_length)
+        recent = history.y[-seasons * self.season_length :].reshape(seasons, self.season_length)
+        return require_finite(self, history, np.resize(recent.mean(axis=0), history.horizon))

@@ -1,0 +1,204 @@
+"""How wide forecast errors are, by series and step, from those of out-of-sample folds already known at a cutoff.
+
+On the link's scale a width, the mean absolute error, is a series' own scale, times a growth curve over the steps and
+a factor for January and February that the whole panel shares: New Year's holiday moves between the two.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.data.history import FloatArray
+
+# So many months of a series' errors count as much as what it is drawn to: its group's, and its group's as much as the
+# panel's.
+SHRINKAGE = 4.0
+# Months after which an error counts for half: calm and stormy times last about so long.
+HALF_LIFE = 5.0
+# Errors of less than this share of its first scale, over so many folds, are a dead or constant series': they say
+# nothing of the others'.
+STILL, STILL_FOLDS = 0.02, 6
+# Years of January and February whose errors count as much as the belief that they are like other months.
+USUAL_YEARS = 2.0
+NEW_YEAR_MONTHS = 2
+# A width is never nought, for errors are divided by it.
+TINY = 1e-12
+YEAR = 12
+
+
+@dataclass(frozen=True)
+class Record:
+    """The errors known at a cutoff.
+
+    `errors` has shape (series, folds, horizon), on the link's scale, NaN where not known yet; `cutoffs` (folds,) and
+    `cutoff`, the one they are known at, are month numbers since January 1970; `prior` (series,) is a first scale;
+    `group` (series,) a number, the same for series that are wholes or parts alike.
+    """
+
+    errors: FloatArray
+    cutoffs: NDArray[np.int64]
+    cutoff: int
+    prior: FloatArray
+    group: NDArray[np.int64]
+
+    @property
+    def span(self) -> FloatArray:
+        """The months each fold stands for, shape (folds,): those until the next."""
+        # Old folds made often would outvote late ones made seldom.
+        return np.diff(np.append(self.cutoffs, self.cutoff)).astype(np.float64)
+
+    @property
+    def recency(self) -> FloatArray:
+        """How much an error of each fold counts, shape (folds,)."""
+        return self.halved_after(HALF_LIFE)
+
+    def halved_after(self, months: float) -> FloatArray:
+        """The months each fold stands for, shape (folds,), counted half for every so many that it is old."""
+        return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / months)
+
+    @cached_property
+    def recent_size(self) -> FloatArray:
+        """The mean absolute error of late, shape (series,); NaN where none is known."""
+        known = np.isfinite(self.errors)
+        counts = known.sum(axis=2) @ self.recency
+        total = np.where(known, np.abs(self.errors), 0.0).sum(axis=2) @ self.recency
+        return np.where(counts > 0, total / np.where(counts > 0, counts, 1.0), np.nan)
+
+    @cached_property
+    def still(self) -> NDArray[np.bool_]:
+        """Series that are hardly ever missed of late, being dead or constant, shape (series,)."""
+        enough = np.isfinite(self.errors).any(axis=2).sum(axis=1) >= STILL_FOLDS
+        return np.asarray(enough & (self.recent_size < STILL * self.prior))
+
+    @property
+    def months(self) -> NDArray[np.int64]:
+        """The months the errors are of, shape (folds, horizon)."""
+        return self.cutoffs[:, None] + 1 + np.arange(self.errors.shape[2])
+
+    @property
+    def ahead(self) -> NDArray[np.int64]:
+        """The months after the cutoff, shape (horizon,)."""
+        return self.cutoff + 1 + np.arange(self.errors.shape[2])
+
+
+@dataclass(frozen=True)
+class Widths:
+    """A scale a series (series,), its growth over the steps (horizon,), and the factor of January and February."""
+
+    scale: FloatArray
+    growth: FloatArray
+    new_year: float
+
+    def of(self, months: NDArray[np.int64]) -> FloatArray:
+        """Widths of months (..., horizon), numbers since January 1970: shape (series, ..., horizon)."""
+        curve = self.growth * np.where(_new_year(months), self.new_year, 1.0)
+        width: FloatArray = np.multiply.outer(self.scale, curve)
+        return width
+
+
+def prior_scale(linked: FloatArray) -> FloatArray:
+    """A first scale of each series' errors, shape (series,), from its changes on a year ago (on the link's scale).
+
+    A series shorter than a year takes its changes on the month before, and the median of the others if it has none.
+    """
+    with np.errstate(invalid="ignore"):
+        yearly = _mean_abs(linked[:, YEAR:] - linked[:, :-YEAR]) if linked.shape[1] > YEAR else None
+        monthly = _mean_abs(np.diff(linked, axis=1))
+    scale = monthly if yearly is None else np.where(np.isfinite(yearly), yearly, monthly)
+    usual = np.nanmedian(scale) if np.isfinite(scale).any() else 1.0
+    return np.where(np.isfinite(scale), scale, usual)
+
+
+def learn_widths(record: Record) -> Widths:
+    """Widths from a record.
+
+    Without any error known the prior is the width, growing with the root of the root of the step. Scale, growth and
+    factor are each a mean of the errors over the other two, found in turn. A still series has its own errors' scale,
+    and no say in the others'.
+    """
+    size = np.abs(record.errors)
+    known = np.isfinite(size) & ~record.still[:, None, None]
+    size = np.where(known, size, 0.0)
+    new_year = _new_year(record.months)
+    found = Widths(record.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
+    for _ in range(3):
+        scale = _scale(size / (found.of(record.months) / found.scale[:, None, None]), known, record)
+        relative = size / scale[:, None, None]
+        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, record.span)
+        found = Widths(scale, growth, _new_year_factor(relative / growth, known, record.months))
+    return replace(found, scale=np.where(record.still, np.maximum(record.recent_size, TINY), found.scale))
+
+
+def _scale(relative: FloatArray, known: NDArray[np.bool_], record: Record) -> FloatArray:
+    """Each series' mean relative error, drawn towards its group's, and that towards the panel's, as folds are few."""
+    steps = known.sum(axis=2)
+    # Overlapping steps of a fold are one error more than many.
+    weights = record.recency * (steps > 0)
+    counts = weights.sum(axis=1)
+    if not counts.any():
+        return record.prior
+    seen = counts > 0
+    mean = relative.sum(axis=2) / np.maximum(steps, 1)
+    own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), TINY)
+    ratio = np.where(seen, np.log(own / record.prior), 0.0)
+    share = counts / (counts + SHRINKAGE)
+    usual = _group_means(np.where(seen, share, np.nan), ratio, record.group)
+    scale: FloatArray = record.prior * np.exp(share * ratio + (1 - share) * usual)
+    return scale
+
+
+def _group_means(share: FloatArray, ratio: FloatArray, group: NDArray[np.int64]) -> FloatArray:
+    """The mean of each series' group (series,), drawn towards that of all by what is not its share; NaN is left out."""
+    seen = np.isfinite(share)
+    panel = ratio[seen].mean()
+    means = np.full(len(ratio), panel)
+    for one in np.unique(group[seen]):
+        inside = seen & (group == one)
+        means[group == one] += share[inside].mean() * (ratio[inside].mean() - panel)
+    return means
+
+
+def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
+    """The panel's mean relative error by step, shape (horizon,): a power law near which the steps stay."""
+    steps = np.arange(1, relative.shape[2] + 1)
+    counts = span @ known.sum(axis=0)
+    means = span @ relative.sum(axis=0) / np.where(counts > 0, counts, 1.0)
+    usable = (counts > 0) & (means > 0)
+    if usable.sum() < 2:
+        return steps**0.25
+    months = np.where(usable, span @ known.any(axis=0), 0.0)
+    weights = np.sqrt(months)
+    x, y = np.log(steps), np.log(np.where(usable, means, 1.0))
+    centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
+    slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
+    slope = float(np.clip(slope, 0.0, 1.0))
+    law = centre_y + slope * (x - centre_x)
+    trust = months / (months + SHRINKAGE)
+    curve = np.exp(np.where(usable, trust * y + (1 - trust) * law, law))
+    return np.maximum.accumulate(curve) if slope > 0 else curve
+
+
+def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:
+    """The mean relative error of January and February over that of other months; near 1 where few years are known."""
+    size, counts = relative.sum(axis=0), known.sum(axis=0)
+    there = _new_year(months)
+    inside, outside = counts[there].sum(), counts[~there].sum()
+    if not (inside and outside and size[there].any() and size[~there].any()):
+        return 1.0
+    years = len(np.unique(months[there & (counts > 0)] // YEAR))
+    ratio = (size[there].sum() / inside) / (size[~there].sum() / outside)
+    return float(ratio ** (years / (years + USUAL_YEARS)))
+
+
+def _new_year(months: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether months, numbers since January 1970, are a January or a February."""
+    return np.asarray(months % YEAR < NEW_YEAR_MONTHS)
+
+
+def _mean_abs(changes: FloatArray) -> FloatArray:
+    known = np.isfinite(changes)
+    counts = known.sum(axis=1)
+    total = np.where(known, np.abs(changes), 0.0).sum(axis=1)
+    return np.where((counts > 0) & (total > 0), total / np.maximum(counts, 1), np.nan)

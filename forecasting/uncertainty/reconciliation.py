@@ -1,0 +1,59 @@
+"""Making forecasts coherent: weighted least squares on the constraints, then non-negative from the bottom up.
+
+Wickramasuriya, Athanasopoulos & Hyndman (2019), MinT with a covariance of few factors, written in its constraint form
+(Di Fonzo & Girolimetto 2023): the correction needs one small system, as many equations as there are wholes, so that
+thousands of draws of thousands of series are one matrix product. hierarchicalforecast reconciles means and
+bootstraps its own draws; it has no way to take joint draws that are already made (docs/decisions).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from forecasting.data.hierarchy import Structure
+from forecasting.data.history import FloatArray
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """A structure and the matrix that spreads its gaps, shape (series, constraints)."""
+
+    structure: Structure
+    spread: FloatArray
+
+    def __call__(self, values: FloatArray, lowest: FloatArray | None = None) -> FloatArray:
+        """Coherent values, shape (series, ...) like the base ones; the wholes are the sums of the parts, exactly.
+
+        No part is below its `lowest`, shape (series,).
+        """
+        flat = values.reshape(len(values), -1)
+        bottom = list(self.structure.bottom)
+        parts = flat[bottom]
+        if not self.structure.trivial:
+            parts -= self.spread[bottom] @ (self.structure.constraints @ flat)
+        if lowest is not None:
+            np.maximum(parts, lowest[bottom, None], out=parts)
+        coherent: FloatArray = self.structure.summing @ parts
+        return coherent.reshape(values.shape)
+
+
+def reconciler(structure: Structure, variances: FloatArray, common: FloatArray | None = None) -> Reconciler:
+    """The reconciler that trusts each series by its error variance, shape (series,), in squared units of `y`.
+
+    `common` (series, factors), in units of `y`, adds what errs together: its product with its own transpose. Only the
+    ratios matter. A zero (a series that is always nought) is never moved.
+    """
+    if structure.trivial:
+        return Reconciler(structure, np.empty((structure.size, 0)))
+    constraints = structure.constraints
+    weighted = sparse.diags_array(variances) @ constraints.T
+    gram = (constraints @ weighted).toarray()
+    gaps = None if common is None else constraints @ common
+    gram = gram if gaps is None else gram + gaps @ gaps.T
+    # The same parts add up two ways to one grand total, so the equations are dependent.
+    inverse = np.linalg.pinv(gram, rcond=len(gram) * np.finfo(np.float64).eps, hermitian=True)
+    spread: FloatArray = weighted @ inverse
+    if common is not None and gaps is not None:
+        spread += common @ (gaps.T @ inverse)
+    return Reconciler(structure, spread)

@@ -1,0 +1,176 @@
+"""The door without a database: a table in a file in, forecasts or an evaluation in a file out."""
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.config import BASELINE, COMBINATION, ForecastConfig, interval_probabilities
+from forecasting.data.history import RealArray
+from forecasting.data.panel import Panel
+from forecasting.errors import ForecastingError
+from forecasting.evaluation.backtest import Backtest
+from forecasting.evaluation.rolling_origin import Failure, Progress
+from forecasting.pipeline import evaluate_panel, forecast_panel
+from tables import UnreadableTable, check_panel, read_table
+
+SPAN = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])):(\d{4}-(?:0[1-9]|1[0-2]))")
+DEFAULT_FOLDS = 24
+WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    ".csv": lambda table, path: table.to_csv(path, index=False),
+    ".parquet": lambda table, path: table.to_parquet(path, index=False),
+}
+
+
+class BadCutoffs(ForecastingError):
+    """The cutoffs asked for make no list of months."""
+
+
+def read_panel(path: Path, *, today: date, limit_bytes: int) -> Panel:
+    """The panel in a CSV or Parquet file of `unique_id, ds, y`, optionally `partner` and `sector`.
+
+    Raises:
+        TableError: the file cannot be read or a row is at fault; PanelError: the series are no panel.
+    """
+    return Panel.from_long(check_panel(read_table(path, limit_bytes=limit_bytes), today=today, negative=True))
+
+
+def choose_cutoffs(panel: Panel, *, span: str | None, folds: int | None, every: int) -> list[np.datetime64]:
+    """Cutoffs from `FIRST:LAST`, or `folds` of them back from the last month but one; 24 if neither is said.
+
+    Raises:
+        BadCutoffs: the span is not two months in order, or both were said.
+    """
+    if span is not None and folds is not None:
+        raise BadCutoffs("give --cutoffs or --folds, not both")
+    if span is None:
+        last = panel.cutoff - 1
+        back = last - every * np.arange((folds or DEFAULT_FOLDS) - 1, -1, -1)
+        return [month for month in back if month >= panel.months[0]]
+    found = SPAN.fullmatch(span)
+    if not found:
+        raise BadCutoffs(f"--cutoffs is FIRST:LAST, such as 2023-12:2025-12, not {span!r}")
+    first, last = (np.datetime64(month, "M") for month in found.groups())
+    if first > last:
+        raise BadCutoffs(f"--cutoffs begins after it ends: {span}")
+    return list(np.arange(first, last + 1, every))
+
+
+def forecast_file(
+    panel: Panel,
+    *,
+    config: ForecastConfig,
+    reporter: str,
+    executor: Executor | None,
+    on_progress: Progress,
+) -> tuple[pd.DataFrame, tuple[Failure, ...]]:
+    """Forecasts of a panel, and what failed: a row a series, month, forecaster and level."""
+    made = forecast_panel(panel, config=config, reporter=reporter, executor=executor, on_progress=on_progress)
+    means = np.concatenate([made.base, made.centre[:, None]], axis=1)
+    quantiles = np.concatenate([made.base_quantiles, made.quantiles[:, None]], axis=1)
+    cutoffs = made.months[:1] - 1
+    names = (*made.names, COMBINATION)
+    table = long_table(made.unique_ids, names, cutoffs, means[:, :, None], quantiles[:, :, None], config)
+    return table.drop(columns="cutoff"), made.failures
+
+
+def evaluate_file(
+    panel: Panel,
+    *,
+    cutoffs: Sequence[np.datetime64],
+    config: ForecastConfig,
+    reporter: str,
+    executor: Executor | None,
+    on_progress: Progress,
+) -> tuple[pd.DataFrame, Backtest, tuple[Failure, ...]]:
+    """Forecasts at every cutoff with what came true, their scores, and what failed.
+
+    Raises:
+        BadCutoff: a cutoff is outside the panel, or has no month after it.
+    """
+    backtest, failures = evaluate_panel(
+        panel, cutoffs=cutoffs, config=config, reporter=reporter, executor=executor, on_progress=on_progress
+    )
+    quantiles = np.stack([backtest.quantiles[name] for name in backtest.names], axis=1)
+    table = long_table(
+        panel.unique_ids, backtest.names, backtest.cutoffs, backtest.means, quantiles, config, backtest.actual
+    )
+    return table, backtest, failures
+
+
+def long_table(
+    unique_ids: Sequence[str],
+    names: Sequence[str],
+    cutoffs: NDArray[np.datetime64],
+    means: RealArray,
+    quantiles: RealArray,
+    config: ForecastConfig,
+    actual: RealArray | None = None,
+) -> pd.DataFrame:
+    """Rows unique_id, cutoff, month, step, forecaster, mean, level, lo, hi (and actual), where there is a forecast.
+
+    `means` has shape (series, forecasters, cutoffs, horizon), `quantiles` (series, forecasters, cutoffs,
+    probabilities, horizon), `actual` (series, cutoffs, horizon). The levels are those the configuration names.
+    """
+    series, forecaster, fold, step = np.nonzero(np.isfinite(means))
+    months = cutoffs[fold] + 1 + step
+    rows = {
+        "unique_id": np.asarray(unique_ids, dtype=object)[series],
+        "cutoff": cutoffs[fold].astype("datetime64[s]"),
+        "month": months.astype("datetime64[s]"),
+        "step": step + 1,
+        "forecaster": np.asarray(names, dtype=object)[forecaster],
+        "mean": means[series, forecaster, fold, step],
+    }
+    if actual is not None:
+        rows["actual"] = actual[series, fold, step]
+    parts = []
+    for level in sorted(config.levels):
+        lo, hi = (config.probabilities.index(bound) for bound in interval_probabilities(level))
+        bounds = (quantiles[series, forecaster, fold, bound, step].astype(np.float64) for bound in (lo, hi))
+        parts.append(pd.DataFrame(rows | {"level": level} | dict(zip(("lo", "hi"), bounds, strict=True))))
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values(["unique_id", "cutoff", "forecaster", "step", "level"], ignore_index=True)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as its file's ending says, all of it or nothing.
+
+    Raises:
+        UnreadableTable: the ending is neither .csv nor .parquet, or the folder does not exist.
+    """
+    check_output(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        WRITERS[path.suffix](table, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_output(path: Path) -> None:
+    """Raise UnreadableTable unless a table can be written there: better before hours of work than after."""
+    if path.suffix not in WRITERS:
+        raise UnreadableTable(str(path), f"the ending must be one of {', '.join(WRITERS)}")
+    if not path.parent.is_dir():
+        raise UnreadableTable(str(path), f"there is no folder {path.parent}")
+
+
+def score_summary(backtest: Backtest) -> pd.DataFrame:
+    """Mean scores over the series, a row a forecaster, the combination first and the baseline second."""
+    monthly = backtest.scores[(backtest.scores["kind"] == "month") & (backtest.scores["step"] == 0)]
+    names = monthly["metric"].where(
+        monthly["level"] == 0, monthly["metric"] + " " + monthly["level"].map("{:g}".format)
+    )
+    table = monthly.assign(name=names).pivot_table(index="forecaster", columns="name", values="value", aggfunc="mean")
+    wanted = ["mase", "rmsse", "smape", "mae", "bias", "wis", "coverage 50", "coverage 80", "coverage 95"]
+    # Within a first year nothing is a year apart, and nothing has scaled errors.
+    table = table.reindex(columns=wanted)
+    first = [name for name in (COMBINATION, BASELINE) if name in table.index]
+    others = table.drop(index=first).sort_values(["mase", "mae"]).index
+    return table.loc[[*first, *others]]

@@ -1,0 +1,220 @@
+"""Fetch: ask a dataset's source, and store what it says, all of it or nothing.
+
+A source's failure is an outcome with a reason, never an exception: what is stored and published stays as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Literal
+
+import pandas as pd
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from jobs.ingestion.ingest import OWN_CLASSIFICATION, add_codes, ingest
+from sources.client import Client, Manners, Validator
+from sources.errors import NoFigures, SourceError, WrongUnit
+from sources.feed_config import Feed, feed_of
+from sources.observation_batch import Delivery
+from sources.provider import Access, Window
+from sources.registry import PROVIDERS, with_zeros
+from sources.units import in_unit
+from store.errors import StoreError
+from store.queries import catalog, fetch_attempts, observations
+from store.queries.catalog import PartnerRecord, SectorRecord
+from tables import SERIES_COLUMNS, TableError
+
+Clock = Callable[[], datetime]
+MakeClient = Callable[[Manners, Mapping[str, Validator]], Client]
+Outcome = Literal["new", "unchanged", "failed"]
+UNLIKELY_FACTOR = 20.0
+"""Figures revised by more than this, in the median, are in another unit."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of asking a source: how many observations were new, or why it failed."""
+
+    dataset: str
+    outcome: Outcome
+    inserted: int = 0
+    reason: str | None = None
+
+
+def polite_client(manners: Manners, known: Mapping[str, Validator]) -> Client:
+    """A client on the machine's own clock."""
+    return Client(manners, known)
+
+
+def fetch(
+    dataset: str,
+    *,
+    engine: Engine,
+    feeds: Mapping[str, Feed],
+    access: Mapping[str, Access],
+    clock: Clock,
+    make_client: MakeClient = polite_client,
+) -> Fetched:
+    """Ask the source of a dataset and store what is new; the attempt is recorded whatever comes of it.
+
+    `access` says, for a provider that is not at its own address or takes a key, where it is reached. Raises NoFeed.
+    """
+    feed = feed_of(feeds, dataset)
+    started_at = clock()
+    try:
+        asked = _ask(feed, engine, access, make_client, started_at.date())
+        with Session(engine) as session:
+            inserted = 0 if asked.frame.empty else _append(session, feed, asked, started_at.date())
+            fetched = Fetched(dataset, "new" if inserted else "unchanged", inserted)
+            _record(session, feed, fetched, started_at, clock(), asked.validators)
+            session.commit()
+    except (SourceError, TableError, StoreError) as error:
+        fetched = Fetched(dataset, "failed", reason=f"{type(error).__name__}: {error}")
+        with Session(engine) as session:
+            _record(session, feed, fetched, started_at, clock(), {})
+            session.commit()
+    tell = log.warning if fetched.outcome == "failed" else log.info
+    tell(f"fetch.{fetched.outcome}", source=feed.source, **asdict(fetched))
+    return fetched
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the source has, in the dataset's unit, what was known before, and what to ask with next time."""
+
+    frame: pd.DataFrame
+    stored: pd.DataFrame
+    validators: dict[str, Validator]
+
+
+def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: MakeClient, today: date) -> _Asked:
+    """What the source says, held against what is known. Raises SourceError."""
+    with Session(engine) as session:
+        stored = _stored(session, feed)
+        last_time = fetch_attempts.validators(session, feed.dataset, feed_hash=feed.digest)
+    # Where an absent row is a zero, only a whole answer tells which are absent.
+    whole = feed.absent == "zero"
+    known = {} if whole else {where: Validator(**values) for where, values in last_time.items()}
+    window = _window(feed, stored, today)
+    provider = PROVIDERS[feed.source]
+    with make_client(provider.manners, known) as client:
+        where = access.get(feed.source, Access(provider.address))
+        figures = provider.figures(feed.query, client, where, window)
+    definition = feed.definition
+    frame = in_unit(figures, currency=definition.currency, unit=definition.unit, where=feed.source)
+    frame = frame[frame["month"].isin(window.months)].reset_index(drop=True)
+    _refuse_holes(frame, stored, window, feed, partial=client.unmodified > 0)
+    _refuse_another_unit(frame, stored, feed)
+    frame = _without_known_months(frame, stored)
+    frame = with_zeros(frame, stored) if whole and len(frame) else frame
+    return _Asked(frame, stored, known | client.seen)
+
+
+def _stored(session: Session, feed: Feed) -> pd.DataFrame:
+    """What is known: month (YYYY-MM), flow, partner, sector, stored; no row where the dataset is yet to be made."""
+    if feed.dataset not in {one.id for one in catalog.datasets(session)}:
+        return pd.DataFrame(columns=["month", *SERIES_COLUMNS, "stored", "months"])
+    frame = observations.panel_frame(session, feed.dataset)
+    month = frame["ds"].dt.strftime("%Y-%m")
+    return frame.assign(month=month)[["month", *SERIES_COLUMNS, "y", "months"]].rename(columns={"y": "stored"})
+
+
+def _window(feed: Feed, stored: pd.DataFrame, today: date) -> Window:
+    """From the feed's start, or from some months before the last that is stored, to the month before this one."""
+    last = (pd.Timestamp(today).to_period("M") - 1).to_timestamp().date()
+    if stored.empty:
+        return Window(feed.start, max(last, feed.start))
+    again = (pd.Period(stored["month"].max()) - feed.revisit + 1).to_timestamp().date()
+    first = max(feed.start, again)
+    return Window(first, max(last, first))
+
+
+def _refuse_holes(frame: pd.DataFrame, stored: pd.DataFrame, window: Window, feed: Feed, *, partial: bool) -> None:
+    """Raise NoFigures where a month is empty that was stored, or that others surround; or where there is nothing."""
+    if partial:
+        return
+    delivered = set(frame["month"])
+    combined = frame.get("months", pd.Series(1, frame.index)).astype(int) == 2
+    delivered |= {month.replace("-02", "-01") for month in frame.loc[combined, "month"]}
+    if not delivered:
+        raise NoFigures(feed.source, window.months)
+    due = {month for month in window.months if min(delivered) < month < max(delivered)}
+    due |= set(stored["month"]) & set(window.months)
+    missing = sorted(due - delivered)
+    if missing:
+        raise NoFigures(feed.source, missing)
+
+
+def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) -> None:
+    """Raise WrongUnit where what is known already comes again many times as large, or as small."""
+    both = frame.merge(stored, on=["month", *SERIES_COLUMNS], suffixes=("", "_known"))
+    both = both[(both["value"] > 0) & (both["stored"] > 0)]
+    if both.empty:
+        return
+    factor = float((both["value"] / both["stored"]).median())
+    if not 1 / UNLIKELY_FACTOR < factor < UNLIKELY_FACTOR:
+        unit = feed.definition.unit
+        raise WrongUnit(feed.source, expected=unit, found=f"something else: {factor:.3g} times what is stored")
+
+
+def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The frame without combined figures of January and February of a series whose months are known apart."""
+    if "months" not in frame:
+        return frame
+    apart = stored[(stored["months"] == 1) & stored["month"].str.endswith("-02")]
+    keys = ["month", *SERIES_COLUMNS]
+    known = pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(apart[keys]))
+    return frame[~(known & (frame["months"].astype(int) == 2))].reset_index(drop=True)
+
+
+def _append(session: Session, feed: Feed, asked: _Asked, today: date) -> int:
+    """Store what is new; gives how many observations.
+
+    The first delivery is history: where the source gives no vintage, values stand in for first prints from the day
+    they were due. Later on, what differs from what is known becomes known today, whatever day the source gives.
+    """
+    frame, stored = asked.frame, asked.stored
+    _register(session, feed)
+    if not stored.empty and "vintage" in frame:
+        keys = ["month", *SERIES_COLUMNS]
+        known = pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(stored[keys]))
+        frame = frame.assign(vintage=frame["vintage"].mask(known, f"{today:%Y-%m-%d}"))
+    backfilled = stored.empty and "vintage" not in frame
+    return ingest(session, Delivery(feed.dataset, frame, backfilled=backfilled), today=today).inserted
+
+
+def _register(session: Session, feed: Feed) -> None:
+    """Make the dataset and the feed's own codes where they are not there. Raises WrongUnit where it is in another."""
+    add_codes(session)
+    catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in feed.partners.items()])
+    catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in feed.sectors.items()])
+    catalog.add_dataset(session, **asdict(feed.definition))
+    found = catalog.dataset(session, feed.dataset)
+    if (found.currency, found.unit) != (feed.definition.currency, feed.definition.unit):
+        raise WrongUnit(feed.source, expected=found.unit, found=feed.definition.unit)
+
+
+def _record(
+    session: Session,
+    feed: Feed,
+    fetched: Fetched,
+    started_at: datetime,
+    finished_at: datetime,
+    validators: Mapping[str, Validator],
+) -> None:
+    fetch_attempts.record(
+        session,
+        dataset=feed.dataset,
+        source=feed.source,
+        started_at=started_at,
+        finished_at=finished_at,
+        outcome=fetched.outcome,
+        inserted=fetched.inserted,
+        reason=fetched.reason,
+        feed_hash=feed.digest,
+        validators={where: asdict(validator) for where, validator in validators.items()},
+    )

@@ -1,0 +1,136 @@
+"""Ingest: figures from a source into the store, all of a delivery or none of it."""
+
+import re
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import structlog
+from sqlmodel import Session
+
+from sources import bundled
+from sources.errors import SourceError
+from sources.observation_batch import Definition, Delivery
+from sources.providers import file
+from store.queries import catalog, observations, releases
+from store.queries.catalog import PartnerRecord, SectorRecord
+from store.queries.observations import Appended
+from tables import Faults, check_observations, check_releases, read_table, require_columns
+
+LARGEST_CODE_TABLE = 10_000_000
+OWN_CLASSIFICATION = "own"
+PARTNER_LENGTH, SECTOR_LENGTH = 12, 24
+DATASET_CODE, CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{0,39}"), re.compile(r"[A-Z]{3}")
+
+log = structlog.get_logger(__name__)
+
+
+class BadDefinition(SourceError):
+    """A description of a dataset that the store cannot hold."""
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        self.field, self.value, self.reason = field, value, reason
+        super().__init__(f"{field} {value}: {reason}")
+
+
+def ingest(session: Session, delivery: Delivery, *, today: date) -> Appended:
+    """Check a delivery and append it; values without a vintage become known today, or, backfilled, when due.
+
+    The caller commits. Raises `tabular.TableError`, UnknownDataset, BadObservations, NotDerivable.
+    """
+    found = catalog.dataset(session, delivery.dataset)
+    frame = check_observations(delivery.frame, today=today)
+    if delivery.backfilled:
+        frame = _known_when_due(session, frame, found.id, today)
+    appended = observations.append(
+        session, dataset=found.id, frame=frame, vintage=today, backfilled=delivery.backfilled
+    )
+    log.info("ingest.appended", dataset=found.id, **appended._asdict())
+    return appended
+
+
+def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
+    """Bring in the bundled datasets that the store lacks; gives what was appended to each. The caller commits."""
+    add_codes(session)
+    stored = {record.id for record in catalog.datasets(session) if record.series}
+    appended = {}
+    for code, definition in bundled.definitions().items():
+        if code not in stored:
+            catalog.add_dataset(session, **asdict(definition))
+            calendar = bundled.calendar(code)
+            if len(calendar):
+                releases.plan(session, check_releases(calendar))
+            appended[code] = ingest(session, bundled.delivery(code), today=today)
+    return appended
+
+
+def ingest_file(
+    session: Session,
+    path: Path,
+    *,
+    dataset: str,
+    today: date,
+    limit_bytes: int,
+    create: Definition | None = None,
+    partners: Path | None = None,
+    sectors: Path | None = None,
+) -> Appended:
+    """Bring in a panel from a file. The caller commits.
+
+    `create` describes a dataset that is not there yet; `partners` and `sectors` are CSVs of code, name that register
+    codes of one's own. Raises `tabular.TableError`, BadDefinition, UnknownDataset, UnknownPartner, BadObservations,
+    NotDerivable.
+    """
+    if create is not None:
+        check_definition(create)
+    add_codes(session)
+    if partners is not None:
+        catalog.add_partners(
+            session, [PartnerRecord(code, name, False) for code, name in _own_codes(partners, PARTNER_LENGTH)]
+        )
+    if sectors is not None:
+        rows = [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in _own_codes(sectors, SECTOR_LENGTH)]
+        catalog.add_sectors(session, rows)
+    if create is not None:
+        catalog.add_dataset(session, **asdict(create))
+    return ingest(session, file.delivery(path, dataset=dataset, limit_bytes=limit_bytes), today=today)
+
+
+def check_definition(definition: Definition) -> None:
+    """Raise BadDefinition unless the store can hold such a dataset."""
+    if not DATASET_CODE.fullmatch(definition.id):
+        reason = "a code is of capital letters, digits and _, begins with a letter, and has 40 characters at most"
+        raise BadDefinition("dataset", definition.id, reason)
+    if not CURRENCY.fullmatch(definition.currency):
+        raise BadDefinition("currency", definition.currency, "a currency is three capital letters, such as USD")
+    if not 1 <= definition.release_day <= 28:
+        raise BadDefinition("release day", definition.release_day, "it is 1 to 28, a day that every month has")
+
+
+def add_codes(session: Session) -> None:
+    """Register the partners, groups and sectors that come with the code."""
+    partners = bundled.codes("partners")
+    is_group = partners["is_group"] == "true"
+    catalog.add_partners(session, map(PartnerRecord, partners["code"], partners["name"], is_group.tolist()))
+    catalog.add_members(session, bundled.groups())
+    sectors = bundled.codes("sectors")
+    catalog.add_sectors(session, map(SectorRecord, sectors["code"], sectors["name"], sectors["classification"]))
+
+
+def _known_when_due(session: Session, frame: pd.DataFrame, dataset: str, today: date) -> pd.DataFrame:
+    """Values stand in for first prints from the day their month was due, or from today if that is yet to come."""
+    due = releases.planned_days(session, dataset, frame["month"].to_numpy())
+    return frame.assign(vintage=np.minimum(due, np.datetime64(today)).astype("datetime64[ns]"))
+
+
+def _own_codes(path: Path, longest: int) -> list[tuple[str, str]]:
+    table = read_table(path, limit_bytes=LARGEST_CODE_TABLE)
+    require_columns(table, ("code", "name"), str(path))
+    faults = Faults()
+    is_code = table["code"].str.fullmatch(rf"[A-Za-z0-9_.-]{{1,{longest}}}").to_numpy(bool)
+    faults.add(table["code"], ~is_code, f"is no code of {longest} characters at most")
+    faults.add(table["name"], (table["name"].str.strip() == "").to_numpy(), "is empty")
+    faults.stop()
+    return list(zip(table["code"], table["name"], strict=True))

@@ -1,0 +1,161 @@
+"""What changed between two runs: each forecast's change taken apart, by applying the old configuration to new data."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import structlog
+from sqlmodel import Session
+
+from forecasting.analysis.change_attribution import split_change
+from forecasting.code_version import code_version
+from forecasting.config import ForecastConfig
+from forecasting.data.hierarchy import find_structure
+from forecasting.data.history import FloatArray
+from forecasting.data.january_february import split_combined
+from forecasting.data.panel import Panel
+from forecasting.evaluation.rolling_origin import fit_panel
+from forecasting.uncertainty.reconciliation import reconciler
+from jobs.execution.executors import ExecutorFactory
+from store.errors import NoEarlierRun, NotComparable
+from store.queries import backtests, catalog, forecasts, observations, run_changes, run_inputs, runs
+from store.queries.runs import RunRecord
+
+log = structlog.get_logger(__name__)
+WIDTH = (0.1, 0.9)
+"""Between which quantiles a series' uncertainty is measured: what the changes are made coherent by."""
+
+
+def explain(session: Session, run_id: int, *, against: int | None = None, make_executor: ExecutorFactory) -> int:
+    """Take apart how a published run's forecasts differ from those of an earlier one; gives the earlier one's number.
+
+    Without `against` it is the published run before it. What was stored of the two is replaced. The caller commits.
+    Raises UnknownRun, NoEarlierRun, NotComparable, ForecastingError.
+    """
+    after = runs.find(session, run_id)
+    before = runs.published_before(session, after) if against is None else runs.find(session, against)
+    if before is None:
+        raise NoEarlierRun(run_id)
+    comparison = _Comparison(session, before, after, make_executor)
+    comparison.write()
+    log.info("changes.explained", run=after.id, against=before.id, series=len(comparison.unique_ids))
+    return before.id
+
+
+class _Published(NamedTuple):
+    """What a run published of some months: means, and widths of intervals, each (series, months)."""
+
+    mean: FloatArray
+    width: FloatArray
+
+
+class _Comparison:
+    """Two published runs of one dataset, the series and the months that both forecast."""
+
+    def __init__(self, session: Session, before: RunRecord, after: RunRecord, make_executor: ExecutorFactory) -> None:
+        _check(before, after)
+        assert before.cutoff
+        assert after.cutoff
+        self.session, self.before, self.after, self.make_executor = session, before, after, make_executor
+        self.reporter = catalog.dataset(session, after.dataset_id).reporter
+        ids = observations.series_ids(session, after.dataset_id)
+        both = [{one.id for one in forecasts.coverage(session, run.id).series} for run in (before, after)]
+        self.unique_ids = sorted(uid for uid, number in ids.items() if number in both[0] & both[1])
+        self.series_ids = [ids[uid] for uid in self.unique_ids]
+        self.seen = [self._seen(run) for run in (before, after)]
+        self.shift = (after.cutoff.year - before.cutoff.year) * 12 + after.cutoff.month - before.cutoff.month
+        self.months = min(before.horizon - self.shift, after.horizon)
+        if self.months < 1:
+            raise NotComparable(after.id, before.id, "they forecast no month in common")
+
+    def write(self) -> None:
+        shares = forecasts.weights(self.session, self.before.id, self.series_ids)
+        names = sorted({name for mine in shares.values() for name in mine})
+        weights = np.array([[shares[number].get(name, 0.0) for name in names] for number in self.series_ids])
+        old, kept, new = self._said(names)
+        late = slice(self.shift, self.shift + self.months)
+        earlier, later = self._published(self.before, late), self._published(self.after, slice(self.months))
+        structure = find_structure(self._panel(self.seen[1]))
+        found = split_change(
+            later.mean - earlier.mean,
+            old=old[:, :, late],
+            kept=kept[:, :, late],
+            new=new[:, :, : self.months],
+            weights=weights,
+            reconcile=reconciler(structure, np.square(earlier.width).mean(axis=1)),
+        )
+        months = np.datetime64(self.after.cutoff, "M") + 1 + np.arange(self.months)
+        run_changes.write(
+            self.session,
+            self.after.id,
+            self.before.id,
+            series_ids=self.series_ids,
+            months=months,
+            new_figures=found.new_figures,
+            revised_figures=found.revised_figures,
+            reestimation=found.reestimation,
+        )
+
+    def _said(self, names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What the old run's forecasters say, (series, forecasters, horizon): from old, from kept, from new figures."""
+        before, after = self.seen
+        old = self._of_run(self.before, before, names)
+        # What the later run saw of each series up to the last month that the earlier one saw.
+        last = before.groupby("unique_id")["ds"].max()
+        kept_frame = after[after["ds"] <= after["unique_id"].map(last)].reset_index(drop=True)
+        kept = old if kept_frame.equals(before) else self._fitted(kept_frame, names)
+        return old, kept, self._of_run(self.after, after, names)
+
+    def _seen(self, run: RunRecord) -> pd.DataFrame:
+        """What a run saw of the series compared."""
+        frame = run_inputs.frame(self.session, run.id)
+        return frame[frame["unique_id"].isin(self.unique_ids)].reset_index(drop=True)
+
+    def _of_run(self, run: RunRecord, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
+        """As the run stored it, if its code is ours and it asked these forecasters; else forecast now."""
+        stored = {
+            (one.series_id, one.forecaster): one.means
+            for one in backtests.said(self.session, run.id, self.series_ids, cutoff=run.cutoff)
+        }
+        if run.code_version != code_version() or not set(names) <= {name for _, name in stored}:
+            return self._fitted(frame, names)
+        nothing = [np.nan] * run.horizon
+        return np.array([[stored.get((number, name), nothing) for name in names] for number in self.series_ids])
+
+    def _fitted(self, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
+        """Every forecaster applied once, at the frame's last month."""
+        panel = self._panel(frame)
+        horizon = ForecastConfig.from_dict(self.before.config).horizon
+        with self.make_executor() as executor:
+            base = fit_panel(
+                panel,
+                cutoffs=[len(panel.months) - 1],
+                horizon=horizon,
+                reporter=self.reporter,
+                forecasters=names,
+                executor=executor,
+            )
+        return base.means[:, [base.names.index(name) for name in names], 0]
+
+    def _panel(self, frame: pd.DataFrame) -> Panel:
+        return Panel.from_long(split_combined(frame, self.reporter))
+
+    def _published(self, run: RunRecord, months: slice) -> _Published:
+        found = forecasts.months(self.session, run.id, self.series_ids, horizon=run.horizon, probabilities=WIDTH)
+        rows = {(one.series_id, one.step): (one.mean, one.quantiles[1] - one.quantiles[0]) for one in found}
+        steps = range(1, run.horizon + 1)
+        both = np.array([[rows[number, step] for step in steps] for number in self.series_ids])
+        return _Published(both[:, months, 0], both[:, months, 1])
+
+
+def _check(before: RunRecord, after: RunRecord) -> None:
+    for run in (before, after):
+        if run.status != "published" or run.cutoff is None:
+            raise NotComparable(after.id, before.id, f"run {run.id} is {run.status}")
+    if before.dataset_id != after.dataset_id:
+        raise NotComparable(after.id, before.id, f"run {before.id} is of {before.dataset_id}")
+    assert before.cutoff
+    assert after.cutoff
+    if before.id == after.id or before.as_of > after.as_of or before.cutoff > after.cutoff:
+        raise NotComparable(after.id, before.id, f"run {before.id} does not know less")

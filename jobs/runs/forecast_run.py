@@ -1,0 +1,239 @@
+"""A forecast run: lock, load the panel, fan out, combine, reconcile, write, publish."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from forecasting.code_version import code_version
+from forecasting.config import ForecastConfig
+from forecasting.data.january_february import split_combined
+from forecasting.data.panel import Panel
+from forecasting.evaluation.rolling_origin import Progress
+from forecasting.pipeline import PanelForecast, forecast_panel
+from jobs.execution.executors import ExecutorFactory
+from jobs.runs import change_attribution
+from jobs.runs.data_hash import hash_panel
+from jobs.runs.run_writer import write_run
+from jobs.runs.scoring import track
+from jobs.runs.vintage_folds import known_then, months_of
+from store.errors import NoEarlierRun, StoreError
+from store.queries import catalog, observations, run_inputs, runs
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+REPORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a wish to run: published, unchanged (`run_id` is the twin's) or busy (somebody else runs it)."""
+
+    status: str
+    run_id: int | None = None
+
+
+def run_forecast(
+    *,
+    dataset: str,
+    as_of: date,
+    config: ForecastConfig,
+    engine: Engine,
+    make_executor: ExecutorFactory,
+    clock: Clock,
+    run_id: int | None = None,
+    on_progress: Progress | None = None,
+) -> Outcome:
+    """Publish forecasts of a dataset from what was known on `as_of`, unless they are what readers see already.
+
+    `run_id` is a queued run to carry out; without one a run is queued here.
+
+    Raises:
+        UnknownDataset: there is no such dataset.
+        PanelError: what was known then is no panel; the run is kept as failed.
+    """
+    with runs.try_lock(engine, dataset) as acquired:
+        if not acquired:
+            log.info("run.busy", dataset=dataset)
+            return Outcome("busy")
+        with Session(engine) as session:
+            runs.fail_orphans(session, dataset, clock())
+            session.commit()
+            request = _Request(session, dataset, as_of, config, clock, run_id)
+            twin = request.twin()
+            if twin is not None:
+                request.leave(twin)
+                return Outcome("unchanged", twin)
+            outcome = request.carry_out(engine, make_executor, on_progress)
+            _follow_up(session, dataset, outcome, make_executor)
+            return outcome
+
+
+def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory) -> None:
+    """What is worked out of a run once it is published; no fault in it takes the run back."""
+    # A run as of a day gone by is held at once against what has come since.
+    track(session, dataset)
+    session.commit()
+    assert outcome.run_id is not None
+    try:
+        change_attribution.explain(session, outcome.run_id, make_executor=make_executor)
+        session.commit()
+    except NoEarlierRun:
+        return
+    except (StoreError, ValueError, BrokenExecutor) as error:
+        session.rollback()
+        log.warning("changes.not_explained", run=outcome.run_id, reason=f"{type(error).__name__}: {error}")
+
+
+class _Request:
+    """One run from its wish to its publication, holding the session it is made in."""
+
+    def __init__(
+        self,
+        session: Session,
+        dataset: str,
+        as_of: date,
+        config: ForecastConfig,
+        clock: Clock,
+        run_id: int | None,
+    ) -> None:
+        self.session, self.as_of, self.config, self.clock = session, as_of, config, clock
+        self.dataset = catalog.dataset(session, dataset)
+        self.frame = observations.panel_frame(session, dataset, as_of)
+        self.data_hash = hash_panel(self.frame)
+        self.queued = run_id
+        self.vintage_cutoffs: list[date] = []
+
+    def twin(self) -> int | None:
+        """The run that readers see, if this one would repeat it.
+
+        An older one of the same figures is no twin: a figure corrected back has to take the place of the error.
+        """
+        latest = runs.latest_published(self.session, self.dataset.id, self.as_of)
+        mine = (self.data_hash, self.config.digest, code_version())
+        if latest is None or mine != (latest.data_hash, latest.config_hash, latest.code_version):
+            return None
+        return latest.id
+
+    def leave(self, twin: int) -> None:
+        """Say that nothing is new."""
+        log.info("run.unchanged", dataset=self.dataset.id, run=twin)
+        if self.queued is not None:
+            runs.leave_unchanged(self.session, self.queued, twin=twin, finished_at=self.clock())
+            self.session.commit()
+
+    def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: Progress | None) -> Outcome:
+        """Forecast, write and publish; a run that cannot be is kept as failed, with the reason."""
+        run_id = self.queued if self.queued is not None else self._queue()
+        with structlog.contextvars.bound_contextvars(run=run_id, dataset=self.dataset.id):
+            try:
+                self._start(run_id)
+                report = _report_to_store(engine, run_id, on_progress)
+                self._publish(run_id, self._forecast(make_executor, report))
+            except BaseException as error:
+                self._fail(run_id, error)
+                raise
+            return Outcome("published", run_id)
+
+    def _queue(self) -> int:
+        run_id = queue_run(
+            self.session, dataset=self.dataset.id, as_of=self.as_of, config=self.config, requested_at=self.clock()
+        )
+        self.session.commit()
+        return run_id
+
+    def _start(self, run_id: int) -> None:
+        cutoff = as_date(self.frame["ds"].max()) if len(self.frame) else self.as_of
+        runs.start(self.session, run_id, cutoff=cutoff, data_hash=self.data_hash, started_at=self.clock())
+        self.session.commit()
+        log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
+
+    def _forecast(self, make_executor: ExecutorFactory, report: Progress) -> PanelForecast:
+        """The forecasts; begun once more if a worker died, of which an operator's `kill` is the usual cause."""
+        panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
+        then = known_then(self.session, self.dataset, panel, as_of=self.as_of, config=self.config)
+        self.vintage_cutoffs = months_of(panel, then)
+        terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
+        terms |= {"then": then}
+        try:
+            with make_executor() as executor:
+                return forecast_panel(panel, executor=executor, **terms)
+        except BrokenExecutor as error:
+            log.warning("run.worker_died", reason=str(error))
+        with make_executor() as executor:
+            return forecast_panel(panel, executor=executor, **terms)
+
+    def _publish(self, run_id: int, forecast: PanelForecast) -> None:
+        """Write everything and publish it, in one transaction."""
+        ids = observations.series_ids(self.session, self.dataset.id)
+        series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
+        run_inputs.write(self.session, run_id, ids=ids, frame=self.frame)
+        write_run(self.session, run_id, ids, series_ids, forecast)
+        runs.measure_tables(self.session)
+        failures = [asdict(failure) for failure in forecast.failures]
+        runs.publish(
+            self.session,
+            run_id,
+            finished_at=self.clock(),
+            failures=failures,
+            vintage_cutoffs=self.vintage_cutoffs,
+        )
+        self.session.commit()
+        for failure in forecast.failures:
+            log.warning("forecaster.failed", **asdict(failure))
+        log.info("run.published", series=len(series_ids), failures=len(failures))
+
+    def _fail(self, run_id: int, error: BaseException) -> None:
+        self.session.rollback()
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        runs.fail(self.session, run_id, finished_at=self.clock(), reason=reason)
+        self.session.commit()
+        log.error("run.failed", reason=reason)
+
+
+def queue_run(session: Session, *, dataset: str, as_of: date, config: ForecastConfig, requested_at: datetime) -> int:
+    """The number of a new run that waits for a worker; the caller commits."""
+    return runs.queue(
+        session,
+        dataset_id=dataset,
+        as_of=as_of,
+        horizon=config.horizon,
+        seed=config.seed,
+        config=config.as_dict(),
+        config_hash=config.digest,
+        code_version=code_version(),
+        requested_at=requested_at,
+    )
+
+
+def as_date(moment: Any) -> date:
+    """The day of a timestamp or a month."""
+    return pd.Timestamp(moment).date()
+
+
+def _report_to_store(engine: Engine, run_id: int, on_progress: Progress | None) -> Progress:
+    """Progress to the caller at once, and to the run's row about once a second, where anybody can read it."""
+    last = [-REPORT_SECONDS]
+
+    def report(stage: str, done: int, total: int) -> None:
+        if on_progress:
+            on_progress(stage, done, total)
+        now = time.monotonic()
+        if done < total and now - last[0] < REPORT_SECONDS:
+            return
+        last[0] = now
+        with Session(engine) as session:
+            runs.progress(session, run_id, stage=stage, done=done, total=total)
+            session.commit()
+        log.debug("run.progress", stage=stage, done=done, total=total)
+
+    return report

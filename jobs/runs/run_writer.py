@@ -1,0 +1,109 @@
+"""A run's forecasts, folds, scores and components on their way into the store."""
+
+from typing import Any
+
+import numpy as np
+from sqlmodel import Session
+
+from forecasting.analysis.decomposition import NAMES
+from forecasting.config import COMBINATION, PROBABILITIES
+from forecasting.data.history import FloatArray
+from forecasting.evaluation.backtest import Backtest
+from forecasting.pipeline import PanelForecast
+from store.queries import backtest_folds, backtests, decompositions, forecasts
+
+SERIES_AT_ONCE = 100
+"""How many series' folds and scores are laid out as rows before they are sent."""
+
+
+def write_run(
+    session: Session, run_id: int, ids: dict[str, int], series_ids: np.ndarray[Any, Any], forecast: PanelForecast
+) -> None:
+    """Write everything that a run found; `ids` are the numbers of series by unique_id, `series_ids` the forecast's.
+
+    The caller commits.
+    """
+    _write_forecasts(session, run_id, series_ids, forecast)
+    _write_backtest(session, run_id, ids, series_ids, forecast)
+    _write_periods(session, run_id, series_ids, forecast.backtest)
+    _write_components(session, run_id, series_ids, forecast)
+
+
+def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
+    forecasts.write(
+        session,
+        run_id,
+        series_ids=series_ids,
+        months=forecast.months,
+        mean=forecast.mean,
+        median=forecast.median,
+        probabilities=PROBABILITIES,
+        quantiles=forecast.quantiles,
+        paths=forecast.paths,
+        weights={name: forecast.weights[:, row] for row, name in enumerate(forecast.names)},
+    )
+
+
+def _write_backtest(
+    session: Session,
+    run_id: int,
+    ids: dict[str, int],
+    series_ids: np.ndarray[Any, Any],
+    forecast: PanelForecast,
+) -> None:
+    """The scored folds, and the run's own cutoff as the fold whose actuals are to come; some series at a time."""
+    cutoffs = np.append(forecast.backtest.cutoffs, forecast.months[0] - 1)
+    for start in range(0, len(series_ids), SERIES_AT_ONCE):
+        rows = slice(start, start + SERIES_AT_ONCE)
+        backtest = forecast.backtest.of(rows)
+        live = np.concatenate([forecast.base[rows], forecast.mean[rows, None]], axis=1)
+        scores = backtest.scores
+        backtests.write(
+            session,
+            run_id,
+            series_ids=series_ids[rows],
+            forecasters=backtest.names,
+            cutoffs=cutoffs,
+            means=np.concatenate([backtest.means, live[:, :, None]], axis=2),
+            actuals=np.concatenate([backtest.actual, np.full((len(live), 1, live.shape[2]), np.nan)], axis=1),
+            quantiles=_published_quantiles(backtest, forecast.quantiles[rows]),
+            scores={
+                "series_id": scores["unique_id"].map(ids).to_numpy(),
+                **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
+            },
+        )
+
+
+def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], backtest: Backtest) -> None:
+    """What the folds said of quarters, years, and January with February."""
+    for track in backtest.periods:
+        backtest_folds.write_periods(
+            session,
+            run_id,
+            series_ids=series_ids,
+            kind=track.kind,
+            cutoff=track.cutoff,
+            step=track.step,
+            every=track.every,
+            means=track.mean,
+            quantiles=track.quantiles,
+            actuals=track.actual,
+        )
+
+
+def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
+    """What each series is made of; the last of its months is the last forecast."""
+    start = forecast.months[-1] + 1 - forecast.components.shape[2]
+    for first in range(0, len(series_ids), SERIES_AT_ONCE):
+        rows = slice(first, first + SERIES_AT_ONCE)
+        decompositions.write(
+            session, run_id, series_ids=series_ids[rows], names=NAMES, start=start, values=forecast.components[rows]
+        )
+
+
+def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:
+    """The combination's at every fold and now, (series, forecasters, folds, probabilities, horizon); NaN for others."""
+    known = np.concatenate([backtest.quantiles[COMBINATION], live[:, None]], axis=1)
+    quantiles = np.full((len(known), len(backtest.names), *known.shape[1:]), np.nan, dtype=np.float64)
+    quantiles[:, backtest.names.index(COMBINATION)] = known
+    return quantiles

@@ -1,0 +1,99 @@
+"""The record: published forecasts scored against what has come, and what follows when they drift."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from forecasting.config import COMBINATION, LEVELS, PROBABILITIES, ForecastConfig, interval_probabilities
+from forecasting.data.history import FloatArray
+from forecasting.evaluation.metrics import inside, weighted_interval_score
+from forecasting.uncertainty.simulation import path_quantiles
+from jobs.runs.external_scoring import score_outside
+from store.queries import catalog, forecast_scores, forecasts, observations
+from store.queries.forecast_scores import Due
+
+log = structlog.get_logger(__name__)
+
+DRIFTING_SHARE = 0.1
+"""A selection is fresh when more than this share of the series drift: weights are the panel's, not a series' own."""
+
+
+def track(session: Session, dataset: str) -> int:
+    """Score what a dataset's published runs said of every month that came since, or was revised; gives how many.
+
+    Forecasts from outside are scored beside them. The caller commits. Raises UnknownDataset.
+    """
+    catalog.dataset(session, dataset)
+    scored = 0
+    for run_id in forecast_scores.runs_to_score(session, dataset):
+        due = forecast_scores.due(session, run_id, forecaster=COMBINATION, probabilities=PROBABILITIES)
+        if due:
+            forecast_scores.write(session, _scored(due, _quantiles(session, run_id, due)))
+            scored += len(due)
+    if scored:
+        log.info("tracking.scored", dataset=dataset, forecasts=scored)
+    score_outside(session, dataset)
+    return scored
+
+
+def selection(engine: Engine, dataset: str, config: ForecastConfig) -> ForecastConfig:
+    """How the next run of a dataset is made: as configured, or with weights learnt afresh while its record drifts.
+
+    What has come is scored first. Raises UnknownDataset.
+    """
+    with Session(engine) as session:
+        track(session, dataset)
+        session.commit()
+        records = forecast_scores.series_records(session, list(observations.series_ids(session, dataset).values()))
+    drifting = sum(one.drifts for one in records)
+    if drifting <= DRIFTING_SHARE * len(records):
+        return config
+    log.warning("tracking.drift", dataset=dataset, drifting=drifting, series=len(records))
+    return config.fresh
+
+
+def _quantiles(session: Session, run_id: int, due: Sequence[Due]) -> FloatArray:
+    """What was published of each, shape (forecasts, probabilities); a sum's are taken from joint paths."""
+    summed = sorted({one.series_id for one in due if one.months > 1})
+    paths = dict(zip(summed, forecasts.paths(session, run_id, summed), strict=True)) if summed else {}
+    rows = []
+    for one in due:
+        if one.quantiles is not None:
+            rows.append(np.array(one.quantiles))
+        else:
+            draws = paths[one.series_id][:, one.step - one.months : one.step].sum(axis=1, dtype=np.float64)
+            rows.append(path_quantiles(draws[:, None], PROBABILITIES)[:, 0])
+    return np.stack(rows)
+
+
+def _scored(due: Sequence[Due], quantiles: FloatArray) -> list[dict[str, object]]:
+    first, latest = (np.array([getattr(one, name) for one in due]) for name in ("first_value", "latest_value"))
+    measured = {
+        "median": quantiles[:, PROBABILITIES.index(0.5)],
+        "first_level": narrowest_level(first, quantiles),
+        "latest_level": narrowest_level(latest, quantiles),
+        "first_wis": weighted_interval_score(first, quantiles),
+        "latest_wis": weighted_interval_score(latest, quantiles),
+    }
+    rows = []
+    for place, one in enumerate(due):
+        row = one._asdict()
+        del row["quantiles"]
+        found = {name: float(values[place]) for name, values in measured.items()}
+        rows.append(row | {name: None if np.isnan(value) else value for name, value in found.items()})
+    return rows
+
+
+def narrowest_level(actual: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """The narrowest of LEVELS whose interval holds each actual, NaN where it lies outside all.
+
+    `actual` has shape (n,), `quantiles` (n, probabilities) in the order of PROBABILITIES.
+    """
+    level = np.full(actual.shape, np.nan)
+    for wider in sorted(LEVELS, reverse=True):
+        lo, hi = (quantiles[:, PROBABILITIES.index(bound)] for bound in interval_probabilities(wider))
+        level[inside(actual, lo, hi) == 1] = wider
+    return level

@@ -1,0 +1,57 @@
+"""A backtest on real vintages: the panel as it was known when the last month of each fold came."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import structlog
+from sqlmodel import Session
+
+from forecasting.config import ForecastConfig
+from forecasting.data.history import FloatArray
+from forecasting.data.january_february import split_combined
+from forecasting.data.panel import Panel
+from forecasting.errors import PanelError
+from forecasting.pipeline import fold_positions
+from store.queries import observations
+from store.queries.catalog import DatasetRecord
+
+log = structlog.get_logger(__name__)
+
+
+def known_then(
+    session: Session, dataset: DatasetRecord, panel: Panel, *, as_of: date, config: ForecastConfig
+) -> dict[int, FloatArray]:
+    """What was known at each fold whose vintage was kept: values, shape (series, cutoff + 1), by the cutoff's position.
+
+    A fold has one where its last month became known before the next did, and not by a value standing in for it; at the
+    other folds there are only revised data.
+    """
+    born = observations.first_known(session, dataset.id, as_of)
+    then = {}
+    for position in fold_positions(panel, config):
+        day = born.get(panel.months[position].astype(date))
+        if day is None:
+            continue
+        try:
+            then[position] = _values(session, dataset, panel, position, day)
+        except PanelError as error:
+            # What came in another order than its months is no panel on the days between.
+            log.info("vintages.no_panel", dataset=dataset.id, day=str(day), reason=str(error))
+    return then
+
+
+def months_of(panel: Panel, then: Mapping[int, FloatArray]) -> list[date]:
+    """The cutoffs of folds on real vintages, as months."""
+    return [panel.months[position].astype(date) for position in sorted(then)]
+
+
+def _values(session: Session, dataset: DatasetRecord, panel: Panel, position: int, day: date) -> FloatArray:
+    """The panel's series as known on a day, up to a position; NaN where nothing was known."""
+    known = Panel.from_long(split_combined(observations.panel_frame(session, dataset.id, day), dataset.reporter))
+    values = np.full((len(panel.unique_ids), position + 1), np.nan)
+    row = {uid: place for place, uid in enumerate(panel.unique_ids)}
+    rows = [row[uid] for uid in known.unique_ids]
+    first = int((known.months[0] - panel.months[0]).astype(int))
+    values[rows, first:] = known.values[:, : position + 1 - first]
+    return values

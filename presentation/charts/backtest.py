@@ -1,0 +1,150 @@
+"""How forecasts did: errors by step, coverage, the PIT histogram."""
+
+from collections.abc import Sequence
+
+from presentation.charts.theme import BLUE, GRID, INK, LINES, MUTED, Row, Spec, chart, line_styles, value_axis
+
+STEPS = {
+    "type": "quantitative",
+    "scale": {"zero": False, "nice": False},
+    "axis": {"title": "months ahead", "tickMinStep": 1, "format": "d"},
+}
+SHARE = {"format": ".0%", "title": None}
+BANDED = 80.0
+
+
+def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_naive: float | None = None) -> Spec:
+    """A line a forecaster over steps. Rows: forecaster, step, value. `as_naive` gets a rule."""
+    names = [ours, baseline, *sorted({str(row["forecaster"]) for row in rows} - {ours, baseline})]
+    colors, dashes = line_styles(len(names) - 2)
+    colors, dashes = [BLUE, INK, *colors], [[1, 0], [6, 3], *dashes]
+    widths = [3, 2, *(1.4 for _ in names[2:])]
+    legend = {"title": None}
+    encoding = {
+        "x": {"field": "step", **STEPS},
+        "y": value_axis("value", title, zero=True),
+        "color": {
+            "field": "forecaster",
+            "type": "ordinal",
+            "scale": {"domain": names, "range": colors},
+            "legend": legend,
+        },
+        "strokeDash": {
+            "field": "forecaster",
+            "type": "ordinal",
+            "scale": {"domain": names, "range": dashes},
+            "legend": legend,
+        },
+        "strokeWidth": {
+            "field": "forecaster",
+            "type": "ordinal",
+            "scale": {"domain": names, "range": widths},
+            "legend": legend,
+        },
+        "tooltip": [
+            {"field": "forecaster", "type": "nominal"},
+            {"field": "step", "type": "quantitative", "title": "months ahead"},
+            {"field": "value", "type": "quantitative", "format": ".3~g", "title": title},
+        ],
+    }
+    point = {"filled": True, "size": 25} if len({row["step"] for row in rows}) < 12 else False
+    layers: list[Spec] = [{"mark": {"type": "line", "point": point}, "encoding": encoding}]
+    if as_naive is not None:
+        layers.insert(0, _rule(as_naive))
+    return chart(layers, data=rows, height=300)
+
+
+def coverage(rows: Sequence[Row]) -> Spec:
+    """Share inside each interval beside its level. Rows: level and value, lo, hi as shares; bars are sampling error."""
+    x = {
+        "field": "nominal",
+        "type": "quantitative",
+        "scale": {"domain": [0.4, 1]},
+        "axis": {**SHARE, "title": "nominal"},
+    }
+    y = {"type": "quantitative", "scale": {"domainMax": 1, "zero": False}, "axis": {**SHARE, "title": "held what came"}}
+    diagonal = [{"nominal": 0.4, "value": 0.4}, {"nominal": 1, "value": 1}]
+    tips = [
+        {"field": "nominal", "type": "quantitative", "format": ".0%"},
+        {"field": "value", "type": "quantitative", "format": ".1%", "title": "held what came"},
+    ]
+    layers: list[Spec] = [
+        {
+            "data": {"values": diagonal},
+            "mark": {"type": "line", "color": MUTED, "strokeDash": [4, 4]},
+            "encoding": {"x": x, "y": {"field": "value", **y}},
+        },
+        {
+            "mark": {"type": "rule", "color": BLUE, "strokeWidth": 2},
+            "encoding": {"x": x, "y": {"field": "lo", **y}, "y2": {"field": "hi"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 90, "color": BLUE, "opacity": 1},
+            "encoding": {"x": x, "y": {"field": "value", **y}, "tooltip": tips},
+        },
+    ]
+    return chart(layers, data=rows, height=300)
+
+
+def coverage_by_step(rows: Sequence[Row]) -> Spec:
+    """A line a level over steps beside its nominal, one with its error. Rows: level, step, nominal, value, lo, hi."""
+    levels = sorted({row["level"] for row in rows})
+    color = {
+        "field": "level",
+        "type": "nominal",
+        "scale": {"domain": levels, "range": list(LINES[: len(levels)])},
+        "legend": {"title": "level, per cent", "symbolOpacity": 1, "symbolType": "stroke"},
+    }
+    x = {"field": "step", **STEPS}
+    y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": SHARE}
+    layers: list[Spec] = [
+        {
+            # The errors of four levels lie over one another: one shows how large they are.
+            "transform": [{"filter": {"field": "level", "equal": BANDED}}],
+            "mark": {"type": "area", "opacity": 0.2, "description": "sampling error"},
+            "encoding": {"x": x, "y": {"field": "lo", **y}, "y2": {"field": "hi"}, "color": color},
+        },
+        {
+            "mark": {"type": "line", "strokeDash": [4, 4], "strokeWidth": 1},
+            "encoding": {"x": x, "y": {"field": "nominal", **y}, "color": color},
+        },
+        {
+            "mark": {"type": "line", "strokeWidth": 2.5, "point": {"filled": True, "size": 25}},
+            "encoding": {"x": x, "y": {"field": "value", **y}, "color": color},
+        },
+    ]
+    return chart(layers, data=rows, height=300)
+
+
+def histogram(rows: Sequence[Row]) -> Spec:
+    """Shares of what came by where in its forecast distribution it fell. Rows: from, to, share, flat (all shares)."""
+    x = {
+        "field": "from",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1]},
+        "axis": {"title": "share of the draws below what came", "format": ".0%"},
+    }
+    y = {"field": "share", "type": "quantitative", "axis": {**SHARE}}
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "bar", "color": BLUE, "stroke": "white"},
+            "encoding": {"x": x, "x2": {"field": "to"}, "y": y, "y2": {"datum": 0}},
+        },
+        {
+            "mark": {"type": "rule", "color": INK, "strokeDash": [6, 3]},
+            "encoding": {"y": {"field": "flat", **_plain(y)}},
+        },
+    ]
+    return chart(layers, data=rows, height=240)
+
+
+def _plain(encoding: Row) -> Row:
+    return {name: value for name, value in encoding.items() if name != "field"}
+
+
+def _rule(at: float) -> Spec:
+    return {
+        "data": {"values": [{"at": at}]},
+        "mark": {"type": "rule", "color": GRID, "strokeWidth": 3},
+        "encoding": {"y": {"field": "at", "type": "quantitative"}},
+    }

@@ -1,0 +1,78 @@
+"""A block to take away: its table as CSV, XLSX or Parquet, its chart as SVG or PNG."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from fastapi import Response
+
+from api.exception_handlers import NoSuchBlock
+from api.rest.responses import csv_response
+from presentation.charts.theme import Spec, fixed
+from presentation.sections.section import Block
+
+Saved = Literal["csv", "xlsx", "parquet", "svg", "png"]
+TABLES: tuple[Saved, ...] = ("csv", "xlsx", "parquet")
+PICTURES: tuple[Saved, ...] = ("svg", "png")
+MEDIA: Mapping[Saved, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+}
+VEGA_LITE = "6.4"
+PNG_SCALE = 2.0
+CLIP = re.compile(r"\bclip[0-9]+\b")
+
+
+def save(blocks: Sequence[Block], name: str | None, kind: Saved, *, stem: str) -> Response:
+    """One block of a page as a file. Raises NoSuchBlock."""
+    found = next((block for block in blocks if block.name == name), None)
+    if found is None or (kind in PICTURES and found.spec is None):
+        raise NoSuchBlock(name, kind, [block.name for block in blocks])
+    headers = {"Content-Disposition": f'attachment; filename="{stem}-{found.name}.{kind}"'}
+    if kind == "csv":
+        return csv_response([column.name for column in found.columns], found.cells, headers=headers)
+    return Response(_bytes(found, kind), headers=headers, media_type=MEDIA[kind])
+
+
+def _bytes(block: Block, kind: Saved) -> bytes:
+    if kind == "parquet":
+        return _parquet(block)
+    if kind == "xlsx":
+        from presentation.workbook import workbook  # noqa: PLC0415 - writing sheets is rare, and slow to load
+
+        return workbook([block])
+    assert block.spec is not None
+    return svg(block.spec).encode() if kind == "svg" else _png(block.spec)
+
+
+def svg(spec: Spec, **size: int) -> str:
+    """A chart as SVG, the same for the same chart."""
+    import vl_convert  # noqa: PLC0415 - 40 MB of shared library that most processes never need
+
+    drawn: str = vl_convert.vegalite_to_svg(fixed(spec, **size), vl_version=VEGA_LITE)
+    # Vega numbers what it clips by all the charts a process has drawn.
+    numbers: dict[str, int] = {}
+    return CLIP.sub(lambda found: f"clip{numbers.setdefault(found[0], len(numbers))}", drawn)
+
+
+def _png(spec: Spec) -> bytes:
+    import vl_convert  # noqa: PLC0415 - as above
+
+    drawn: bytes = vl_convert.vegalite_to_png(fixed(spec), vl_version=VEGA_LITE, scale=PNG_SCALE)
+    return drawn
+
+
+def _parquet(block: Block) -> bytes:
+    import pyarrow as pa  # noqa: PLC0415 - slow to load
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    columns: dict[str, list[Any]] = {
+        column.name: [row.get(column.name) for row in block.rows] for column in block.columns
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,38 @@
+"""The fan of a series: its past, what is expected, and the table of it."""
+
+from collections.abc import Sequence
+
+from forecasting.analysis.period_draws import Outlook
+from presentation import formatting
+from presentation.charts.fan import fan
+from presentation.sections.section import Block, Column, figure, in_unit, interval_columns, text
+from services.forecast_history import expected_rows, history_start, observed_rows
+from services.published_run import Desk, codes
+from services.series_catalog import Chosen
+
+LEVELS = (95.0, 80.0, 50.0)
+NOTE = "Observed in black, expected (the median) in blue; the shades hold what comes 50, 80 and 95 times in 100."
+
+
+def monthly_fan(desk: Desk, one: Chosen, outlook: Outlook, *, name: str, years: int, open_: bool = True) -> Block:
+    """The level of a series by month, after its last `years`."""
+    since = history_start("M", desk.last, years)
+    observed = observed_rows(outlook, "lin", "M", desk.unit, None)
+    rows = expected_rows(outlook, "lin", "M", desk.unit, LEVELS, None)
+    return Block(
+        name=name,
+        title=f"{desk.name(one)}, by month",
+        columns=expected_columns(desk.unit, LEVELS),
+        rows=rows,
+        spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=LEVELS),
+        note=NOTE,
+        open=open_,
+        api=f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95",
+    )
+
+
+def expected_columns(unit: str, levels: Sequence[float]) -> list[Column]:
+    """What is expected of each period, with its intervals."""
+    show = in_unit(unit)
+    columns = [text("period", "Period", formatting.period_name), figure("median", f"Expected ({unit})", show)]
+    return [*columns, *interval_columns(levels, show)]

@@ -1,0 +1,148 @@
+"""Partners by sectors over one period: growth, or contributions to the growth of the total."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, Literal, NamedTuple
+
+from forecasting.analysis.period_draws import Outlook
+from forecasting.analysis.spans import YEAR, Span, spans_ahead
+from services.period_summary import rows_ahead
+from services.published_run import Desk, iso_day
+from services.series_catalog import Chosen
+from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR
+
+Measure = Literal["pc1", "contribution"]
+Which = Literal["countries", "groups", "all"]
+LEVEL, YEARS_READ = 80.0, 3
+EDGES: dict[Measure, tuple[float, float, float]] = {"pc1": (2, 10, 30), "contribution": (0.05, 0.3, 1)}
+
+
+class Cell(NamedTuple):
+    """One series over one period: the measure's median and interval, and the level of the period."""
+
+    partner: str
+    sector: str
+    value: float | None
+    lo: float | None
+    hi: float | None
+    level: float
+
+
+class Grid(NamedTuple):
+    """Cells by partner and sector."""
+
+    span: Span
+    cells: dict[tuple[str, str], Cell]
+
+
+def periods_of(desk: Desk) -> list[Span]:
+    """The next twelve months, and the calendar years that the run reaches the end of."""
+    ahead = min(YEAR, desk.run.horizon)
+    return [*spans_ahead(desk.last, desk.run.horizon, "A"), Span(desk.last + 1, desk.last + ahead, "span")]
+
+
+def read_grid(desk: Desk, flow: str, span: Span, measure: Measure) -> Grid:
+    """Every partner and group in every sector."""
+    partners = [*desk.catalog.codes[1], *desk.catalog.members]
+    chosen = desk.catalog.choose(flows=[flow], partners=partners, sectors=None)
+    outlooks = desk.outlooks(chosen, years=YEARS_READ)
+    # Growth is each series' own; a contribution is to the growth of everything.
+    total = next((outlook for one, outlook in zip(chosen, outlooks, strict=True) if _is_total(one)), None)
+    whole = total if measure == "contribution" else None
+    if measure == "contribution" and total is None:
+        return Grid(span, {})
+    cells = [_cell(one, outlook, span, measure, whole) for one, outlook in zip(chosen, outlooks, strict=True)]
+    return Grid(span, {(cell.partner, cell.sector): cell for cell in cells})
+
+
+def partners_shown(desk: Desk, which: Which, q: str) -> list[str]:
+    """Partners of a kind whose code or name holds `q`."""
+    single = list(desk.catalog.codes[1])
+    kinds = {
+        "countries": single,
+        "groups": [TOTAL_PARTNER, *desk.catalog.members],
+        "all": [*single, *desk.catalog.members],
+    }
+    wanted = q.strip().casefold()
+    return [code for code in kinds[which] if wanted in f"{code} {desk.catalog.partners.get(code, '')}".casefold()]
+
+
+def sorted_partners(
+    grid: Grid, desk: Desk, partners: Sequence[str], *, sort: str, descending: bool, by_size: bool
+) -> list[str]:
+    """Partners by name, by size, or by the measure in the sector `sort`; the world is always first."""
+    names = {code: short_name(desk, code) for code in partners}
+    kept = [code for code in partners if any(partner == code for partner, _ in grid.cells)]
+
+    def rank(code: str) -> Any:
+        if sort == "partner":
+            return names[code]
+        cell = grid.cells.get((code, TOTAL_SECTOR if by_size else sort))
+        value = None if cell is None else cell.level if by_size else cell.value
+        return float("-inf") if value is None else value
+
+    ordered = sorted(sorted(kept, key=names.__getitem__), key=rank, reverse=descending)
+    return sorted(ordered, key=lambda code: code != TOTAL_PARTNER)
+
+
+def multiples(desk: Desk, flow: str, sector: str, partners: Sequence[str]) -> list[dict[str, Any]]:
+    """The past three years and the months ahead of some partners in one sector."""
+    chosen = [one for code in partners for one in _existing(desk, flow, code, sector)]
+    rows = []
+    for one, outlook in zip(chosen, desk.outlooks(chosen, years=YEARS_READ), strict=True):
+        name = short_name(desk, one.partner)
+        for place, value in enumerate(outlook.observed.tolist()):
+            if isfinite(value):
+                rows.append({"partner": name, "month": iso_day(outlook.start + place), "value": value})
+        # The fan opens at the last observation.
+        if rows and "value" in rows[-1]:
+            last = rows[-1]["value"]
+            rows[-1] |= {"median": last, "lo": last, "hi": last}
+        for row in rows_ahead(outlook, spans_ahead(desk.last, desk.run.horizon, "M"), "lin", [LEVEL]):
+            rows.append(
+                {
+                    "partner": name,
+                    "month": iso_day(row["last"]),
+                    "median": row["median"],
+                    "lo": row["lo_80"],
+                    "hi": row["hi_80"],
+                }
+            )
+    return rows
+
+
+def short_name(desk: Desk, code: str) -> str:
+    """A partner's name, without the members of a group."""
+    return desk.catalog.partners[code].split(" (")[0]
+
+
+def is_country(code: str) -> bool:
+    """Neither the world nor what is left of it."""
+    return code not in (TOTAL_PARTNER, REST_PARTNER)
+
+
+def sectors_of(desk: Desk) -> list[str]:
+    """The total, then sectors by name."""
+    return sorted(desk.catalog.codes[2], key=lambda code: (code != TOTAL_SECTOR, desk.catalog.sectors[code]))
+
+
+def read_label(text: str | None, spans: Sequence[Span]) -> Span:
+    """The span of a label, or the first."""
+    return next((span for span in spans if span.label == text), spans[0])
+
+
+def _existing(desk: Desk, flow: str, partner: str, sector: str) -> Sequence[Chosen]:
+    place = (flow, partner, sector)
+    return [desk.choose(*place)] if place in desk.catalog.places or partner in desk.catalog.members else []
+
+
+def _is_total(one: Chosen) -> bool:
+    return (one.partner, one.sector) == (TOTAL_PARTNER, TOTAL_SECTOR)
+
+
+def _cell(one: Chosen, outlook: Outlook, span: Span, measure: Measure, whole: Outlook | None) -> Cell:
+    found = rows_ahead(outlook, [span], measure, [LEVEL], whole)
+    level = rows_ahead(outlook, [span], "lin", [LEVEL])
+    row: dict[str, Any] = found[0] if found else {}
+    size = level[0]["median"] if level else 0.0
+    return Cell(one.partner, one.sector, row.get("median"), row.get("lo_80"), row.get("hi_80"), size)

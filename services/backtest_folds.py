@@ -1,0 +1,201 @@
+"""Folds of a backtest period by period: what was said and what came, as levels or as growth on a year ago.
+
+Growth is told where the year before was known at the cutoff, which is up to a year ahead: there it follows from the
+level. Further ahead both are forecasts, and only their scores are kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from sqlmodel import Session
+
+from forecasting.analysis.period_draws import Outlook, span_sums
+from forecasting.analysis.periods import LENGTHS
+from forecasting.analysis.spans import YEAR, Span, month_number
+from forecasting.config import interval_probabilities
+from store.queries import backtest_folds
+from store.queries.backtest_folds import Miss, Track
+from store.queries.run_inputs import recent
+from store.queries.runs import RunRecord
+
+GROWTH = "_growth"
+LONG_STEP = 12
+Bounds = tuple[float | None, float | None]
+
+
+class FoldPeriod(NamedTuple):
+    """A period of a fold: what was forecast, the bounds of each level, and what came."""
+
+    span: Span
+    step: int
+    mean: float | None
+    bounds: list[Bounds]
+    actual: float | None
+
+
+class Fold(NamedTuple):
+    """What was said at one cutoff."""
+
+    cutoff: date
+    periods: list[FoldPeriod]
+
+
+class FoldPage(NamedTuple):
+    """Some folds, newest first, and how many there are in all."""
+
+    rows: list[Fold]
+    total: int
+
+
+class Missed(NamedTuple):
+    """A period that ended outside its interval, and what was said of it; growth in per cent."""
+
+    span: Span
+    miss: Miss
+
+
+class MissedPage(NamedTuple):
+    """Some misses, the worst first, and how many there are in all."""
+
+    rows: list[Missed]
+    total: int
+
+
+def read_folds(
+    session: Session,
+    run: RunRecord,
+    series_id: int,
+    *,
+    kind: str,
+    forecaster: str,
+    levels: Sequence[float],
+    kept: Sequence[float],
+    limit: int,
+    offset: int = 0,
+) -> FoldPage:
+    """What a forecaster said of one stored series; `kept` are the probabilities of stored quantiles."""
+    level_kind = kind.removesuffix(GROWTH)
+    page = backtest_folds.page(
+        session, run.id, series_id, forecaster=forecaster, kind=level_kind, limit=limit, offset=offset
+    )
+    folds = [Fold(track.cutoff, _periods(track, level_kind, levels, kept)) for track in page.rows]
+    if kind != level_kind:
+        spans = {period.span for fold in folds for period in fold.periods}
+        bases = _year_ago(session, run, {(series_id, span) for span in spans})
+        folds = [Fold(fold.cutoff, _grown(fold.periods, series_id, bases)) for fold in folds]
+    return FoldPage(folds, page.total)
+
+
+def read_misses(
+    session: Session,
+    run: RunRecord,
+    series_ids: Sequence[int],
+    *,
+    kind: str,
+    step: int | None,
+    level: float,
+    forecaster: str,
+    kept: Sequence[float],
+    limit: int,
+    offset: int = 0,
+) -> MissedPage:
+    """The worst misses of some stored series: in growth they are those of the level, on the base of a year ago."""
+    level_kind = kind.removesuffix(GROWTH)
+    first, last = miss_steps(kind, step)
+    lo, hi = (kept.index(each) for each in interval_probabilities(level))
+    page = backtest_folds.misses(
+        session,
+        run.id,
+        series_ids,
+        forecaster=forecaster,
+        kind=level_kind,
+        steps=(first, min(last, YEAR) if kind != level_kind else last),
+        bounds=(lo, hi),
+        limit=limit,
+        offset=offset,
+    )
+    rows = [Missed(_span(level_kind, miss.cutoff, miss.step), miss) for miss in page.rows]
+    if kind != level_kind:
+        bases = _year_ago(session, run, {(row.miss.series_id, row.span) for row in rows})
+        rows = [grown for row in rows if (grown := _miss_in_growth(row, bases)) is not None]
+    return MissedPage(rows, page.total)
+
+
+def miss_steps(kind: str, step: int | None) -> tuple[int, int]:
+    """Which steps misses are looked for at: of months one, of longer periods all up to one."""
+    if kind.removesuffix(GROWTH) == backtest_folds.MONTH:
+        return step or 1, step or 1
+    return 1, step or LONG_STEP
+
+
+def _span(kind: str, cutoff: date, step: int) -> Span:
+    last = month_number(cutoff.year, cutoff.month) + step
+    return Span(last - LENGTHS[kind] + 1, last, kind)
+
+
+def _periods(track: Track, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
+    found = []
+    for place, mean in enumerate(track.means):
+        step = track.step + place * track.every
+        bounds = [_bounds(track.quantiles, place, level, kept) for level in levels]
+        span = _span(kind, track.cutoff, step)
+        found.append(FoldPeriod(span, step, mean, bounds, track.actuals[place]))
+    return found
+
+
+def _bounds(quantiles: list[list[float | None]] | None, place: int, level: float, kept: Sequence[float]) -> Bounds:
+    """None where no error of that step was known yet, or where a forecaster has no intervals."""
+    if quantiles is None:
+        return None, None
+    lo, hi = (quantiles[kept.index(each)][place] for each in interval_probabilities(level))
+    return lo, hi
+
+
+Bases = Mapping[tuple[int, Span], float | None]
+
+
+def _year_ago(session: Session, run: RunRecord, wanted: set[tuple[int, Span]]) -> Bases:
+    """What was observed of periods a year before, as the run saw it; None where that is nothing above zero."""
+    if not wanted:
+        return {}
+    ids = sorted({series_id for series_id, _ in wanted})
+    earlier = {span: span.back(YEAR) for _, span in wanted}
+    first, last = min(span.first for span in earlier.values()), max(span.last for span in earlier.values())
+    seen = recent(session, run.id, ids, first=_day(first), last=_day(last))
+    spans = list(earlier.items())
+    bases: dict[tuple[int, Span], float | None] = {}
+    for row, series_id in enumerate(ids):
+        known = Outlook(first, seen.values[row], seen.joined[row], np.empty((1, 0)))
+        sums = span_sums(known, [span for _, span in spans]).values[0].tolist()
+        bases |= {(series_id, span): value if value > 0 else None for (span, _), value in zip(spans, sums, strict=True)}
+    return bases
+
+
+def _day(number: int) -> date:
+    return date(number // YEAR, number % YEAR + 1, 1)
+
+
+def _growth(value: float | None, base: float) -> float | None:
+    return None if value is None else 100 * (value / base - 1)
+
+
+def _grown(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
+    found = []
+    for one in periods:
+        base = bases[series_id, one.span] if one.step <= YEAR else None
+        if base is not None:
+            bounds = [(_growth(lo, base), _growth(hi, base)) for lo, hi in one.bounds]
+            mean, actual = _growth(one.mean, base), _growth(one.actual, base)
+            found.append(FoldPeriod(one.span, one.step, mean, bounds, actual))
+    return found
+
+
+def _miss_in_growth(missed: Missed, bases: Bases) -> Missed | None:
+    span, miss = missed
+    base = bases[miss.series_id, span]
+    if base is None:
+        return None
+    told = {name: 100 * (getattr(miss, name) / base - 1) for name in ("mean", "lo", "hi", "actual")}
+    return Missed(span, miss._replace(**told))

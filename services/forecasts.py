@@ -1,0 +1,157 @@
+"""Answers in any units over any spans, from joint paths and the months observed so far."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from forecasting.analysis.period_draws import Chance, Drawn, chance, draw, months_needed, summarise
+from forecasting.analysis.spans import Span, month_text, read_span, spans_ahead
+from forecasting.config import interval_probabilities
+from services.queries import ProbabilityQuery, RunForecastQuery, Terms, Told
+from services.refusals import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
+from services.run_selection import ChosenSeries
+from services.series_catalog import Catalog, Chosen
+from services.series_paths import cutoff_number, read_outlooks
+from services.stored_forecasts import BATCH_PARTS, Question, StepForecast, batches, forecast_series, split
+from store.errors import UnknownSeries
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.queries.runs import RunRecord
+
+
+def read_answers(
+    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    """Forecasts of a page of series: what is stored where that is what is asked, else what the joint paths say."""
+    if query.plain:
+        question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
+        return forecast_series(session, question, series.page)
+    spans = spans_asked(run, query, horizon)
+    return answer_series(session, run, series.catalog, series.page, spans, query)
+
+
+def spans_asked(run: RunRecord, query: RunForecastQuery, horizon: int) -> list[Span]:
+    """The period asked for, or every one of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
+    if query.period is not None:
+        return [_open_span(read_span(query.period), run)]
+    return spans_ahead(cutoff_number(run), horizon, query.frequency)
+
+
+def answer_series(
+    session: Session, run: RunRecord, catalog: Catalog, chosen: Sequence[Chosen], spans: Sequence[Span], terms: Terms
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    """Answers about each series, in the order given, a batch of series in memory at a time. Raises NoWhole."""
+    # Looked for before the first answer is written: a CSV cannot turn into an error half-way.
+    wholes = {one.unique_id: whole_of(catalog, one, terms) for one in chosen}
+    if not spans:
+        return ((one, []) for one in chosen)
+    return _answers(session, run, chosen, spans, terms, wholes)
+
+
+def _answers(
+    session: Session,
+    run: RunRecord,
+    chosen: Sequence[Chosen],
+    spans: Sequence[Span],
+    terms: Terms,
+    wholes: Mapping[str, Chosen | None],
+) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    for batch in batches(chosen, BATCH_PARTS):
+        for one, drawn in draw_batch(session, run, batch, spans, terms, wholes):
+            yield one, summaries(drawn, spans, terms, cutoff_number(run))
+
+
+class DrawnSeries(NamedTuple):
+    """A series and the draws of what was asked of it."""
+
+    one: Chosen
+    drawn: Drawn
+
+
+def draw_batch(
+    session: Session,
+    run: RunRecord,
+    batch: Sequence[Chosen],
+    spans: Sequence[Span],
+    terms: Terms,
+    wholes: Mapping[str, Chosen | None],
+) -> Iterator[DrawnSeries]:
+    """Draws of every series of a batch; `wholes` are what each is a share of, by unique_id."""
+    needed = {one.unique_id: one for one in [*batch, *(wholes[one.unique_id] for one in batch)] if one is not None}
+    outlooks = read_outlooks(session, run, list(needed.values()), months_needed(spans, terms.units))
+    for one in batch:
+        whole = wholes[one.unique_id]
+        yield DrawnSeries(
+            one, draw(terms.units, outlooks[one.unique_id], spans, outlooks[whole.unique_id] if whole else None)
+        )
+
+
+class ChanceFound(NamedTuple):
+    """A series, what is forecast of it in a period, and the chance asked for; None where there is no answer."""
+
+    one: Chosen
+    row: StepForecast
+    chance: Chance | None
+
+
+def ask_chance(session: Session, run: RunRecord, catalog: Catalog, query: ProbabilityQuery) -> ChanceFound:
+    """The chance of an event. Raises UnknownSeries, NotOneForecast, PeriodObserved, PeriodBeyondRun, NoWhole."""
+    one = _one_series(catalog, query)
+    span = _open_span(query.span, run)
+    wholes = {one.unique_id: whole_of(catalog, one, query)}
+    ((_, drawn),) = draw_batch(session, run, [one], [span], query, wholes)
+    (row,) = summaries(drawn, [span], query, cutoff_number(run))
+    if row.reason:
+        return ChanceFound(one, row, None)
+    return ChanceFound(one, row, chance(drawn.values[:, 0], above=query.above, below=query.below))
+
+
+def _open_span(span: Span, run: RunRecord) -> Span:
+    """The span, if something of it is to come and all of it is forecast."""
+    cutoff = cutoff_number(run)
+    if span.last <= cutoff:
+        raise PeriodObserved(span.label, month_text(cutoff), run.id)
+    if span.last > cutoff + run.horizon:
+        raise PeriodBeyondRun(span.label, month_text(cutoff + run.horizon), run.id)
+    return span
+
+
+def _one_series(catalog: Catalog, query: ProbabilityQuery) -> Chosen:
+    """The series asked about."""
+    flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
+    chosen = catalog.choose(flows=flows, partners=partners, sectors=sectors)
+    if len(chosen) != 1:
+        raise NotOneForecast(len(chosen))
+    return chosen[0]
+
+
+def whole_of(catalog: Catalog, one: Chosen, terms: Terms) -> Chosen | None:
+    """What a series is a share of; None where no share is asked for. Raises NoWhole."""
+    of = terms.whole
+    if of is None:
+        return None
+    partner = one.partner if of == "partner" else TOTAL_PARTNER
+    sector = one.sector if of == "sector" else TOTAL_SECTOR
+    try:
+        (whole,) = catalog.choose(flows=[one.flow], partners=[partner], sectors=[sector])
+    except UnknownSeries as error:
+        raise NoWhole(one.unique_id, f"{catalog.dataset}.{one.flow}.{partner}.{sector}", of) from error
+    return whole
+
+
+def summaries(drawn: Drawn, spans: Sequence[Span], told: Told, cutoff: int) -> list[StepForecast]:
+    """What draws say of each span, a row a span; None throughout where there is no answer."""
+    bounds = [bound for level in told.level for bound in interval_probabilities(level)]
+    rows = summarise(drawn, [*bounds, *told.quantile])
+    return [
+        _row(span, span.last - cutoff, row, reason, told)
+        for span, row, reason in zip(spans, rows, drawn.reasons, strict=True)
+    ]
+
+
+def _row(span: Span, step: int, row: list[float] | None, reason: str | None, told: Told) -> StepForecast:
+    if row is None:
+        nothing = [(None, None)] * len(told.level)
+        return StepForecast(step, None, None, nothing, [None] * len(told.quantile), span, reason)
+    mean, median, *rest = row
+    return StepForecast(step, mean, median, *split(rest, len(told.level)), span)

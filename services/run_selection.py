@@ -1,0 +1,78 @@
+"""Which run answers, and which of its series."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from api.exception_handlers import RunNotPublished
+from services.absent import NoRunAsOf, RunOfAnotherDataset
+from services.catalog_cache import Catalogs
+from services.parameters import ChosenRun, SeriesChoice, StoredChoice
+from services.series_catalog import Catalog, Chosen
+from store.errors import UnknownRun
+from store.queries import catalog as store_catalog
+from store.queries import runs
+from store.queries.forecasts import Coverage
+from store.queries.runs import RunRecord
+
+
+def published_run(session: Session, run_id: int) -> RunRecord:
+    """A published run by its number. Raises UnknownRun, RunNotPublished."""
+    run = runs.find(session, run_id)
+    if run.status != "published":
+        raise RunNotPublished(run_id, run.status)
+    return run
+
+
+def chosen_run(session: Session, dataset: str, query: ChosenRun) -> RunRecord:
+    """The run that answers for a dataset. Raises as `run_of` and `latest_run` do."""
+    if query.run is None:
+        return latest_run(session, dataset, query.as_of)
+    return run_of(session, dataset, query.run)
+
+
+def run_of(session: Session, dataset: str, run_id: int) -> RunRecord:
+    """A published run of a dataset. Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset."""
+    run = published_run(session, run_id)
+    if run.dataset_id != dataset:
+        store_catalog.dataset(session, dataset)
+        raise RunOfAnotherDataset(run_id, run.dataset_id, asked=dataset)
+    return run
+
+
+def latest_run(session: Session, dataset: str, as_of: date | None = None) -> RunRecord:
+    """The latest published run, none later than `as_of`. Raises UnknownDataset, UnknownRun, NoRunAsOf."""
+    found = runs.latest_published(session, dataset, as_of)
+    if found is not None:
+        return found
+    store_catalog.dataset(session, dataset)
+    latest = runs.latest_published(session, dataset)
+    if as_of is None or latest is None:
+        raise UnknownRun(dataset=dataset)
+    raise NoRunAsOf(dataset, as_of, latest.as_of)
+
+
+class ChosenSeries(NamedTuple):
+    """The series asked for, a page of them, and what the run covers."""
+
+    all: Sequence[Chosen]
+    page: Sequence[Chosen]
+    catalog: Catalog
+    coverage: Coverage
+
+    @property
+    def total(self) -> int:
+        """How many series were asked for."""
+        return len(self.all)
+
+
+def chosen_series(
+    session: Session, catalogs: Catalogs, run: RunRecord, query: SeriesChoice | StoredChoice
+) -> ChosenSeries:
+    """The series of a run that a query asks for. Raises UnknownSeries."""
+    coverage, catalog = catalogs.of_run(session, run.id)
+    chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    page = chosen[query.offset : query.offset + query.limit]
+    return ChosenSeries(chosen, page, catalog, coverage)

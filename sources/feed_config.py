@@ -1,0 +1,165 @@
+"""The feeds file: which dataset is fed by which provider, with which query (docs/operations.md, "Adding a source")."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from sources import bundled
+from sources.errors import BadFeeds, NoFeed
+from sources.observation_batch import Definition
+from sources.provider import Query
+from sources.registry import PROVIDERS
+from sources.units import multiple_of
+
+MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+DEFINING = {field.name for field in fields(Definition)} - {"id"}
+
+
+def _known_unit(unit: str) -> str:
+    if multiple_of(unit) is None:
+        raise ValueError("a unit is a currency and k, m or bn, such as 'USD m'")
+    return unit
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Dataset(_Strict):
+    """A dataset's definition, as in datasets.toml."""
+
+    title: str = Field(min_length=1)
+    reporter: str = Field(pattern=r"^[A-Z0-9]{2,12}$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    unit: Annotated[str, AfterValidator(_known_unit)]
+    publisher: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    citation: str = Field(min_length=1)
+    release_day: int = Field(ge=1, le=28)
+    derives_rest: bool = False
+
+
+class _Table(_Strict):
+    """A feed as it is written."""
+
+    source: str
+    start: str = Field(pattern=MONTH)
+    revisit: int = Field(default=24, ge=1, le=1200)
+    absent: Literal["refuse", "zero"] = "refuse"
+    dataset: _Dataset | None = None
+    partners: dict[str, str] = {}
+    sectors: dict[str, str] = {}
+    query: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How a dataset's figures come: from `start` on at first, then again from `revisit` months before the last.
+
+    `absent` says what a month without a row is: a fault, or zero. `partners` and `sectors` name codes of one's own.
+    """
+
+    dataset: str
+    source: str
+    query: Query
+    start: date
+    revisit: int
+    absent: Literal["refuse", "zero"]
+    definition: Definition
+    partners: Mapping[str, str]
+    sectors: Mapping[str, str]
+    digest: str
+
+
+def read_feeds(path: Path) -> dict[str, Feed]:
+    """The feeds of a file by dataset. Raises BadFeeds, which says where."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise BadFeeds(path, (error.strerror or str(error)).lower()) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadFeeds(path, f"this is not TOML: {error}") from error
+    return {dataset: _feed(dataset, table, path, text) for dataset, table in tables.items()}
+
+
+def feed_of(feeds: Mapping[str, Feed], dataset: str) -> Feed:
+    """The feed of a dataset. Raises NoFeed."""
+    if dataset not in feeds:
+        raise NoFeed(dataset, sorted(feeds))
+    return feeds[dataset]
+
+
+def _feed(dataset: str, table: Any, path: Path, text: str) -> Feed:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,39}", dataset) or not isinstance(table, dict):
+        line = _line(text, (dataset,))
+        raise BadFeeds(path, f"{dataset} is no table named for a dataset, such as [CN_TRADE]", line=line)
+    try:
+        written = _Table.model_validate(table)
+        provider = PROVIDERS.get(written.source)
+        if provider is None:
+            names = ", ".join(PROVIDERS)
+            place = (dataset, "source")
+            raise BadFeeds(path, f"source is one of {names}", table=dataset, line=_line(text, place))
+        query = _query(provider.query, written.query)
+    except ValidationError as error:
+        raise _named(error, dataset, path, text) from error
+    definition = _definition(dataset, written, path, text)
+    digest = sha256(orjson.dumps(table, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    start = date.fromisoformat(f"{written.start}-01")
+    how = (written.source, query, start, written.revisit, written.absent)
+    return Feed(dataset, *how, definition, written.partners, written.sectors, digest)
+
+
+def _query(kind: type[Query], table: dict[str, Any]) -> Query:
+    """The provider's own query, its faults told under `query`."""
+
+    class Wrapped(_Strict):
+        query: kind  # type: ignore[valid-type]
+
+    wrapped: Any = Wrapped.model_validate({"query": table})
+    return wrapped.query  # type: ignore[no-any-return]
+
+
+def _definition(dataset: str, written: _Table, path: Path, text: str) -> Definition:
+    if written.dataset is not None:
+        return Definition(dataset, **written.dataset.model_dump())
+    known = bundled.definitions().get(dataset)
+    if known is None:
+        reason = f"{dataset} is not a bundled dataset: [{dataset}.dataset] has to describe it"
+        raise BadFeeds(path, reason, table=dataset, line=_line(text, (dataset,)))
+    return known
+
+
+def _named(error: ValidationError, dataset: str, path: Path, text: str) -> BadFeeds:
+    """The first fault, with the table and the line it stands in."""
+    first = error.errors()[0]
+    place = (dataset, *map(str, first["loc"]))
+    table = ".".join(place[:-1])
+    reason = f"{place[-1]}: {first['msg'].removeprefix('Value error, ')}"
+    return BadFeeds(path, reason, table=table, line=_line(text, place))
+
+
+def _line(text: str, place: tuple[str, ...]) -> int | None:
+    """The line of the deepest part of a place that is written out: a key's, or its table's heading."""
+    lines = text.splitlines()
+    for depth in range(len(place), 0, -1):
+        heading = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(map(re.escape, place[:depth])) + r"\s*\]")
+        start = next((number for number, line in enumerate(lines) if heading.match(line)), None)
+        if start is None:
+            continue
+        for number in range(start + 1, len(lines)):
+            if lines[number].lstrip().startswith("["):
+                break
+            if depth < len(place) and re.match(rf"\s*[\"']?{re.escape(place[depth])}[\"']?\s*=", lines[number]):
+                return number + 1
+        return start + 1
+    return None

@@ -1,0 +1,35 @@
+"""What every source yields."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A dataset as its source describes it; fields as in `store.models.Dataset`."""
+
+    id: str
+    title: str
+    reporter: str
+    currency: str
+    unit: str
+    publisher: str
+    licence: str
+    citation: str
+    release_day: int
+    derives_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Observations of a dataset as the source has them, unchecked.
+
+    `frame` is indexed by row number and has the columns month, flow, partner, sector, value (in the dataset's unit)
+    and where the source says so vintage, months, status: what `tabular.check_observations` takes. `backfilled` says
+    that the values are revised ones standing in for first prints, known from the day their month was due.
+    """
+
+    dataset: str
+    frame: pd.DataFrame
+    backfilled: bool = False

@@ -1,0 +1,160 @@
+"""China Customs (GACC): the month's exports and imports by country, and major goods, from its release pages.
+
+Documents: the lists of preliminary releases (http://english.customs.gov.cn/statics/report/preliminary.html), one page a
+year, with a page for each table, month and currency. January and February are one figure, on February's page. Pages of
+2018 are pictures and cannot be read. How pages read is in sources/providers/gacc/pages.py.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+import lxml.html
+import pandas as pd
+from pydantic import Field, model_validator
+
+from sources.client import Answer, Client
+from sources.errors import ChangedShape, UnknownCode
+from sources.partner_codes import partners
+from sources.provider import Access, Figures, Query, Window
+from sources.providers.gacc.pages import MONTHS, Kind, Release, read_release, tidy
+
+ADDRESS = "http://english.customs.gov.cn"
+INDEX = "/statics/report/preliminary.html"
+YEAR_ADDRESS = re.compile(r'val\(\)\s*==\s*"(\d{4})"\s*\)\s*\{\s*location\.replace\("([^"]+)"\)')
+COLUMNS = ["month", "flow", "partner", "sector", "value", "months", "vintage"]
+GROUPS = frozenset({"EU27", "ASEAN", "LATAM", "AFRICA", "RCEP", "BRI"})
+KINDS: Mapping[str, tuple[Kind, ...]] = {"country": ("country",), "commodity": ("exports", "imports")}
+TITLES: Mapping[Kind, str] = {
+    "country": "by Country/Region",
+    "exports": "Major Exports by Quantity and Value",
+    "imports": "Major Imports by Quantity and Value",
+}
+FLOWS: Mapping[Kind, str] = {"exports": "X", "imports": "M"}
+
+
+class GaccQuery(Query):
+    """Which tables, in which currency.
+
+    By country: the world and the countries listed (`partners` narrows them), and with `groups` the groups listed too,
+    which hold some of the countries. By commodity: `sectors` says which code each row has by its name on the page;
+    several names may share a code, for names change. `codes` says what a country's name is here, where the table
+    does not know it; empty for nobody.
+    """
+
+    table: Literal["country", "commodity"]
+    currency: Literal["USD", "CNY"]
+    flows: tuple[Literal["X", "M"], ...] = ("X", "M")
+    partners: tuple[str, ...] = ()
+    groups: bool = False
+    sectors: dict[str, str] = Field(default_factory=dict)
+    codes: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _rows_are_named(self) -> "GaccQuery":
+        if self.table == "commodity" and not self.sectors:
+            raise ValueError('sectors has to say which rows are wanted, such as {"Steel products" = "STEEL"}')
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A release as the list has it: which table, of which month (YYYY-MM), and where."""
+
+    kind: Kind
+    month: str
+    address: str
+
+
+def figures(query: GaccQuery, client: Client, access: Access, window: Window) -> Figures:
+    """China's trade in the currency asked for. Raises the errors of sources.errors."""
+    frames = []
+    for page in _pages(query, client, access, window):
+        answer = client.get(page.address)
+        if answer is None:
+            continue
+        release = read_release(answer, kind=page.kind)
+        if (release.month, release.currency) != (page.month, query.currency):
+            found = f"{release.month} in {release.currency}"
+            raise ChangedShape(answer.where, expected=f"{page.month} in {query.currency}", found=found)
+        frames.append(_frame(release, query, answer.where))
+    empty = pd.DataFrame(columns=COLUMNS)
+    return Figures(pd.concat(frames, ignore_index=True) if frames else empty, query.currency)
+
+
+def _pages(query: GaccQuery, client: Client, access: Access, window: Window) -> list[Page]:
+    """The pages wanted, oldest first, from the lists of their years."""
+    first = _index(client, access, INDEX)
+    addresses = {year: urlsplit(url).path for year, url in YEAR_ADDRESS.findall(first.text())}
+    pages = []
+    for year in sorted({month[:4] for month in window.months}):
+        if year not in addresses:
+            # A new year has no list until its first release is out.
+            if year > max(addresses, default="9999"):
+                continue
+            raise ChangedShape(first.where, expected=f"the address of the list of {year}", found=str(sorted(addresses)))
+        answer = first if addresses[year] == INDEX else _index(client, access, addresses[year])
+        pages += _listed(answer, year, query, access)
+    wanted = [page for page in pages if page.month in window.months]
+    kinds = [kind for kind in KINDS[query.table] if FLOWS.get(kind, query.flows[0]) in query.flows]
+    return sorted((page for page in wanted if page.kind in kinds), key=lambda page: (page.month, page.kind))
+
+
+def _index(client: Client, access: Access, path: str) -> Answer:
+    answer = client.get(access.address + path, fresh=True)
+    if answer is None:
+        raise ChangedShape(access.address + path, expected="a list of releases", found="nothing")
+    return answer
+
+
+def _listed(answer: Answer, year: str, query: GaccQuery, access: Access) -> list[Page]:
+    """The pages that a year's list leads to, of the tables wanted and in the currency wanted."""
+    pages = []
+    for row in lxml.html.fromstring(answer.text()).iter("tr"):
+        title = tidy(row[0].text_content()) if len(row) else ""
+        kind = next((kind for kind in KINDS[query.table] if TITLES[kind] in title), None)
+        if kind is None or f"(in {query.currency})" not in title:
+            continue
+        for link in row.iter("a"):
+            name = tidy(link.text_content()).rstrip(".")[:3]
+            if name not in MONTHS:
+                raise ChangedShape(answer.where, expected="a month", found=repr(name))
+            # Whatever host a link names, it is asked for where the list was.
+            address = access.address + urlsplit(link.get("href", "")).path
+            pages.append(Page(kind, f"{year}-{MONTHS[name]:02d}", address))
+    if not pages and TITLES["country"] not in answer.text():
+        raise ChangedShape(answer.where, expected=f"a row {TITLES['country']}", found="a list without")
+    return pages
+
+
+def _frame(release: Release, query: GaccQuery, where: str) -> pd.DataFrame:
+    frame = _by_country(release, query, where) if release.kind == "country" else _by_commodity(release, query, where)
+    frame = frame[frame["flow"].isin(query.flows)]
+    return frame.assign(
+        # A decimal of a hundred million is a whole number: what is beyond that is the computer's.
+        value=(frame["value"] * release.multiple).round(2),
+        month=release.month,
+        months=release.months,
+        vintage=f"{release.published:%Y-%m-%d}",
+    )
+
+
+def _by_country(release: Release, query: GaccQuery, where: str) -> pd.DataFrame:
+    frame = release.rows.assign(sector="TOTAL")
+    frame["partner"] = partners(frame["name"], "name", where=where, own=query.codes)
+    unwanted = {"", *(() if query.groups else GROUPS)}
+    frame = frame[~frame["partner"].isin(unwanted)]
+    missing = sorted(set(query.partners or ["WLD"]) - set(frame["partner"]))
+    if missing:
+        raise ChangedShape(where, expected=f"a row of {', '.join(missing)}", found="a table without")
+    chosen = frame["partner"].isin(query.partners or frame["partner"])
+    return frame.loc[chosen, ["flow", "partner", "sector", "value"]]
+
+
+def _by_commodity(release: Release, query: GaccQuery, where: str) -> pd.DataFrame:
+    frame = release.rows.assign(partner="WLD", sector=release.rows["name"].map(query.sectors))
+    if frame["sector"].isna().all():
+        raise UnknownCode(where, "goods", frame["name"].tolist())
+    return frame.loc[frame["sector"].notna(), ["flow", "partner", "sector", "value"]]

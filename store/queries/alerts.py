@@ -1,0 +1,83 @@
+"""Alerts: raised once, cleared once, and told of both until somebody has heard.
+
+These functions leave the commit to the caller.
+"""
+
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from store.models import ALERT_KINDS, Alert, Dataset
+
+Kind = Literal["late", "source"]
+
+
+class AlertRecord(NamedTuple):
+    """An alert as stored; fields as in `store.models.Alert`."""
+
+    id: int
+    dataset_id: str
+    kind: str
+    period: date
+    reason: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    told: int
+    attempts: int
+
+
+_COLUMNS: list[Any] = [col(getattr(Alert, name)) for name in AlertRecord._fields]
+
+
+def raise_alert(session: Session, dataset_id: str, kind: Kind, period: date, *, reason: str, now: datetime) -> bool:
+    """Whether this is news: an alert that is open already is not raised again."""
+    row = {"dataset_id": dataset_id, "kind": kind, "period": period, "reason": reason, "raised_at": now}
+    added = insert(Alert).values(row).on_conflict_do_nothing().returning(col(Alert.id))
+    return session.execute(added).first() is not None
+
+
+def clear(session: Session, alert_id: int, now: datetime) -> None:
+    """What the alert was about is over."""
+    open_still = (col(Alert.id) == alert_id, col(Alert.cleared_at).is_(None))
+    session.execute(sa.update(Alert).where(*open_still).values(cleared_at=now))
+
+
+def open_alerts(session: Session, dataset_id: str | None = None, kind: Kind | None = None) -> list[AlertRecord]:
+    """Alerts that are not cleared, oldest first."""
+    wanted = ((col(Alert.dataset_id), dataset_id), (col(Alert.kind), kind))
+    conditions = [column == value for column, value in wanted if value is not None]
+    query = sa.select(*_COLUMNS).where(col(Alert.cleared_at).is_(None), *conditions).order_by(col(Alert.id))
+    return [AlertRecord(*row) for row in session.execute(query)]
+
+
+def next_untold(session: Session, now: datetime) -> AlertRecord | None:
+    """The oldest alert with an event to be told now, which nobody else tells until the transaction ends."""
+    cleared = sa.case((col(Alert.cleared_at).is_(None), 1), else_=2)
+    ready = sa.or_(col(Alert.next_attempt_at).is_(None), col(Alert.next_attempt_at) <= now)
+    query = sa.select(*_COLUMNS).where(col(Alert.told) < cleared, ready).order_by(col(Alert.id)).limit(1)
+    row = session.execute(query.with_for_update(skip_locked=True)).first()
+    return AlertRecord(*row) if row else None
+
+
+def mark_told(session: Session, alert: AlertRecord) -> None:
+    """The alert's next event has been told."""
+    values = {"told": alert.told + 1, "attempts": 0, "next_attempt_at": None}
+    session.execute(sa.update(Alert).where(col(Alert.id) == alert.id).values(values))
+
+
+def postpone(session: Session, alert: AlertRecord, until: datetime) -> None:
+    """Telling failed; it is tried again then."""
+    values = {"attempts": alert.attempts + 1, "next_attempt_at": until}
+    session.execute(sa.update(Alert).where(col(Alert.id) == alert.id).values(values))
+
+
+def open_by_kind(session: Session) -> dict[tuple[str, str], int]:
+    """How many alerts are open for each dataset and kind, 0 where none is."""
+    datasets = session.scalars(sa.select(col(Dataset.id)).order_by(col(Dataset.id))).all()
+    counts = {(dataset, kind): 0 for dataset in datasets for kind in ALERT_KINDS}
+    for alert in open_alerts(session):
+        counts[alert.dataset_id, alert.kind] += 1
+    return counts

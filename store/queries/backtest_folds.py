@@ -1,0 +1,188 @@
+"""What was said at each fold beside what came: tracks of a series, and the worst misses.
+
+Months of every forecaster are kept; quarters, years, and January with February of the combination.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import ArrayLike
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import Session, col
+
+from store.binary_copy import copy_arrays
+from store.models import BacktestForecast, BacktestPeriod
+from store.queries.backtests import RealArray
+
+MONTH = "month"
+
+
+def write_periods(
+    session: Session,
+    run_id: int,
+    *,
+    series_ids: ArrayLike,
+    kind: str,
+    cutoff: ArrayLike,
+    step: int,
+    every: int,
+    means: RealArray,
+    quantiles: RealArray,
+    actuals: RealArray,
+) -> int:
+    """Store what the combination said at one fold of periods, in the dataset's unit; gives how many rows were written.
+
+    Shapes: `series_ids` (S,), `means` and `actuals` (S, periods), NaN where nothing is known, `quantiles` (S, P,
+    periods). The first period ends `step` months after the cutoff, the others `every` months apart. A series without
+    any mean is left out.
+    """
+    said = np.isfinite(means).any(axis=1)
+    columns: dict[str, ArrayLike] = {
+        "run_id": run_id,
+        "series_id": np.asarray(series_ids)[said],
+        "kind": kind,
+        "cutoff": np.asarray(cutoff).astype("datetime64[M]"),
+        "step": step,
+        "every": every,
+        "means": means[said],
+        "quantiles": quantiles[said],
+        "actuals": actuals[said],
+    }
+    return copy_arrays(session, BacktestPeriod, columns)
+
+
+class Track(NamedTuple):
+    """One forecaster's forecast of a series at one fold, its periods as lists.
+
+    The first period ends `step` months after the cutoff, the others `every` months apart.
+    """
+
+    cutoff: date
+    step: int
+    every: int
+    means: list[float | None]
+    quantiles: list[list[float | None]] | None
+    actuals: list[float | None]
+
+
+class TrackPage(NamedTuple):
+    """Some tracks, newest cutoff first, and how many there are in all."""
+
+    rows: list[Track]
+    total: int
+
+
+def page(
+    session: Session,
+    run_id: int,
+    series_id: int,
+    *,
+    forecaster: str,
+    kind: str = MONTH,
+    limit: int,
+    offset: int = 0,
+) -> TrackPage:
+    """Forecasts of one series at each fold that has an actual, newest first; of periods, the combination's."""
+    source = _source(run_id, [series_id], forecaster, kind)
+    scored = _scored(source)
+    total = session.execute(sa.select(sa.func.count()).select_from(source).where(scored)).scalar_one()
+    query = sa.select(*(source.c[name] for name in Track._fields)).where(scored)
+    rows = session.execute(query.order_by(source.c.cutoff.desc()).limit(limit).offset(offset))
+    return TrackPage([Track(*row) for row in rows], total)
+
+
+def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, kind: str, limit: int) -> list[date]:
+    """The folds that `page` gives, newest first."""
+    source = _source(run_id, [series_id], forecaster, kind)
+    query = sa.select(source.c.cutoff).where(_scored(source)).order_by(source.c.cutoff.desc()).limit(limit)
+    return list(session.execute(query).scalars())
+
+
+class Miss(NamedTuple):
+    """A forecast far from what came, in the dataset's unit; `widths` is how many interval widths it was out."""
+
+    series_id: int
+    cutoff: date
+    step: int
+    mean: float
+    lo: float
+    hi: float
+    actual: float
+    widths: float
+
+
+class MissPage(NamedTuple):
+    """Some misses, the worst first, and how many there are in all."""
+
+    rows: list[Miss]
+    total: int
+
+
+def misses(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    forecaster: str,
+    kind: str = MONTH,
+    steps: tuple[int, int],
+    bounds: tuple[int, int],
+    limit: int,
+    offset: int = 0,
+) -> MissPage:
+    """Periods of some series that ended outside their interval, by the distance in widths of it, the furthest first.
+
+    `steps` are the first and the last step, in months, of a period's end; a period that several folds missed is told
+    by the worst. `bounds` are the places of the interval's two probabilities among those stored.
+    """
+    worst = _worst_of_each_period(_source(run_id, series_ids, forecaster, kind), steps, bounds)
+    ordered = sa.select(worst, sa.func.count().over()).order_by(
+        worst.c.widths.desc(), worst.c.series_id, worst.c.cutoff
+    )
+    rows = session.execute(ordered.limit(limit).offset(offset)).all()
+    return MissPage([Miss(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
+
+
+def _worst_of_each_period(fold: sa.Subquery, steps: tuple[int, int], bounds: tuple[int, int]) -> sa.Subquery:
+    """Of each series and period the forecast that was out by the most widths, with the columns of Miss."""
+    place = sa.func.generate_series(1, sa.func.cardinality(fold.c.means)).table_valued("n").render_derived().lateral()
+    n = place.c.n
+    step = fold.c.step + (n - 1) * fold.c.every
+    lo, hi = (fold.c.quantiles[bound + 1][n] for bound in bounds)
+    outside = sa.func.greatest(lo - fold.c.actuals[n], fold.c.actuals[n] - hi)
+    found: list[sa.ColumnElement[Any]] = [
+        *(fold.c.series_id, fold.c.cutoff, step.label("step"), fold.c.means[n].label("mean")),
+        *(lo.label("lo"), hi.label("hi"), fold.c.actuals[n].label("actual"), (outside / (hi - lo)).label("widths")),
+    ]
+    period = sa.extract("year", fold.c.cutoff) * 12 + sa.extract("month", fold.c.cutoff) + step
+    # greatest() passes over NULL, so that an interval without width or actual is left out here.
+    missed = (fold.c.actuals[n].is_not(None), hi > lo, outside > 0, step.between(*steps))
+    return (
+        sa.select(*found)
+        .join_from(fold, place, sa.true())
+        .where(*missed)
+        .ext(distinct_on(fold.c.series_id, period))
+        .order_by(fold.c.series_id, period, sa.desc("widths"))
+        .subquery()
+    )
+
+
+def _scored(source: sa.Subquery) -> sa.ColumnElement[bool]:
+    """An actual is known."""
+    known: sa.ColumnElement[bool] = sa.func.cardinality(sa.func.array_remove(source.c.actuals, sa.null())) > 0
+    return known
+
+
+def _source(run_id: int, series_ids: Sequence[int], forecaster: str, kind: str) -> sa.Subquery:
+    """Folds of some series, each with the step of its first period and the months between periods."""
+    monthly = kind == MONTH
+    table: type[BacktestForecast] | type[BacktestPeriod] = BacktestForecast if monthly else BacktestPeriod
+    columns = [col(getattr(table, name)) for name in ("series_id", "cutoff", "means", "quantiles", "actuals")]
+    one = sa.literal(1)
+    steps = [one, one] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.every)]
+    which = col(BacktestForecast.forecaster) == forecaster if monthly else col(BacktestPeriod.kind) == kind
+    wanted = (col(table.run_id) == run_id, col(table.series_id).in_(series_ids), which)
+    return sa.select(*columns, steps[0].label("step"), steps[1].label("every")).where(*wanted).subquery()

@@ -1,0 +1,174 @@
+"""What the backtest of a run said at each fold, and how well."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Literal, NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import ArrayLike, NDArray
+from sqlmodel import Session, col
+
+from store.binary_copy import copy_arrays
+from store.models import BacktestForecast, Score
+
+RealArray = NDArray[np.float32] | NDArray[np.float64]
+SCORE_COLUMNS = ("series_id", "forecaster", "step", "kind", "metric", "level", "value", "n")
+
+
+def write(
+    session: Session,
+    run_id: int,
+    *,
+    series_ids: ArrayLike,
+    forecasters: Sequence[str],
+    cutoffs: ArrayLike,
+    means: RealArray,
+    actuals: RealArray,
+    quantiles: RealArray,
+    scores: Mapping[str, ArrayLike],
+) -> int:
+    """Store a run's backtest in the dataset's unit; gives how many forecasts of folds were written.
+
+    Shapes: `series_ids` (S,), `forecasters` (F,), `cutoffs` (C,) datetime64, `means` (S, F, C, H), NaN where a
+    forecaster gave none, `actuals` (S, C, H), NaN where the month is yet to come, `quantiles` (S, F, C, P, H), NaN
+    throughout where there are none. `scores` holds the columns SCORE_COLUMNS; a score that could not be computed
+    (not finite, or n = 0) is left out.
+    """
+    ids, when = np.asarray(series_ids), np.asarray(cutoffs).astype("datetime64[M]")
+    said = np.isfinite(means).all(axis=-1)
+    with_intervals = said & np.isfinite(quantiles).any(axis=(-2, -1))
+    written = 0
+    for chosen, has_quantiles in ((with_intervals, True), (said & ~with_intervals, False)):
+        row, forecaster, fold = np.nonzero(chosen)
+        columns: dict[str, ArrayLike] = {
+            "run_id": run_id,
+            "series_id": ids[row],
+            "forecaster": np.asarray(forecasters)[forecaster],
+            "cutoff": when[fold],
+            "means": means[chosen],
+            "actuals": actuals[row, fold],
+        }
+        if has_quantiles:
+            columns["quantiles"] = quantiles[chosen]
+        written += copy_arrays(session, BacktestForecast, columns)
+    _write_scores(session, run_id, scores)
+    return written
+
+
+def _write_scores(session: Session, run_id: int, scores: Mapping[str, ArrayLike]) -> None:
+    columns = {name: np.asarray(scores[name]) for name in SCORE_COLUMNS}
+    known = np.isfinite(columns["value"].astype(np.float64)) & (columns["n"] > 0)
+    kept: dict[str, ArrayLike] = {name: column[known] for name, column in columns.items()}
+    copy_arrays(session, Score, {"run_id": run_id, **kept})
+
+
+SCORED = sa.func.cardinality(sa.func.array_remove(col(BacktestForecast.actuals), sa.null())) > 0
+"""An actual is known: not so for the fold that is the run's own cutoff."""
+
+
+class Folds(NamedTuple):
+    """The scored folds of a run: how many, and the first and the last cutoff."""
+
+    number: int
+    first: date | None
+    last: date | None
+
+
+def folds(session: Session, run_id: int, series_ids: Sequence[int]) -> Folds:
+    """Folds of some series that have an actual to be scored on."""
+    cutoff = col(BacktestForecast.cutoff)
+    row = session.execute(
+        sa.select(sa.func.count(sa.distinct(cutoff)), sa.func.min(cutoff), sa.func.max(cutoff)).where(
+            col(BacktestForecast.run_id) == run_id, col(BacktestForecast.series_id).in_(series_ids), SCORED
+        )
+    ).one()
+    return Folds(*row)
+
+
+By = Literal["step", "forecaster", "series"]
+
+
+class ScoreRow(NamedTuple):
+    """A metric averaged over series, beside the baseline's over the same series.
+
+    `series_id` is None unless by series; `n` counts the scored forecasts, `series` the series averaged over.
+    """
+
+    series_id: int | None
+    forecaster: str
+    step: int
+    metric: str
+    level: float
+    value: float
+    baseline: float | None
+    n: int
+    series: int
+
+
+def scores(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    by: By,
+    kind: str,
+    forecaster: str,
+    baseline: str,
+) -> list[ScoreRow]:
+    """Mean scores over series of a kind of period: a row a step, a forecaster or a series; the latter pool steps."""
+    parameters = {"run": run_id, "series": list(series_ids), "kind": kind, "forecaster": forecaster}
+    rows = session.execute(_STATEMENTS[by], parameters | {"baseline": baseline})
+    return [ScoreRow(*row) for row in rows]
+
+
+def _score_query(series: str, wanted: str) -> sa.TextClause:
+    # The baseline is joined series by series, so that both means are over the same series.
+    return sa.text(f"""
+        SELECT {series} AS series_id, s.forecaster, s.step, s.metric, s.level, avg(s.value), avg(b.value),
+               sum(s.n), count(*)
+        FROM score s
+        LEFT JOIN score b ON b.run_id = s.run_id AND b.series_id = s.series_id AND b.forecaster = :baseline
+             AND b.step = s.step AND b.kind = s.kind AND b.metric = s.metric AND b.level = s.level
+        WHERE s.run_id = :run AND s.series_id = ANY(:series) AND s.kind = :kind AND {wanted}
+        GROUP BY 1, s.forecaster, s.step, s.metric, s.level
+        ORDER BY 1, s.forecaster, s.step, s.metric, s.level
+    """)
+
+
+_STATEMENTS: dict[By, sa.TextClause] = {
+    "step": _score_query("NULL::int", "s.forecaster = :forecaster AND s.step > 0"),
+    "forecaster": _score_query("NULL::int", "s.step = 0"),
+    "series": _score_query("s.series_id", "s.forecaster = :forecaster AND s.step = 0"),
+}
+
+
+class Said(NamedTuple):
+    """What one forecaster said of a series at a cutoff, its steps as lists; an actual that is to come is None."""
+
+    series_id: int
+    forecaster: str
+    cutoff: date
+    means: list[float]
+    actuals: list[float | None]
+
+
+def said(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    forecaster: str | None = None,
+    cutoff: date | None = None,
+) -> list[Said]:
+    """Means of one forecaster or of all, at one cutoff or at all (the run's own among them), oldest cutoff first."""
+    table = BacktestForecast
+    query = sa.select(*(col(getattr(table, name)) for name in Said._fields)).where(
+        col(table.run_id) == run_id, col(table.series_id).in_(series_ids)
+    )
+    if forecaster is not None:
+        query = query.where(col(table.forecaster) == forecaster)
+    if cutoff is not None:
+        query = query.where(col(table.cutoff) == cutoff)
+    ordered = query.order_by(col(table.cutoff), col(table.forecaster), col(table.series_id))
+    return [Said(*row) for row in session.execute(ordered)]

@@ -1,0 +1,53 @@
+"""Series taken apart, as a run found them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import ArrayLike
+from sqlmodel import Session, col
+
+from store.binary_copy import copy_arrays
+from store.models import Component
+from store.queries.backtests import RealArray
+
+
+def write(
+    session: Session, run_id: int, *, series_ids: ArrayLike, names: Sequence[str], start: ArrayLike, values: RealArray
+) -> int:
+    """Store the components of series from the month `start` on; gives how many were written.
+
+    Shapes: `series_ids` (S,), `names` (C,), `values` (S, C, months), NaN where a month has none. A component that is
+    NaN throughout is left out.
+    """
+    row, place = np.nonzero(np.isfinite(values).any(axis=2))
+    columns: dict[str, ArrayLike] = {
+        "run_id": run_id,
+        "series_id": np.asarray(series_ids)[row],
+        "name": np.asarray(names)[place],
+        "start": np.repeat(np.asarray(start).astype("datetime64[M]"), len(row)),
+        "values": values[row, place],
+    }
+    return copy_arrays(session, Component, columns)
+
+
+class TakenApart(NamedTuple):
+    """The components of a series by name, month by month from `start`; None where a month has none."""
+
+    start: date
+    values: dict[str, list[float | None]]
+
+
+def of_series(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, TakenApart]:
+    """Stored components of some series; one that was not taken apart is missing."""
+    rows = session.execute(
+        sa.select(*(col(getattr(Component, name)) for name in ("series_id", "name", "start", "values")))
+        .where(col(Component.run_id) == run_id, col(Component.series_id).in_(series_ids))
+        .order_by(col(Component.series_id), col(Component.name))
+    )
+    found: dict[int, TakenApart] = {}
+    for series_id, name, start, values in rows:
+        found.setdefault(series_id, TakenApart(start, {})).values[name] = values
+    return found

@@ -1,0 +1,65 @@
+"""What a publisher leaves to be worked out: the rest of the world, and all sectors together."""
+
+import numpy as np
+import pandas as pd
+
+from store.errors import NotDerivable
+from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR
+
+POINT = ["flow", "month", "vintage"]
+COLUMNS = [*POINT, "partner", "sector", "value", "months", "status", "backfilled"]
+MOST_DECIMALS = 9
+
+
+def rest_and_totals(published: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
+    """Partner RST of each sector and sector TOTAL of each partner, for points that are complete.
+
+    `published` holds COLUMNS, one row for each published series as known at a point: a flow's month and vintage; a
+    value is NaN where a series has none yet. RST is WLD minus the listed partners, worked out in the decimals that
+    are published, so that parts and whole add up exactly. Raises NotDerivable where the listed exceed the world.
+    """
+    known = published[published["value"].notna()]
+    decimals = _decimals(known["value"].to_numpy())
+    rest = _rest(published, decimals, dataset)
+    both = pd.concat([published, rest], ignore_index=True)
+    totals = _combined(both, [*POINT, "partner"], decimals).assign(sector=TOTAL_SECTOR)
+    return pd.concat([rest, totals], ignore_index=True)[COLUMNS]
+
+
+def _rest(published: pd.DataFrame, decimals: int, dataset: str) -> pd.DataFrame:
+    key = [*POINT, "sector"]
+    is_world = published["partner"] == TOTAL_PARTNER
+    world = published[is_world & published["value"].notna()]
+    listed = _combined(published[~is_world], key, decimals)
+    both = world.merge(listed, on=key, suffixes=("", "_listed"))
+    rest = both.assign(partner=REST_PARTNER, value=(both["value"] - both["value_listed"]).round(decimals) + 0.0)
+    rest = rest[rest["months"] == rest["months_listed"]]
+    below = rest[rest["value"] < 0]
+    if len(below):
+        first = below.iloc[0]
+        raise NotDerivable(dataset, first["sector"], f"{first['month']:%Y-%m}", first["value"])
+    return rest.assign(
+        status=rest["status"].where(rest["status"] != "A", rest["status_listed"]),
+        backfilled=rest["backfilled"] | rest["backfilled_listed"],
+    )[COLUMNS]
+
+
+def _combined(parts: pd.DataFrame, key: list[str], decimals: int) -> pd.DataFrame:
+    """The sums of groups of rows of which none is missing a value, and which all hold as many months."""
+    summed = parts.groupby(key, sort=False, as_index=False).agg(
+        value=("value", "sum"),
+        known=("value", "count"),
+        wanted=("value", "size"),
+        months=("months", "max"),
+        fewest=("months", "min"),
+        status=("status", "max"),
+        backfilled=("backfilled", "max"),
+    )
+    whole = summed[(summed["known"] == summed["wanted"]) & (summed["months"] == summed["fewest"])]
+    return whole.assign(value=whole["value"].round(decimals)).drop(columns=["known", "wanted", "fewest"])
+
+
+def _decimals(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> int:
+    """The decimals to which the values are published."""
+    exact = (places for places in range(MOST_DECIMALS) if np.array_equal(np.round(values, places), values))
+    return next(exact, MOST_DECIMALS)

@@ -1,0 +1,224 @@
+"""Forecasts from outside: kept as they were said, and scored beside ours."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from store.models import OutsideForecast, OutsideScore
+from store.queries import catalog
+from store.queries.hubverse_format import CONTRADICTS, SAME
+from tables import Faults
+
+IDENTITY = ("series_id", "model_id", "reference_date", "month", "months", "output_type", "probability")
+
+
+class OutsideAppended(NamedTuple):
+    """How many statements were new, and how many were known already."""
+
+    inserted: int
+    unchanged: int
+
+
+def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> OutsideAppended:
+    """Store forecasts as checked by `hubverse.check_hubverse`, all of them or none. What was said once stays said.
+
+    Raises UnknownDataset, `tabular.BadRows` for a series that the dataset has not, or a statement that is kept with
+    another value, or that contradicts one.
+    """
+    catalog.dataset(session, dataset)
+    rows = frame.assign(series_id=_series_ids(session, dataset, frame))
+    known = _known(session, rows)
+    keys = list(rows[list(IDENTITY)].itertuples(index=False, name=None))
+    before = np.array([known.get(key, np.nan) for key in keys])
+    faults = Faults()
+    changed = np.isfinite(before) & (before != rows["value"].to_numpy())
+    faults.add(rows["value"], changed, "was stated with another value before")
+    same = np.array([known.get((*key[:-2], SAME.get(key[-2]), key[-1]), np.nan) for key in keys])
+    faults.add(rows["value"], np.isfinite(same) & (same != rows["value"].to_numpy()), CONTRADICTS)
+    faults.stop()
+    new = rows[np.isnan(before)]
+    if len(new):
+        records = new[[*IDENTITY, "value"]].to_dict("records")
+        session.execute(sa.insert(OutsideForecast), records)
+    return OutsideAppended(len(new), len(rows) - len(new))
+
+
+def _series_ids(session: Session, dataset: str, frame: pd.DataFrame) -> list[int]:
+    stored = {(one.flow, one.partner, one.sector): one.id for one in catalog.series(session, dataset).rows}
+    ids = [stored.get(key, 0) for key in frame[["flow", "partner", "sector"]].itertuples(index=False, name=None)]
+    faults = Faults()
+    location = frame["partner"].rename("location")
+    faults.add(location, np.array(ids) == 0, f"with this target is no series of {dataset}")
+    faults.stop()
+    return ids
+
+
+def _known(session: Session, rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
+    columns = [col(getattr(OutsideForecast, name)) for name in (*IDENTITY, "value")]
+    mine = (
+        col(OutsideForecast.series_id).in_(set(rows["series_id"].tolist())),
+        col(OutsideForecast.model_id).in_(set(rows["model_id"].tolist())),
+    )
+    found = session.execute(sa.select(*columns).where(*mine))
+    return {(row[0], row[1], pd.Timestamp(row[2]), pd.Timestamp(row[3]), *row[4:-1]): row[-1] for row in found}
+
+
+class Rivals(NamedTuple):
+    """A forecast from outside and ours of the same target, to be scored on what came; in the dataset's unit.
+
+    Ours is of the run with the latest knowledge that was no later than the reference date; `statements` holds the
+    output type, the probability and the value of each.
+    """
+
+    series_id: int
+    model_id: str
+    reference_date: date
+    month: date
+    months: int
+    statements: list[list[Any]]
+    run_id: int
+    step: int
+    our_point: float
+    first_value: float
+    latest_value: float
+
+
+def due(session: Session, dataset_id: str) -> list[Rivals]:
+    """Forecasts whose target came, was revised, or got another run beside it, since they were last scored."""
+    return [Rivals(*row) for row in session.execute(_DUE, {"dataset": dataset_id})]
+
+
+# Who speaks on the day a figure is known, or later, does not forecast it.
+_DUE = sa.text("""
+    WITH said AS (
+        SELECT o.series_id, o.model_id, o.reference_date, o.month, o.months,
+               jsonb_agg(jsonb_build_array(o.output_type, o.probability, o.value) ORDER BY o.probability) AS statements
+        FROM outside_forecast o JOIN series s ON s.id = o.series_id
+        WHERE s.dataset_id = :dataset
+        GROUP BY o.series_id, o.model_id, o.reference_date, o.month, o.months
+    )
+    SELECT said.*, ours.run_id, ours.step, ours.median, ours.first_value, ours.latest_value
+    FROM said
+    JOIN LATERAL (
+        SELECT k.run_id, k.step, k.median, k.first_value, k.latest_value
+        FROM tracking k JOIN run r ON r.id = k.run_id
+        WHERE k.series_id = said.series_id AND k.month = said.month AND k.months = said.months
+          AND r.as_of <= said.reference_date AND said.reference_date < k.first_vintage
+        ORDER BY r.as_of DESC, r.finished_at DESC, r.id DESC LIMIT 1
+    ) AS ours ON true
+    LEFT JOIN outside_score c USING (series_id, model_id, reference_date, month, months)
+    WHERE (c.run_id, c.first_value, c.latest_value)
+          IS DISTINCT FROM (ours.run_id, ours.first_value, ours.latest_value)
+    ORDER BY said.series_id, said.model_id, said.reference_date, said.month, said.months
+""")
+
+
+def write_scores(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store scores, in the place of earlier ones of the same forecasts; the caller commits."""
+    if not rows:
+        return
+    statement = insert(OutsideScore)
+    key = {"series_id", "model_id", "reference_date", "month", "months"}
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    session.execute(statement.on_conflict_do_update(index_elements=sorted(key), set_=changed), list(rows))
+
+
+class Comparison(NamedTuple):
+    """A forecast from outside, and once its target came how it did beside ours; in the dataset's unit."""
+
+    series_id: int
+    model_id: str
+    reference_date: date
+    month: date
+    months: int
+    run_id: int | None
+    step: int | None
+    point: float | None
+    our_point: float | None
+    first_value: float | None
+    latest_value: float | None
+    quantiles: int | None
+    first_wis: float | None
+    our_first_wis: float | None
+    latest_wis: float | None
+    our_latest_wis: float | None
+
+
+class ComparisonPage(NamedTuple):
+    """Some comparisons by series, month, model and reference date, and how many there are in all."""
+
+    rows: list[Comparison]
+    total: int
+
+
+def page(
+    session: Session,
+    series_ids: Sequence[int],
+    *,
+    model: str | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    scored: bool | None = None,
+    limit: int,
+    offset: int = 0,
+) -> ComparisonPage:
+    """Forecasts from outside of some series, narrowed by who made them, by month, and by whether they are scored."""
+    given = {"series": list(series_ids), "model": model, "start": start, "end": end, "scored": scored}
+    total = session.execute(sa.text(f"SELECT count(*) {_FROM}"), given).scalar_one()
+    rows = session.execute(_PAGE, given | {"limit": limit, "offset": offset})
+    return ComparisonPage([Comparison(*row) for row in rows], total)
+
+
+_FROM = """
+    FROM (
+        SELECT DISTINCT series_id, model_id, reference_date, month, months
+        FROM outside_forecast WHERE series_id = ANY(:series)
+    ) AS said
+    LEFT JOIN outside_score c USING (series_id, model_id, reference_date, month, months)
+    WHERE (:model ::text IS NULL OR model_id = :model)
+      AND (:start ::date IS NULL OR month >= :start) AND (:end ::date IS NULL OR month <= :end)
+      AND (:scored ::bool IS NULL OR (c.run_id IS NOT NULL) = :scored)
+"""
+_PAGE = sa.text(f"""
+    SELECT {", ".join(Comparison._fields)} {_FROM}
+    ORDER BY array_position(CAST(:series AS int[]), series_id), month, months, model_id, reference_date
+    LIMIT :limit OFFSET :offset
+""")
+
+
+class ModelRecord(NamedTuple):
+    """How a model did on first prints beside ours, over the same `n` targets; in the dataset's unit.
+
+    The absolute errors, both, are over those `points` of them of which it gave a point; None where there is none.
+    `better` is the share of the `n` on which its weighted interval score was below ours.
+    """
+
+    model_id: str
+    n: int
+    points: int
+    mae: float | None
+    our_mae: float | None
+    wis: float
+    our_wis: float
+    better: float
+
+
+def by_model(session: Session, series_ids: Sequence[int]) -> list[ModelRecord]:
+    """Mean scores of each model on some series, by model."""
+    rows = session.execute(_BY_MODEL, {"series": list(series_ids)})
+    return [ModelRecord(*row) for row in rows]
+
+
+_BY_MODEL = sa.text("""
+    SELECT model_id, count(*), count(point), avg(abs(first_value - point)),
+           avg(abs(first_value - our_point)) FILTER (WHERE point IS NOT NULL),
+           avg(first_wis), avg(our_first_wis), avg((first_wis < our_first_wis)::int::float8)
+    FROM outside_score WHERE series_id = ANY(:series)
+    GROUP BY model_id ORDER BY model_id
+""")

@@ -1,0 +1,236 @@
+"""Forecasts of a run: written once by COPY, read by series.
+
+Every series of a run has the same months, cutoff + 1 to cutoff + horizon, and the same draws.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import starmap
+from typing import Any, NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import ArrayLike, NDArray
+from sqlmodel import Session, col
+
+from store.binary_copy import copy_arrays
+from store.database import binary_cursor
+from store.models import (
+    Dataset,
+    Forecast,
+    ForecastPath,
+    ForecastQuantile,
+    ForecastWeight,
+    Observation,
+    Partner,
+    Run,
+    Sector,
+    Series,
+)
+from store.queries import catalog
+
+FloatArray = NDArray[np.float64]
+Paths = NDArray[np.float32]
+
+
+def write(
+    session: Session,
+    run_id: int,
+    *,
+    series_ids: ArrayLike,
+    months: ArrayLike,
+    mean: FloatArray,
+    median: FloatArray,
+    probabilities: Sequence[float],
+    quantiles: FloatArray,
+    paths: Paths,
+    weights: Mapping[str, FloatArray],
+) -> int:
+    """Store a run's forecasts in the dataset's unit; gives how many months of series were written.
+
+    Shapes: `series_ids` (S,), `months` (H,) datetime64, `mean` and `median` (S, H), `quantiles` (S, P, H) in
+    the order of `probabilities` (P,), `paths` (S, N, H), each of `weights` (S,).
+    """
+    ids, when = np.asarray(series_ids), np.asarray(months).astype("datetime64[M]")
+    count, horizon = len(ids), len(when)
+    grid: dict[str, ArrayLike] = {
+        "run_id": run_id,
+        "series_id": np.repeat(ids, horizon),
+        "month": np.tile(when, count),
+        "step": np.tile(np.arange(1, horizon + 1), count),
+    }
+    written = copy_arrays(session, Forecast, {**grid, "mean": mean.ravel(), "median": median.ravel()})
+    per_series = len(probabilities) * horizon
+    quantile_grid: dict[str, ArrayLike] = {
+        "run_id": run_id,
+        "series_id": np.repeat(ids, per_series),
+        "month": np.tile(when, count * len(probabilities)),
+        "probability": np.tile(np.repeat(probabilities, horizon), count),
+    }
+    copy_arrays(session, ForecastQuantile, {**quantile_grid, "value": quantiles.ravel()})
+    _write_paths(session, run_id, ids, paths)
+    for forecaster, weight in weights.items():
+        row: dict[str, ArrayLike] = {"series_id": ids, "forecaster": forecaster, "weight": weight}
+        copy_arrays(session, ForecastWeight, {"run_id": run_id, **row})
+    return written
+
+
+def _write_paths(session: Session, run_id: int, ids: NDArray[Any], paths: Paths) -> None:
+    count, draws, steps = paths.shape
+    values = np.ascontiguousarray(paths, dtype="<f4").reshape(count, draws * steps).view(np.uint8)
+    row: dict[str, ArrayLike] = {
+        "run_id": run_id,
+        "series_id": ids,
+        "draws": draws,
+        "steps": steps,
+        "values": values,
+    }
+    copy_arrays(session, ForecastPath, row)
+
+
+class CoveredSeries(NamedTuple):
+    """A series that a run forecasts."""
+
+    id: int
+    flow: str
+    partner: str
+    sector: str
+
+
+class Coverage(NamedTuple):
+    """What a run covers, which never changes once it is published.
+
+    `series` are in the order of flow, partner, sector; `partners` and `sectors` are names by code, groups among
+    them; `members` are the partners of each group; `probabilities` are those of the stored quantiles;
+    `backfilled` says whether an observation it may have seen is a revised value in place of a first print.
+    """
+
+    dataset: str
+    unit: str
+    series: tuple[CoveredSeries, ...]
+    partners: Mapping[str, str]
+    sectors: Mapping[str, str]
+    members: Mapping[str, tuple[str, ...]]
+    probabilities: tuple[float, ...]
+    backfilled: bool
+
+
+def coverage(session: Session, run_id: int) -> Coverage:
+    """What a run covers: its series, with the names of partners and sectors, and its stored probabilities."""
+    rows = session.execute(
+        sa.select(*(col(getattr(Series, name)) for name in CoveredSeries._fields))
+        .add_columns(col(Partner.name), col(Sector.name))
+        .join(ForecastPath, col(ForecastPath.series_id) == col(Series.id))
+        .join(Partner, col(Partner.code) == col(Series.partner))
+        .join(Sector, col(Sector.code) == col(Series.sector))
+        .where(col(ForecastPath.run_id) == run_id)
+    ).all()
+    series = sorted((CoveredSeries(*row[:4]) for row in rows), key=lambda one: one[1:])
+    dataset_id, unit, as_of = session.execute(
+        sa.select(col(Dataset.id), col(Dataset.unit), col(Run.as_of))
+        .join(Run, col(Run.dataset_id) == col(Dataset.id))
+        .where(col(Run.id) == run_id)
+    ).one()
+    # Of what the run covers: partners that came since are in none of its groups.
+    groups = catalog.groups_among(session, {one.partner for one in series})
+    return Coverage(
+        dataset=dataset_id,
+        unit=unit,
+        series=tuple(series),
+        partners={row[2]: row[4] for row in rows} | {group.code: group.label for group in groups},
+        sectors={row[3]: row[5] for row in rows},
+        members={group.code: group.members for group in groups},
+        probabilities=_probabilities(session, run_id, series[0].id) if series else (),
+        backfilled=_is_backfilled(session, dataset_id, as_of),
+    )
+
+
+def _probabilities(session: Session, run_id: int, series_id: int) -> tuple[float, ...]:
+    stored = sa.select(col(ForecastQuantile.probability)).where(
+        col(ForecastQuantile.run_id) == run_id, col(ForecastQuantile.series_id) == series_id
+    )
+    return tuple(sorted(session.execute(stored.distinct()).scalars()))
+
+
+def _is_backfilled(session: Session, dataset_id: str, as_of: date) -> bool:
+    backfilled = (
+        sa.select(col(Observation.series_id))
+        .join(Series, col(Series.id) == col(Observation.series_id))
+        .where(
+            col(Series.dataset_id) == dataset_id,
+            col(Observation.backfilled),
+            col(Observation.vintage) <= as_of,
+        )
+    )
+    return bool(session.execute(sa.select(backfilled.exists())).scalar_one())
+
+
+class MonthForecast(NamedTuple):
+    """A month of a series: mean, median, and the quantiles of the probabilities asked for, in their order."""
+
+    series_id: int
+    step: int
+    mean: float
+    median: float
+    quantiles: Sequence[float]
+
+
+def months(
+    session: Session, run_id: int, series_ids: Sequence[int], *, horizon: int, probabilities: Sequence[float]
+) -> Iterator[MonthForecast]:
+    """Stored forecasts of some series up to `horizon` months ahead, by series and step.
+
+    `probabilities` must be among those stored, ascending.
+    """
+    parameters = {
+        "run": run_id,
+        "series": list(series_ids),
+        "horizon": horizon,
+        "wanted": list(probabilities),
+    }
+    with binary_cursor(session) as cursor:
+        rows = cursor.execute(_MONTHS, parameters).fetchall()
+    return starmap(MonthForecast, rows)
+
+
+# The array of quantiles is put together by the server: one row a month, whatever the number of levels.
+_MONTHS = """
+    SELECT f.series_id, f.step, f.mean, f.median, array_agg(q.value ORDER BY q.probability)
+    FROM forecast f
+    JOIN forecast_quantile q USING (run_id, series_id, month)
+    WHERE f.run_id = %(run)s AND f.series_id = ANY(%(series)s) AND f.step <= %(horizon)s
+      AND q.probability = ANY(%(wanted)s)
+    GROUP BY f.run_id, f.series_id, f.month
+    ORDER BY f.series_id, f.month
+"""
+
+
+_PATHS = "SELECT series_id, draws, steps, values FROM forecast_path WHERE run_id = %s AND series_id = ANY(%s)"
+
+
+def paths(session: Session, run_id: int, series_ids: Sequence[int]) -> Paths:
+    """Joint draws of some series in the order asked for, shape (S, draws, steps), in the dataset's unit.
+
+    Raises KeyError for a series that the run does not cover.
+    """
+    with binary_cursor(session) as cursor:
+        cursor.execute(_PATHS, (run_id, list(series_ids)))
+        found = {row[0]: row[1:] for row in cursor}
+    draws, steps = next(iter(found.values()))[:2] if found else (0, 0)
+    joint = np.empty((len(series_ids), draws, steps), dtype=np.float32)
+    for position, series_id in enumerate(series_ids):
+        joint[position] = np.frombuffer(found[series_id][2], dtype="<f4").reshape(draws, steps)
+    return joint
+
+
+def weights(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, dict[str, float]]:
+    """Each forecaster's share in the combination of some series."""
+    rows = session.execute(
+        sa.select(col(ForecastWeight.series_id), col(ForecastWeight.forecaster), col(ForecastWeight.weight))
+        .where(col(ForecastWeight.run_id) == run_id, col(ForecastWeight.series_id).in_(series_ids))
+        .order_by(col(ForecastWeight.series_id), col(ForecastWeight.forecaster))
+    )
+    shares: dict[int, dict[str, float]] = {}
+    for series_id, forecaster, weight in rows:
+        shares.setdefault(series_id, {})[forecaster] = weight
+    return shares

@@ -1,0 +1,227 @@
+"""Observations as they become known: all of a table or none of it, and only what is new."""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import Session, col, select
+
+from store.binary_copy import copy_arrays
+from store.errors import BadObservations, UnknownDataset
+from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR, Dataset, Observation, Partner, Sector, Series
+from store.queries import catalog, releases
+from store.queries.derived_series import COLUMNS, POINT, rest_and_totals
+from store.queries.latest_vintages import STORED, columns, given_rows, latest
+from tables import SERIES_COLUMNS, BadRows, Faults
+
+CONTENT = ["value", "months", "status"]
+TAKEN = (
+    "the same vintage is stored with another value, and a vintage never changes: send the correction with a later one, "
+    "which is the next day's, in UTC, where this is today's"
+)
+
+
+class Appended(NamedTuple):
+    """How many observations were new, how many said what was known already, how many follow from the new ones."""
+
+    inserted: int
+    unchanged: int
+    derived: int
+
+
+def append(session: Session, *, dataset: str, frame: pd.DataFrame, vintage: date, backfilled: bool = False) -> Appended:
+    """Append observations as checked by `tabular.check_observations`, all of them or none.
+
+    `vintage` is the day for rows that carry none. A value equal to the one known on its vintage is not stored again.
+    Datasets that derive their rest get it at the same points, and the release calendar is kept.
+    Raises UnknownDataset, BadObservations, NotDerivable.
+    """
+    found = _locked(session, dataset)
+    frame = frame.assign(vintage=frame["vintage"].fillna(pd.Timestamp(vintage)), backfilled=backfilled)
+    try:
+        _check_codes(session, frame, derives=found.derives_rest)
+        with session.begin_nested():
+            new = _store(session, dataset, frame)
+            _check_spacing(session, dataset, new)
+            derived = _derive(session, dataset, new) if found.derives_rest else 0
+            releases.record(session, dataset, _first_days(frame))
+    except BadRows as error:
+        raise BadObservations(error.faults, total=error.total) from error
+    return Appended(len(new), len(frame) - len(new), derived)
+
+
+def _locked(session: Session, dataset: str) -> Dataset:
+    """The dataset, to which nobody else appends until the transaction ends."""
+    query = select(Dataset).where(col(Dataset.id) == dataset).with_for_update(key_share=True)
+    found = session.exec(query).one_or_none()
+    if found is None:
+        raise UnknownDataset(dataset)
+    return found
+
+
+def _check_codes(session: Session, frame: pd.DataFrame, *, derives: bool) -> None:
+    faults = Faults()
+    for name, known in (("partner", col(Partner.code)), ("sector", col(Sector.code))):
+        unknown = ~frame[name].isin(session.scalars(sa.select(known)).all())
+        faults.add(frame[name], unknown.to_numpy(), f"no {name} has this code")
+    if derives:
+        faults.add(frame["partner"], (frame["partner"] == REST_PARTNER).to_numpy(), "is derived in this dataset")
+        faults.add(frame["sector"], (frame["sector"] == TOTAL_SECTOR).to_numpy(), "is derived in this dataset")
+    early = (frame["vintage"] <= frame["month"]).to_numpy()
+    faults.add(frame["month"], early, "is not known on its vintage: it has not begun then")
+    faults.stop()
+
+
+def _store(session: Session, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Append the rows that say something new, and give them with their `series_id`."""
+    keys = list(frame[SERIES_COLUMNS].itertuples(index=False, name=None))
+    numbers = catalog.ensure_series(session, dataset, keys)
+    rows = frame.assign(series_id=[numbers[key] for key in keys])
+    new = rows[_is_news(session, rows)]
+    copy_arrays(session, Observation, {name: new[name].to_numpy() for name in STORED})
+    return new
+
+
+def _is_news(session: Session, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows differ from what is known on their vintage. Raises BadRows where the vintage is taken."""
+    known = _known(session, rows)
+    both = pd.concat([known.assign(row=-1), rows[known.columns].assign(row=rows.index)], ignore_index=True)
+    both = both.sort_values(["series_id", "month", "vintage", "row"], kind="stable")
+    before = both.shift()
+    follows = (both["series_id"] == before["series_id"]) & (both["month"] == before["month"])
+    same = follows & (both[CONTENT] == before[CONTENT]).all(axis="columns")
+    taken = follows & ~same & (both["vintage"] == before["vintage"])
+    given = both["row"] >= 0
+    faults = Faults()
+    again = both[taken & given].set_index("row")
+    faults.add(again["value"], np.ones(len(again), bool), TAKEN)
+    faults.stop()
+    return rows.index.isin(both.loc[given & ~same, "row"])
+
+
+def _known(session: Session, rows: pd.DataFrame) -> pd.DataFrame:
+    """What is stored of the series and months that `rows` touch."""
+    wanted = (
+        col(Observation.series_id).in_(rows["series_id"].unique().tolist()),
+        col(Observation.month).in_(rows["month"].dt.date.unique().tolist()),
+    )
+    stored = session.execute(sa.select(*columns(*STORED)).where(*wanted))
+    frame = pd.DataFrame(stored.all(), columns=list(STORED))
+    return frame.astype(rows[list(STORED)].dtypes.to_dict())
+
+
+def _check_spacing(session: Session, dataset: str, new: pd.DataFrame) -> None:
+    """Raise BadRows where a series misses a month, or has January both alone and within February."""
+    touched = new["series_id"].unique().tolist()
+    newest = latest(col(Observation.series_id).in_(touched)).subquery()
+    windows: dict[str, Any] = {"partition_by": newest.c.series_id, "order_by": newest.c.month}
+    step = 12 * sa.extract("year", newest.c.month) + sa.extract("month", newest.c.month)
+    spaced = sa.select(
+        newest.c.series_id,
+        newest.c.month,
+        sa.func.lag(newest.c.month).over(**windows).label("before"),
+        (step - sa.func.lag(step).over(**windows) - newest.c.months).label("missing"),
+    ).subquery()
+    faults = Faults()
+    for series_id, month, before, missing in session.execute(sa.select(spaced).where(spaced.c.missing != 0)):
+        # The fault lies with whichever side of the gap is new.
+        mine = new[(new["series_id"] == series_id) & new["month"].isin([pd.Timestamp(month), pd.Timestamp(before)])]
+        reason = "is within the next month's figure too"
+        if missing > 0:
+            reason = f"leaves a gap between {before:%Y-%m} and {month:%Y-%m}"
+        faults.add(mine["month"].iloc[-1:], np.ones(1, bool), reason)
+    faults.stop()
+
+
+def _derive(session: Session, dataset: str, new: pd.DataFrame) -> int:
+    """Append what follows from new rows, at their vintages and any later ones; gives how many observations."""
+    if new.empty:
+        return 0
+    points = _points(session, dataset, new)
+    derived = rest_and_totals(_published_at(session, dataset, points), dataset=dataset)
+    # A series that joins late, or on the same day as the others, changes the rest that was worked out without it.
+    _forget_derived(session, dataset, points)
+    return len(_store(session, dataset, derived))
+
+
+def _points(session: Session, dataset: str, new: pd.DataFrame) -> pd.DataFrame:
+    """The months that `new` touches and the vintages from then on: columns flow, month, vintage."""
+    first = new.groupby(["flow", "month"])["vintage"].min().reset_index()
+    touched = _given(first, "touched")
+    query = (
+        sa.select(col(Series.flow), *columns("month", "vintage"))
+        .join(Series, col(Series.id) == Observation.series_id)
+        .join(touched, sa.and_(touched.c.flow == Series.flow, touched.c.month == Observation.month))
+        .where(col(Series.dataset_id) == dataset, col(Observation.vintage) >= touched.c.vintage)
+        .distinct()
+    )
+    return pd.DataFrame(session.execute(query).all(), columns=POINT).astype(first.dtypes.to_dict())
+
+
+def _forget_derived(session: Session, dataset: str, points: pd.DataFrame) -> None:
+    point = _given(points, "point")
+    session.execute(
+        sa.delete(Observation).where(
+            col(Observation.series_id) == Series.id,
+            col(Series.dataset_id) == dataset,
+            sa.or_(col(Series.partner) == REST_PARTNER, col(Series.sector) == TOTAL_SECTOR),
+            col(Series.flow) == point.c.flow,
+            col(Observation.month) == point.c.month,
+            col(Observation.vintage) == point.c.vintage,
+        )
+    )
+
+
+def _given(points: pd.DataFrame, name: str) -> sa.TableValuedAlias:
+    return given_rows(
+        name,
+        flow=(sa.String, points["flow"].tolist()),
+        month=(sa.Date, points["month"].dt.date.tolist()),
+        vintage=(sa.Date, points["vintage"].dt.date.tolist()),
+    )
+
+
+def _published_at(session: Session, dataset: str, points: pd.DataFrame) -> pd.DataFrame:
+    """Every published series as known at each point, NaN where it has no value: the columns of `derived.COLUMNS`."""
+    point = _given(points, "point")
+    known = (
+        sa.select(*columns(*CONTENT, "backfilled"))
+        .where(
+            col(Observation.series_id) == Series.id,
+            col(Observation.month) == point.c.month,
+            col(Observation.vintage) <= point.c.vintage,
+        )
+        .order_by(col(Observation.vintage).desc())
+        .limit(1)
+        .lateral("known")
+    )
+    query = (
+        sa.select(point.c.flow, point.c.month, point.c.vintage, col(Series.partner), col(Series.sector), *known.c)
+        .select_from(point)
+        .join(Series, col(Series.flow) == point.c.flow)
+        .join(Partner, col(Partner.code) == Series.partner)
+        .join(known, sa.true(), isouter=True)
+        .where(
+            col(Series.dataset_id) == dataset,
+            col(Series.sector) != TOTAL_SECTOR,
+            sa.or_(col(Partner.is_group).is_(False), col(Partner.code) == TOTAL_PARTNER),
+        )
+    )
+    frame = pd.DataFrame(session.execute(query).all(), columns=COLUMNS)
+    return frame.assign(
+        month=frame["month"].astype("datetime64[ns]"),
+        vintage=frame["vintage"].astype("datetime64[ns]"),
+        value=frame["value"].astype(float),
+        backfilled=frame["backfilled"].eq(True),
+    )
+
+
+def _first_days(frame: pd.DataFrame) -> dict[date, date]:
+    """For each month, the first day on which a figure of it was known; a February may hold its January too."""
+    held = frame[frame["months"] == 2]
+    frame = pd.concat([frame, held.assign(month=held["month"] - pd.offsets.MonthBegin(1))])
+    first = frame.groupby("month")["vintage"].min()
+    return {month.date(): day.date() for month, day in first.items()}  # type: ignore[attr-defined]

@@ -1,0 +1,205 @@
+"""What is known of each month: appended as it becomes known, read as of a day."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple, Protocol
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from store.models import Observation, Series
+from store.queries import catalog
+from store.queries.latest_vintages import given_rows, latest
+from store.queries.observation_writes import Appended, append
+
+__all__ = [
+    "Appended",
+    "Asked",
+    "Extent",
+    "ObservationPage",
+    "ObservationRecord",
+    "Part",
+    "append",
+    "extent",
+    "first_known",
+    "panel_frame",
+    "series_ids",
+    "values",
+]
+
+
+class Part(Protocol):
+    """A stored series and the sign with which it counts."""
+
+    @property
+    def series_id(self) -> int:
+        """The stored series' number."""
+
+    @property
+    def sign(self) -> int:
+        """1, or -1 for what is taken away."""
+
+
+class Asked(Protocol):
+    """A series that is the sum of its parts: one where it is stored, several for a group or a balance."""
+
+    @property
+    def flow(self) -> str:
+        """X, M, or B for the balance."""
+
+    @property
+    def partner(self) -> str:
+        """A partner or a group."""
+
+    @property
+    def sector(self) -> str:
+        """A sector."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What it is the sum of."""
+
+
+class ObservationRecord(NamedTuple):
+    """A month of a series, or of a group or a balance worked out from several, in the dataset's unit."""
+
+    flow: str
+    partner: str
+    sector: str
+    month: date
+    value: float
+    months: int
+    status: str
+    vintage: date
+    backfilled: bool
+
+
+class ObservationPage(NamedTuple):
+    """Some observations of a longer list, by flow, partner, sector and month, and its length."""
+
+    rows: list[ObservationRecord]
+    total: int
+
+
+def panel_frame(session: Session, dataset: str, as_of: date | None = None) -> pd.DataFrame:
+    """What was known on `as_of` (or is by now): unique_id, flow, partner, sector, ds (`datetime64[ns]`), y, months.
+
+    Sorted by series and month; `y` in the dataset's unit; `months` is 2 where February holds January too.
+    Raises UnknownDataset.
+    """
+    catalog.dataset(session, dataset)
+    ours = sa.select(col(Series.id)).where(col(Series.dataset_id) == dataset)
+    newest = latest(col(Observation.series_id).in_(ours), as_of=as_of).subquery()
+    query = (
+        sa.select(
+            *(col(column) for column in (Series.flow, Series.partner, Series.sector)),
+            *(newest.c.month, newest.c.value, newest.c.months),
+        )
+        .join(Series, col(Series.id) == newest.c.series_id)
+        .order_by(col(Series.flow), col(Series.partner), col(Series.sector), newest.c.month)
+    )
+    columns = ["flow", "partner", "sector", "ds", "y", "months"]
+    frame = pd.DataFrame(session.execute(query).all(), columns=columns)
+    frame.insert(0, "unique_id", dataset + "." + frame["flow"] + "." + frame["partner"] + "." + frame["sector"])
+    return frame.astype({"ds": "datetime64[ns]", "y": float, "months": int})
+
+
+class Extent(NamedTuple):
+    """How many observations a dataset has, and the latest day on which one became known: it changes with each."""
+
+    observations: int
+    latest_vintage: date | None
+
+
+def extent(session: Session, dataset: str) -> Extent:
+    """What would be different had anything been appended to the dataset."""
+    query = (
+        sa.select(sa.func.count(), sa.func.max(col(Observation.vintage)))
+        .join(Series, col(Series.id) == Observation.series_id)
+        .where(col(Series.dataset_id) == dataset)
+    )
+    return Extent(*session.execute(query).one())
+
+
+def first_known(session: Session, dataset: str, as_of: date) -> dict[date, date]:
+    """The day on which each month became the last one known, where that day was kept.
+
+    Left out are months with a backfilled value, and those that became known no earlier than the next.
+    """
+    rows = session.execute(_FIRST_KNOWN, {"dataset": dataset, "as_of": as_of})
+    return {row.month: row.born for row in rows}
+
+
+_FIRST_KNOWN = sa.text("""
+    SELECT month, born FROM (
+        SELECT o.month, min(o.vintage) AS born, bool_or(o.backfilled) AS backfilled,
+               lead(min(o.vintage)) OVER (ORDER BY o.month) AS next
+        FROM observation o JOIN series s ON s.id = o.series_id
+        WHERE s.dataset_id = :dataset AND o.vintage <= :as_of
+        GROUP BY o.month
+    ) AS known
+    WHERE NOT backfilled AND (next IS NULL OR next > born)
+""")
+
+
+def series_ids(session: Session, dataset: str) -> dict[str, int]:
+    """The number of each stored series by its unique_id."""
+    return {one.unique_id: one.id for one in catalog.series(session, dataset).rows}
+
+
+def values(
+    session: Session,
+    asked: Sequence[Asked],
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    as_of: date | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> ObservationPage:
+    """What was known on `as_of` (or is by now) of the months from `start` to `end`.
+
+    A month is left out where a part of the series is missing, or holds January too while another does not.
+    """
+    query = _summed(asked, start=start, end=end, as_of=as_of)
+    total = session.execute(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())).scalar_one()
+    rows = session.execute(query.limit(limit).offset(offset))
+    return ObservationPage([ObservationRecord(*row) for row in rows], total)
+
+
+def _summed(asked: Sequence[Asked], *, start: date | None, end: date | None, as_of: date | None) -> sa.Select[Any]:
+    part = given_rows(
+        "part",
+        flow=(sa.String, [one.flow for one in asked for _ in one.parts]),
+        partner=(sa.String, [one.partner for one in asked for _ in one.parts]),
+        sector=(sa.String, [one.sector for one in asked for _ in one.parts]),
+        series_id=(sa.Integer, [part.series_id for one in asked for part in one.parts]),
+        sign=(sa.Integer, [part.sign for one in asked for part in one.parts]),
+        parts=(sa.Integer, [len(one.parts) for one in asked for _ in one.parts]),
+    )
+    wanted: list[sa.ColumnElement[bool]] = [col(Observation.series_id).in_(sa.select(part.c.series_id))]
+    if start is not None:
+        wanted.append(col(Observation.month) >= start)
+    if end is not None:
+        wanted.append(col(Observation.month) <= end)
+    newest = latest(*wanted, as_of=as_of).subquery()
+    key = (part.c.flow, part.c.partner, part.c.sector, newest.c.month)
+    value = part.c.sign * newest.c.value
+    # Added up as decimals: 0.1 + 0.2 is 0.3 for a reader.
+    exact = sa.cast(sa.func.sum(sa.cast(value, sa.Numeric)), sa.Float)
+    highest, lowest = sa.func.max(newest.c.months), sa.func.min(newest.c.months)
+    return (
+        sa.select(
+            *key,
+            sa.case((part.c.parts == 1, sa.func.sum(value)), else_=exact),
+            highest,
+            sa.func.max(newest.c.status),
+            sa.func.max(newest.c.vintage),
+            sa.func.bool_or(newest.c.backfilled),
+        )
+        .join(newest, newest.c.series_id == part.c.series_id)
+        .group_by(*key, part.c.parts)
+        .having(sa.func.count() == part.c.parts, highest == lowest)
+        .order_by(*key)
+    )

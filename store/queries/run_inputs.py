@@ -1,0 +1,109 @@
+"""The figures that runs saw, kept with each run: what it forecast from, whatever is appended or derived anew later."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import Session, col
+
+from store.binary_copy import copy_arrays
+from store.database import binary_cursor
+from store.models import PanelSeries, Series
+
+YEAR = 12
+
+
+def write(session: Session, run_id: int, *, ids: Mapping[str, int], frame: pd.DataFrame) -> int:
+    """Store what a run saw, as `observations.panel_frame` gave it; gives how many series.
+
+    `ids` are the numbers of series by unique_id.
+    """
+    if frame.empty:
+        return 0
+    rows, names = pd.factorize(frame["unique_id"])
+    months = frame["ds"].to_numpy().astype("datetime64[M]").astype(int)
+    # A February that holds January too begins a month earlier.
+    bounds = pd.DataFrame({"first": months - frame["months"].to_numpy() + 1, "last": months}).groupby(rows)
+    spans = np.column_stack([bounds["first"].min(), bounds["last"].max()])
+    series_ids = np.array([ids[name] for name in names])
+    values = np.full((len(names), np.ptp(spans) + 1), np.nan)
+    values[rows, months - spans.min()] = frame["y"]
+    # The arrays of one COPY are of one length.
+    for first, last in np.unique(spans, axis=0):
+        mine = (spans == (first, last)).all(axis=1)
+        columns = {
+            "run_id": run_id,
+            "series_id": series_ids[mine],
+            "start": np.full(mine.sum(), first).astype("datetime64[M]"),
+            "values": values[mine, first - spans.min() : last - spans.min() + 1],
+        }
+        copy_arrays(session, PanelSeries, columns)
+    return len(names)
+
+
+def frame(session: Session, run_id: int) -> pd.DataFrame:
+    """What a run saw, as `observations.panel_frame` gave it: unique_id, flow, partner, sector, ds, y, months."""
+    names = (Series.dataset_id, Series.flow, Series.partner, Series.sector)
+    query = (
+        sa.select(*(col(name) for name in names), col(PanelSeries.start), col(PanelSeries.values))
+        .join(Series, col(Series.id) == PanelSeries.series_id)
+        .where(col(PanelSeries.run_id) == run_id)
+        .order_by(*(col(name) for name in names))
+    )
+    parts = []
+    for dataset, flow, partner, sector, start, seen in session.execute(query):
+        values = np.array(seen, dtype=np.float64)
+        joined = np.append(False, np.isnan(values[:-1]))
+        ds = (np.datetime64(start, "M") + np.arange(len(values))).astype("datetime64[ns]")
+        about = {"unique_id": f"{dataset}.{flow}.{partner}.{sector}", "flow": flow, "partner": partner}
+        part = pd.DataFrame({**about, "sector": sector, "ds": ds, "y": values, "months": 1 + joined})
+        parts.append(part[~np.isnan(values)])
+    return pd.concat(parts, ignore_index=True)
+
+
+class Recent(NamedTuple):
+    """Values of some series and months, shape (series, months), NaN where nothing is known.
+
+    `joined` marks a February published as one figure with its January: each holds half of it.
+    """
+
+    values: NDArray[np.float64]
+    joined: NDArray[np.bool_]
+
+
+def recent(session: Session, run_id: int, series_ids: Sequence[int], *, first: date, last: date) -> Recent:
+    """What a run saw of the months from `first` to `last`, both starting a month, in the dataset's unit."""
+    count = max(_number(last) - _number(first) + 1, 0)
+    row = {series_id: place for place, series_id in enumerate(series_ids)}
+    # The month before tells whether the first is a February that holds it.
+    values = np.full((len(series_ids), count + 1), np.nan)
+    joined = np.zeros(values.shape, dtype=bool)
+    asked = {"run": run_id, "series": list(series_ids), "before": _number(first) - 1, "count": count}
+    with binary_cursor(session) as cursor:
+        for series_id, start, seen in cursor.execute(_SEEN, asked):
+            found = np.array(seen, dtype=np.float64)
+            values[row[series_id], start : start + len(found)] = found
+            joined[row[series_id], start + 1 : start + len(found)] = np.isnan(found[:-1])
+    place, column = np.nonzero(joined)
+    values[place, column] /= 2
+    values[place, column - 1] = values[place, column]
+    return Recent(values[:, 1:], joined[:, 1:])
+
+
+# Of each array the months asked for, and the place of the first of them.
+_SEEN = f"""
+    SELECT series_id, greatest(-skipped, 0), values[greatest(skipped, 0) + 1 : skipped + %(count)s + 1]
+    FROM (
+        SELECT series_id, p.values,
+               %(before)s - ({YEAR} * EXTRACT(YEAR FROM start) + EXTRACT(MONTH FROM start))::int AS skipped
+        FROM panel_series p WHERE run_id = %(run)s AND series_id = ANY(%(series)s)
+    ) AS found
+"""
+
+
+def _number(month: date) -> int:
+    return month.year * YEAR + month.month

@@ -1,0 +1,124 @@
+"""Checks of the tables we take: observations, due dates, and panels to forecast."""
+
+from datetime import date
+
+import pandas as pd
+
+from tables.columns import codes, days, known_days, moments, months, numbers, periods
+from tables.faults import Column, Faults, require_columns
+
+OBSERVATION_COLUMNS = ("month", "flow", "partner", "sector", "value")
+MORE_OBSERVATION_COLUMNS = ("vintage", "months", "status")
+RELEASE_COLUMNS = ("dataset", "period", "due_on")
+SERIES_COLUMNS = ["flow", "partner", "sector"]
+
+
+def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
+    """Observations ready for the store, by row number.
+
+    Takes columns month, flow, partner, sector, value and, if given, vintage, months, status. Gives month and
+    vintage as `datetime64[ns]` (vintage NaT where it is not given), value as float, months 1 or 2, status a letter.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
+    """
+    require_columns(frame, OBSERVATION_COLUMNS, optional=MORE_OBSERVATION_COLUMNS)
+    faults = Faults()
+    clean = pd.DataFrame(
+        {
+            "month": months(frame["month"], faults, today=today),
+            "flow": codes(frame["flow"], faults, "X|M", "must be X or M; the balance is derived"),
+            "partner": codes(frame["partner"], faults, r"[A-Z0-9_]{2,12}"),
+            "sector": codes(frame["sector"], faults, r"[A-Za-z0-9_.-]{1,24}"),
+            "value": numbers(frame["value"], faults),
+            "vintage": _vintages(frame, faults, today),
+            "months": 1,
+            "status": "A",
+        },
+        index=frame.index,
+    )
+    if "months" in frame:
+        clean["months"] = codes(frame["months"], faults, "1|2", "must be 1 or 2").map({"1": 1, "2": 2})
+        off = (clean["months"] == 2) & (clean["month"].dt.month != 2)
+        faults.add(frame["months"], off.to_numpy(), "only February's figure may hold two months")
+    if "status" in frame:
+        clean["status"] = codes(frame["status"], faults, "A|P|I", "must be A, P or I")
+    early = clean["vintage"] <= clean["month"]
+    faults.add(clean["vintage"], early.to_numpy(), "a value cannot be known before its month has begun")
+    faults.stop()
+    _refuse_twice(clean, [*SERIES_COLUMNS, "month", "vintage"], "month", faults)
+    return clean
+
+
+def check_releases(frame: pd.DataFrame) -> pd.DataFrame:
+    """Due dates ready for the store, by row number.
+
+    Takes columns dataset, period (a month), due_on (a day) and, if given, time: `HH:MM` in UTC, or with an offset as
+    in `11:00+08:00`, or empty. Gives period and due_on as `datetime64[ns]`, due_at in UTC, NaT where no time is given.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
+    """
+    require_columns(frame, RELEASE_COLUMNS, optional=("time",))
+    faults = Faults()
+    period, due_on = periods(frame["period"], faults), days(frame["due_on"], faults)
+    over = period + pd.offsets.MonthBegin(1)
+    faults.add(frame["due_on"], (due_on < over).to_numpy(), "is before its month is over")
+    clean = pd.DataFrame(
+        {
+            "dataset": codes(frame["dataset"], faults, "[A-Z][A-Z0-9_]{0,39}"),
+            "period": period,
+            "due_on": due_on,
+            "due_at": _moments(frame, faults),
+        },
+        index=frame.index,
+    )
+    faults.stop()
+    _refuse_twice(clean, ["dataset", "period"], "period", faults, "appears in an earlier row of the same dataset")
+    return clean
+
+
+def check_panel(frame: pd.DataFrame, *, today: date, negative: bool = False) -> pd.DataFrame:
+    """A panel ready to be forecast: unique_id, ds (`datetime64[ns]`), y and, if given, partner and sector.
+
+    Rows come sorted by series and month. Raises UnreadableTable for missing columns, MisspeltColumns for those
+    that look like one, BadRows for faults, a month missing inside a series among them.
+    """
+    require_columns(frame, ("unique_id", "ds", "y"), optional=("partner", "sector"))
+    faults = Faults()
+    names = [name for name in ("unique_id", "partner", "sector") if name in frame]
+    clean = pd.DataFrame({name: codes(frame[name], faults, r".{1,200}") for name in names}, index=frame.index)
+    clean["ds"] = months(frame["ds"], faults, today=today)
+    clean["y"] = numbers(frame["y"], faults, negative=negative)
+    faults.stop()
+    _refuse_twice(clean, ["unique_id", "ds"], "ds", faults)
+    clean = clean.sort_values(["unique_id", "ds"], kind="stable")
+    for name in names[1:]:
+        first = clean.groupby("unique_id", sort=False)[name].transform("first")
+        faults.add(clean[name], (clean[name] != first).to_numpy(), "changes within its series")
+    number = clean["ds"].dt.year * 12 + clean["ds"].dt.month
+    after_gap = (clean["unique_id"] == clean["unique_id"].shift()) & (number - number.shift() > 1)
+    faults.add(clean["ds"], after_gap.to_numpy(), "the month before it is missing from its series")
+    faults.stop()
+    return clean[["unique_id", "ds", "y", *names[1:]]]
+
+
+def _vintages(frame: pd.DataFrame, faults: Faults, today: date) -> Column:
+    """The day each value became known; NaT throughout where the table does not say."""
+    if "vintage" not in frame:
+        return pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
+    return known_days(frame["vintage"], faults, today=today)
+
+
+def _moments(frame: pd.DataFrame, faults: Faults) -> Column:
+    """The moment each release is due, in UTC; NaT where the table gives no time."""
+    if "time" not in frame:
+        return pd.Series(pd.NaT, frame.index, dtype="datetime64[ns, UTC]")
+    return moments(frame["due_on"], frame["time"], faults)
+
+
+def _refuse_twice(
+    clean: pd.DataFrame,
+    key: list[str],
+    month: str,
+    faults: Faults,
+    reason: str = "appears in an earlier row of the same series",
+) -> None:
+    faults.add(clean[month], clean.duplicated(key).to_numpy(), reason)
+    faults.stop()
