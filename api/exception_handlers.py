@@ -1,16 +1,6 @@
 """Every error as application/problem+json (RFC 9457), from one map of exception to status.
 
-ApiError
-├── RunNotPublished            a run that has no forecasts to read (yet)
-├── Unanswerable               a question that makes no sense of these data
-│   ├── HorizonBeyondRun
-│   ├── LevelNotKept
-│   ├── NotOneSeries
-│   ├── NotKeptOfSums
-│   ├── FutureAsOf
-│   └── HorizonTooLong
-├── NoSuchBlock                a part of a page that is not there, or not in that form
-├── NotHere                    a form of a report that this machine cannot make
+RequestError
 ├── BodyTooLarge
 ├── UnreadableBody
 ├── UnsupportedBody
@@ -20,7 +10,6 @@ ApiError
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -31,7 +20,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from errors import TradewindError
 from forecasting.errors import UnknownForecaster
+from presentation.errors import NoSuchBlock, NotHere
+from services.errors import RunNotPublished, Unanswerable
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
 from tables import TableError
@@ -41,87 +33,11 @@ RETRY_SECONDS = 5
 SHOWN_CHARACTERS = 80
 
 
-class ApiError(Exception):
-    """A request that cannot be answered as asked."""
+class RequestError(TradewindError):
+    """A request whose body or headers cannot be processed."""
 
 
-class RunNotPublished(ApiError):
-    """The run exists and has no forecasts to read."""
-
-    def __init__(self, run: int, status: str) -> None:
-        self.run, self.run_status = run, status
-        super().__init__(f"run {run} is {status}; only a published run has forecasts")
-
-
-class Unanswerable(ApiError):
-    """A question that makes no sense of these data."""
-
-
-class HorizonBeyondRun(Unanswerable):
-    """More months ahead than the run forecasts."""
-
-    def __init__(self, horizon: int, *, run: int, run_horizon: int) -> None:
-        self.horizon, self.run, self.run_horizon = horizon, run, run_horizon
-        super().__init__(f"horizon {horizon} is beyond the {run_horizon} months that run {run} forecasts")
-
-
-class LevelNotKept(Unanswerable):
-    """A level whose bounds were not kept for the folds."""
-
-    def __init__(self, level: float, kept: Sequence[float]) -> None:
-        self.level, self.kept = level, tuple(kept)
-        super().__init__(f"folds keep the levels {', '.join(f'{one:g}' for one in kept)}, not {level:g}")
-
-
-class NotOneSeries(Unanswerable):
-    """Several series where one is needed."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        super().__init__(f"this is about one stored series, and {number} were chosen: give flow, partner and sector")
-
-
-class NotKeptOfSums(Unanswerable):
-    """A group, where only stored series have folds."""
-
-    def __init__(self, unique_id: str, parts: Sequence[str]) -> None:
-        self.unique_id, self.parts = unique_id, tuple(parts)
-        super().__init__(f"folds are kept of stored series, and {unique_id} is a sum of them: ask for one of its parts")
-
-
-class FutureAsOf(Unanswerable):
-    """A day that has not come."""
-
-    def __init__(self, as_of: date, today: date) -> None:
-        self.as_of, self.today = as_of, today
-        super().__init__(f"as_of {as_of} is in the future; today is {today}")
-
-
-class HorizonTooLong(Unanswerable):
-    """More months ahead than a run may forecast."""
-
-    def __init__(self, horizon: int, greatest: int) -> None:
-        self.horizon, self.greatest = horizon, greatest
-        super().__init__(f"horizon {horizon} is above {greatest}, the greatest a run may have")
-
-
-class NoSuchBlock(ApiError):
-    """A part of a page that is not there, or not in that form."""
-
-    def __init__(self, block: str | None, saved: str, blocks: Sequence[str]) -> None:
-        self.block, self.saved, self.blocks = block, saved, tuple(blocks)
-        super().__init__(f"this page has no {block} as {saved}; it has {', '.join(blocks)}")
-
-
-class NotHere(ApiError):
-    """A form of a report that this machine lacks a library for."""
-
-    def __init__(self, what: str, reason: str) -> None:
-        self.what, self.reason = what, reason
-        super().__init__(f"{what} cannot be made here: {reason}")
-
-
-class BodyTooLarge(ApiError):
+class BodyTooLarge(RequestError):
     """A body above the limit."""
 
     def __init__(self, limit: int) -> None:
@@ -129,11 +45,11 @@ class BodyTooLarge(ApiError):
         super().__init__(f"the body is above the limit of {limit / 1e6:g} MB")
 
 
-class UnreadableBody(ApiError):
+class UnreadableBody(RequestError):
     """A body that is not what it should be."""
 
 
-class UnsupportedBody(ApiError):
+class UnsupportedBody(RequestError):
     """A body of a kind that is not read here."""
 
     def __init__(self, given: str, accepted: Sequence[str]) -> None:
@@ -141,7 +57,7 @@ class UnsupportedBody(ApiError):
         super().__init__(f"send {' or '.join(accepted)}, not {given or 'an unnamed type'}")
 
 
-class NotAcceptable(ApiError):
+class NotAcceptable(RequestError):
     """An Accept header that allows neither JSON nor CSV."""
 
     def __init__(self, accept: str) -> None:

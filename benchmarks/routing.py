@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from api.rest.direct import DirectRoute, add_routes
-from services.parameters import DatasetPath
+from api.rest.path_parameters import DatasetPath
 from services.queries import ForecastQuery
 
 PATH, QUESTION = "/v1/datasets/CN_CLEANTECH/forecasts", b"flow=X&partner=USA&sector=EV"

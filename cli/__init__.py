@@ -41,15 +41,14 @@ def main() -> None:
     """Run a command; a fault in what was given is one line on standard error and exit code 2."""
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
-    from forecasting.errors import ForecastingError
-    from jobs.execution.process_supervisor import AddressTaken, ChildEnded
-    from sources.errors import SourceError
-    from store.errors import StoreError
-    from tables import TableError
+    from errors import TradewindError
+    from jobs.execution.process_supervisor import ChildEnded
 
     try:
         make_app()()
-    except (TableError, ForecastingError, SourceError, StoreError, AddressTaken) as error:
+    except (ChildEnded, TimeoutError, BrokenExecutor) as error:
+        stop(str(error), 1)
+    except TradewindError as error:
         stop(str(error), 2)
     except ValidationError as error:
         first = error.errors()[0]
@@ -59,8 +58,6 @@ def main() -> None:
         stop(f"the database does not answer: {str(error.orig).strip()}", 1)
     except ProgrammingError as error:
         stop(f"the database's tables are not those of this release, run `tradewind migrate`: {error.orig}", 1)
-    except (ChildEnded, TimeoutError, BrokenExecutor) as error:
-        stop(str(error), 1)
 
 
 def make_app() -> typer.Typer:

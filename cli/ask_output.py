@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
-from api.exception_handlers import HorizonBeyondRun, Unanswerable
 from api.rest.serializers.forecasts import later_months, month_text
-from forecasting.analysis.period_draws import answer_unit, scored_kind
+from forecasting.analysis.period_draws import answer_unit, scored_kind, share_error
 from forecasting.analysis.spans import spans_ahead
 from services.catalog_cache import Catalogs
 from services.concentration import choose_parts, draw_concentration
-from services.coverage import certificate, forecast_certificate
+from services.coverage import IntervalCoverage, forecast_coverage, interval_coverage
+from services.errors import HorizonBeyondRun, Unanswerable
 from services.forecasts import ask_chance, read_answers, summaries
 from services.queries import ConcentrationQuery, ForecastQuery, ProbabilityQuery
 from services.run_selection import chosen_run, chosen_series
@@ -66,8 +66,8 @@ def _forecast_lines(session: Session, dataset: str, query: ForecastQuery) -> Ite
     for one, rows in read_answers(session, run, series, query, horizon):
         yield f"{one.unique_id}, {unit}, {_source(run)}"
         yield from _table_lines(run, query, rows)
-    if query.certificate:
-        yield from _certificate_lines(forecast_certificate(session, run, series.all, query, horizon))
+    if query.coverage:
+        yield from _coverage_lines(forecast_coverage(session, run, series.all, query, horizon))
 
 
 def _concentration_lines(session: Session, dataset: str, query: ConcentrationQuery) -> Iterator[str]:
@@ -78,9 +78,9 @@ def _concentration_lines(session: Session, dataset: str, query: ConcentrationQue
     drawn = draw_concentration(session, run, asked, spans)
     yield f"{asked.series.unique_id}, HHI points over {len(asked.parts)} {query.over}s, {_source(run)}"
     yield from _table_lines(run, query, summaries(drawn, spans, query, cutoff_number(run)) if drawn else [])
-    if query.certificate:
-        found = certificate(session, run, asked.parts, kind=None, levels=query.level, steps=())
-        yield from _certificate_lines(found)
+    if query.coverage:
+        found = interval_coverage(session, run, asked.parts, kind=None, levels=query.level, steps=())
+        yield from _coverage_lines(found)
 
 
 def _horizon(run: RunRecord, query: ForecastQuery | ConcentrationQuery) -> int:
@@ -134,21 +134,23 @@ def _chance_lines(session: Session, dataset: str, query: ProbabilityQuery) -> It
         lo, hi = (_figure(bound) for bound in bounds if bound is not None)
         yield f"{level:g} % between {lo} and {hi} {unit}"
     yield f"{max(row.span.months - row.step, 0)} of {row.span.months} months observed"
-    if query.certificate:
+    if query.coverage:
         kind = scored_kind(query.span.kind, query.units)
-        yield from _certificate_lines(certificate(session, run, [one], kind=kind, levels=query.level, steps=[row.step]))
+        yield from _coverage_lines(
+            interval_coverage(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
+        )
 
 
-def _certificate_lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _coverage_lines(coverage: IntervalCoverage) -> Iterator[str]:
     """The pooled coverage of each stored level."""
-    if found["reason"]:
-        yield f"certificate: {found['reason']}"
-    for row in found["coverage"]:
-        if row["step"] is None:
-            error = 100 * row["standard_error_by_period"]
-            held = f"{100 * row['coverage']:.1f} % of {row['n']}, give or take {error:.1f}"
-            told = f"on {found['folds']['number']} folds{' of its parts' if found['of_parts'] else ''}"
-            yield f"certificate: {told}, intervals of {row['level']:g} % held {held}"
+    if coverage.reason:
+        yield f"coverage: {coverage.reason}"
+    folds = f"on {coverage.folds.number} folds{' of its parts' if coverage.of_parts else ''}"
+    for row, periods in coverage.rows:
+        if not row.step:
+            error = 100 * share_error(row.coverage, periods)
+            inside = f"{100 * row.coverage:.1f} % of {row.n} outcomes (standard error {error:.1f})"
+            yield f"coverage: {folds}, intervals of {row.level:g} % held {inside}"
 
 
 def _source(run: RunRecord) -> str:

@@ -16,8 +16,10 @@ ForecastingError
 
 from collections.abc import Sequence
 
+from errors import TradewindError
 
-class ForecastingError(ValueError):
+
+class ForecastingError(TradewindError, ValueError):
     """Any fault of a panel, a series or a forecaster."""
 
 

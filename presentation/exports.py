@@ -1,15 +1,13 @@
 """A block to take away: its table as CSV, XLSX or Parquet, its chart as SVG or PNG."""
 
+import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
-from fastapi import Response
-
-from api.exception_handlers import NoSuchBlock
-from api.rest.responses import csv_response
 from presentation.charts.theme import Spec, fixed
+from presentation.errors import NoSuchBlock
 from presentation.sections.section import Block
 
 Saved = Literal["csv", "xlsx", "parquet", "svg", "png"]
@@ -24,18 +22,42 @@ MEDIA: Mapping[Saved, str] = {
 }
 VEGA_LITE = "6.4"
 PNG_SCALE = 2.0
+BLOCK_ROWS = 2000
 CLIP = re.compile(r"\bclip[0-9]+\b")
 
 
-def save(blocks: Sequence[Block], name: str | None, kind: Saved, *, stem: str) -> Response:
-    """One block of a page as a file. Raises NoSuchBlock."""
+class Export(NamedTuple):
+    """A section as a file: its content in parts, media type and file name."""
+
+    content: Iterable[bytes]
+    media_type: str
+    filename: str
+
+
+def export(blocks: Sequence[Block], name: str | None, kind: Saved, *, stem: str) -> Export:
+    """One section of a page as a file. Raises NoSuchBlock."""
     found = next((block for block in blocks if block.name == name), None)
     if found is None or (kind in PICTURES and found.spec is None):
         raise NoSuchBlock(name, kind, [block.name for block in blocks])
-    headers = {"Content-Disposition": f'attachment; filename="{stem}-{found.name}.{kind}"'}
+    filename = f"{stem}-{found.name}.{kind}"
     if kind == "csv":
-        return csv_response([column.name for column in found.columns], found.cells, headers=headers)
-    return Response(_bytes(found, kind), headers=headers, media_type=MEDIA[kind])
+        parts = csv_blocks([column.name for column in found.columns], found.cells)
+        return Export((part.encode() for part in parts), MEDIA[kind], filename)
+    return Export([_bytes(found, kind)], MEDIA[kind], filename)
+
+
+def csv_blocks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """A table in CSV, a part at a time. None is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    for number, row in enumerate(rows, start=1):
+        writer.writerow(row)
+        if number % BLOCK_ROWS == 0:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
 
 
 def _bytes(block: Block, kind: Saved) -> bytes:

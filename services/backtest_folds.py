@@ -199,3 +199,13 @@ def _miss_in_growth(missed: Missed, bases: Bases) -> Missed | None:
         return None
     told = {name: 100 * (getattr(miss, name) / base - 1) for name in ("mean", "lo", "hi", "actual")}
     return Missed(span, miss._replace(**told))
+
+
+def score_unit(kind: str, dataset_unit: str) -> str:
+    """The unit of an error in what was forecast."""
+    return "percentage points" if kind.endswith(GROWTH) else dataset_unit
+
+
+def value_unit(kind: str, dataset_unit: str) -> str:
+    """The unit of what was forecast."""
+    return "%" if kind.endswith(GROWTH) else dataset_unit

@@ -7,8 +7,8 @@ from sqlmodel import Session
 
 from forecasting.analysis.period_draws import Drawn, add_up, concentration, months_needed
 from forecasting.analysis.spans import Span
+from services.errors import NothingToConcentrate
 from services.queries import ConcentrationQuery
-from services.refusals import NothingToConcentrate
 from services.series_catalog import Catalog, Chosen
 from services.series_paths import read_outlooks
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR

@@ -1,12 +1,11 @@
-"""A certificate: how often intervals like those of an answer held what came, on the folds of the backtest."""
+"""Empirical coverage of an answer: the share of outcomes inside intervals of its kind, on the folds of the backtest."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlmodel import Session
 
-from api.rest.serializers.backtests import folds_answer
-from forecasting.analysis.period_draws import scored_kind, share_error
+from forecasting.analysis.period_draws import scored_kind
 from forecasting.analysis.spans import KINDS_OF
 from forecasting.config import COMBINATION, LEVELS
 from services.forecasts import spans_asked
@@ -15,23 +14,47 @@ from services.series_catalog import Chosen
 from services.series_paths import cutoff_number
 from store.queries import backtests
 from store.queries.backtest_coverage import CoverageRow, pooled_coverage
+from store.queries.backtests import Folds
 from store.queries.runs import RunRecord
 
 NOT_SCORED = "answers of this kind are not scored on the folds"
 NOTHING_YET = "no fold has an answer of this kind whose months are all known by now"
 
 
-def forecast_certificate(
+class PooledCoverage(NamedTuple):
+    """The share of outcomes inside intervals of one level and step, and how many different periods were scored."""
+
+    row: CoverageRow
+    periods: int
+
+
+class IntervalCoverage(NamedTuple):
+    """Coverage of answers like one, pooled over its series; `reason` says why there is none.
+
+    `levels` gives the stored levels that stand for each requested one. `of_parts` is true where the folds are those of
+    the parts of a group or a balance.
+    """
+
+    kind: str | None
+    reason: str | None
+    series: int
+    of_parts: bool
+    folds: Folds
+    levels: Mapping[float, Sequence[float]]
+    rows: Sequence[PooledCoverage]
+
+
+def forecast_coverage(
     session: Session, run: RunRecord, chosen: Sequence[Chosen], query: RunForecastQuery, horizon: int
-) -> dict[str, Any]:
-    """The certificate of forecasts of some series, for the steps at which their periods end."""
+) -> IntervalCoverage:
+    """The coverage of forecasts of some series, for the steps at which their periods end."""
     cutoff, spans = cutoff_number(run), spans_asked(run, query, horizon)
     steps = [span.last - cutoff for span in spans]
     kind = scored_kind(spans[0].kind if query.period else KINDS_OF[query.frequency], query.units)
-    return certificate(session, run, chosen, kind=kind, levels=query.level, steps=steps)
+    return interval_coverage(session, run, chosen, kind=kind, levels=query.level, steps=steps)
 
 
-def certificate(
+def interval_coverage(
     session: Session,
     run: RunRecord,
     chosen: Sequence[Chosen],
@@ -39,7 +62,7 @@ def certificate(
     kind: str | None,
     levels: Sequence[float],
     steps: Collection[int],
-) -> dict[str, Any]:
+) -> IntervalCoverage:
     """What is known of answers of a `kind` to `steps` about some series, pooled; a group stands for its members.
 
     A level that is not stored is told by the stored ones about it.
@@ -48,16 +71,15 @@ def certificate(
     found = pooled_coverage(session, run.id, ids, kind=kind, forecaster=COMBINATION) if kind else []
     told = sorted({stored for level in levels for stored in stored_about(level)})
     shown = [row for row in found if row.level in told and row.step in {0, *steps}]
-    return {
-        "kind": kind,
-        "reason": None if shown else NOTHING_YET if kind else NOT_SCORED,
-        "forecaster": COMBINATION,
-        "series": len(ids),
-        "of_parts": any(one.derived for one in chosen),
-        "folds": folds_answer(backtests.folds(session, run.id, ids)),
-        "levels": [{"level": level, "stored": stored_about(level)} for level in levels],
-        "coverage": [coverage_answer(row, _periods(row, found)) for row in shown],
-    }
+    return IntervalCoverage(
+        kind=kind,
+        reason=None if shown else NOTHING_YET if kind else NOT_SCORED,
+        series=len(ids),
+        of_parts=any(one.derived for one in chosen),
+        folds=backtests.folds(session, run.id, ids),
+        levels={level: stored_about(level) for level in levels},
+        rows=[PooledCoverage(row, _periods(row, found)) for row in shown],
+    )
 
 
 def stored_about(level: float) -> list[float]:
@@ -67,18 +89,6 @@ def stored_about(level: float) -> list[float]:
     below = [stored for stored in LEVELS if stored < level]
     above = [stored for stored in LEVELS if stored > level]
     return below[-1:] + above[:1]
-
-
-def coverage_answer(row: CoverageRow, periods: int) -> dict[str, Any]:
-    """A coverage in JSON, with its standard error were every forecast independent, and were only every period."""
-    return {
-        "level": row.level,
-        "step": row.step or None,
-        "coverage": row.coverage,
-        "n": row.n,
-        "standard_error": share_error(row.coverage, row.n),
-        "standard_error_by_period": share_error(row.coverage, periods),
-    }
 
 
 def _periods(row: CoverageRow, rows: Sequence[CoverageRow]) -> int:

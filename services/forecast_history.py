@@ -13,8 +13,6 @@ from forecasting.analysis.period_draws import Outlook, Units, draw
 from forecasting.analysis.spans import YEAR, Frequency, spans_ahead
 from forecasting.config import COMBINATION
 from forecasting.data.history import FloatArray
-from presentation import formatting
-from presentation.sections.section import in_unit
 from services.period_summary import rows_ahead
 from services.published_run import Desk, earlier_runs, iso_day, month_of
 from services.series_catalog import Chosen
@@ -24,15 +22,14 @@ Row = dict[str, Any]
 EARLIER_RUNS, EARLIER_FOLDS, MONTHS_BETWEEN = 6, 6, 6
 
 
-def observed_rows(outlook: Outlook, units: Units, frequency: Frequency, unit: str, whole: Outlook | None) -> list[Row]:
-    """A row a period that is observed in full: period, month, value, and how the pointer tells it."""
+def observed_rows(outlook: Outlook, units: Units, frequency: Frequency, whole: Outlook | None) -> list[Row]:
+    """A row for each period that is observed in full: period, month, value."""
     past = len(outlook.observed)
     spans = spans_ahead(outlook.start - 1, past, frequency)
     known, of = _without_future(outlook), None if whole is None else _without_future(whole)
     values = draw(units, known, spans, of).values[0].tolist()
-    show = in_unit(unit)
     return [
-        {"period": span.label, "month": iso_day(span.last), "value": value, **_told(span.label, show(value))}
+        {"period": span.label, "month": iso_day(span.last), "value": value}
         for span, value in zip(spans, values, strict=True)
         if isfinite(value)
     ]
@@ -42,18 +39,14 @@ def expected_rows(
     outlook: Outlook,
     units: Units,
     frequency: Frequency,
-    unit: str,
     levels: Sequence[float],
     whole: Outlook | None,
 ) -> list[Row]:
     """A row a period ahead: period, month, median, and lo_L and hi_L of each level."""
     last = outlook.start + len(outlook.observed) - 1
     rows = rows_ahead(outlook, spans_ahead(last, outlook.paths.shape[1], frequency), units, levels, whole)
-    show = in_unit(unit)
     for row in rows:
-        row |= {"month": iso_day(row.pop("last")), **_told(row["period"], show(row["median"]))}
-        for level in levels:
-            row[f"tip_{level:g}"] = f"{show(row[f'lo_{level:g}'])} to {show(row[f'hi_{level:g}'])}"
+        row["month"] = iso_day(row.pop("last"))
     return rows
 
 
@@ -134,10 +127,6 @@ def _shown(months_ago: int) -> bool:
 
 def _without_future(outlook: Outlook) -> Outlook:
     return replace(outlook, paths=np.empty((1, 0)))
-
-
-def _told(period: str, value: str) -> Row:
-    return {"name": formatting.period_name(period), "tip": value}
 
 
 def history_start(frequency: Frequency, last: int, years: int | None) -> str:

@@ -8,8 +8,8 @@ from sqlmodel import Session
 from forecasting.analysis.period_draws import Chance, Drawn, chance, draw, months_needed, summarise
 from forecasting.analysis.spans import Span, month_text, read_span, spans_ahead
 from forecasting.config import interval_probabilities
+from services.errors import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
 from services.queries import ProbabilityQuery, RunForecastQuery, Terms, Told
-from services.refusals import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
 from services.run_selection import ChosenSeries
 from services.series_catalog import Catalog, Chosen
 from services.series_paths import cutoff_number, read_outlooks

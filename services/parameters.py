@@ -7,7 +7,6 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from forecasting.analysis.periods import KINDS
@@ -60,8 +59,6 @@ Month = Annotated[date, BeforeValidator(_month)]
 Day = Annotated[date, BeforeValidator(_day)]
 Kind = Annotated[str, AfterValidator(_kind)]
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
-DatasetPath = Annotated[str, Path(pattern=CODE, description="A dataset's code, as in `/v1/datasets`.")]
-RunPath = Annotated[int, Path(ge=1, le=GREATEST_ID, description="A run's number.")]
 
 
 class Parameters(BaseModel):

@@ -25,7 +25,7 @@ class Told(BaseModel):
         default=DEFAULT_LEVELS, description="Levels of the intervals in per cent, each above 0 and below 100."
     )
     quantile: Quantiles = Field(default=[], description="Probabilities whose quantiles are wanted, above 0, below 1.")
-    certificate: bool = Field(
+    coverage: bool = Field(
         default=False, description="Say how often intervals of these levels held what came, on the backtest's folds."
     )
 

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from api.exception_handlers import RunNotPublished
-from services.absent import NoRunAsOf, RunOfAnotherDataset
 from services.catalog_cache import Catalogs
+from services.errors import NoRunAsOf, RunNotPublished, RunOfAnotherDataset
 from services.parameters import ChosenRun, SeriesChoice, StoredChoice
 from services.series_catalog import Catalog, Chosen
 from store.errors import UnknownRun

@@ -18,10 +18,12 @@ SourceError
 from collections.abc import Sequence
 from pathlib import Path
 
+from errors import TradewindError
+
 SHOWN = 5
 
 
-class SourceError(Exception):
+class SourceError(TradewindError):
     """Anything wrong with a provider or a feed."""
 
 

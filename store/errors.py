@@ -18,10 +18,11 @@ StoreError
 
 from collections.abc import Sequence
 
+from errors import TradewindError
 from tables import Fault, summary
 
 
-class StoreError(Exception):
+class StoreError(TradewindError):
     """Anything the store refuses."""
 
 

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from errors import TradewindError
+
 Column: TypeAlias = "pd.Series[Any]"
 
 SHOWN_FAULTS, KEPT_FAULTS = 3, 50
@@ -45,7 +47,7 @@ def summary(faults: Sequence[Fault], total: int) -> str:
     return shown if total <= SHOWN_FAULTS else f"{shown}; and {total - SHOWN_FAULTS} more"
 
 
-class TableError(ValueError):
+class TableError(TradewindError, ValueError):
     """A table from outside that is not accepted."""
 
 

@@ -20,7 +20,7 @@ def test_ask_answers_from_the_latest_run_and_refuses_in_one_line(own_engine: Eng
     assert head == "CN_CLEANTECH.X.EU27.EV, %, run 1, seen up to 2025-12"
     assert columns.split()[-1] == "q0.1"
     assert [row.split()[0] for row in rows] == ["2026-Q1", "2026-Q2"]
-    likely = tradewind(*chosen, "--period", "2026-03", "--below", 100, "--certificate", **database)
+    likely = tradewind(*chosen, "--period", "2026-03", "--below", 100, "--coverage", **database)
     assert likely.stdout.splitlines()[1].startswith("probability ")
     told = tradewind(*chosen, "--period", "2026-03", "--run", 1, **database)
     assert (told.returncode, told.stdout.splitlines()[-1].split()[0]) == (0, "2026-03")

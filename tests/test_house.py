@@ -14,11 +14,12 @@ from pathlib import Path
 import importlinter.cli
 import pytest
 
+from errors import TradewindError
 from settings import Settings
 from tests.documents import ROOT, repository_files, table_rows, text
 
-ROOMS = ("api", "forecasting", "jobs", "sources", "store")
-OURS = {*ROOMS, "cli", "settings", "tables", "migrations", "tests"}
+ROOMS = ("api", "forecasting", "jobs", "presentation", "services", "sources", "store")
+OURS = {*ROOMS, "cli", "errors", "settings", "tables", "migrations", "tests"}
 TREE_LINE = re.compile(r"^((?:│   |    )*)[├└]── (\w+)", re.MULTILINE)
 # What Python itself has the right name for.
 BUILTIN_ERRORS_RAISED = {"TimeoutError", "ValueError", "TypeError"}
@@ -50,11 +51,11 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert told_in_words or documented[name] == f"`{shown}`", name
 
 
-@pytest.mark.parametrize("leaf", ["tables", "settings"])
+@pytest.mark.parametrize("leaf", ["tables", "settings", "errors"])
 def test_a_leaf_imports_nothing_of_ours(leaf: str) -> None:
     files = [file for file in (ROOT / f"{leaf}.py", *(ROOT / leaf).rglob("*.py")) if file.exists()]
     assert files
-    assert {name for file in files for name in imported(file)} & OURS <= {leaf}
+    assert {name for file in files for name in imported(file)} & OURS <= {leaf, "errors"}
 
 
 def imported(file: Path) -> set[str]:
@@ -112,13 +113,17 @@ def drawn_trees() -> Iterator[str]:
 
 
 def parents(heading: str) -> dict[str, str]:
-    """The name above each name of a tree."""
-    root = re.findall(r"^(\w+)$", heading[: TREE_LINE.search(heading).start()], re.MULTILINE)[-1]  # type: ignore[union-attr]
-    above, found = [root], {}
-    for indent, name in TREE_LINE.findall(heading):
-        depth = len(indent) // 4 + 1
-        found[name] = above[depth - 1]
-        above[depth:] = [name]
+    """The name above each name of the trees drawn in a heading."""
+    above: list[str] = []
+    found = {}
+    for line in heading.splitlines():
+        if re.fullmatch(r"\w+", line):
+            above = [line]
+        elif branch := TREE_LINE.match(line):
+            indent, name = branch.groups()
+            depth = len(indent) // 4 + 1
+            found[name] = above[depth - 1]
+            above[depth:] = [name]
     return found
 
 
@@ -134,6 +139,7 @@ def test_the_tree_of_errors_is_the_one_in_the_code(name: str) -> None:
     assert set(tree) - set(defined) == set()
     assert set(defined) - set(tree) <= set(tree.values())
     for child, parent in tree.items():
+        assert issubclass(defined[child], TradewindError), child
         assert parent in {base.__name__ for base in defined[child].__bases__}, child
 
 

@@ -6,20 +6,19 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from fastapi.responses import StreamingResponse
+from jinja2 import Environment
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES
 from api.rest.direct import DirectRoute
-from presentation import formatting
-from presentation.exports import PICTURES, TABLES, Saved, save
+from presentation.exports import Export, Saved, export
 from presentation.sections.section import Block
+from presentation.templates import make_environment
 from services.parameters import Code
 from store.errors import UnknownSeries
 
@@ -44,19 +43,6 @@ NAVIGATION = (
     ("/runs", "Runs"),
     ("/docs", "API"),
 )
-FILTERS: tuple[Callable[..., Any], ...] = (
-    *(formatting.month_name, formatting.day_name, formatting.moment_name, formatting.duration, formatting.period_name),
-    *(
-        formatting.money,
-        formatting.round_money,
-        formatting.per_cent_change,
-        formatting.points,
-        formatting.share,
-        formatting.per_cent,
-        formatting.ratio,
-    ),
-    *(formatting.number, formatting.plain, formatting.count_of),
-)
 
 
 class PageQuery(BaseModel):
@@ -73,7 +59,7 @@ def page(
 ) -> Response:
     """A page, or the block of it that is asked for as a file. Raises NoSuchBlock."""
     if query.save is not None:
-        return save(blocks, query.block, query.save, stem=_stem(request))
+        return _download(export(blocks, query.block, query.save, stem=_stem(request)))
     shown = {block.name: block for block in blocks}
     return _html(request, template, HTTPStatus.OK, title=title, blocks=shown, **context)
 
@@ -138,24 +124,15 @@ def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The templates; a name that a page was not given is an error."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.filters.update({each.__name__: each for each in FILTERS}, as_json=as_json)
-    made.globals.update(navigation=NAVIGATION, table_forms=TABLES, picture_forms=PICTURES)
+    """The templates of pages, with the navigation."""
+    made = make_environment(TEMPLATES)
+    made.globals.update(navigation=NAVIGATION)
     return made
 
 
-def as_json(value: Any) -> Markup:
-    """JSON for a script element: no text in it can end the element."""
-    text = orjson.dumps(value).decode()
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+def _download(made: Export) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{made.filename}"'}
+    return StreamingResponse(made.content, headers=headers, media_type=made.media_type)
 
 
 def _stem(request: Request) -> str:

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from api.dependencies import CatalogsDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
+from api.rest.path_parameters import RunPath
 from forecasting.analysis.spans import spans_ahead
 from forecasting.config import BASELINE
 from presentation import formatting
 from presentation.sections.run_changes import move_blocks
 from presentation.sections.section import Block, figure, in_unit, link, text
-from services.parameters import RunPath
 from services.period_summary import figure as read_figure
 from services.published_run import Desk, citation, earlier_runs, open_run
 from store.queries import catalog, runs

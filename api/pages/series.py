@@ -8,19 +8,19 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from api.dependencies import CatalogsDep, SessionDep, may_read
-from api.exception_handlers import Unanswerable
 from api.pages.rendering import PageQuery, PageRoute, page
+from api.rest.path_parameters import DatasetPath
 from forecasting.analysis.period_draws import Outlook
 from presentation import formatting
 from presentation.charts.fan import fan
 from presentation.sections.decomposition import component_blocks
-from presentation.sections.forecast import LEVELS, NOTE, expected_columns
+from presentation.sections.forecast import LEVELS, NOTE, expected_columns, with_tooltips
 from presentation.sections.section import Block, figure, in_unit, link, text
+from services.errors import NoWhole, ShareOfBalance, Unanswerable
 from services.forecast_history import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
-from services.parameters import CODE, Code, DatasetPath, RunId
+from services.parameters import CODE, Code, RunId
 from services.period_summary import unit_in_words
 from services.published_run import Desk, citation, codes, open_run
-from services.refusals import NoWhole, ShareOfBalance
 from services.series_catalog import BALANCE, Chosen
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
@@ -142,8 +142,8 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
     outlooks = desk.outlooks([one] if whole is None else [one, whole])
     outlook, of = outlooks[0], outlooks[1] if whole else None
     unit = unit_in_words(query.units, desk.unit)
-    observed = observed_rows(outlook, query.units, query.frequency, unit, of)
-    expected = expected_rows(outlook, query.units, query.frequency, unit, LEVELS, of)
+    observed = with_tooltips(observed_rows(outlook, query.units, query.frequency, of), unit)
+    expected = with_tooltips(expected_rows(outlook, query.units, query.frequency, LEVELS, of), unit, LEVELS)
     earlier, by, others = _said(desk, one, outlook, query)
     since = history_start(query.frequency, desk.last, query.years)
     spec = fan(

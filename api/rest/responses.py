@@ -1,8 +1,6 @@
 """JSON and CSV: which one is wanted, and how each is written."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -10,9 +8,9 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.exception_handlers import NotAcceptable
+from presentation.exports import csv_blocks
 
 Format = Literal["json", "csv"]
-BLOCK_ROWS = 2000
 MATCHES: Mapping[str, Format] = {
     "application/json": "json",
     "application/*": "json",
@@ -56,17 +54,4 @@ def csv_response(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """An answer in CSV, written as it is read, so that its size takes no memory. None is an empty cell."""
-    return StreamingResponse(_csv_blocks(columns, rows), 200, headers, "text/csv; charset=utf-8")
-
-
-def _csv_blocks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    for number, row in enumerate(rows, start=1):
-        writer.writerow(row)
-        if number % BLOCK_ROWS == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+    return StreamingResponse(csv_blocks(columns, rows), 200, headers, "text/csv; charset=utf-8")

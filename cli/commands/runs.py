@@ -25,7 +25,7 @@ def run(
     settings, today = composition.read_settings(data_dir=data_dir), composition.now().date()
     day = as_of.date() if as_of else today
     if day > today:
-        from api.exception_handlers import FutureAsOf
+        from services.errors import FutureAsOf
 
         stop(str(FutureAsOf(day, today)), 2)
     with composition.engine(settings) as engine:
@@ -95,24 +95,24 @@ def ask(
     above: Annotated[float | None, typer.Option(help="How likely is more in the period?")] = None,
     below: Annotated[float | None, typer.Option(help="How likely is less?")] = None,
     over: Annotated[str | None, typer.Option(help="How concentrated, over partner or sector?")] = None,
-    certificate: Annotated[bool, typer.Option("--certificate", help="Say how such answers did on the folds.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Report interval coverage on the folds.")] = False,
     run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
     as_of: Annotated[str | None, typer.Option(help="The latest run as of this day, YYYY-MM-DD.")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Ask a run: sums, growth, shares, concentration, and how likely a number is to be passed in a period."""
-    from api.exception_handlers import ApiError
     from cli.ask_output import answer_lines
+    from services.errors import QueryError
 
     which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
-    how = {"level": level, "quantile": quantile or None, "certificate": certificate, "horizon": horizon}
+    how = {"level": level, "quantile": quantile or None, "coverage": coverage, "horizon": horizon}
     event = {"period": period, "above": above, "below": below, "over": over}
     asked = which | how | event | {"run": run, "as_of": as_of}
     given = {name: value for name, value in asked.items() if value is not None}
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
         try:
             say(*answer_lines(session, dataset, given))
-        except ApiError as error:
+        except QueryError as error:
             stop(str(error), 2)
 
 
@@ -123,8 +123,8 @@ def report(
     data_dir: DataDir = None,
 ) -> None:
     """Write a report on a run that can be mailed: summary, method, tables, charts, every series."""
-    from api.exception_handlers import ApiError
     from presentation.report.build import write_report
+    from services.errors import QueryError
 
     if output.suffix not in (".html", ".pdf", ".xlsx"):
         raise typer.BadParameter("a report is written as .html, .pdf or .xlsx", param_hint="--output")
@@ -133,7 +133,7 @@ def report(
     try:
         with composition.session(composition.read_settings(data_dir=data_dir)) as session:
             say(f"{dataset}: report on run {write_report(session, dataset, run_id=run, output=output)}: {output}")
-    except ApiError as error:
+    except QueryError as error:
         stop(str(error), 2)
 
 

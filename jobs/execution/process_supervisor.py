@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from errors import TradewindError
+
 READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60.0, 30.0, 0.2
 AGAIN_SECONDS = 0.5
 
 
-class AddressTaken(OSError):
+class AddressTaken(TradewindError, OSError):
     """Nothing can listen on the address."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
@@ -25,7 +27,7 @@ class AddressTaken(OSError):
         super().__init__(f"cannot listen on {host}:{port}: {reason} (choose another with --port)")
 
 
-class ChildEnded(RuntimeError):
+class ChildEnded(TradewindError, RuntimeError):
     """A process that should stay ended by itself."""
 
     def __init__(self, name: str, code: int) -> None:

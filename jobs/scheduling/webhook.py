@@ -10,10 +10,12 @@ from typing import Any
 import httpx
 import orjson
 
+from errors import TradewindError
+
 TIMEOUT_SECONDS = 10.0
 
 
-class NotDelivered(Exception):
+class NotDelivered(TradewindError):
     """The receiver is away, or did not answer with a 2xx."""
 
     def __init__(self, url: str, reason: str) -> None:

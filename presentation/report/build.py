@@ -7,17 +7,17 @@ from typing import Literal, get_args
 
 from sqlmodel import Session
 
-from api.exception_handlers import NotHere
-from api.pages.rendering import environment
 from presentation import formatting
+from presentation.errors import NotHere
 from presentation.exports import svg
 from presentation.report.content import Report, read_report
 from presentation.sections.section import Block
+from presentation.templates import TEMPLATES, make_environment
 from services.catalog_cache import Catalogs
 from services.published_run import open_run
 
 Form = Literal["html", "pdf", "xlsx"]
-STYLE = Path(__file__).parents[2] / "api" / "pages" / "static" / "desk" / "report.css"
+STYLE = TEMPLATES / "report.css"
 CHART_WIDTH = 640
 
 
@@ -56,7 +56,7 @@ def _style() -> str:
 
 def _html(report: Report) -> str:
     return (
-        environment()
+        make_environment()
         .get_template("report.html")
         .render(
             report=report,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from api.rest.serializers.backtests import score_unit
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 from presentation import formatting
 from presentation.charts import backtest as charts
 from presentation.sections.section import Block, Column, figure, in_unit, text
+from services.backtest_folds import score_unit
 from services.backtest_summary import (
     Record,
     beside,

@@ -9,6 +9,7 @@ from forecasting.analysis.spans import KINDS_OF, Frequency
 from forecasting.config import COMBINATION
 from presentation import formatting
 from presentation.charts.fan import fan
+from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Block, figure, in_unit, interval_columns, link, text
 from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, read_folds, read_misses
 from services.forecast_history import history_start, observed_rows
@@ -110,7 +111,7 @@ def _observed(desk: Desk, one: Chosen, kind: str, cutoff: date, units: Units) ->
     of = kind.removesuffix(GROWTH)
     (outlook,) = desk.outlooks([one])
     since = history_start("M", cutoff.year * 12 + cutoff.month - 1, YEARS_BEFORE[of])
-    rows = observed_rows(outlook, units, FREQUENCIES[of], unit_in_words(units, desk.unit), None)
+    rows = with_tooltips(observed_rows(outlook, units, FREQUENCIES[of], None), unit_in_words(units, desk.unit))
     return [row for row in rows if row["month"] >= since]
 
 

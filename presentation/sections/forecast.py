@@ -6,7 +6,7 @@ from forecasting.analysis.period_draws import Outlook
 from presentation import formatting
 from presentation.charts.fan import fan
 from presentation.sections.section import Block, Column, figure, in_unit, interval_columns, text
-from services.forecast_history import expected_rows, history_start, observed_rows
+from services.forecast_history import Row, expected_rows, history_start, observed_rows
 from services.published_run import Desk, codes
 from services.series_catalog import Chosen
 
@@ -17,8 +17,8 @@ NOTE = "Observed in black, expected (the median) in blue; the shades hold what c
 def monthly_fan(desk: Desk, one: Chosen, outlook: Outlook, *, name: str, years: int, open_: bool = True) -> Block:
     """The level of a series by month, after its last `years`."""
     since = history_start("M", desk.last, years)
-    observed = observed_rows(outlook, "lin", "M", desk.unit, None)
-    rows = expected_rows(outlook, "lin", "M", desk.unit, LEVELS, None)
+    observed = with_tooltips(observed_rows(outlook, "lin", "M", None), desk.unit)
+    rows = with_tooltips(expected_rows(outlook, "lin", "M", LEVELS, None), desk.unit, LEVELS)
     return Block(
         name=name,
         title=f"{desk.name(one)}, by month",
@@ -36,3 +36,17 @@ def expected_columns(unit: str, levels: Sequence[float]) -> list[Column]:
     show = in_unit(unit)
     columns = [text("period", "Period", formatting.period_name), figure("median", f"Expected ({unit})", show)]
     return [*columns, *interval_columns(levels, show)]
+
+
+def with_tooltips(rows: Sequence[Row], unit: str, levels: Sequence[float] = ()) -> list[Row]:
+    """Rows of a chart with the texts of their tooltips: the period, the value, and the bounds of each level."""
+    show = in_unit(unit)
+    return [
+        {
+            **row,
+            "name": formatting.period_name(row["period"]),
+            "tip": show(row["value"] if "value" in row else row["median"]),
+            **{f"tip_{level:g}": f"{show(row[f'lo_{level:g}'])} to {show(row[f'hi_{level:g}'])}" for level in levels},
+        }
+        for row in rows
+    ]

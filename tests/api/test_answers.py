@@ -165,7 +165,7 @@ def test_plain_months_take_quantiles_and_change_nothing_else(asking: TestClient,
 
 def test_the_plain_answer_is_what_it_was(asking: TestClient, trade: Half) -> None:
     found = answer(asking, trade, flow="X")
-    assert {"frequency", "units", "of", "certificate"} & set(found) == set()
+    assert {"frequency", "units", "of", "coverage"} & set(found) == set()
     assert set(found["series"][0]["months"][0]) == {"month", "step", "mean", "median", "intervals"}
     asked = answer(asking, trade, flow="X", frequency="M", units="lin")
     assert asked == found
@@ -229,14 +229,14 @@ def test_bad_questions_are_refused_with_their_reason(asking: TestClient, params:
 
 @pytest.mark.parametrize("units", ["lin", "pc1", "share"])
 def test_a_period_is_answered_as_its_frequency_does(asking: TestClient, clean: Half, units: str) -> None:
-    asked = {"partner": "USA", "sector": "EV", "units": units, "certificate": True}
+    asked = {"partner": "USA", "sector": "EV", "units": units, "coverage": True}
     years = one(asking, clean, **asked, frequency="A")["months"]
     for year in years:
         page = answer(asking, clean, **asked, period=year["period"])
         (row,) = page["series"][0]["months"]
         assert (row["period"], row["observed_months"]) == (year["period"], year["observed_months"])
         assert_allclose([row["median"], row["intervals"][0]["lo"]], [year["median"], year["intervals"][0]["lo"]])
-        assert page["certificate"]["kind"] in ("year", "year_growth", None)
+        assert page["coverage"]["kind"] in ("year", "year_growth", None)
     assert one(asking, clean, partner="USA", sector="EV", period="2026-03")["months"][0]["period"] == "2026-03"
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sqlmodel import Session
 
-from api.exception_handlers import ApiError
 from cli.ask_output import answer_lines
+from services.errors import QueryError
 from store.errors import UnknownDataset
 from tests.api.asking import Halves, halves_of
 from tests.api.conftest import World
@@ -49,14 +49,14 @@ def test_a_period_is_forecast_where_no_number_is_to_be_passed(halves: Halves) ->
 
 
 def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
-    found = lines(halves, flow="B", period="2026", above=0, below=1e6, level=[80], certificate=True)
+    found = lines(halves, flow="B", period="2026", above=0, below=1e6, level=[80], coverage=True)
     draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026") - halves.trade.draws("CN_TRADE.M.WLD.TOTAL", "2026")
     assert found[0].startswith("CN_TRADE.B.WLD.TOTAL, 2026 above 0 USD bn and below 1,000,000 USD bn, run ")
     assert found[1].startswith(f"probability {100 * (draws > 0).mean():.1f} %, give or take ")
     assert found[1].endswith("for 40 draws")
     assert found[3].startswith("80 % between ")
     assert found[4] == "0 of 12 months observed"
-    assert found[5].startswith("certificate: on 4 folds of its parts, intervals of 80 % held ")
+    assert found[5].startswith("coverage: on 4 folds of its parts, intervals of 80 % held ")
 
 
 def test_concentration_is_told_as_the_api_has_it(halves: Halves) -> None:
@@ -73,7 +73,7 @@ def test_concentration_is_told_as_the_api_has_it(halves: Halves) -> None:
 def test_what_has_no_answer_says_why(halves: Halves) -> None:
     assert "no answer: 2026-Q1 is zero or below" in lines(halves, flow="B", period="2026-Q1", units="log", above=1)[1]
     assert "2025-Q3 is zero or below" in lines(halves, flow="B", frequency="Q", units="log")[2]
-    assert lines(halves, flow="X", units="pch", certificate=True)[-1].startswith("certificate: answers of this kind")
+    assert lines(halves, flow="X", units="pch", coverage=True)[-1].startswith("coverage: answers of this kind")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
     ],
 )
 def test_a_question_that_cannot_be_is_refused_in_one_line(halves: Halves, asked: dict[str, Any], words: str) -> None:
-    with pytest.raises(ApiError) as refused:
+    with pytest.raises(QueryError) as refused:
         lines(halves, **asked)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -22,12 +22,12 @@ def halves(original: World, server_url: str) -> Iterator[Halves]:
         yield halves
 
 
-def certificate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
+def answer_coverage(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts"
-    response = halves.client.get(url, params={"run": half.run.run_id, "certificate": True, **params})
+    response = halves.client.get(url, params={"run": half.run.run_id, "coverage": True, **params})
     assert response.status_code == 200, response.text
     forecasts.ForecastPage.model_validate(response.json())
-    return dict(response.json()["certificate"])
+    return dict(response.json()["coverage"])
 
 
 def places(run: Published, *partners: str) -> list[int]:
@@ -36,7 +36,7 @@ def places(run: Published, *partners: str) -> list[int]:
 
 
 def test_coverage_pools_every_forecast_of_the_series_asked(halves: Halves) -> None:
-    found = certificate(halves, halves.clean, partner="USA,DEU", level=80, **EV)
+    found = answer_coverage(halves, halves.clean, partner="USA,DEU", level=80, **EV)
     one, other = places(halves.clean.run, "USA", "DEU")
     rows = {row["step"]: row for row in found["coverage"]}
     assert set(rows) == {None, 5, 17}
@@ -49,7 +49,7 @@ def test_coverage_pools_every_forecast_of_the_series_asked(halves: Halves) -> No
 
 def test_the_sampling_error_counts_forecasts_or_only_periods(halves: Halves) -> None:
     """Two series with `one` and `other` forecasts at step 5, and twice as many at step 17: so many periods each."""
-    rows = certificate(halves, halves.clean, partner="USA,DEU", level=80, **EV)["coverage"]
+    rows = answer_coverage(halves, halves.clean, partner="USA,DEU", level=80, **EV)["coverage"]
     one, other = places(halves.clean.run, "USA", "DEU")
     times = {None: (3, 2), 5: (1, 1), 17: (2, 2)}
     for row in rows:
@@ -64,7 +64,7 @@ def test_the_sampling_error_counts_forecasts_or_only_periods(halves: Halves) -> 
 
 
 def test_a_level_that_is_not_stored_is_told_by_those_about_it(halves: Halves) -> None:
-    found = certificate(halves, halves.clean, partner="USA", level="30,66,80,99", **EV)
+    found = answer_coverage(halves, halves.clean, partner="USA", level="30,66,80,99", **EV)
     assert [(one["level"], one["stored"]) for one in found["levels"]] == [
         (30, [50]),
         (66, [50, 80]),
@@ -75,12 +75,12 @@ def test_a_level_that_is_not_stored_is_told_by_those_about_it(halves: Halves) ->
 
 
 def test_steps_beyond_the_horizon_asked_are_left_out(halves: Halves) -> None:
-    found = certificate(halves, halves.clean, partner="USA", horizon=6, **EV)
+    found = answer_coverage(halves, halves.clean, partner="USA", horizon=6, **EV)
     assert {row["step"] for row in found["coverage"]} == {None, 5}
 
 
 def test_a_group_is_told_by_its_members(halves: Halves) -> None:
-    found = certificate(halves, halves.clean, partner="EU27", level=80, **EV)
+    found = answer_coverage(halves, halves.clean, partner="EU27", level=80, **EV)
     assert (found["series"], found["of_parts"]) == (2, True)
     assert found["coverage"][0]["n"] == 3 * sum(places(halves.clean.run, "DEU", "FRA"))
 
@@ -104,7 +104,7 @@ def test_a_group_is_told_by_its_members(halves: Halves) -> None:
 def test_the_kind_is_that_of_the_answer_and_what_is_not_scored_says_so(
     halves: Halves, params: dict[str, str], kind: str | None, scored: bool
 ) -> None:
-    found = certificate(halves, halves.trade, flow="X", **params)
+    found = answer_coverage(halves, halves.trade, flow="X", **params)
     assert found["kind"] == kind
     assert bool(found["coverage"]) == scored
     assert (found["reason"] is None) == scored
@@ -112,18 +112,18 @@ def test_the_kind_is_that_of_the_answer_and_what_is_not_scored_says_so(
 
 
 def test_a_chance_carries_the_certificate_of_its_period_and_step(halves: Halves) -> None:
-    asked = {"flow": "X", "period": "2026", "above": 0, "certificate": True, "run": halves.trade.run.run_id}
+    asked = {"flow": "X", "period": "2026", "above": 0, "coverage": True, "run": halves.trade.run.run_id}
     found = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).json()
     forecasts.ProbabilityAnswer.model_validate(found)
-    assert found["certificate"]["kind"] == "year"
-    assert {row["step"] for row in found["certificate"]["coverage"]} == {None, 17}
+    assert found["coverage"]["kind"] == "year"
+    assert {row["step"] for row in found["coverage"]["coverage"]} == {None, 17}
 
 
 def test_concentration_says_that_it_is_not_scored(halves: Halves) -> None:
-    asked = {"over": "partner", "certificate": True, "run": halves.clean.run.run_id}
+    asked = {"over": "partner", "coverage": True, "run": halves.clean.run.run_id}
     found = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=asked).json()
     forecasts.ConcentrationAnswer.model_validate(found)
-    assert found["certificate"]["kind"] is None
+    assert found["coverage"]["kind"] is None
 
 
 def backtest(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from api import exception_handlers
 from api.dependencies import OptionsDep, bounded_body, may_read
 from api.rest.direct import PROBLEM, DirectRoute, add_routes
-from services.parameters import DatasetPath
+from api.rest.path_parameters import DatasetPath
 from services.queries import ForecastQuery
 from tests.api.conftest import options
 
@@ -19,7 +19,7 @@ QUESTIONS = [
     "",
     "?flow=X&partner=USA,DEU&partner=JPN&sector=EV&level=80&level=95,50&limit=7",
     "?limit=3&limit=5",
-    "?frequency=A&units=share&of=sector&quantile=0.1&certificate=true",
+    "?frequency=A&units=share&of=sector&quantile=0.1&coverage=true",
     "?flow=&horizon=",
     "?flow=Z&partner=a%20b&level=0,120&limit=0",
     "?limit=many&offset=-1&partners=USA",

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
 from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
-from api.exception_handlers import LevelNotKept, NotKeptOfSums, NotOneSeries
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import common, forecasts
 from api.rest.serializers.backtests import (
@@ -24,15 +24,15 @@ from api.rest.serializers.backtests import (
     pit_answer,
     score_answers,
     score_rows,
-    score_unit,
-    value_unit,
     vintage_answer,
 )
 from api.rest.serializers.forecasts import run_answer
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 from forecasting.errors import UnknownForecaster
-from services import backtest_folds as folds_of
-from services.parameters import BacktestQuery, DatasetPath, FoldQuery, MissQuery
+from services import backtest_folds
+from services.backtest_folds import score_unit, value_unit
+from services.errors import LevelNotKept, NotKeptOfSums, NotOneSeries
+from services.parameters import BacktestQuery, FoldQuery, MissQuery
 from services.run_selection import chosen_run, chosen_series
 from services.series_catalog import Catalog
 from store.queries import backtests
@@ -103,7 +103,7 @@ def read_folds(
     if one.derived:
         raise NotKeptOfSums(one.unique_id, [part.unique_id for part in one.parts])
     _refuse_forecaster(session, run.id, series.catalog, query.forecaster)
-    found = folds_of.read_folds(
+    found = backtest_folds.read_folds(
         session,
         run,
         one.parts[0].series_id,
@@ -145,7 +145,7 @@ def read_misses(
     coverage, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     unique_ids = {part.series_id: part.unique_id for one in chosen for part in one.parts}
-    found = folds_of.read_misses(
+    found = backtest_folds.read_misses(
         session,
         run,
         sorted(unique_ids),

@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from api.dependencies import CatalogsDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import common
 from api.rest.serializers.forecasts import month_text
-from services.parameters import CatalogQuery, DatasetPath, Paged, Parameters, SeriesQuery
+from services.parameters import CatalogQuery, Paged, Parameters, SeriesQuery
 from store.queries import catalog
 
 router = APIRouter(route_class=DirectRoute, tags=["catalog"], dependencies=[Depends(may_read)])

@@ -8,11 +8,12 @@ from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import RunPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import forecasts
 from api.rest.serializers.forecasts import run_answer, series_answer
 from services.decomposition import SHARES, component_months
-from services.parameters import ComponentQuery, RunPath
+from services.parameters import ComponentQuery
 from services.run_selection import chosen_series, published_run
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])

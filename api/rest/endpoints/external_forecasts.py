@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
 from api.rest.uploads import sent_table
-from services.parameters import DatasetPath, OutsideModelsQuery, OutsideQuery
+from services.parameters import OutsideModelsQuery, OutsideQuery
 from store.queries import catalog, external_forecasts
 from store.queries.external_forecasts import Comparison
 from store.queries.hubverse_format import check_hubverse

@@ -8,15 +8,15 @@ from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import RunPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import forecasts
 from api.rest.serializers.forecasts import run_answer, series_answer
 from forecasting.analysis.period_draws import answer_unit
+from services.errors import NotOneForecast
 from services.forecast_history import said_rows
-from services.parameters import RunPath
 from services.published_run import open_run
 from services.queries import LinesQuery
-from services.refusals import NotOneForecast
 from store.queries import runs
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
 from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
-from api.exception_handlers import HorizonBeyondRun
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath, RunPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import forecasts
+from api.rest.serializers.coverage import coverage_answer
 from api.rest.serializers.forecasts import (
     FORECAST_COLUMNS,
     Layout,
@@ -22,9 +23,9 @@ from api.rest.serializers.forecasts import (
 )
 from forecasting.analysis.period_draws import answer_unit
 from services.catalog_cache import Catalogs
-from services.coverage import forecast_certificate
+from services.coverage import forecast_coverage
+from services.errors import HorizonBeyondRun
 from services.forecasts import read_answers
-from services.parameters import DatasetPath, RunPath
 from services.queries import ForecastQuery, RunForecastQuery
 from services.run_selection import chosen_run, chosen_series, published_run
 from store.queries.runs import RunRecord
@@ -96,8 +97,8 @@ def _answer(
     asked: dict[str, Any] = {}
     if not query.plain:
         asked = {"frequency": None if query.period else query.frequency, "units": query.units, "of": query.whole}
-    if query.certificate:
-        asked["certificate"] = forecast_certificate(session, run, series.all, query, horizon)
+    if query.coverage:
+        asked["coverage"] = coverage_answer(forecast_coverage(session, run, series.all, query, horizon))
     answer = {
         "dataset": run.dataset_id,
         "unit": unit,

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import common
 from api.rest.uploads import sent_table
-from services.parameters import DatasetPath, ObservationQuery
+from services.parameters import ObservationQuery
 from store.queries import catalog, observations
 from store.queries.observations import ObservationRecord
 from tables import check_observations

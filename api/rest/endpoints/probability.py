@@ -5,18 +5,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
-from api.exception_handlers import HorizonBeyondRun
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import forecasts
+from api.rest.serializers.coverage import coverage_answer
 from api.rest.serializers.forecasts import Layout, forecast_rows, later_months, row_answer, run_answer, series_answer
 from forecasting.analysis.period_draws import Chance, answer_unit, scored_kind
 from forecasting.analysis.spans import spans_ahead
 from services.concentration import choose_parts, draw_concentration
-from services.coverage import certificate
+from services.coverage import interval_coverage
+from services.errors import HorizonBeyondRun
 from services.forecasts import ask_chance, summaries
-from services.parameters import DatasetPath
 from services.queries import ConcentrationQuery, ProbabilityQuery
 from services.run_selection import chosen_run
 from services.series_paths import cutoff_number
@@ -56,9 +57,10 @@ def read_probability(
         **row_answer(row, layout),
         **{"run": run_answer(run), "revised_data": coverage.backfilled},
     }
-    if query.certificate:
+    if query.coverage:
         kind = scored_kind(query.span.kind, query.units)
-        answer["certificate"] = certificate(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
+        found_coverage = interval_coverage(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
+        answer["coverage"] = coverage_answer(found_coverage)
     return json_response(answer, headers=headers)
 
 
@@ -97,8 +99,9 @@ def read_concentration(
         "whole": asked.whole.unique_id if asked.whole else None,
         "months": [row_answer(row, layout) for row in rows],
     }
-    if query.certificate:
-        answer["certificate"] = certificate(session, run, asked.parts, kind=None, levels=query.level, steps=())
+    if query.coverage:
+        found_coverage = interval_coverage(session, run, asked.parts, kind=None, levels=query.level, steps=())
+        answer["coverage"] = coverage_answer(found_coverage)
     return json_response(answer, headers=headers)
 
 

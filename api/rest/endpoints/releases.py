@@ -9,11 +9,12 @@ from api.dependencies import BodyDep, OptionsDep, SessionDep, may_read, may_writ
 from api.rest.direct import DirectRoute
 from api.rest.icalendar import calendar_feed
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import common
 from api.rest.serializers.forecasts import month_text
 from api.rest.uploads import sent_table
-from services.parameters import CalendarQuery, DatasetPath, ReleaseQuery
+from services.parameters import CalendarQuery, ReleaseQuery
 from store.queries import catalog, releases
 from store.queries.releases import ReleaseRecord
 from tables import check_releases

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
+from api.rest.path_parameters import RunPath
 from presentation.report.build import Form, make_report, style_hash
-from services.parameters import Parameters, RunPath
+from services.parameters import Parameters
 from services.run_selection import published_run
 
 router = APIRouter(route_class=DirectRoute, tags=["reports"], dependencies=[Depends(may_read)])

@@ -10,10 +10,11 @@ from sqlmodel import Session
 from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import revisions as schemas
 from api.rest.serializers.forecasts import month_text
-from services.parameters import DatasetPath, RevisionQuery
+from services.parameters import RevisionQuery
 from store.queries import revisions
 from store.queries.revisions import Asked, RevisionRecord, VintageRecord
 

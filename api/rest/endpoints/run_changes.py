@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import CatalogsDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import RunPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
-from services.parameters import ChangesQuery, RunPath
+from services.parameters import ChangesQuery
 from services.run_selection import published_run
 from store.queries import run_changes
 from store.queries.run_changes import ChangeRecord

@@ -6,14 +6,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
 from api.dependencies import BodyDep, OptionsDep, SessionDep, may_read, may_write
-from api.exception_handlers import FutureAsOf, HorizonTooLong, UnreadableBody
+from api.exception_handlers import UnreadableBody
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import RunPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import common
 from api.rest.serializers.forecasts import run_answer
-from services.parameters import Parameters, RunPath, RunsQuery
+from services.errors import FutureAsOf, HorizonTooLong
+from services.parameters import Parameters, RunsQuery
 from store.queries import catalog, runs
 
 router = APIRouter(route_class=DirectRoute, tags=["runs"])

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import CatalogsDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
+from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
-from services.parameters import DatasetPath, TrackedSeriesQuery, TrackingQuery
+from services.parameters import TrackedSeriesQuery, TrackingQuery
 from services.run_selection import run_of
 from services.series_catalog import Chosen
 from store.queries import forecast_scores

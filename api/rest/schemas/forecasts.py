@@ -76,7 +76,7 @@ class CoverageAnswer(Answer):
     )
 
 
-class CertificateAnswer(Answer):
+class CoverageOfAnswer(Answer):
     """How answers like this one did on the folds of the backtest."""
 
     kind: str | None = Field(description="What was scored; null where nothing of this kind is.")
@@ -99,7 +99,7 @@ class ForecastPage(Page):
     of: str | None = Field(default=None, description="The total that a share or a contribution is of.")
     run: RunAnswer
     revised_data: bool = Field(description="Whether the run saw backfilled observations, which are revised data.")
-    certificate: CertificateAnswer | None = Field(default=None, description="Where it was asked for.")
+    coverage: CoverageOfAnswer | None = Field(default=None, description="Where it was asked for.")
     series: list[ForecastSeries]
 
 
@@ -124,7 +124,7 @@ class ProbabilityAnswer(MonthAnswer):
     draws: int | None
     run: RunAnswer
     revised_data: bool
-    certificate: CertificateAnswer | None = None
+    coverage: CoverageOfAnswer | None = None
 
 
 class ConcentrationAnswer(Answer):
@@ -142,7 +142,7 @@ class ConcentrationAnswer(Answer):
     parts: list[str] = Field(description="The series whose shares are squared.")
     whole: str | None = Field(description="The series they are shares of; null where that is their own sum.")
     months: list[MonthAnswer]
-    certificate: CertificateAnswer | None = None
+    coverage: CoverageOfAnswer | None = None
 
 
 class ComponentMonth(Answer):

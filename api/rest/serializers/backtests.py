@@ -6,7 +6,7 @@ from typing import Any
 
 from api.rest.serializers.forecasts import month_text
 from forecasting.analysis.spans import month_text as number_text
-from services.backtest_folds import GROWTH, Fold, Missed
+from services.backtest_folds import Fold, Missed
 from store.queries.backtest_coverage import PitBin
 from store.queries.backtests import Folds, ScoreRow
 
@@ -27,16 +27,6 @@ MISS_COLUMNS = (
 PIT_BINS, PIT_WIDTH = 10, 10.0
 """How a run's PIT histograms are cut, in per cent."""
 NO_INTERVAL: Mapping[str, None] = {"level": None, "lo": None, "hi": None}
-
-
-def score_unit(kind: str, dataset_unit: str) -> str:
-    """The unit of an error in what was forecast."""
-    return "percentage points" if kind.endswith(GROWTH) else dataset_unit
-
-
-def value_unit(kind: str, dataset_unit: str) -> str:
-    """The unit of what was forecast."""
-    return "%" if kind.endswith(GROWTH) else dataset_unit
 
 
 def score_answers(rows: Iterable[ScoreRow], unique_ids: Mapping[int, str], unit: str) -> list[dict[str, Any]]:
