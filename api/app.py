@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from api import exception_handlers, http_cache
-from api.config import ApiOptions
+from api.config import ServerConfig
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.pages.routers import ROUTERS
@@ -34,7 +34,7 @@ from api.rest.endpoints import (
     runs,
     tracking,
 )
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from store.database import with_transactions
 
 STATIC = Path(__file__).parent / "pages" / "static"
@@ -44,7 +44,7 @@ record of how right they were. Reading is open unless the deployment says otherw
 Every error is `application/problem+json`; every list is paged; every answer comes as JSON or CSV (`?format=csv`)."""
 
 
-def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
+def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     """The web application over a database. It opens no connection until it is asked something."""
     registry = CollectorRegistry()
     registry.register(StoreCollector(engine, options))
@@ -59,7 +59,7 @@ def create_app(*, engine: Engine, options: ApiOptions) -> FastAPI:
     )
     app.state.engine, app.state.options = with_transactions(engine), options
     app.state.reading = engine
-    app.state.catalogs, app.state.registry = Catalogs(), registry
+    app.state.catalogs, app.state.registry = CatalogCache(), registry
     exception_handlers.install(app)
     http_cache.install(app)
     app.add_middleware(CompressionMiddleware, minimum_size=MINIMUM_BYTES, compresslevel=LEVEL)

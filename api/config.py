@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class RunTerms:
+class RunSettings:
     """How a run asked for over the web is to be made; horizon in months."""
 
     horizon: int
@@ -18,7 +18,7 @@ class RunTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiOptions:
+class ServerConfig:
     """What differs between deployments, and the clock.
 
     `run_terms` gives the terms of a run for a horizon in months, or for the deployment's own where that is None.
@@ -27,7 +27,7 @@ class ApiOptions:
     """
 
     version: str
-    run_terms: Callable[[int | None], RunTerms]
+    run_settings: Callable[[int | None], RunSettings]
     now: Callable[[], datetime]
     require_key_to_read: bool = False
     grace: timedelta = timedelta(hours=24)

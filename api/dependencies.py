@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from api.config import ApiOptions
+from api.config import ServerConfig
 from api.exception_handlers import BodyTooLarge, UnsupportedBody
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from store.queries import api_keys, browser_sessions
 from store.queries.api_keys import BadKey
 
@@ -30,21 +30,21 @@ async def get_engine(request: Request) -> Engine:
     return engine
 
 
-async def get_options(request: Request) -> ApiOptions:
+async def get_options(request: Request) -> ServerConfig:
     """The options the application was made with."""
-    options: ApiOptions = request.app.state.options
+    options: ServerConfig = request.app.state.options
     return options
 
 
-async def get_catalogs(request: Request) -> Catalogs:
+async def get_catalog_cache(request: Request) -> CatalogCache:
     """What published runs cover, as far as it has been asked for."""
-    catalogs: Catalogs = request.app.state.catalogs
+    catalogs: CatalogCache = request.app.state.catalogs
     return catalogs
 
 
 EngineDep = Annotated[Engine, Depends(get_engine)]
-OptionsDep = Annotated[ApiOptions, Depends(get_options)]
-CatalogsDep = Annotated[Catalogs, Depends(get_catalogs)]
+ConfigDep = Annotated[ServerConfig, Depends(get_options)]
+CatalogCacheDep = Annotated[CatalogCache, Depends(get_catalog_cache)]
 
 
 async def get_session(request: Request) -> AsyncIterator[Session]:
@@ -72,17 +72,17 @@ SessionDep = Annotated[Session, Depends(get_session)]
 
 async def may_read(request: Request) -> None:
     """Let everybody read, or holders of a key with the scope `read` where the deployment says so."""
-    options: ApiOptions = request.app.state.options
+    options: ServerConfig = request.app.state.options
     if options.require_key_to_read:
         await run_in_threadpool(_authenticate_alone, request, options)
 
 
-async def may_write(request: Request, session: SessionDep, options: OptionsDep) -> None:
+async def may_write(request: Request, session: SessionDep, options: ConfigDep) -> None:
     """Let holders of a key with the scope `write` through."""
     await run_in_threadpool(_authenticate, request, session, options, "write")
 
 
-def _authenticate_alone(request: Request, options: ApiOptions) -> None:
+def _authenticate_alone(request: Request, options: ServerConfig) -> None:
     """A key, or the cookie of a browser where somebody signed in with one."""
     token = request.cookies.get(SIGNED_IN)
     with Session(request.app.state.engine) as session:
@@ -97,7 +97,7 @@ def _key(request: Request) -> str:
     return bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
 
 
-def _authenticate(request: Request, session: Session, options: ApiOptions, scope: str) -> None:
+def _authenticate(request: Request, session: Session, options: ServerConfig, scope: str) -> None:
     key = _key(request)
     if not key:
         raise BadKey("send it as `Authorization: Bearer tw_...` or as `X-API-Key`")
@@ -105,7 +105,7 @@ def _authenticate(request: Request, session: Session, options: ApiOptions, scope
     session.commit()
 
 
-async def bounded_body(request: Request, options: OptionsDep) -> bytes:
+async def bounded_body(request: Request, options: ConfigDep) -> bytes:
     """The body, once it is known to be within the limit. Raises BodyTooLarge, UnsupportedBody."""
     encoding = request.headers.get("content-encoding", "identity")
     if encoding != "identity":

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from errors import TradewindError
 from forecasting.errors import UnknownForecaster
-from presentation.errors import NoSuchBlock, NotHere
+from presentation.errors import FormatUnavailable, NoSuchSection
 from services.errors import RunNotPublished, Unanswerable
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
@@ -76,8 +76,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     MissingScope: HTTPStatus.FORBIDDEN,
     RunNotPublished: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NoSuchBlock: HTTPStatus.NOT_FOUND,
-    NotHere: HTTPStatus.NOT_IMPLEMENTED,
+    NoSuchSection: HTTPStatus.NOT_FOUND,
+    FormatUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnreadableBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

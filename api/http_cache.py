@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request, Response
 
-from api.config import ApiOptions
+from api.config import ServerConfig
 from store.queries.runs import RunRecord
 
 YEAR_SECONDS = 31_536_000
@@ -24,7 +24,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotModified, _not_modified)
 
 
-def run_headers(request: Request, options: ApiOptions, run: RunRecord, *, fixed: bool) -> dict[str, str]:
+def run_headers(request: Request, options: ServerConfig, run: RunRecord, *, fixed: bool) -> dict[str, str]:
     """Headers of an answer from a published run; `fixed` where the address names the run. Raises NotModified."""
     whose = "private" if options.require_key_to_read else "public"
     age = f"{whose}, max-age={YEAR_SECONDS}, immutable" if fixed else f"{whose}, no-cache"
@@ -40,7 +40,7 @@ async def _not_modified(_: Request, found: Exception) -> Response:
     return Response(status_code=304, headers=found.headers)
 
 
-def _tag(request: Request, options: ApiOptions, run: RunRecord) -> str:
+def _tag(request: Request, options: ServerConfig, run: RunRecord) -> str:
     """Weak, because compression changes the bytes: the run, the question, the format, and the code that answers."""
     scope = request.scope
     asked = (scope["path"], scope["query_string"], request.headers.get("accept", ""), options.version)

@@ -7,15 +7,15 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 
 from api.rest.serializers.forecasts import later_months, month_text
-from forecasting.analysis.period_draws import answer_unit, scored_kind, share_error
+from forecasting.analysis.period_draws import answer_unit, coverage_kind, share_error
 from forecasting.analysis.spans import spans_ahead
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.concentration import choose_parts, draw_concentration
 from services.coverage import IntervalCoverage, forecast_coverage, interval_coverage
 from services.errors import HorizonBeyondRun, Unanswerable
-from services.forecasts import ask_chance, read_answers, summaries
+from services.forecasts import estimate_probability, read_answers, summaries
 from services.queries import ConcentrationQuery, ForecastQuery, ProbabilityQuery
-from services.run_selection import chosen_run, chosen_series
+from services.run_selection import select_run, select_series
 from services.series_paths import cutoff_number
 from services.stored_forecasts import StepForecast
 from store.queries.runs import RunRecord
@@ -59,8 +59,8 @@ def _in_words(fault: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 
 
 def _forecast_lines(session: Session, dataset: str, query: ForecastQuery) -> Iterator[str]:
-    run = chosen_run(session, dataset, query)
-    series = chosen_series(session, Catalogs(), run, query)
+    run = select_run(session, dataset, query)
+    series = select_series(session, CatalogCache(), run, query)
     horizon = _horizon(run, query)
     unit = answer_unit(query.units, series.catalog.unit)
     for one, rows in read_answers(session, run, series, query, horizon):
@@ -71,8 +71,8 @@ def _forecast_lines(session: Session, dataset: str, query: ForecastQuery) -> Ite
 
 
 def _concentration_lines(session: Session, dataset: str, query: ConcentrationQuery) -> Iterator[str]:
-    run = chosen_run(session, dataset, query)
-    _, catalog = Catalogs().of_run(session, run.id)
+    run = select_run(session, dataset, query)
+    _, catalog = CatalogCache().of_run(session, run.id)
     asked = choose_parts(session, catalog, query)
     spans = spans_ahead(cutoff_number(run), _horizon(run, query), query.frequency)
     drawn = draw_concentration(session, run, asked, spans)
@@ -115,9 +115,9 @@ def _figure(value: float) -> str:
 
 
 def _chance_lines(session: Session, dataset: str, query: ProbabilityQuery) -> Iterator[str]:
-    run = chosen_run(session, dataset, query)
-    _, catalog = Catalogs().of_run(session, run.id)
-    one, row, found = ask_chance(session, run, catalog, query)
+    run = select_run(session, dataset, query)
+    _, catalog = CatalogCache().of_run(session, run.id)
+    one, row, found = estimate_probability(session, run, catalog, query)
     unit = answer_unit(query.units, catalog.unit)
     thresholds = {"above": query.above, "below": query.below}
     event = " and ".join(f"{word} {value:,.12g} {unit}" for word, value in thresholds.items() if value is not None)
@@ -135,7 +135,7 @@ def _chance_lines(session: Session, dataset: str, query: ProbabilityQuery) -> It
         yield f"{level:g} % between {lo} and {hi} {unit}"
     yield f"{max(row.span.months - row.step, 0)} of {row.span.months} months observed"
     if query.coverage:
-        kind = scored_kind(query.span.kind, query.units)
+        kind = coverage_kind(query.span.kind, query.units)
         yield from _coverage_lines(
             interval_coverage(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
         )

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.analysis.decomposition import take_panel_apart
-from forecasting.combination.combined_forecasts import Pool, make_pool
+from forecasting.combination.combined_forecasts import CombinedForecasts, combine_panel
 from forecasting.config import ForecastConfig
 from forecasting.data.history import FloatArray
 from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
 from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_pool, fold_paths
-from forecasting.evaluation.rolling_origin import Failure, Progress, fit_panel
+from forecasting.evaluation.rolling_origin import Failure, Progress, forecast_at_cutoffs
 from forecasting.uncertainty.simulation import path_quantiles
 
 
@@ -61,7 +61,7 @@ def forecast_panel(
     """
     folds = fold_positions(panel, config)
     then = _as_known(panel, folds, then or {})
-    base = fit_panel(
+    base = forecast_at_cutoffs(
         panel,
         cutoffs=[*folds, len(panel.months) - 1],
         horizon=config.horizon,
@@ -71,13 +71,13 @@ def forecast_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = make_pool(panel, base, recent=config.recent, then=then)
+    pool = combine_panel(panel, base, recent=config.recent, then=then)
     scored = range(max(len(folds) - config.folds, 0), len(folds))
     backtest = evaluate_pool(pool, scored, config=config, on_progress=on_progress)
     return _published(pool, backtest, config=config, reporter=reporter)
 
 
-def _published(pool: Pool, backtest: Backtest, *, config: ForecastConfig, reporter: str) -> PanelForecast:
+def _published(pool: CombinedForecasts, backtest: Backtest, *, config: ForecastConfig, reporter: str) -> PanelForecast:
     """What the pool says at its last cutoff, the panel's own."""
     panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
     paths = fold_paths(pool, last, draws=config.draws, seed=config.seed)
@@ -125,7 +125,7 @@ def evaluate_panel(
     burn_in = _positions_before(scored[0], config, count=config.burn_in)
     folds = sorted({*burn_in, *range(scored[0], scored[-1], config.every), *scored})
     then = _as_known(panel, folds, {})
-    base = fit_panel(
+    base = forecast_at_cutoffs(
         panel,
         cutoffs=folds,
         horizon=config.horizon,
@@ -135,7 +135,7 @@ def evaluate_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = make_pool(panel, base, recent=config.recent, then=then)
+    pool = combine_panel(panel, base, recent=config.recent, then=then)
     places = [folds.index(cutoff) for cutoff in scored]
     backtest = evaluate_pool(pool, places, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures

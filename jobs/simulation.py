@@ -22,7 +22,7 @@ from jobs.ingestion.fetch import Fetched
 from jobs.ingestion.ingest import add_codes, ingest
 from jobs.scheduling.scheduler import Ticker
 from sources import bundled
-from sources.observation_batch import Delivery
+from sources.observation_batch import ObservationBatch
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import catalog, forecast_scores, forecasts, observations, releases, runs
 from store.queries.forecast_scores import TrackRecord
@@ -82,7 +82,7 @@ class Publisher:
         """Store what is published by now and was not before."""
         today = self.clock().date()
         with Session(self.engine) as session:
-            appended = ingest(session, Delivery(dataset, self.published(session, today)), today=today)
+            appended = ingest(session, ObservationBatch(dataset, self.published(session, today)), today=today)
             session.commit()
         return Fetched(dataset, "new" if appended.inserted else "unchanged", appended.inserted)
 
@@ -142,7 +142,7 @@ def _begin(engine: Engine, publisher: Publisher, start: date) -> None:
         if len(calendar):
             releases.plan(session, check_releases(calendar))
         past = publisher.published(session, start)
-        ingest(session, Delivery(publisher.dataset, past, backfilled=True), today=start)
+        ingest(session, ObservationBatch(publisher.dataset, past, backfilled=True), today=start)
         session.commit()
 
 

@@ -1,8 +1,8 @@
 """Errors of sections and reports.
 
 PresentationError
-├── NoSuchBlock                a section that a page does not have, or not in the file format requested
-└── NotHere                    a report format that this machine cannot produce
+├── NoSuchSection                a section that a page does not have, or not in the file format requested
+└── FormatUnavailable                    a report format that this machine cannot produce
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class PresentationError(TradewindError):
     """A document or a part of one that cannot be produced."""
 
 
-class NoSuchBlock(PresentationError):
+class NoSuchSection(PresentationError):
     """A part of a page that is not there, or not in that form."""
 
     def __init__(self, block: str | None, saved: str, blocks: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ class NoSuchBlock(PresentationError):
         super().__init__(f"this page has no {block} as {saved}; it has {', '.join(blocks)}")
 
 
-class NotHere(PresentationError):
+class FormatUnavailable(PresentationError):
     """A form of a report that this machine lacks a library for."""
 
     def __init__(self, what: str, reason: str) -> None:

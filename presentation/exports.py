@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from presentation.charts.theme import Spec, fixed
-from presentation.errors import NoSuchBlock
-from presentation.sections.section import Block
+from presentation.errors import NoSuchSection
+from presentation.sections.section import Section
 
 Saved = Literal["csv", "xlsx", "parquet", "svg", "png"]
 TABLES: tuple[Saved, ...] = ("csv", "xlsx", "parquet")
@@ -34,11 +34,11 @@ class Export(NamedTuple):
     filename: str
 
 
-def export(blocks: Sequence[Block], name: str | None, kind: Saved, *, stem: str) -> Export:
-    """One section of a page as a file. Raises NoSuchBlock."""
+def export(blocks: Sequence[Section], name: str | None, kind: Saved, *, stem: str) -> Export:
+    """One section of a page as a file. Raises NoSuchSection."""
     found = next((block for block in blocks if block.name == name), None)
     if found is None or (kind in PICTURES and found.spec is None):
-        raise NoSuchBlock(name, kind, [block.name for block in blocks])
+        raise NoSuchSection(name, kind, [block.name for block in blocks])
     filename = f"{stem}-{found.name}.{kind}"
     if kind == "csv":
         parts = csv_blocks([column.name for column in found.columns], found.cells)
@@ -60,7 +60,7 @@ def csv_blocks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterato
     yield buffer.getvalue()
 
 
-def _bytes(block: Block, kind: Saved) -> bytes:
+def _bytes(block: Section, kind: Saved) -> bytes:
     if kind == "parquet":
         return _parquet(block)
     if kind == "xlsx":
@@ -88,7 +88,7 @@ def _png(spec: Spec) -> bytes:
     return drawn
 
 
-def _parquet(block: Block) -> bytes:
+def _parquet(block: Section) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 - slow to load
     import pyarrow.parquet as pq  # noqa: PLC0415
 

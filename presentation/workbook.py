@@ -8,14 +8,14 @@ from typing import Any
 
 import xlsxwriter
 
-from presentation.sections.section import Block
+from presentation.sections.section import Section
 
 NAME_LENGTH = 31
 WIDEST, SAMPLE = 44, 200
 MONTH = re.compile(r"\d{4}-\d{2}")
 
 
-def workbook(blocks: Sequence[Block], *, about: Sequence[tuple[str, str]] = ()) -> bytes:
+def workbook(blocks: Sequence[Section], *, about: Sequence[tuple[str, str]] = ()) -> bytes:
     """A workbook of blocks, behind a sheet of what it is about if that is given."""
     buffer = io.BytesIO()
     # The same run gives the same bytes: no moment of making inside.
@@ -36,7 +36,7 @@ def workbook(blocks: Sequence[Block], *, about: Sequence[tuple[str, str]] = ()) 
     return buffer.getvalue()
 
 
-def _sheet(sheet: Any, block: Block, head: Any, month: Any, moment: Any) -> None:
+def _sheet(sheet: Any, block: Section, head: Any, month: Any, moment: Any) -> None:
     sheet.freeze_panes(1, 1)
     cells = block.cells
     for place, column in enumerate(block.columns):

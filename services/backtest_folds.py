@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import Outlook, span_sums
+from forecasting.analysis.period_draws import SeriesPaths, span_sums
 from forecasting.analysis.periods import LENGTHS
 from forecasting.analysis.spans import YEAR, Span, month_number
 from forecasting.config import interval_probabilities
@@ -167,7 +167,7 @@ def _year_ago(session: Session, run: RunRecord, wanted: set[tuple[int, Span]]) -
     spans = list(earlier.items())
     bases: dict[tuple[int, Span], float | None] = {}
     for row, series_id in enumerate(ids):
-        known = Outlook(first, seen.values[row], seen.joined[row], np.empty((1, 0)))
+        known = SeriesPaths(first, seen.values[row], seen.joined[row], np.empty((1, 0)))
         sums = span_sums(known, [span for _, span in spans]).values[0].tolist()
         bases |= {(series_id, span): value if value > 0 else None for (span, _), value in zip(spans, sums, strict=True)}
     return bases

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from forecasting.analysis.period_draws import share_error
 from forecasting.config import BASELINE, COMBINATION
-from services.published_run import Desk
+from services.published_run import PublishedRun
 from store.queries import backtests
 from store.queries.backtests import Folds, ScoreRow
 
@@ -23,7 +23,7 @@ class Record(NamedTuple):
     folds: Folds
 
 
-def read_record(desk: Desk, ids: Sequence[int], kind: str) -> Record:
+def read_record(desk: PublishedRun, ids: Sequence[int], kind: str) -> Record:
     """Scores by step of every forecaster, and pooled over steps."""
     asked = {"kind": kind, "baseline": BASELINE}
     pooled = backtests.scores(desk.session, desk.run.id, ids, by="forecaster", forecaster=COMBINATION, **asked)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session
 
-from services.series_catalog import Catalog
+from services.series_catalog import SeriesCatalog
 from store.queries import catalog, forecasts
 from store.queries.catalog import DatasetRecord
 from store.queries.forecasts import Coverage
@@ -44,16 +44,16 @@ class Recent(Generic[Key, Value]):
                 self._known.pop(next(iter(self._known)))
 
 
-class Catalogs:
+class CatalogCache:
     """Catalogs of published runs and of datasets."""
 
     def __init__(self) -> None:
-        self._runs: Recent[int, tuple[Coverage, Catalog]] = Recent()
-        self._datasets: Recent[tuple[str, int], Catalog] = Recent()
+        self._runs: Recent[int, tuple[Coverage, SeriesCatalog]] = Recent()
+        self._datasets: Recent[tuple[str, int], SeriesCatalog] = Recent()
         self.answers: Recent[Hashable, Any] = Recent()
         """What pages worked out of published runs, by whatever it depends on."""
 
-    def of_run(self, session: Session, run_id: int) -> tuple[Coverage, Catalog]:
+    def of_run(self, session: Session, run_id: int) -> tuple[Coverage, SeriesCatalog]:
         """What a published run covers."""
         known = self._runs.get(run_id)
         if known is None:
@@ -61,7 +61,7 @@ class Catalogs:
             self._runs.put(run_id, known)
         return known
 
-    def of_dataset(self, session: Session, dataset_id: str) -> tuple[DatasetRecord, Catalog]:
+    def of_dataset(self, session: Session, dataset_id: str) -> tuple[DatasetRecord, SeriesCatalog]:
         """A dataset and its series. Raises UnknownDataset."""
         dataset = catalog.dataset(session, dataset_id)
         known = self._datasets.get((dataset.id, dataset.series))
@@ -71,9 +71,9 @@ class Catalogs:
         return dataset, known
 
 
-def _read_run(session: Session, run_id: int) -> tuple[Coverage, Catalog]:
+def _read_run(session: Session, run_id: int) -> tuple[Coverage, SeriesCatalog]:
     covered = forecasts.coverage(session, run_id)
-    return covered, Catalog(
+    return covered, SeriesCatalog(
         dataset=covered.dataset,
         unit=covered.unit,
         series=covered.series,
@@ -83,10 +83,10 @@ def _read_run(session: Session, run_id: int) -> tuple[Coverage, Catalog]:
     )
 
 
-def _read_dataset(session: Session, dataset: DatasetRecord) -> Catalog:
+def _read_dataset(session: Session, dataset: DatasetRecord) -> SeriesCatalog:
     series = catalog.series(session, dataset.id).rows
     groups = catalog.groups(session, dataset.id)
-    return Catalog(
+    return SeriesCatalog(
         dataset=dataset.id,
         unit=dataset.unit,
         series=series,

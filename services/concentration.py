@@ -5,26 +5,26 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import Drawn, add_up, concentration, months_needed
+from forecasting.analysis.period_draws import PeriodDraws, add_up, concentration, months_needed
 from forecasting.analysis.spans import Span
 from services.errors import NothingToConcentrate
 from services.queries import ConcentrationQuery
-from services.series_catalog import Catalog, Chosen
-from services.series_paths import read_outlooks
+from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_paths import read_series_paths
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import catalog as store_catalog
 from store.queries.runs import RunRecord
 
 
-class Concentrated(NamedTuple):
+class ConcentrationParts(NamedTuple):
     """What an index is of, the parts whose shares it squares, and their whole: their own sum where it is None."""
 
-    series: Chosen
-    parts: Sequence[Chosen]
-    whole: Chosen | None
+    series: ResolvedSeries
+    parts: Sequence[ResolvedSeries]
+    whole: ResolvedSeries | None
 
 
-def choose_parts(session: Session, catalog: Catalog, query: ConcentrationQuery) -> Concentrated:
+def choose_parts(session: Session, catalog: SeriesCatalog, query: ConcentrationQuery) -> ConcentrationParts:
     """What a question about concentration is about. Raises UnknownSeries, NothingToConcentrate."""
     over_partners = query.over == "partner"
     partners = None if over_partners else [query.partner or TOTAL_PARTNER]
@@ -39,15 +39,17 @@ def choose_parts(session: Session, catalog: Catalog, query: ConcentrationQuery) 
         raise NothingToConcentrate(query.over, catalog.dataset)
     key = ("*", parts[0].sector) if over_partners else (parts[0].partner, "*")
     unique_id = ".".join((catalog.dataset, query.flow, *key))
-    return Concentrated(Chosen(unique_id, query.flow, *key, (), True), parts, whole)
+    return ConcentrationParts(ResolvedSeries(unique_id, query.flow, *key, (), True), parts, whole)
 
 
-def draw_concentration(session: Session, run: RunRecord, asked: Concentrated, spans: Sequence[Span]) -> Drawn | None:
+def draw_concentration(
+    session: Session, run: RunRecord, asked: ConcentrationParts, spans: Sequence[Span]
+) -> PeriodDraws | None:
     """Draws of the index over spans; None where there is no span."""
     if not spans:
         return None
     everything = [*asked.parts, *([asked.whole] if asked.whole else [])]
-    outlooks = read_outlooks(session, run, everything, months_needed(spans, "share"))
-    parts = [outlooks[part.unique_id] for part in asked.parts]
-    whole = outlooks[asked.whole.unique_id] if asked.whole else add_up(parts, [1] * len(parts))
+    all_paths = read_series_paths(session, run, everything, months_needed(spans, "share"))
+    parts = [all_paths[part.unique_id] for part in asked.parts]
+    whole = all_paths[asked.whole.unique_id] if asked.whole else add_up(parts, [1] * len(parts))
     return concentration(parts, whole, spans)

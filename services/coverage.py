@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import scored_kind
+from forecasting.analysis.period_draws import coverage_kind
 from forecasting.analysis.spans import KINDS_OF
 from forecasting.config import COMBINATION, LEVELS
 from services.forecasts import spans_asked
 from services.queries import RunForecastQuery
-from services.series_catalog import Chosen
+from services.series_catalog import ResolvedSeries
 from services.series_paths import cutoff_number
 from store.queries import backtests
 from store.queries.backtest_coverage import CoverageRow, pooled_coverage
@@ -45,19 +45,19 @@ class IntervalCoverage(NamedTuple):
 
 
 def forecast_coverage(
-    session: Session, run: RunRecord, chosen: Sequence[Chosen], query: RunForecastQuery, horizon: int
+    session: Session, run: RunRecord, chosen: Sequence[ResolvedSeries], query: RunForecastQuery, horizon: int
 ) -> IntervalCoverage:
     """The coverage of forecasts of some series, for the steps at which their periods end."""
     cutoff, spans = cutoff_number(run), spans_asked(run, query, horizon)
     steps = [span.last - cutoff for span in spans]
-    kind = scored_kind(spans[0].kind if query.period else KINDS_OF[query.frequency], query.units)
+    kind = coverage_kind(spans[0].kind if query.period else KINDS_OF[query.frequency], query.units)
     return interval_coverage(session, run, chosen, kind=kind, levels=query.level, steps=steps)
 
 
 def interval_coverage(
     session: Session,
     run: RunRecord,
-    chosen: Sequence[Chosen],
+    chosen: Sequence[ResolvedSeries],
     *,
     kind: str | None,
     levels: Sequence[float],

@@ -7,16 +7,16 @@ from typing import Any
 from sqlmodel import Session
 
 from forecasting.analysis.spans import month_number, month_text
-from services.series_catalog import Chosen
+from services.series_catalog import ResolvedSeries
 from services.series_paths import cutoff_number
 from store.queries import decompositions
-from store.queries.decompositions import TakenApart
+from store.queries.decompositions import DecomposedSeries
 from store.queries.runs import RunRecord
 
 SHARES = ("season", "calendar", "rest")
 
 
-def component_months(session: Session, run: RunRecord, chosen: Sequence[Chosen]) -> list[list[dict[str, Any]]]:
+def component_months(session: Session, run: RunRecord, chosen: Sequence[ResolvedSeries]) -> list[list[dict[str, Any]]]:
     """Rows month, ahead, trend, season, calendar, rest of each series: the trend in its unit, the others in per cent.
 
     A series that the run did not take apart has none: sums are not, nor those that are short or reach zero.
@@ -28,7 +28,7 @@ def component_months(session: Session, run: RunRecord, chosen: Sequence[Chosen])
     return [[] if each is None else _months(each, cutoff) for each in apart]
 
 
-def _months(apart: TakenApart, cutoff: int) -> list[dict[str, Any]]:
+def _months(apart: DecomposedSeries, cutoff: int) -> list[dict[str, Any]]:
     first = month_number(apart.start.year, apart.start.month)
     shares = [apart.values.get(name) or repeat(None) for name in SHARES]
     return [

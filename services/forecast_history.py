@@ -9,24 +9,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecasting.analysis.period_draws import Outlook, Units, draw
+from forecasting.analysis.period_draws import SeriesPaths, Units, draw
 from forecasting.analysis.spans import YEAR, Frequency, spans_ahead
 from forecasting.config import COMBINATION
 from forecasting.data.history import FloatArray
 from services.period_summary import rows_ahead
-from services.published_run import Desk, earlier_runs, iso_day, month_of
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, earlier_runs, iso_day, month_of
+from services.series_catalog import ResolvedSeries
 from store.queries import backtests, forecasts
 
 Row = dict[str, Any]
 EARLIER_RUNS, EARLIER_FOLDS, MONTHS_BETWEEN = 6, 6, 6
 
 
-def observed_rows(outlook: Outlook, units: Units, frequency: Frequency, whole: Outlook | None) -> list[Row]:
+def observed_rows(
+    series_paths: SeriesPaths, units: Units, frequency: Frequency, whole: SeriesPaths | None
+) -> list[Row]:
     """A row for each period that is observed in full: period, month, value."""
-    past = len(outlook.observed)
-    spans = spans_ahead(outlook.start - 1, past, frequency)
-    known, of = _without_future(outlook), None if whole is None else _without_future(whole)
+    past = len(series_paths.observed)
+    spans = spans_ahead(series_paths.start - 1, past, frequency)
+    known, of = _without_future(series_paths), None if whole is None else _without_future(whole)
     values = draw(units, known, spans, of).values[0].tolist()
     return [
         {"period": span.label, "month": iso_day(span.last), "value": value}
@@ -36,22 +38,22 @@ def observed_rows(outlook: Outlook, units: Units, frequency: Frequency, whole: O
 
 
 def expected_rows(
-    outlook: Outlook,
+    series_paths: SeriesPaths,
     units: Units,
     frequency: Frequency,
     levels: Sequence[float],
-    whole: Outlook | None,
+    whole: SeriesPaths | None,
 ) -> list[Row]:
     """A row a period ahead: period, month, median, and lo_L and hi_L of each level."""
-    last = outlook.start + len(outlook.observed) - 1
-    rows = rows_ahead(outlook, spans_ahead(last, outlook.paths.shape[1], frequency), units, levels, whole)
+    last = series_paths.start + len(series_paths.observed) - 1
+    rows = rows_ahead(series_paths, spans_ahead(last, series_paths.paths.shape[1], frequency), units, levels, whole)
     for row in rows:
         row["month"] = iso_day(row.pop("last"))
     return rows
 
 
 def earlier_rows(
-    desk: Desk, one: Chosen, outlook: Outlook, units: Units, frequency: Frequency
+    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, units: Units, frequency: Frequency
 ) -> tuple[list[Row], str]:
     """What was expected before, and by whom: runs that saw less, and the combination at folds of the backtest."""
     ids = [part.series_id for part in one.parts]
@@ -65,21 +67,23 @@ def earlier_rows(
     for run in past:
         assert run.cutoff is not None
         said[run.cutoff] = _run_means(desk, one, run.id, run.horizon)
-    return _lines(outlook, said.items(), units, frequency), " and ".join(by)
+    return _lines(series_paths, said.items(), units, frequency), " and ".join(by)
 
 
 def said_rows(
-    desk: Desk, one: Chosen, of: Literal["forecasters", "earlier"], units: Units, frequency: Frequency
+    desk: PublishedRun, one: ResolvedSeries, of: Literal["forecasters", "earlier"], units: Units, frequency: Frequency
 ) -> list[Row]:
     """What each forecaster says, or what was expected before: forecaster, made (the cutoff), period, month, value."""
-    (outlook,) = desk.outlooks([one])
+    (series_paths,) = desk.read_paths([one])
     if of == "forecasters":
-        return forecaster_rows(desk, one, outlook, units, frequency)
-    rows, _ = earlier_rows(desk, one, outlook, units, frequency)
+        return forecaster_rows(desk, one, series_paths, units, frequency)
+    rows, _ = earlier_rows(desk, one, series_paths, units, frequency)
     return [{**row, "forecaster": COMBINATION} for row in rows]
 
 
-def forecaster_rows(desk: Desk, one: Chosen, outlook: Outlook, units: Units, frequency: Frequency) -> list[Row]:
+def forecaster_rows(
+    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, units: Units, frequency: Frequency
+) -> list[Row]:
     """What each forecaster in the combination expects: forecaster, period, month, value."""
     ids = [part.series_id for part in one.parts]
     means: dict[str, dict[int, list[float]]] = defaultdict(dict)
@@ -88,12 +92,12 @@ def forecaster_rows(desk: Desk, one: Chosen, outlook: Outlook, units: Units, fre
     rows = []
     for name, parts in means.items():
         if name != COMBINATION and len(parts) == len(ids):
-            lines = _lines(outlook, [(desk.cutoff, _signed(one, parts))], units, frequency)
+            lines = _lines(series_paths, [(desk.cutoff, _signed(one, parts))], units, frequency)
             rows += [{**row, "forecaster": name} for row in lines]
     return rows
 
 
-def _run_means(desk: Desk, one: Chosen, run_id: int, horizon: int) -> FloatArray:
+def _run_means(desk: PublishedRun, one: ResolvedSeries, run_id: int, horizon: int) -> FloatArray:
     ids = [part.series_id for part in one.parts]
     means: dict[int, list[float]] = defaultdict(list)
     for row in forecasts.months(desk.session, run_id, ids, horizon=horizon, probabilities=[0.5]):
@@ -101,18 +105,22 @@ def _run_means(desk: Desk, one: Chosen, run_id: int, horizon: int) -> FloatArray
     return _signed(one, means)
 
 
-def _signed(one: Chosen, means: dict[int, list[float]]) -> FloatArray:
+def _signed(one: ResolvedSeries, means: dict[int, list[float]]) -> FloatArray:
     total: FloatArray = np.sum([part.sign * np.asarray(means[part.series_id]) for part in one.parts], axis=0)
     return total
 
 
-def _lines(outlook: Outlook, said: Iterable[tuple[date, FloatArray]], units: Units, frequency: Frequency) -> list[Row]:
+def _lines(
+    series_paths: SeriesPaths, said: Iterable[tuple[date, FloatArray]], units: Units, frequency: Frequency
+) -> list[Row]:
     """Each set of means as a line of its own, on what was observed up to its cutoff."""
     rows = []
     for cutoff, means in said:
         last = month_of(cutoff)
-        seen = slice(0, last - outlook.start + 1)
-        then = replace(outlook, observed=outlook.observed[seen], joined=outlook.joined[seen], paths=means[None])
+        seen = slice(0, last - series_paths.start + 1)
+        then = replace(
+            series_paths, observed=series_paths.observed[seen], joined=series_paths.joined[seen], paths=means[None]
+        )
         spans = spans_ahead(last, len(means), frequency)
         for span, value in zip(spans, draw(units, then, spans).values[0].tolist(), strict=True):
             if isfinite(value):
@@ -125,8 +133,8 @@ def _shown(months_ago: int) -> bool:
     return months_ago > 0 and months_ago % MONTHS_BETWEEN == 0
 
 
-def _without_future(outlook: Outlook) -> Outlook:
-    return replace(outlook, paths=np.empty((1, 0)))
+def _without_future(series_paths: SeriesPaths) -> SeriesPaths:
+    return replace(series_paths, paths=np.empty((1, 0)))
 
 
 def history_start(frequency: Frequency, last: int, years: int | None) -> str:

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import Chance, Drawn, chance, draw, months_needed, summarise
+from forecasting.analysis.period_draws import PeriodDraws, ProbabilityEstimate, chance, draw, months_needed, summarise
 from forecasting.analysis.spans import Span, month_text, read_span, spans_ahead
 from forecasting.config import interval_probabilities
 from services.errors import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
-from services.queries import ProbabilityQuery, RunForecastQuery, Terms, Told
-from services.run_selection import ChosenSeries
-from services.series_catalog import Catalog, Chosen
-from services.series_paths import cutoff_number, read_outlooks
+from services.queries import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions
+from services.run_selection import SelectedSeries
+from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_paths import cutoff_number, read_series_paths
 from services.stored_forecasts import BATCH_PARTS, Question, StepForecast, batches, forecast_series, split
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
@@ -20,8 +20,8 @@ from store.queries.runs import RunRecord
 
 
 def read_answers(
-    session: Session, run: RunRecord, series: ChosenSeries, query: RunForecastQuery, horizon: int
-) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    session: Session, run: RunRecord, series: SelectedSeries, query: RunForecastQuery, horizon: int
+) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
     """Forecasts of a page of series: what is stored where that is what is asked, else what the joint paths say."""
     if query.plain:
         question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
@@ -38,8 +38,13 @@ def spans_asked(run: RunRecord, query: RunForecastQuery, horizon: int) -> list[S
 
 
 def answer_series(
-    session: Session, run: RunRecord, catalog: Catalog, chosen: Sequence[Chosen], spans: Sequence[Span], terms: Terms
-) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    session: Session,
+    run: RunRecord,
+    catalog: SeriesCatalog,
+    chosen: Sequence[ResolvedSeries],
+    spans: Sequence[Span],
+    terms: UnitOptions,
+) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
     """Answers about each series, in the order given, a batch of series in memory at a time. Raises NoWhole."""
     # Looked for before the first answer is written: a CSV cannot turn into an error half-way.
     wholes = {one.unique_id: whole_of(catalog, one, terms) for one in chosen}
@@ -51,11 +56,11 @@ def answer_series(
 def _answers(
     session: Session,
     run: RunRecord,
-    chosen: Sequence[Chosen],
+    chosen: Sequence[ResolvedSeries],
     spans: Sequence[Span],
-    terms: Terms,
-    wholes: Mapping[str, Chosen | None],
-) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    terms: UnitOptions,
+    wholes: Mapping[str, ResolvedSeries | None],
+) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
     for batch in batches(chosen, BATCH_PARTS):
         for one, drawn in draw_batch(session, run, batch, spans, terms, wholes):
             yield one, summaries(drawn, spans, terms, cutoff_number(run))
@@ -64,37 +69,39 @@ def _answers(
 class DrawnSeries(NamedTuple):
     """A series and the draws of what was asked of it."""
 
-    one: Chosen
-    drawn: Drawn
+    one: ResolvedSeries
+    drawn: PeriodDraws
 
 
 def draw_batch(
     session: Session,
     run: RunRecord,
-    batch: Sequence[Chosen],
+    batch: Sequence[ResolvedSeries],
     spans: Sequence[Span],
-    terms: Terms,
-    wholes: Mapping[str, Chosen | None],
+    terms: UnitOptions,
+    wholes: Mapping[str, ResolvedSeries | None],
 ) -> Iterator[DrawnSeries]:
     """Draws of every series of a batch; `wholes` are what each is a share of, by unique_id."""
     needed = {one.unique_id: one for one in [*batch, *(wholes[one.unique_id] for one in batch)] if one is not None}
-    outlooks = read_outlooks(session, run, list(needed.values()), months_needed(spans, terms.units))
+    all_paths = read_series_paths(session, run, list(needed.values()), months_needed(spans, terms.units))
     for one in batch:
         whole = wholes[one.unique_id]
         yield DrawnSeries(
-            one, draw(terms.units, outlooks[one.unique_id], spans, outlooks[whole.unique_id] if whole else None)
+            one, draw(terms.units, all_paths[one.unique_id], spans, all_paths[whole.unique_id] if whole else None)
         )
 
 
-class ChanceFound(NamedTuple):
+class EstimatedProbability(NamedTuple):
     """A series, what is forecast of it in a period, and the chance asked for; None where there is no answer."""
 
-    one: Chosen
+    one: ResolvedSeries
     row: StepForecast
-    chance: Chance | None
+    chance: ProbabilityEstimate | None
 
 
-def ask_chance(session: Session, run: RunRecord, catalog: Catalog, query: ProbabilityQuery) -> ChanceFound:
+def estimate_probability(
+    session: Session, run: RunRecord, catalog: SeriesCatalog, query: ProbabilityQuery
+) -> EstimatedProbability:
     """The chance of an event. Raises UnknownSeries, NotOneForecast, PeriodObserved, PeriodBeyondRun, NoWhole."""
     one = _one_series(catalog, query)
     span = _open_span(query.span, run)
@@ -102,8 +109,8 @@ def ask_chance(session: Session, run: RunRecord, catalog: Catalog, query: Probab
     ((_, drawn),) = draw_batch(session, run, [one], [span], query, wholes)
     (row,) = summaries(drawn, [span], query, cutoff_number(run))
     if row.reason:
-        return ChanceFound(one, row, None)
-    return ChanceFound(one, row, chance(drawn.values[:, 0], above=query.above, below=query.below))
+        return EstimatedProbability(one, row, None)
+    return EstimatedProbability(one, row, chance(drawn.values[:, 0], above=query.above, below=query.below))
 
 
 def _open_span(span: Span, run: RunRecord) -> Span:
@@ -116,7 +123,7 @@ def _open_span(span: Span, run: RunRecord) -> Span:
     return span
 
 
-def _one_series(catalog: Catalog, query: ProbabilityQuery) -> Chosen:
+def _one_series(catalog: SeriesCatalog, query: ProbabilityQuery) -> ResolvedSeries:
     """The series asked about."""
     flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
     chosen = catalog.choose(flows=flows, partners=partners, sectors=sectors)
@@ -125,7 +132,7 @@ def _one_series(catalog: Catalog, query: ProbabilityQuery) -> Chosen:
     return chosen[0]
 
 
-def whole_of(catalog: Catalog, one: Chosen, terms: Terms) -> Chosen | None:
+def whole_of(catalog: SeriesCatalog, one: ResolvedSeries, terms: UnitOptions) -> ResolvedSeries | None:
     """What a series is a share of; None where no share is asked for. Raises NoWhole."""
     of = terms.whole
     if of is None:
@@ -139,7 +146,7 @@ def whole_of(catalog: Catalog, one: Chosen, terms: Terms) -> Chosen | None:
     return whole
 
 
-def summaries(drawn: Drawn, spans: Sequence[Span], told: Told, cutoff: int) -> list[StepForecast]:
+def summaries(drawn: PeriodDraws, spans: Sequence[Span], told: IntervalOptions, cutoff: int) -> list[StepForecast]:
     """What draws say of each span, a row a span; None throughout where there is no answer."""
     bounds = [bound for level in told.level for bound in interval_probabilities(level)]
     rows = summarise(drawn, [*bounds, *told.quantile])
@@ -149,7 +156,7 @@ def summaries(drawn: Drawn, spans: Sequence[Span], told: Told, cutoff: int) -> l
     ]
 
 
-def _row(span: Span, step: int, row: list[float] | None, reason: str | None, told: Told) -> StepForecast:
+def _row(span: Span, step: int, row: list[float] | None, reason: str | None, told: IntervalOptions) -> StepForecast:
     if row is None:
         nothing = [(None, None)] * len(told.level)
         return StepForecast(step, None, None, nothing, [None] * len(told.quantile), span, reason)

@@ -85,7 +85,7 @@ class SeriesCodes(Paged):
     sector: Codes | None = Field(default=None, description="Sectors; without it all.")
 
 
-class SeriesChoice(SeriesCodes):
+class SeriesSelection(SeriesCodes):
     """Which series, balances among them."""
 
     flow: Flows | None = Field(
@@ -93,13 +93,13 @@ class SeriesChoice(SeriesCodes):
     )
 
 
-class StoredChoice(SeriesCodes):
+class StoredSeriesSelection(SeriesCodes):
     """Which stored series."""
 
     flow: StoredFlows | None = Field(default=None, description="X exports, M imports; without it both.")
 
 
-class SeriesQuery(StoredChoice):
+class SeriesQuery(StoredSeriesSelection):
     """Series of a dataset."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many at most.")
@@ -135,13 +135,13 @@ class KnownMonths(BaseModel):
         return self
 
 
-class ObservationQuery(SeriesChoice, KnownMonths):
+class ObservationQuery(SeriesSelection, KnownMonths):
     """Observed values."""
 
     limit: int = Field(default=10_000, ge=1, le=100_000, description="How many months of series at most.")
 
 
-class RevisionQuery(StoredChoice, KnownMonths):
+class RevisionQuery(StoredSeriesSelection, KnownMonths):
     """First prints, latest values, and every value in between."""
 
     limit: int = Field(default=10_000, ge=1, le=100_000, description="How many rows at most.")
@@ -175,7 +175,7 @@ class CalendarQuery(BaseModel):
     dataset: Code | None = Field(default=None, description="A dataset's code; without it all.")
 
 
-class ChosenRun(BaseModel):
+class RunSelection(BaseModel):
     """Which run answers."""
 
     run: RunId | None = Field(default=None, description="A run's number; without it the latest published one.")
@@ -190,7 +190,7 @@ class ChosenRun(BaseModel):
         return self
 
 
-class BacktestQuery(StoredChoice, ChosenRun):
+class BacktestQuery(StoredSeriesSelection, RunSelection):
     """Scores of a backtest."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many scores at most.")
@@ -206,7 +206,7 @@ class BacktestQuery(StoredChoice, ChosenRun):
     )
 
 
-class FoldQuery(StoredChoice, ChosenRun):
+class FoldQuery(StoredSeriesSelection, RunSelection):
     """Forecasts of one series at the folds of a backtest; a page counts folds, newest first."""
 
     kind: Kind = Field(
@@ -224,7 +224,7 @@ class FoldQuery(StoredChoice, ChosenRun):
         return self
 
 
-class MissQuery(StoredChoice, ChosenRun):
+class MissQuery(StoredSeriesSelection, RunSelection):
     """Where what came was furthest outside the interval."""
 
     limit: int = Field(default=100, ge=1, le=1000, description="How many misses at most.")
@@ -239,13 +239,13 @@ class MissQuery(StoredChoice, ChosenRun):
     level: Level = Field(default=80.0, description="The level of the interval: 50, 80, 90 or 95.")
 
 
-class ComponentQuery(StoredChoice):
+class DecompositionQuery(StoredSeriesSelection):
     """Series taken apart; a page counts series, each with all of its months."""
 
     limit: int = Field(default=10, ge=1, le=100, description="How many series at most.")
 
 
-class TrackingQuery(StoredChoice):
+class TrackingQuery(StoredSeriesSelection):
     """Published forecasts whose month has come."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many forecasts at most.")
@@ -259,14 +259,14 @@ class TrackingQuery(StoredChoice):
     drifts: bool | None = Field(default=None, description="Only where the rolling error says drift, or where not.")
 
 
-class TrackedSeriesQuery(StoredChoice):
+class TrackedSeriesQuery(StoredSeriesSelection):
     """Series that have a record."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many series at most.")
     drifts: bool | None = Field(default=None, description="Only series that drift, or only those that do not.")
 
 
-class OutsideQuery(StoredChoice):
+class ExternalForecastQuery(StoredSeriesSelection):
     """Forecasts that others made."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many forecasts at most.")
@@ -276,11 +276,11 @@ class OutsideQuery(StoredChoice):
     scored: bool | None = Field(default=None, description="Only those whose target came, or only those that wait.")
 
 
-class OutsideModelsQuery(StoredChoice):
+class ExternalModelsQuery(StoredSeriesSelection):
     """Who made forecasts, and how they did."""
 
 
-class ChangesQuery(StoredChoice):
+class RunChangesQuery(StoredSeriesSelection):
     """How forecasts moved since an earlier run."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many months of series at most.")

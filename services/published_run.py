@@ -6,12 +6,12 @@ from datetime import date
 
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import Outlook
+from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.spans import YEAR, month_number, month_text
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.run_selection import latest_run, run_of
-from services.series_catalog import Catalog, Chosen
-from services.series_paths import cutoff_number, read_outlooks
+from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_paths import cutoff_number, read_series_paths
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import catalog as store_catalog
@@ -23,17 +23,17 @@ LONGEST_YEARS = 40
 
 
 @dataclass(frozen=True)
-class Desk:
+class PublishedRun:
     """One published run of a dataset, and what reads it."""
 
     session: Session
     dataset: DatasetRecord
     run: RunRecord
-    catalog: Catalog
+    catalog: SeriesCatalog
     probabilities: Sequence[float]
     """Those of the quantiles that the run stored."""
 
-    def at(self, run: RunRecord) -> "Desk":
+    def at(self, run: RunRecord) -> "PublishedRun":
         """The same series at another run of the dataset."""
         return replace(self, run=run)
 
@@ -59,18 +59,18 @@ class Desk:
         stored = [flow for flow in "XM" if flow in self.catalog.codes[0]]
         return [*stored, "B"] if len(stored) == 2 else stored
 
-    def choose(self, flow: str, partner: str = TOTAL_PARTNER, sector: str = TOTAL_SECTOR) -> Chosen:
+    def choose(self, flow: str, partner: str = TOTAL_PARTNER, sector: str = TOTAL_SECTOR) -> ResolvedSeries:
         """One series. Raises UnknownSeries."""
         return self.catalog.choose(flows=[flow], partners=[partner], sectors=[sector])[0]
 
-    def main(self, flow: str) -> Chosen:
+    def main(self, flow: str) -> ResolvedSeries:
         """The series that stands for a flow: the world's total, or the first there is. Raises UnknownSeries."""
         try:
             return self.choose(flow)
         except UnknownSeries:
             return self.catalog.choose(flows=[flow], partners=None, sectors=None)[0]
 
-    def name(self, one: Chosen) -> str:
+    def name(self, one: ResolvedSeries) -> str:
         """A series in words: Exports to Germany, Electric vehicles."""
         flow = {"X": "Exports", "M": "Imports", "B": "Balance"}[one.flow]
         if one.partner != TOTAL_PARTNER:
@@ -78,16 +78,16 @@ class Desk:
             flow += {"X": " to ", "M": " from ", "B": " with "}[one.flow] + partner
         return flow if one.sector == TOTAL_SECTOR else f"{flow}, {self.catalog.sectors[one.sector].lower()}"
 
-    def outlooks(self, chosen: Sequence[Chosen], *, years: int | None = None) -> list[Outlook]:
+    def read_paths(self, chosen: Sequence[ResolvedSeries], *, years: int | None = None) -> list[SeriesPaths]:
         """The past and the draws of series, over the same months: those of some years, or all that are known."""
         # Where no release says when figures begin, the years before them are not known, and take little room.
         start = month_of(self.dataset.start) if self.dataset.start else self.last - YEAR * LONGEST_YEARS + 1
         first = start if years is None else max(start, self.last - YEAR * years + 1)
-        found = read_outlooks(self.session, self.run, chosen, (first, self.last + self.run.horizon))
+        found = read_series_paths(self.session, self.run, chosen, (first, self.last + self.run.horizon))
         return [found[one.unique_id] for one in chosen]
 
 
-def open_run(session: Session, catalogs: Catalogs, dataset: str, run_id: int | None = None) -> Desk:
+def open_run(session: Session, catalogs: CatalogCache, dataset: str, run_id: int | None = None) -> PublishedRun:
     """A published run of a dataset, the latest unless told.
 
     Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset.
@@ -95,7 +95,7 @@ def open_run(session: Session, catalogs: Catalogs, dataset: str, run_id: int | N
     record = store_catalog.dataset(session, dataset)
     run = latest_run(session, dataset) if run_id is None else run_of(session, dataset, run_id)
     coverage, catalog = catalogs.of_run(session, run.id)
-    return Desk(session, record, run, catalog, coverage.probabilities)
+    return PublishedRun(session, record, run, catalog, coverage.probabilities)
 
 
 def earlier_runs(session: Session, run: RunRecord, *, limit: int) -> list[RunRecord]:
@@ -108,7 +108,7 @@ def earlier_runs(session: Session, run: RunRecord, *, limit: int) -> list[RunRec
     return sorted(found.values(), key=lambda one: one.as_of, reverse=True)[:limit]
 
 
-def codes(one: Chosen) -> str:
+def codes(one: ResolvedSeries) -> str:
     """A series as the API is asked for it."""
     return f"flow={one.flow}&partner={one.partner}&sector={one.sector}"
 
@@ -123,7 +123,7 @@ def iso_day(month: int) -> str:
     return f"{month_text(month)}-01"
 
 
-def citation(desk: Desk, what: str, address: str) -> str:
+def citation(desk: PublishedRun, what: str, address: str) -> str:
     """How to cite what is shown."""
     run = desk.run
     return (

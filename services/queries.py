@@ -7,7 +7,16 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from forecasting.analysis.period_draws import HAVE_A_PERIOD_BEFORE, OF_A_WHOLE, ON_THE_PERIOD_BEFORE, Units
 from forecasting.analysis.spans import Frequency, Span, read_span
-from services.parameters import DEFAULT_LEVELS, ChosenRun, Code, Levels, Paged, Parameters, Quantiles, SeriesChoice
+from services.parameters import (
+    DEFAULT_LEVELS,
+    Code,
+    Levels,
+    Paged,
+    Parameters,
+    Quantiles,
+    RunSelection,
+    SeriesSelection,
+)
 
 Whole = Literal["partner", "sector", "total"]
 Flow = Literal["X", "M", "B"]
@@ -18,7 +27,7 @@ def _period(text: str) -> str:
     return text
 
 
-class Told(BaseModel):
+class IntervalOptions(BaseModel):
     """How the uncertainty of an answer is told."""
 
     level: Levels = Field(
@@ -30,7 +39,7 @@ class Told(BaseModel):
     )
 
 
-class Terms(Told):
+class UnitOptions(IntervalOptions):
     """In what units an answer is, and how its uncertainty is told."""
 
     units: Units = Field(
@@ -57,7 +66,7 @@ class Terms(Told):
         return self
 
 
-class Ahead(BaseModel):
+class HorizonOptions(BaseModel):
     """How far ahead, and by which periods."""
 
     horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead; without it the run's own.")
@@ -68,7 +77,7 @@ class Ahead(BaseModel):
     )
 
 
-class RunForecastQuery(SeriesChoice, Terms, Ahead):
+class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
     """Forecasts of one run; a page counts series."""
 
     limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
@@ -109,11 +118,11 @@ def refuse_balance(flows: Iterable[str] | None, units: Units) -> None:
         raise ValueError(f"units={units} is not defined for flow B: a balance may be zero or below")
 
 
-class ForecastQuery(RunForecastQuery, ChosenRun):
+class ForecastQuery(RunForecastQuery, RunSelection):
     """Forecasts of a dataset."""
 
 
-class ProbabilityQuery(Parameters, Terms, ChosenRun):
+class ProbabilityQuery(Parameters, UnitOptions, RunSelection):
     """The chance that one series lies above, below or between thresholds in a period."""
 
     flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
@@ -143,7 +152,7 @@ class ProbabilityQuery(Parameters, Terms, ChosenRun):
         return self
 
 
-class ConcentrationQuery(Parameters, Told, Ahead, ChosenRun):
+class ConcentrationQuery(Parameters, IntervalOptions, HorizonOptions, RunSelection):
     """The concentration of a flow over partners or over sectors."""
 
     over: Literal["partner", "sector"] = Field(description="Whose shares are squared.")
@@ -158,7 +167,7 @@ class ConcentrationQuery(Parameters, Told, Ahead, ChosenRun):
         return self
 
 
-class LinesQuery(Paged):
+class ForecastHistoryQuery(Paged):
     """What else was said of one series."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many rows at most.")

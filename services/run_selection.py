@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.errors import NoRunAsOf, RunNotPublished, RunOfAnotherDataset
-from services.parameters import ChosenRun, SeriesChoice, StoredChoice
-from services.series_catalog import Catalog, Chosen
+from services.parameters import RunSelection, SeriesSelection, StoredSeriesSelection
+from services.series_catalog import ResolvedSeries, SeriesCatalog
 from store.errors import UnknownRun
 from store.queries import catalog as store_catalog
 from store.queries import runs
@@ -25,7 +25,7 @@ def published_run(session: Session, run_id: int) -> RunRecord:
     return run
 
 
-def chosen_run(session: Session, dataset: str, query: ChosenRun) -> RunRecord:
+def select_run(session: Session, dataset: str, query: RunSelection) -> RunRecord:
     """The run that answers for a dataset. Raises as `run_of` and `latest_run` do."""
     if query.run is None:
         return latest_run(session, dataset, query.as_of)
@@ -53,12 +53,12 @@ def latest_run(session: Session, dataset: str, as_of: date | None = None) -> Run
     raise NoRunAsOf(dataset, as_of, latest.as_of)
 
 
-class ChosenSeries(NamedTuple):
+class SelectedSeries(NamedTuple):
     """The series asked for, a page of them, and what the run covers."""
 
-    all: Sequence[Chosen]
-    page: Sequence[Chosen]
-    catalog: Catalog
+    all: Sequence[ResolvedSeries]
+    page: Sequence[ResolvedSeries]
+    catalog: SeriesCatalog
     coverage: Coverage
 
     @property
@@ -67,11 +67,11 @@ class ChosenSeries(NamedTuple):
         return len(self.all)
 
 
-def chosen_series(
-    session: Session, catalogs: Catalogs, run: RunRecord, query: SeriesChoice | StoredChoice
-) -> ChosenSeries:
+def select_series(
+    session: Session, catalogs: CatalogCache, run: RunRecord, query: SeriesSelection | StoredSeriesSelection
+) -> SelectedSeries:
     """The series of a run that a query asks for. Raises UnknownSeries."""
     coverage, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     page = chosen[query.offset : query.offset + query.limit]
-    return ChosenSeries(chosen, page, catalog, coverage)
+    return SelectedSeries(chosen, page, catalog, coverage)

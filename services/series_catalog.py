@@ -29,7 +29,7 @@ class Part(NamedTuple):
     sign: int
 
 
-class Chosen(NamedTuple):
+class ResolvedSeries(NamedTuple):
     """A series asked for, and what it is made of: itself alone where it is stored."""
 
     unique_id: str
@@ -47,7 +47,7 @@ class Chosen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Catalog:
+class SeriesCatalog:
     """A dataset's series, with names and groups."""
 
     dataset: str
@@ -76,13 +76,13 @@ class Catalog:
         return {*flows, *balance}, {*partners, *self.members}, set(sectors)
 
     @cached_property
-    def stored(self) -> tuple[Chosen, ...]:
+    def stored(self) -> tuple[ResolvedSeries, ...]:
         """Every stored series, by flow, partner and sector."""
         return tuple(self._chosen(*key) for key in sorted(self.places))
 
     def choose(
         self, *, flows: Sequence[str] | None, partners: Sequence[str] | None, sectors: Sequence[str] | None
-    ) -> Sequence[Chosen]:
+    ) -> Sequence[ResolvedSeries]:
         """Series of the codes given, in the order of flow, partner and sector; None takes every stored one.
 
         A combination that does not exist is passed over. Raises UnknownSeries where a code has no series at all, or
@@ -111,10 +111,10 @@ class Catalog:
                 if code not in there:
                     raise UnknownSeries(self.dataset, **{name: code})
 
-    def _chosen(self, flow: str, partner: str, sector: str) -> Chosen:
+    def _chosen(self, flow: str, partner: str, sector: str) -> ResolvedSeries:
         parts = tuple(self._parts(flow, partner, sector))
         unique_id = f"{self.dataset}.{flow}.{partner}.{sector}"
-        return Chosen(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.members)
+        return ResolvedSeries(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.members)
 
     def _parts(self, flow: str, partner: str, sector: str) -> Iterator[Part]:
         members = self.members.get(partner, (partner,))

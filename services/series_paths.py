@@ -5,14 +5,14 @@ from datetime import date
 
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import Outlook, add_up
+from forecasting.analysis.period_draws import SeriesPaths, add_up
 from forecasting.analysis.spans import YEAR, month_number
-from services.series_catalog import Chosen
+from services.series_catalog import ResolvedSeries
 from store.queries import forecasts
 from store.queries.run_inputs import recent
 from store.queries.runs import RunRecord
 
-NamedOutlooks = Mapping[str, Outlook]
+PathsById = Mapping[str, SeriesPaths]
 """Outlooks by unique_id."""
 
 
@@ -22,7 +22,9 @@ def cutoff_number(run: RunRecord) -> int:
     return month_number(run.cutoff.year, run.cutoff.month)
 
 
-def read_outlooks(session: Session, run: RunRecord, chosen: Sequence[Chosen], months: tuple[int, int]) -> NamedOutlooks:
+def read_series_paths(
+    session: Session, run: RunRecord, chosen: Sequence[ResolvedSeries], months: tuple[int, int]
+) -> PathsById:
     """Outlooks of some series, in the dataset's unit, for answers that rest on the months from first to last."""
     cutoff, (first, last) = cutoff_number(run), months
     start = min(first, cutoff + 1)
@@ -30,12 +32,13 @@ def read_outlooks(session: Session, run: RunRecord, chosen: Sequence[Chosen], mo
     paths = forecasts.paths(session, run.id, ids)[:, :, : max(last - cutoff, 0)]
     seen = recent(session, run.id, ids, first=_first_day(start), last=_first_day(cutoff))
     stored = {
-        series_id: Outlook(start, seen.values[row], seen.joined[row], paths[row]) for row, series_id in enumerate(ids)
+        series_id: SeriesPaths(start, seen.values[row], seen.joined[row], paths[row])
+        for row, series_id in enumerate(ids)
     }
     return {one.unique_id: _outlook(one, stored) for one in chosen}
 
 
-def _outlook(one: Chosen, stored: Mapping[int, Outlook]) -> Outlook:
+def _outlook(one: ResolvedSeries, stored: Mapping[int, SeriesPaths]) -> SeriesPaths:
     if not one.derived:
         return stored[one.parts[0].series_id]
     return add_up([stored[part.series_id] for part in one.parts], [part.sign for part in one.parts])

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from forecasting.analysis.spans import Span
 from forecasting.config import interval_probabilities
 from forecasting.data.history import FloatArray
-from services.series_catalog import Chosen
+from services.series_catalog import ResolvedSeries
 from store.queries import forecasts
 
 BATCH_PARTS = 64
@@ -59,8 +59,8 @@ class Question(NamedTuple):
 
 
 def forecast_series(
-    session: Session, question: Question, chosen: Sequence[Chosen]
-) -> Iterator[tuple[Chosen, list[StepForecast]]]:
+    session: Session, question: Question, chosen: Sequence[ResolvedSeries]
+) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
     """Forecasts of each series, in the order given, a batch of series in memory at a time."""
     plain = set(question.probabilities) <= set(question.kept) and not any(one.derived for one in chosen)
     for batch in batches(chosen, BATCH_ROWS if plain else BATCH_PARTS):
@@ -68,7 +68,7 @@ def forecast_series(
         yield from zip(batch, answers, strict=True)
 
 
-def combine(one: Chosen, paths: NDArray[np.float32], position: dict[int, int]) -> FloatArray:
+def combine(one: ResolvedSeries, paths: NDArray[np.float32], position: dict[int, int]) -> FloatArray:
     """Joint draws of a series from those of its parts, shape (draws, steps); `position` finds a part in `paths`."""
     rows = [position[part.series_id] for part in one.parts]
     signs = np.array([part.sign for part in one.parts], dtype=np.float64)
@@ -76,9 +76,9 @@ def combine(one: Chosen, paths: NDArray[np.float32], position: dict[int, int]) -
     return draws
 
 
-def batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
+def batches(chosen: Sequence[ResolvedSeries], size: int) -> Iterator[list[ResolvedSeries]]:
     """Series together as long as their parts number `size` at most; one of more parts goes alone."""
-    batch: list[Chosen] = []
+    batch: list[ResolvedSeries] = []
     parts = 0
     for one in chosen:
         if batch and parts + len(one.parts) > size:
@@ -90,7 +90,7 @@ def batches(chosen: Sequence[Chosen], size: int) -> Iterator[list[Chosen]]:
         yield batch
 
 
-def _from_rows(session: Session, question: Question, batch: list[Chosen]) -> Iterator[list[StepForecast]]:
+def _from_rows(session: Session, question: Question, batch: list[ResolvedSeries]) -> Iterator[list[StepForecast]]:
     bounds = question.bounds
     probabilities = sorted({*chain.from_iterable(bounds), *question.quantiles})
     places = [(probabilities.index(lo), probabilities.index(hi)) for lo, hi in bounds]
@@ -103,7 +103,7 @@ def _from_rows(session: Session, question: Question, batch: list[Chosen]) -> Ite
         yield found[one.parts[0].series_id]
 
 
-def _from_paths(session: Session, question: Question, batch: list[Chosen]) -> Iterator[list[StepForecast]]:
+def _from_paths(session: Session, question: Question, batch: list[ResolvedSeries]) -> Iterator[list[StepForecast]]:
     ids = sorted({part.series_id for one in batch for part in one.parts})
     paths = forecasts.paths(session, question.run_id, ids)[:, :, : question.horizon]
     position = {series_id: row for row, series_id in enumerate(ids)}
@@ -134,7 +134,7 @@ def split(row: list[float], levels: int) -> tuple[list[tuple[float, float]], lis
 
 
 def _stored_rows(
-    session: Session, question: Question, batch: list[Chosen], probabilities: Sequence[float]
+    session: Session, question: Question, batch: list[ResolvedSeries], probabilities: Sequence[float]
 ) -> Iterator[forecasts.MonthForecast]:
     if not batch:
         return iter(())

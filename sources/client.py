@@ -26,7 +26,7 @@ Secrets = Mapping[str, SecretStr]
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class RequestPolicy:
     """How a provider is asked. Times in seconds; `pause` lies between two requests to it."""
 
     timeout: float = 60.0
@@ -46,7 +46,7 @@ class Validator:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """A body, whole, and the address it came from, without any key."""
 
     where: str
@@ -82,7 +82,7 @@ class Client:
     `sleep`, `monotonic` and `now` are the clock's, `jitter` draws from 0 to 1.
     """
 
-    manners: Manners = Manners()
+    manners: RequestPolicy = RequestPolicy()
     known: Mapping[str, Validator] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -111,7 +111,7 @@ class Client:
         secret_params: Secrets | None = None,
         secret_headers: Secrets | None = None,
         fresh: bool = False,
-    ) -> Answer | None:
+    ) -> ProviderResponse | None:
         """The body, empty where there is none (204); None where it is the one of last time (304), unless asked `fresh`.
 
         Secrets are sent and told to nobody. Raises Unreachable, Truncated, Refused, TooLarge.
@@ -161,7 +161,7 @@ class Client:
                 self.sleep(early)
         self._last = self.monotonic()
 
-    def _send(self, request: httpx.Request, where: str, *, follow: bool, hidden: list[str]) -> Answer | None:
+    def _send(self, request: httpx.Request, where: str, *, follow: bool, hidden: list[str]) -> ProviderResponse | None:
         try:
             response = self._http.send(request, stream=True, follow_redirects=follow)
             try:
@@ -175,7 +175,7 @@ class Client:
         except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
             raise Unreachable(where, str(error) or type(error).__name__, self.manners.tries) from error
 
-    def _read(self, response: httpx.Response, where: str, hidden: list[str]) -> Answer | None:
+    def _read(self, response: httpx.Response, where: str, hidden: list[str]) -> ProviderResponse | None:
         if response.status_code == httpx.codes.NOT_MODIFIED:
             self.unmodified += 1
             self.seen[where] = self.known.get(where, Validator(None, None))
@@ -193,7 +193,7 @@ class Client:
         validator = Validator(response.headers.get("etag"), response.headers.get("last-modified"))
         if validator != Validator(None, None):
             self.seen[where] = validator
-        return Answer(where, content)
+        return ProviderResponse(where, content)
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         """Seconds, from seconds or from a date."""

@@ -14,13 +14,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sources import bundled
 from sources.errors import BadFeeds, NoFeed
-from sources.observation_batch import Definition
+from sources.observation_batch import DatasetDefinition
 from sources.provider import Query
 from sources.registry import PROVIDERS
 from sources.units import multiple_of
 
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
-DEFINING = {field.name for field in fields(Definition)} - {"id"}
+DEFINING = {field.name for field in fields(DatasetDefinition)} - {"id"}
 
 
 def _known_unit(unit: str) -> str:
@@ -73,7 +73,7 @@ class Feed:
     start: date
     revisit: int
     absent: Literal["refuse", "zero"]
-    definition: Definition
+    definition: DatasetDefinition
     partners: Mapping[str, str]
     sectors: Mapping[str, str]
     digest: str
@@ -129,9 +129,9 @@ def _query(kind: type[Query], table: dict[str, Any]) -> Query:
     return wrapped.query  # type: ignore[no-any-return]
 
 
-def _definition(dataset: str, written: _Table, path: Path, text: str) -> Definition:
+def _definition(dataset: str, written: _Table, path: Path, text: str) -> DatasetDefinition:
     if written.dataset is not None:
-        return Definition(dataset, **written.dataset.model_dump())
+        return DatasetDefinition(dataset, **written.dataset.model_dump())
     known = bundled.definitions().get(dataset)
     if known is None:
         reason = f"{dataset} is not a bundled dataset: [{dataset}.dataset] has to describe it"

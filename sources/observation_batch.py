@@ -6,7 +6,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class DatasetDefinition:
     """A dataset as its source describes it; fields as in `store.models.Dataset`."""
 
     id: str
@@ -22,7 +22,7 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ObservationBatch:
     """Observations of a dataset as the source has them, unchecked.
 
     `frame` is indexed by row number and has the columns month, flow, partner, sector, value (in the dataset's unit)

@@ -35,7 +35,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ProviderData:
     """What a provider has: month (YYYY-MM), flow, partner, sector, value [, months, status, vintage].
 
     Values are in single units of the currency.

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 from pydantic import SecretStr
 
-from sources.client import Client, Manners
+from sources.client import Client, RequestPolicy
 from sources.errors import UnknownProvider
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 from sources.providers import census, comtrade, ember, sdmx, table
 from sources.providers.gacc import provider
 
-POLITE = Manners()
+POLITE = RequestPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Provider:
     document: str
     address: str
     query: type[Query]
-    figures: Callable[[Any, Client, Access, Window], Figures]
+    figures: Callable[[Any, Client, Access, Window], ProviderData]
     takes_key: bool = False
-    manners: Manners = POLITE
+    manners: RequestPolicy = POLITE
 
 
 PROVIDERS = {
@@ -37,7 +37,7 @@ PROVIDERS = {
         comtrade.ComtradeQuery,
         comtrade.figures,
         takes_key=True,
-        manners=Manners(pause=1.5),
+        manners=RequestPolicy(pause=1.5),
     ),
     "census": Provider(
         "US Census Bureau, international trade",

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sources.errors import WrongUnit
-from sources.provider import Figures
+from sources.provider import ProviderData
 
 MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9}
 
@@ -13,7 +13,7 @@ def multiple_of(unit: str) -> int | None:
     return MULTIPLES.get(unit.partition(" ")[2])
 
 
-def in_unit(figures: Figures, *, currency: str, unit: str, where: str) -> pd.DataFrame:
+def in_unit(figures: ProviderData, *, currency: str, unit: str, where: str) -> pd.DataFrame:
     """The figures in the dataset's unit. Raises WrongUnit where they are in another currency."""
     wanted = multiple_of(unit)
     if figures.currency != currency or wanted is None:

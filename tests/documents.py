@@ -18,7 +18,7 @@ ROW = re.compile(r"^\| *`([^`]+)` *\| *(.*?) *\|", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Block:
+class Section:
     """A fenced block of a document: its language and its text."""
 
     language: str
@@ -37,8 +37,8 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def blocks(name: str) -> list[Block]:
-    return [Block(*found.groups()) for found in FENCE.finditer(text(name))]
+def blocks(name: str) -> list[Section]:
+    return [Section(*found.groups()) for found in FENCE.finditer(text(name))]
 
 
 def documents() -> list[str]:

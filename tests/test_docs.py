@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
-from api.config import ApiOptions, RunTerms
+from api.config import RunSettings, ServerConfig
 from api.exception_handlers import STATUSES
 from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
@@ -33,7 +33,7 @@ from jobs.runs.forecast_run import run_forecast
 from store.database import make_engine
 from store.queries import api_keys
 from tests.conftest import BUNDLED_ON, new_database
-from tests.documents import ROOT, Block, blocks, documents, parse_command, text
+from tests.documents import ROOT, Section, blocks, documents, parse_command, text
 from tests.world import publish_run
 
 NOW = datetime(2026, 8, 21, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ class Example:
 
     document: str
     words: tuple[str, ...]
-    answer: Block | None
+    answer: Section | None
 
     def __str__(self) -> str:
         return f"{self.document}: {shlex.join(self.words)}"
@@ -71,7 +71,7 @@ def commands() -> list[tuple[str, list[str]]]:
 def examples(document: str) -> list[Example]:
     """The requests of a document, in order; a printed answer belongs to the last request above it."""
     found: list[Example] = []
-    for block, after in pairwise([*blocks(document), Block("", "")]):
+    for block, after in pairwise([*blocks(document), Section("", "")]):
         requests = [tuple(words) for words in block.commands if words[0] == "curl"]
         answers = [None] * (len(requests) - 1) + [after if after.language in ANSWERS else None]
         found += [Example(document, *example) for example in zip(requests, answers, strict=False)]
@@ -139,8 +139,8 @@ def service(engine: Engine) -> Iterator[Service]:
     with Session(engine) as session:
         key = api_keys.create(session, name="documents", scopes=["read", "write", "admin"], now=NOW)
         session.commit()
-    terms = RunTerms(CONFIG.horizon, CONFIG.seed, CONFIG.as_dict(), CONFIG.digest, code_version())
-    options = ApiOptions(version="0.1.0", run_terms=lambda _horizon: terms, now=lambda: NOW, threads=5)
+    terms = RunSettings(CONFIG.horizon, CONFIG.seed, CONFIG.as_dict(), CONFIG.digest, code_version())
+    options = ServerConfig(version="0.1.0", run_settings=lambda _horizon: terms, now=lambda: NOW, threads=5)
     app = create_app(engine=engine, options=options)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
@@ -184,7 +184,7 @@ def test_requests_are_answered_as_printed(service: Service, document: str) -> No
             assert_same_shape(json.loads(printed), response.json(), str(example))
 
 
-def printed_answer(block: Block | None) -> tuple[int | None, str]:
+def printed_answer(block: Section | None) -> tuple[int | None, str]:
     """The status if it is printed, and the body."""
     if block is None:
         return None, ""

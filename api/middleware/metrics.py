@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.config import ApiOptions
+from api.config import ServerConfig
 from store.queries import alerts, catalog, releases, runs
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -77,7 +77,7 @@ class MetricsMiddleware:
 class StoreCollector(Collector):
     """Runs and observations, read from the database when asked for; without a database it says so."""
 
-    def __init__(self, engine: Engine, options: ApiOptions) -> None:
+    def __init__(self, engine: Engine, options: ServerConfig) -> None:
         self.engine, self.options = engine, options
 
     def describe(self) -> Iterator[Metric]:

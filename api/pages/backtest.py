@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting
 from presentation.sections.backtest import score_blocks
 from presentation.sections.folds import PERIODS, fold_cutoffs, fold_shown, track_blocks, worst_misses
 from services.backtest_folds import miss_steps
 from services.backtest_summary import Record, read_record
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.parameters import SCORE_KINDS, Code, Month, RunId
-from services.published_run import Desk, citation, open_run
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, citation, open_run
+from services.series_catalog import ResolvedSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import catalog
 
@@ -40,7 +40,7 @@ class BacktestPageQuery(PageQuery):
 
 @router.get("/backtest")
 def read_backtest_page(
-    query: Annotated[BacktestPageQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogsDep
+    query: Annotated[BacktestPageQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogCacheDep
 ) -> Response:
     """The record of some series at one kind of period."""
     names = [one.id for one in catalog.datasets(session) if one.series]
@@ -80,7 +80,7 @@ def read_backtest_page(
     )
 
 
-def _asked(desk: Desk, query: BacktestPageQuery) -> tuple[BacktestPageQuery, Sequence[Chosen]]:
+def _asked(desk: PublishedRun, query: BacktestPageQuery) -> tuple[BacktestPageQuery, Sequence[ResolvedSeries]]:
     """The query, completed from the main series where it leaves something open, and the series it asks for."""
     main = desk.main(query.flow or desk.flows[0])
     query = query.model_copy(
@@ -93,7 +93,7 @@ def _asked(desk: Desk, query: BacktestPageQuery) -> tuple[BacktestPageQuery, Seq
     )
 
 
-def _record(desk: Desk, catalogs: Catalogs, ids: list[int], kind: str) -> Record:
+def _record(desk: PublishedRun, catalogs: CatalogCache, ids: list[int], kind: str) -> Record:
     """The record of some series, read once for a run: it cannot change."""
     key = ("backtest", desk.run.id, kind, *ids)
     record: Record | None = catalogs.answers.get(key)
@@ -121,11 +121,11 @@ def _codes(query: BacktestPageQuery) -> str:
     return codes + ("" if query.sector == ALL else f"&sector={query.sector}")
 
 
-def _api(desk: Desk, query: BacktestPageQuery) -> str:
+def _api(desk: PublishedRun, query: BacktestPageQuery) -> str:
     return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}{_codes(query)}&kind={query.kind}"
 
 
-def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:
+def _choices(desk: PublishedRun) -> dict[str, list[tuple[str, str]]]:
     _, partners, sectors = desk.catalog.codes
     countries = sorted(
         ((code, desk.catalog.partners[code]) for code in partners), key=lambda pair: (pair[0] != TOTAL_PARTNER, pair[1])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from markupsafe import Markup
 from pydantic import Field
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
 from forecasting.analysis.spans import Span
 from presentation import formatting
@@ -27,9 +27,9 @@ from presentation.sections.partner_sector_grid import (
     short_name,
     sorted_partners,
 )
-from presentation.sections.section import Block, Column, figure, text
+from presentation.sections.section import Column, Section, figure, text
 from services.parameters import Code, RunId
-from services.published_run import Desk, citation, open_run
+from services.published_run import PublishedRun, citation, open_run
 from store.models import TOTAL_SECTOR
 from store.queries import catalog
 
@@ -55,7 +55,7 @@ class HeatmapQuery(PageQuery):
 
 @router.get("/heatmap")
 def read_heatmap(
-    query: Annotated[HeatmapQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogsDep
+    query: Annotated[HeatmapQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogCacheDep
 ) -> Response:
     """The partners and sectors of one run."""
     found = [one for one in catalog.datasets(session) if one.series]
@@ -109,7 +109,7 @@ def _period_words(span: Span) -> str:
     return f"{formatting.count_of(span.months, 'month')} to {formatting.month_name(span.label.split('/')[-1])}"
 
 
-def _heat(desk: Desk, grid: Grid, flow: str, partners: Sequence[str], query: HeatmapQuery) -> Block:
+def _heat(desk: PublishedRun, grid: Grid, flow: str, partners: Sequence[str], query: HeatmapQuery) -> Section:
     sectors, show, edges = sectors_of(desk), SHOW[query.measure], EDGES[query.measure]
     rows, marks = [], []
     for code in partners:
@@ -128,7 +128,7 @@ def _heat(desk: Desk, grid: Grid, flow: str, partners: Sequence[str], query: Hea
         rows.append({**row, "size": None if size is None else size.level})
     names = [desk.catalog.sectors[sector] for sector in sectors]
     spec = heat_map(marks, partners=[row["partner"] for row in rows], sectors=names)
-    return Block(
+    return Section(
         name="heat",
         title=f"{MEASURES[query.measure]}, {_period_words(grid.span)}",
         columns=_columns(desk, sectors, show),
@@ -141,7 +141,7 @@ def _heat(desk: Desk, grid: Grid, flow: str, partners: Sequence[str], query: Hea
     )
 
 
-def _columns(desk: Desk, sectors: Sequence[str], show: Any) -> list[Column]:
+def _columns(desk: PublishedRun, sectors: Sequence[str], show: Any) -> list[Column]:
     bounds = [
         figure(f"{sector}_{side}", f"{desk.catalog.sectors[sector]}, 80 % {word}", show)
         for sector in sectors
@@ -167,10 +167,10 @@ def _cell_column(sector: str, name: str, show: Any) -> Column:
     return Column(sector, name, cell)
 
 
-def _multiples(desk: Desk, flow: str, shown: Sequence[str]) -> Block:
+def _multiples(desk: PublishedRun, flow: str, shown: Sequence[str]) -> Section:
     rows = multiples(desk, flow, TOTAL_SECTOR, shown)
     show = formatting.money
-    return Block(
+    return Section(
         name="multiples",
         title=f"{formatting.FLOW_NAMES[flow].capitalize()} by month, the first {len(shown)} of these",
         columns=[
@@ -189,6 +189,6 @@ def _multiples(desk: Desk, flow: str, shown: Sequence[str]) -> Block:
     )
 
 
-def _partners(desk: Desk, codes: Sequence[str]) -> str:
+def _partners(desk: PublishedRun, codes: Sequence[str]) -> str:
     """The partners shown, as the API is asked for them; none where they are all the single ones."""
     return "" if not codes or set(codes) == set(desk.catalog.codes[1]) else f"&partner={','.join(codes)}"

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation.sections.headline import headline
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.published_run import earlier_runs, open_run
 from store.queries import catalog, releases, runs
 
@@ -20,8 +20,8 @@ def read_overview(
     query: Annotated[PageQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Every dataset's headline."""
     cards = [_card(session, catalogs, one.id) for one in catalog.datasets(session) if one.series]
@@ -32,7 +32,7 @@ def read_overview(
     return page(request, "overview.html", title="Overview", blocks=blocks, query=query, cards=cards, today=today)
 
 
-def _card(session: Session, catalogs: Catalogs, dataset: str) -> dict[str, Any]:
+def _card(session: Session, catalogs: CatalogCache, dataset: str) -> dict[str, Any]:
     record = catalog.dataset(session, dataset)
     if runs.latest_published(session, dataset) is None:
         return {"dataset": record, "run": None, "flows": [], "blocks": []}

@@ -17,7 +17,7 @@ from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES
 from api.rest.direct import DirectRoute
 from presentation.exports import Export, Saved, export
-from presentation.sections.section import Block
+from presentation.sections.section import Section
 from presentation.templates import make_environment
 from services.parameters import Code
 from store.errors import UnknownSeries
@@ -55,9 +55,9 @@ class PageQuery(BaseModel):
 
 
 def page(
-    request: Request, template: str, *, title: str, blocks: Sequence[Block] = (), query: PageQuery, **context: Any
+    request: Request, template: str, *, title: str, blocks: Sequence[Section] = (), query: PageQuery, **context: Any
 ) -> Response:
-    """A page, or the block of it that is asked for as a file. Raises NoSuchBlock."""
+    """A page, or the block of it that is asked for as a file. Raises NoSuchSection."""
     if query.save is not None:
         return _download(export(blocks, query.block, query.save, stem=_stem(request)))
     shown = {block.name: block for block in blocks}

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import RunPath
 from forecasting.analysis.spans import spans_ahead
 from forecasting.config import BASELINE
 from presentation import formatting
 from presentation.sections.run_changes import move_blocks
-from presentation.sections.section import Block, figure, in_unit, link, text
+from presentation.sections.section import Section, figure, in_unit, link, text
 from services.period_summary import figure as read_figure
-from services.published_run import Desk, citation, earlier_runs, open_run
+from services.published_run import PublishedRun, citation, earlier_runs, open_run
 from store.queries import catalog, runs
 from store.queries.runs import RunRecord
 
@@ -36,7 +36,7 @@ class RunsPageQuery(PageQuery):
 def read_runs_page(query: Annotated[RunsPageQuery, Query()], request: Request, session: SessionDep) -> Response:
     """Runs, newest first; those under way with their progress."""
     found = runs.page(session, limit=SHOWN, offset=query.offset)
-    block = Block(
+    block = Section(
         name="runs",
         title=formatting.count_of(found.total, "run"),
         columns=[
@@ -72,7 +72,7 @@ def read_run_page(
     query: Annotated[PageQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """One run: what it is made of, what failed in it, and what changed from the run before."""
     run = runs.find(session, run_id)
@@ -123,7 +123,7 @@ def _took(seconds: float | None) -> str:
     return formatting.NOTHING if seconds is None else formatting.duration(seconds)
 
 
-def _facts(run: RunRecord, title: str) -> Block:
+def _facts(run: RunRecord, title: str) -> Section:
     names = ", ".join(run.config.get("forecasters") or ()) or "all"
     facts = {
         "Dataset": f"{run.dataset_id}: {title}",
@@ -143,19 +143,19 @@ def _facts(run: RunRecord, title: str) -> Block:
         "Code": run.code_version,
     }
     rows = [{"what": name, "value": value} for name, value in facts.items()]
-    return Block(
+    return Section(
         "facts", "What it is made of", [text("what", "What"), text("value", "Is")], rows, api=f"/v1/runs/{run.id}"
     )
 
 
-def _failures(run: RunRecord) -> list[Block]:
+def _failures(run: RunRecord) -> list[Section]:
     """What failed: in a published run, forecasters on series, where the baseline stood in."""
     if run.status != "published" or not run.failures:
         return []
     counts = Counter(failure["forecaster"] for failure in run.failures)
     said = ", ".join(f"{name.replace('_', ' ')} {number} times" for name, number in counts.most_common())
     return [
-        Block(
+        Section(
             name="failures",
             title="What failed, and what stood in",
             columns=[
@@ -171,7 +171,7 @@ def _failures(run: RunRecord) -> list[Block]:
     ]
 
 
-def _changes(desk: Desk, before: RunRecord) -> list[Block]:
+def _changes(desk: PublishedRun, before: RunRecord) -> list[Section]:
     """What the run before expected of the same year, beside what this one does, the largest changes first."""
     earlier = desk.at(before)
     years = spans_ahead(desk.last, desk.run.horizon, "A")
@@ -179,7 +179,9 @@ def _changes(desk: Desk, before: RunRecord) -> list[Block]:
         return []
     chosen = [one for one in desk.catalog.stored if one.partner == "WLD" or one.sector == "TOTAL"]
     rows: list[dict[str, Any]] = []
-    for one, now, was in zip(chosen, desk.outlooks(chosen, years=2), earlier.outlooks(chosen, years=2), strict=True):
+    for one, now, was in zip(
+        chosen, desk.read_paths(chosen, years=2), earlier.read_paths(chosen, years=2), strict=True
+    ):
         new, old = (read_figure(each, years[0], "lin", level=LEVEL) for each in (now, was))
         if new.median is not None and old.median is not None:
             change = 100 * (new.median / old.median - 1) if old.median else None
@@ -197,7 +199,7 @@ def _changes(desk: Desk, before: RunRecord) -> list[Block]:
     rows.sort(key=lambda row: abs(row["now"] - row["was"]), reverse=True)
     show = in_unit(desk.unit)
     return [
-        Block(
+        Section(
             name="changes",
             title=f"What changed from run {before.id}: {years[0].label}",
             columns=[

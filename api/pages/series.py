@@ -7,21 +7,21 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import DatasetPath
-from forecasting.analysis.period_draws import Outlook
+from forecasting.analysis.period_draws import SeriesPaths
 from presentation import formatting
 from presentation.charts.fan import fan
 from presentation.sections.decomposition import component_blocks
 from presentation.sections.forecast import LEVELS, NOTE, expected_columns, with_tooltips
-from presentation.sections.section import Block, figure, in_unit, link, text
+from presentation.sections.section import Section, figure, in_unit, link, text
 from services.errors import NoWhole, ShareOfBalance, Unanswerable
 from services.forecast_history import Row, earlier_rows, expected_rows, forecaster_rows, history_start, observed_rows
 from services.parameters import CODE, Code, RunId
 from services.period_summary import unit_in_words
-from services.published_run import Desk, citation, codes, open_run
-from services.series_catalog import BALANCE, Chosen
+from services.published_run import PublishedRun, citation, codes, open_run
+from services.series_catalog import BALANCE, ResolvedSeries
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import catalog
@@ -80,7 +80,7 @@ def read_series_list(query: Annotated[SeriesListQuery, Query()], request: Reques
     return page(request, "series_list.html", title="Series", blocks=blocks, query=query, asked=query, datasets=datasets)
 
 
-def _list_block(dataset: DatasetRecord, found: SeriesPage, q: str) -> Block:
+def _list_block(dataset: DatasetRecord, found: SeriesPage, q: str) -> Section:
     """A dataset's series."""
     rows = [
         {
@@ -93,7 +93,7 @@ def _list_block(dataset: DatasetRecord, found: SeriesPage, q: str) -> Block:
         for one in found.rows
     ]
     searched = f"&{urlencode({'q': q})}" if q else ""
-    return Block(
+    return Section(
         name=f"series-{dataset.id.lower()}",
         title=f"{dataset.title}: {formatting.count_of(found.total, 'series', 'series')}",
         columns=[link("series", "Series"), text("flow", "Flow"), text("partner", "Partner"), text("sector", "Sector")],
@@ -111,7 +111,7 @@ def read_series_page(
     query: Annotated[SeriesPageQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """One series of the latest run, or of the run that the permalink names."""
     desk = open_run(session, catalogs, dataset, query.run)
@@ -136,15 +136,15 @@ def read_series_page(
     )
 
 
-def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list[Block], str]:
+def series_blocks(desk: PublishedRun, one: ResolvedSeries, query: SeriesPageQuery) -> tuple[list[Section], str]:
     """The chart with its table, what was observed, what each forecaster says; and what a share is of."""
     whole = whole_of(desk, one) if query.units == "share" else None
-    outlooks = desk.outlooks([one] if whole is None else [one, whole])
-    outlook, of = outlooks[0], outlooks[1] if whole else None
+    all_paths = desk.read_paths([one] if whole is None else [one, whole])
+    series_paths, of = all_paths[0], all_paths[1] if whole else None
     unit = unit_in_words(query.units, desk.unit)
-    observed = with_tooltips(observed_rows(outlook, query.units, query.frequency, of), unit)
-    expected = with_tooltips(expected_rows(outlook, query.units, query.frequency, LEVELS, of), unit, LEVELS)
-    earlier, by, others = _said(desk, one, outlook, query)
+    observed = with_tooltips(observed_rows(series_paths, query.units, query.frequency, of), unit)
+    expected = with_tooltips(expected_rows(series_paths, query.units, query.frequency, LEVELS, of), unit, LEVELS)
+    earlier, by, others = _said(desk, one, series_paths, query)
     since = history_start(query.frequency, desk.last, query.years)
     spec = fan(
         [row for row in observed if row["month"] >= since],
@@ -155,7 +155,7 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
         others=others,
     )
     blocks = [
-        Block(
+        Section(
             name="forecast",
             title="What is expected",
             columns=expected_columns(unit, LEVELS),
@@ -172,7 +172,7 @@ def series_blocks(desk: Desk, one: Chosen, query: SeriesPageQuery) -> tuple[list
     return blocks, "" if whole is None else desk.name(whole).lower()
 
 
-def whole_of(desk: Desk, one: Chosen) -> Chosen:
+def whole_of(desk: PublishedRun, one: ResolvedSeries) -> ResolvedSeries:
     """What a series is a share of: all partners, or all sectors where it is of all partners already.
 
     Raises ShareOfBalance, NoWhole.
@@ -187,23 +187,30 @@ def whole_of(desk: Desk, one: Chosen) -> Chosen:
         raise NoWhole(one.unique_id, whole, of) from error
 
 
-def _said(desk: Desk, one: Chosen, outlook: Outlook, query: SeriesPageQuery) -> tuple[list[Row], str, list[Row]]:
+def _said(
+    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, query: SeriesPageQuery
+) -> tuple[list[Row], str, list[Row]]:
     """What was said before, by whom, and what each forecaster says; of shares neither is known."""
     if query.units == "share":
         return [], "", []
-    earlier, by = earlier_rows(desk, one, outlook, query.units, query.frequency)
+    earlier, by = earlier_rows(desk, one, series_paths, query.units, query.frequency)
     if query.forecasters == "hide":
         return earlier, by, []
-    others = forecaster_rows(desk, one, outlook, query.units, query.frequency)
+    others = forecaster_rows(desk, one, series_paths, query.units, query.frequency)
     return earlier, by, [{**row, "forecaster": row["forecaster"].replace("_", " ")} for row in others]
 
 
 def _lines_block(
-    desk: Desk, one: Chosen, of: Literal["forecasters", "earlier"], rows: list[Row], unit: str, query: SeriesPageQuery
-) -> Block:
+    desk: PublishedRun,
+    one: ResolvedSeries,
+    of: Literal["forecasters", "earlier"],
+    rows: list[Row],
+    unit: str,
+    query: SeriesPageQuery,
+) -> Section:
     """The chart's other lines as a table, closed at first."""
     title, columns, note = LINES[of]
-    return Block(
+    return Section(
         name=of,
         title=title,
         columns=[*columns, figure("value", f"Mean ({unit})", in_unit(unit))],
@@ -214,13 +221,13 @@ def _lines_block(
     )
 
 
-def _lines_api(desk: Desk, one: Chosen, of: str, query: SeriesPageQuery) -> str:
+def _lines_api(desk: PublishedRun, one: ResolvedSeries, of: str, query: SeriesPageQuery) -> str:
     asked = f"&frequency={query.frequency}&units={query.units}"
     return f"/v1/runs/{desk.run.id}/lines?{codes(one)}&of={of}{asked}"
 
 
-def _observed_block(desk: Desk, one: Chosen, rows: list[Row], unit: str) -> Block:
-    return Block(
+def _observed_block(desk: PublishedRun, one: ResolvedSeries, rows: list[Row], unit: str) -> Section:
+    return Section(
         name="observed",
         title="What was observed",
         columns=[
@@ -234,7 +241,7 @@ def _observed_block(desk: Desk, one: Chosen, rows: list[Row], unit: str) -> Bloc
     )
 
 
-def _api(desk: Desk, one: Chosen, query: SeriesPageQuery) -> str:
+def _api(desk: PublishedRun, one: ResolvedSeries, query: SeriesPageQuery) -> str:
     asked = "" if query.frequency == "M" else f"&frequency={query.frequency}"
     asked += "" if query.units == "lin" else f"&units={query.units}"
     if query.units == "share":
@@ -242,7 +249,7 @@ def _api(desk: Desk, one: Chosen, query: SeriesPageQuery) -> str:
     return f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95{asked}"
 
 
-def _switches(desk: Desk, one: Chosen) -> dict[str, Any]:
+def _switches(desk: PublishedRun, one: ResolvedSeries) -> dict[str, Any]:
     try:
         shared = whole_of(desk, one) != one
     except Unanswerable:
@@ -251,7 +258,7 @@ def _switches(desk: Desk, one: Chosen) -> dict[str, Any]:
     return {"frequencies": FREQUENCIES, "units": units, "spans": SPANS}
 
 
-def _choices(desk: Desk) -> dict[str, list[tuple[str, str]]]:
+def _choices(desk: PublishedRun) -> dict[str, list[tuple[str, str]]]:
     """What else the run holds, for the form."""
     _, partners, sectors = desk.catalog.codes
     names = {code: desk.catalog.partners[code].split(" (")[0] for code in [*partners, *desk.catalog.members]}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from api.dependencies import SIGNED_IN, BodyDep, OptionsDep, SessionDep
+from api.dependencies import SIGNED_IN, BodyDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, sign_in_page
 from store.queries import browser_sessions
 from store.queries.api_keys import BadKey, MissingScope
@@ -24,7 +24,7 @@ class SignInQuery(PageQuery):
 
 
 @router.get("/sign-in")
-def read_sign_in(query: Annotated[SignInQuery, Query()], request: Request, options: OptionsDep) -> Response:
+def read_sign_in(query: Annotated[SignInQuery, Query()], request: Request, options: ConfigDep) -> Response:
     """The form, or the first page where reading is open."""
     if not options.require_key_to_read:
         return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
@@ -32,7 +32,7 @@ def read_sign_in(query: Annotated[SignInQuery, Query()], request: Request, optio
 
 
 @router.post("/sign-in")
-def sign_in(body: BodyDep, request: Request, session: SessionDep, options: OptionsDep) -> Response:
+def sign_in(body: BodyDep, request: Request, session: SessionDep, options: ConfigDep) -> Response:
     """A cookie for the holder of a key that may read; the form again for anybody else."""
     given = parse_qs(body.decode("utf-8", "replace"))
     key, to = given.get("key", [""])[0].strip(), _own(given.get("to", [HOME])[0])

@@ -40,7 +40,7 @@ def ingest_file(
 ) -> None:
     """Bring in a panel from a file: all of it, or nothing."""
     from jobs.ingestion.ingest import ingest_file as bring_in
-    from sources.observation_batch import Definition
+    from sources.observation_batch import DatasetDefinition
 
     if create and not (title and publisher and licence):
         raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
@@ -53,7 +53,7 @@ def ingest_file(
             dataset=dataset,
             today=composition.now().date(),
             limit_bytes=settings.max_upload_bytes,
-            create=Definition(dataset, *words) if create else None,
+            create=DatasetDefinition(dataset, *words) if create else None,
             partners=partners,
             sectors=sectors,
         )

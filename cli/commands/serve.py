@@ -16,7 +16,7 @@ from cli.options import DataDir, EndsWith, Host, Port
 from settings import Settings
 
 if TYPE_CHECKING:
-    from api.config import ApiOptions
+    from api.config import ServerConfig
 
 
 def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
@@ -134,19 +134,19 @@ def _prepare(settings: Settings, url: str) -> None:
     engine.dispose()
 
 
-def _api_options(settings: Settings) -> "ApiOptions":
+def _api_options(settings: Settings) -> "ServerConfig":
     from importlib.metadata import version
 
-    from api.config import ApiOptions, RunTerms
+    from api.config import RunSettings, ServerConfig
     from forecasting.code_version import code_version
 
-    def run_terms(horizon: int | None) -> RunTerms:
+    def run_settings(horizon: int | None) -> RunSettings:
         config = replace(composition.forecast_config(settings), horizon=horizon or settings.horizon)
-        return RunTerms(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
+        return RunSettings(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
 
-    return ApiOptions(
+    return ServerConfig(
         version=version("tradewind"),
-        run_terms=run_terms,
+        run_settings=run_settings,
         now=composition.now,
         require_key_to_read=settings.require_key_to_read,
         grace=settings.grace,

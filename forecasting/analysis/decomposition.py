@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.history import FloatArray
 from forecasting.data.panel import Panel
-from forecasting.forecasters.prophet.design import ProphetAxes, fourier_terms, place_changepoints
+from forecasting.forecasters.prophet.design import ProphetDesignInputs, fourier_terms, place_changepoints
 from forecasting.forecasters.prophet.map_fit import fit_map, make_design
 
 NAMES = ("trend", "season", "calendar", "rest")
@@ -49,7 +49,7 @@ def take_apart(y: FloatArray, months: Months, calendar: FloatArray) -> Component
     yearly = fourier_terms(days, YEARLY_ORDER)
     t = (days - days[0]) / (days[n - 1] - days[0])
     scales = np.repeat([SEASONAL_PRIOR, CALENDAR_PRIOR], [yearly.shape[1], calendar.shape[1]])
-    axes = ProphetAxes(t, place_changepoints(t[:n], CHANGEPOINTS, REACH), np.hstack([yearly, calendar]), scales)
+    axes = ProphetDesignInputs(t, place_changepoints(t[:n], CHANGEPOINTS, REACH), np.hstack([yearly, calendar]), scales)
     design = make_design(
         t=t[:n], changepoints=axes.changepoints, features=axes.features[:n], scales=scales, tau=CHANGEPOINT_PRIOR
     )

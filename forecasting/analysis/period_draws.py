@@ -23,7 +23,7 @@ HAVE_A_PERIOD_BEFORE = ("month", "quarter", "year")
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SeriesPaths:
     """One quantity as it was and may be: `observed` (past,) from month `start` to the cutoff, `paths` (draws, horizon).
 
     `observed` is NaN where nothing is known. `joined` (past,) marks a February that was published as one figure with
@@ -37,7 +37,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class PeriodDraws:
     """Draws of what was asked, shape (draws, spans); a span without any is NaN throughout, and its reason says why."""
 
     values: FloatArray
@@ -45,7 +45,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class ProbabilityEstimate:
     """How likely something is: the share of the draws, its Monte Carlo standard error, and their number."""
 
     probability: float
@@ -59,24 +59,26 @@ def months_needed(spans: Sequence[Span], units: Units) -> tuple[int, int]:
     return min(span.first for span in spans) - back, max(span.last for span in spans)
 
 
-def add_up(outlooks: Sequence[Outlook], signs: Sequence[int]) -> Outlook:
+def add_up(all_paths: Sequence[SeriesPaths], signs: Sequence[int]) -> SeriesPaths:
     """The signed sum of quantities over the same months, draw by draw: a group, or a balance."""
-    first, weights = outlooks[0], np.asarray(signs, dtype=np.float64)
-    return Outlook(
+    first, weights = all_paths[0], np.asarray(signs, dtype=np.float64)
+    return SeriesPaths(
         start=first.start,
-        observed=weights @ np.stack([one.observed for one in outlooks]),
-        joined=np.any([one.joined for one in outlooks], axis=0),
-        paths=np.tensordot(weights, np.stack([one.paths for one in outlooks]).astype(np.float64), axes=1),
+        observed=weights @ np.stack([one.observed for one in all_paths]),
+        joined=np.any([one.joined for one in all_paths], axis=0),
+        paths=np.tensordot(weights, np.stack([one.paths for one in all_paths]).astype(np.float64), axes=1),
     )
 
 
-def draw(units: Units, outlook: Outlook, spans: Sequence[Span], whole: Outlook | None = None) -> Drawn:
+def draw(
+    units: Units, series_paths: SeriesPaths, spans: Sequence[Span], whole: SeriesPaths | None = None
+) -> PeriodDraws:
     """Draws of a quantity over spans in some units; a share or a contribution is of `whole`.
 
     Levels and changes are in the quantity's own unit, growth (`pch`, `pc1`) and shares in per cent, contributions to
     the growth of the whole on a year ago in percentage points. Growth is on a base above zero, else there is none.
     """
-    level = span_sums(outlook, spans)
+    level = span_sums(series_paths, spans)
     if units == "lin":
         return level
     if units == "log":
@@ -84,24 +86,24 @@ def draw(units: Units, outlook: Outlook, spans: Sequence[Span], whole: Outlook |
     earlier = [span.back(_back(span, units)) for span in spans]
     if units == "share":
         return _per_cent(level, span_sums(_given(whole), spans), spans)
-    change = _change(level, span_sums(outlook, earlier))
+    change = _change(level, span_sums(series_paths, earlier))
     if units in ("chg", "ch1"):
         return change
-    return _per_cent(change, span_sums(outlook if whole is None else whole, earlier), earlier)
+    return _per_cent(change, span_sums(series_paths if whole is None else whole, earlier), earlier)
 
 
-def span_sums(outlook: Outlook, spans: Sequence[Span]) -> Drawn:
+def span_sums(series_paths: SeriesPaths, spans: Sequence[Span]) -> PeriodDraws:
     """Sums over the months of each span, in the quantity's own unit."""
-    past = len(outlook.observed)
-    weights = np.zeros((past + outlook.paths.shape[1], len(spans)))
+    past = len(series_paths.observed)
+    weights = np.zeros((past + series_paths.paths.shape[1], len(spans)))
     for column, span in enumerate(spans):
-        weights[max(span.first - outlook.start, 0) : span.last - outlook.start + 1, column] = 1.0
-    known = np.nan_to_num(outlook.observed) @ weights[:past]
-    reasons = tuple(_gap(outlook, span) for span in spans)
-    return _without(known + outlook.paths @ weights[past:], reasons)
+        weights[max(span.first - series_paths.start, 0) : span.last - series_paths.start + 1, column] = 1.0
+    known = np.nan_to_num(series_paths.observed) @ weights[:past]
+    reasons = tuple(_gap(series_paths, span) for span in spans)
+    return _without(known + series_paths.paths @ weights[past:], reasons)
 
 
-def summarise(drawn: Drawn, probabilities: Sequence[float]) -> list[list[float] | None]:
+def summarise(drawn: PeriodDraws, probabilities: Sequence[float]) -> list[list[float] | None]:
     """Mean, median and quantiles of each span, in this order; None for a span without draws."""
     kept = [column for column, reason in enumerate(drawn.reasons) if reason is None]
     values = drawn.values[:, kept]
@@ -114,7 +116,7 @@ def summarise(drawn: Drawn, probabilities: Sequence[float]) -> list[list[float] 
     return found
 
 
-def chance(values: FloatArray, *, above: float | None = None, below: float | None = None) -> Chance:
+def chance(values: FloatArray, *, above: float | None = None, below: float | None = None) -> ProbabilityEstimate:
     """How likely it is that draws (draws,) lie above one threshold, at most at another, or between the two.
 
     A draw at a threshold counts as below it, so that the chances above and below it add up to one.
@@ -125,7 +127,7 @@ def chance(values: FloatArray, *, above: float | None = None, below: float | Non
     if below is not None:
         inside &= values <= below
     share = float(inside.mean())
-    return Chance(share, share_error(share, len(values)), len(values))
+    return ProbabilityEstimate(share, share_error(share, len(values)), len(values))
 
 
 def share_error(share: float, number: int) -> float:
@@ -137,7 +139,7 @@ def share_error(share: float, number: int) -> float:
     return float(np.sqrt(centre * (1 - centre) / (number + 4)))
 
 
-def concentration(parts: Sequence[Outlook], whole: Outlook, spans: Sequence[Span]) -> Drawn:
+def concentration(parts: Sequence[SeriesPaths], whole: SeriesPaths, spans: Sequence[Span]) -> PeriodDraws:
     """Herfindahl-Hirschman index: the sum of the squared shares of the parts in per cent, 0 to 10,000."""
     shares = [draw("share", part, spans, whole) for part in parts]
     each = zip(*(one.reasons for one in shares), strict=True)
@@ -151,7 +153,7 @@ def answer_unit(units: Units, unit: str) -> str:
     return named.get(units, unit)
 
 
-def scored_kind(kind: str, units: Units) -> str | None:
+def coverage_kind(kind: str, units: Units) -> str | None:
     """The kind of forecast whose coverage an answer over a span of some kind has; None where none is scored.
 
     A logarithm lies within its interval whenever the level does, and a change whenever the growth on the same base
@@ -172,40 +174,40 @@ def _back(span: Span, units: Units) -> int:
     return span.months if units in ON_THE_PERIOD_BEFORE else 0
 
 
-def _given(whole: Outlook | None) -> Outlook:
+def _given(whole: SeriesPaths | None) -> SeriesPaths:
     if whole is None:
         raise TypeError("a share is of a whole")
     return whole
 
 
-def _gap(outlook: Outlook, span: Span) -> str | None:
+def _gap(series_paths: SeriesPaths, span: Span) -> str | None:
     """Why the sum over a span is not known, if it is not."""
-    past, first = len(outlook.observed), span.first - outlook.start
-    after = span.last - outlook.start + 1
+    past, first = len(series_paths.observed), span.first - series_paths.start
+    after = span.last - series_paths.start + 1
     if first < 0:
         return f"{month_text(span.first)} is not observed"
-    end = past + outlook.paths.shape[1]
+    end = past + series_paths.paths.shape[1]
     if after > end:
-        return f"{month_text(outlook.start + end)} is beyond the horizon"
-    missing = np.flatnonzero(np.isnan(outlook.observed[first:after]))
+        return f"{month_text(series_paths.start + end)} is beyond the horizon"
+    missing = np.flatnonzero(np.isnan(series_paths.observed[first:after]))
     if len(missing):
         return f"{month_text(span.first + int(missing[0]))} is not observed"
     for february in (first, after):
-        if february < past and outlook.joined[february]:
-            return f"{month_text(outlook.start + february - 1)} is published as one figure with the month after it"
+        if february < past and series_paths.joined[february]:
+            return f"{month_text(series_paths.start + february - 1)} is published as one figure with the month after it"
     return None
 
 
-def _without(values: FloatArray, reasons: tuple[str | None, ...]) -> Drawn:
+def _without(values: FloatArray, reasons: tuple[str | None, ...]) -> PeriodDraws:
     values[:, [reason is not None for reason in reasons]] = np.nan
-    return Drawn(values, reasons)
+    return PeriodDraws(values, reasons)
 
 
-def _change(now: Drawn, before: Drawn) -> Drawn:
-    return Drawn(now.values - before.values, _either(now, before))
+def _change(now: PeriodDraws, before: PeriodDraws) -> PeriodDraws:
+    return PeriodDraws(now.values - before.values, _either(now, before))
 
 
-def _per_cent(part: Drawn, base: Drawn, spans: Sequence[Span]) -> Drawn:
+def _per_cent(part: PeriodDraws, base: PeriodDraws, spans: Sequence[Span]) -> PeriodDraws:
     """`part` in per cent of `base`; none where the base is zero or below in any draw."""
     unknown = _either(part, base)
     reasons = _where_not_positive(base, unknown, [f"the base {span.label}" for span in spans])
@@ -213,17 +215,19 @@ def _per_cent(part: Drawn, base: Drawn, spans: Sequence[Span]) -> Drawn:
         return _without(100 * (part.values / base.values), reasons)
 
 
-def _log(level: Drawn, spans: Sequence[Span]) -> Drawn:
+def _log(level: PeriodDraws, spans: Sequence[Span]) -> PeriodDraws:
     reasons = _where_not_positive(level, level.reasons, [span.label for span in spans])
     with np.errstate(divide="ignore", invalid="ignore"):
         return _without(np.log(level.values), reasons)
 
 
-def _either(one: Drawn, other: Drawn) -> tuple[str | None, ...]:
+def _either(one: PeriodDraws, other: PeriodDraws) -> tuple[str | None, ...]:
     return tuple(first or second for first, second in zip(one.reasons, other.reasons, strict=True))
 
 
-def _where_not_positive(base: Drawn, reasons: Sequence[str | None], names: Sequence[str]) -> tuple[str | None, ...]:
+def _where_not_positive(
+    base: PeriodDraws, reasons: Sequence[str | None], names: Sequence[str]
+) -> tuple[str | None, ...]:
     """The reasons there are already, and one wherever the base is zero or below in some draw."""
     counts = (base.values <= 0).sum(axis=0).tolist()
     number = len(base.values)

@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from forecasting.combination.cross_sectional_correction import correct
 from forecasting.combination.weights import combine
-from forecasting.data.hierarchy import Structure, ended, find_structures, groups
+from forecasting.data.hierarchy import Hierarchy, ended, find_structures, groups
 from forecasting.data.history import FloatArray
 from forecasting.data.panel import Panel
 from forecasting.evaluation.metrics import seasonal_scales
 from forecasting.evaluation.rolling_origin import BaseForecasts
-from forecasting.uncertainty.arsinh_transform import to_link, units
+from forecasting.uncertainty.arsinh_transform import transform, units
 from forecasting.uncertainty.error_distribution import ErrorDistribution
-from forecasting.uncertainty.error_scale import Record, learn_widths, prior_scale
+from forecasting.uncertainty.error_scale import Record, estimate_error_scale, prior_scale
 from forecasting.uncertainty.reconciliation import Reconciler, reconciler
 
 # How far the correlation of errors is believed when draws are made coherent, for it is that of few folds.
-TOGETHER = 0.4
+CORRELATION_SHRINKAGE = 0.4
 
 
 @dataclass(frozen=True)
-class Pool:
+class CombinedForecasts:
     """The combination at every fold.
 
     `centre`, `actual` and `came` have shape (series, folds, horizon), in the units of `y`: coherent means, the actuals
@@ -40,7 +40,7 @@ class Pool:
     panel: Panel
     base: BaseForecasts
     then: Mapping[int, FloatArray]
-    structures: tuple[Structure, ...]
+    structures: tuple[Hierarchy, ...]
     gone: NDArray[np.bool_]
     centre: FloatArray
     weights: FloatArray
@@ -58,8 +58,8 @@ class Pool:
         """
         width, unit, centre = distribution.marginals.width, self.unit[:, fold], self.centre[:, fold]
         variance = _variance(width, unit, centre, self.gone[:, fold])
-        common = np.sqrt(TOGETHER * variance)[:, None] * distribution.loadings
-        specific = variance * (1 - TOGETHER * np.square(distribution.loadings).sum(axis=1))
+        common = np.sqrt(CORRELATION_SHRINKAGE * variance)[:, None] * distribution.loadings
+        specific = variance * (1 - CORRELATION_SHRINKAGE * np.square(distribution.loadings).sum(axis=1))
         return reconciler(self.structures[fold], specific, common)
 
     def seen(self, fold: int) -> FloatArray:
@@ -82,9 +82,9 @@ class Pool:
         return known_at(errors, self.prior, self.group, _numbers(self.panel, self.base), fold, self.seen(fold))
 
 
-def make_pool(
+def combine_panel(
     panel: Panel, base: BaseForecasts, *, recent: int | None = None, then: Mapping[int, FloatArray] | None = None
-) -> Pool:
+) -> CombinedForecasts:
     """Combine and reconcile every fold, each from the errors of folds whose months it had seen.
 
     With `recent`, forecasters are weighed by the folds of that many months before each. `then` is what was known at
@@ -101,12 +101,14 @@ def make_pool(
     centre[gone] = 0.0
     sectors = panel.keys.get("sector", pd.Series("", index=panel.keys.index)).tolist()
     centre = correct(centre, actual, panel.values, unit, base.cutoffs, sectors, then)
-    prior = np.stack([prior_scale(to_link(each, unit[:, k, None])) for k, each in enumerate(seen)], axis=1)
+    prior = np.stack([prior_scale(transform(each, unit[:, k, None])) for k, each in enumerate(seen)], axis=1)
     came = panel.ahead(base.cutoffs.tolist(), horizon)
     group = groups(panel)
     known = partial(known_at, link_errors(centre, came, unit), prior, group, _numbers(panel, base))
     centre, said = _reconcile(centre, unit, lambda fold: known(fold, seen[fold]), structures, gone)
-    return Pool(panel, base, then, structures, gone, centre, weights, actual, came, unit, prior, said, group)
+    return CombinedForecasts(
+        panel, base, then, structures, gone, centre, weights, actual, came, unit, prior, said, group
+    )
 
 
 def _seen(panel: Panel, then: Mapping[int, FloatArray], cutoff: int) -> FloatArray:
@@ -144,7 +146,7 @@ def _combine(
 
 def link_errors(mean: FloatArray, actual: FloatArray, unit: FloatArray) -> FloatArray:
     """Errors on the link's scale, shape (series, folds, horizon)."""
-    return to_link(actual, unit[..., None]) - to_link(mean, unit[..., None])
+    return transform(actual, unit[..., None]) - transform(mean, unit[..., None])
 
 
 def known_at(
@@ -176,14 +178,14 @@ def _reconcile(
     centre: FloatArray,
     unit: FloatArray,
     records: Callable[[int], Record],
-    structures: Sequence[Structure],
+    structures: Sequence[Hierarchy],
     gone: NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:
     """Coherent centres, each fold from what it knew, its record; and the widths it learnt from that. Shapes alike."""
     coherent, said = np.empty_like(centre), np.empty_like(centre)
     for fold in range(centre.shape[1]):
         record = records(fold)
-        said[:, fold] = learn_widths(record).of(record.ahead)
+        said[:, fold] = estimate_error_scale(record).of(record.ahead)
         variance = _variance(said[:, fold], unit[:, fold], centre[:, fold], gone[:, fold])
         begun = np.isfinite(centre[:, fold]).all(axis=1, keepdims=True)
         base = np.where(begun, centre[:, fold], 0.0)

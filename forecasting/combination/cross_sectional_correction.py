@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.data.history import FloatArray
-from forecasting.uncertainty.arsinh_transform import from_link, to_link
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 
 YEAR = 12
 # Penalties in units of each regressor's own sum of squares; the last is belief in nothing.
@@ -52,7 +52,7 @@ def correct(
     groups = pd.factorize(np.asarray(sectors))[0]
     sums: list[Sums] = []
     for fold, cutoff in enumerate(cutoffs):
-        linked = to_link(centre[:, fold], unit[:, fold, None])
+        linked = transform(centre[:, fold], unit[:, fold, None])
         seen, late = values[:, : cutoff + 1], slow[:, cutoff]
         if then and cutoff in then:
             seen, late = then[cutoff], _slow_mean(then[cutoff])[:, -1]
@@ -62,8 +62,8 @@ def correct(
         moved = np.clip(np.einsum("shk,hk->sh", around, coefficients), -LARGEST, LARGEST)
         # What never moves, or was never traded, is not about to.
         kept = (centre[:, fold] == 0) | _constant(seen[:, -2 * YEAR :])[:, None]
-        corrected[:, fold] = np.where(kept, centre[:, fold], from_link(linked + moved, unit[:, fold, None]))
-        missed = np.clip(to_link(actual[:, fold], unit[:, fold, None]) - linked, -WILD, WILD)
+        corrected[:, fold] = np.where(kept, centre[:, fold], inverse_transform(linked + moved, unit[:, fold, None]))
+        missed = np.clip(transform(actual[:, fold], unit[:, fold, None]) - linked, -WILD, WILD)
         sums.append(_sums(regressors, missed))
     return corrected
 
@@ -76,7 +76,7 @@ def _regressors(
     Momentum over a month, a quarter, half a year and a year; the season a year ago; the combination `linked` against
     the last quarter, and against the slow mean.
     """
-    history = to_link(seen[:, -2 * YEAR :], unit[:, None])
+    history = transform(seen[:, -2 * YEAR :], unit[:, None])
     year = _mean(history[:, -YEAR:])
     means = [_mean(history[:, -months:]) for months in (1, 3, 6)] + [year, _mean(history[:, :-YEAR])]
     horizon = linked.shape[1]
@@ -84,7 +84,7 @@ def _regressors(
     padded = np.pad(history, ((0, 0), (max(YEAR - history.shape[1], 0), 0)), constant_values=np.nan)
     season = padded[:, -YEAR + np.arange(horizon) % YEAR] - year[:, None]
     expected = linked - means[1][:, None]
-    level = to_link(slow, unit)[:, None] - linked
+    level = transform(slow, unit)[:, None] - linked
     own = np.concatenate([momentum, np.stack([season, expected, level], axis=2)], axis=2)
     own = np.clip(np.nan_to_num(own), -WILD, WILD)
     sector = np.stack([own[groups == group].mean(axis=0) for group in range(groups.max() + 1)])[groups]

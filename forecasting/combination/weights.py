@@ -64,13 +64,13 @@ def combine(
             total += np.nansum(errors, axis=(0, 2))
             count += np.isfinite(errors).sum(axis=(0, 2))
         ahead = means[:, :, fold]
-        weights[:, fold] = _weights(_worth(total, count, names), ahead)
+        weights[:, fold] = _weights(_relative_accuracy(total, count, names), ahead)
         centre[:, fold] = winsorised_mean(np.nan_to_num(ahead), weights[:, fold])
     centre[weights.sum(axis=2) == 0] = np.nan
     return centre, weights
 
 
-def _worth(total: FloatArray, count: FloatArray, names: Sequence[str]) -> FloatArray:
+def _relative_accuracy(total: FloatArray, count: FloatArray, names: Sequence[str]) -> FloatArray:
     """What each forecaster's say is worth, shape (forecasters,): its prior weight over a power of its mean error."""
     prior = np.array([PRIOR_WEIGHTS.get(name, 1.0) for name in names])
     recorded = count > 0

@@ -24,7 +24,7 @@ YEAR = 12
 
 
 @dataclass(frozen=True)
-class Structure:
+class Hierarchy:
     """Wholes and parts of a panel of `size` series.
 
     `constraints` has shape (wholes and the ways they split, series): its product with coherent values is zero.
@@ -42,15 +42,15 @@ class Structure:
         return int(self.constraints.shape[0]) == 0
 
 
-def find_structure(panel: Panel) -> Structure:
+def find_structure(panel: Panel) -> Hierarchy:
     """Read from the panel's keys and values which series are sums of which others."""
     return find_structures(panel, [panel.values])[0]
 
 
-def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Structure, ...]:
+def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Hierarchy, ...]:
     """As `find_structure`, from what was known at each of several cutoffs: values of shape (series, months)."""
     candidates = _candidates(panel.keys)
-    known: dict[tuple[bool, ...], Structure] = {}
+    known: dict[tuple[bool, ...], Hierarchy] = {}
     found = []
     for values in seen:
         holding = tuple(_adds_up(values, whole, parts) for whole, parts in candidates)
@@ -64,7 +64,7 @@ def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Structure
     return tuple(found)
 
 
-def ended(structure: Structure, values: FloatArray) -> NDArray[np.bool_]:
+def ended(structure: Hierarchy, values: FloatArray) -> NDArray[np.bool_]:
     """Parts without their last months whose wholes go on without them, shape (series,).
 
     `values` has shape (series, months). Where the wholes lack what a part has not reported yet, it is only late.
@@ -119,7 +119,7 @@ def _adds_up(values: FloatArray, whole: int, parts: tuple[int, ...]) -> bool:
     return bool(np.all(gap <= ROUNDING * np.maximum(np.abs(total), np.abs(total).mean())))
 
 
-def _structure(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Structure:
+def _structure(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Hierarchy:
     bottom = tuple(series for series in range(size) if series not in splits)
     place = {series: column for column, series in enumerate(bottom)}
 
@@ -136,4 +136,4 @@ def _structure(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Struct
     for row, (whole, parts) in enumerate(rows):
         constraints[row, whole] = 1.0
         constraints[row, list(parts)] = -1.0
-    return Structure(size, bottom, sparse.csr_array(summing), sparse.csr_array(constraints))
+    return Hierarchy(size, bottom, sparse.csr_array(summing), sparse.csr_array(constraints))

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.combination.combined_forecasts import Pool, link_errors
+from forecasting.combination.combined_forecasts import CombinedForecasts, link_errors
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.data.history import FloatArray
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import diebold_mariano, fold_scores, folds_ahead, seasonal_scales
-from forecasting.evaluation.period_scores import KindScores, PeriodTrack
-from forecasting.evaluation.score_accumulator import ScoreBook, Scored, Tally
-from forecasting.uncertainty.arsinh_transform import from_link, to_link
+from forecasting.evaluation.period_scores import PeriodForecasts, PeriodScores
+from forecasting.evaluation.score_accumulator import ScoreAccumulator, Scored, ScoreTable
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.uncertainty.simulation import draw_paths, path_quantiles
 
@@ -40,8 +40,8 @@ class Backtest:
     combined: FloatArray
     quantiles: Mapping[str, Quantiles]
     actual: FloatArray
-    book: ScoreBook
-    periods: tuple[PeriodTrack, ...]
+    book: ScoreTable
+    periods: tuple[PeriodForecasts, ...]
 
     @property
     def means(self) -> FloatArray:
@@ -66,12 +66,12 @@ class Backtest:
         )
 
 
-def fold_distribution(pool: Pool, fold: int) -> ErrorDistribution:
+def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
     """What the errors known at a fold's cutoff say of the combination's."""
     return learn_distribution(pool.record(fold, pool.errors), pool.said[:, :fold])
 
 
-def fold_paths(pool: Pool, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
+def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
     """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
     distribution = fold_distribution(pool, fold)
     greatest = np.nanmax(np.abs(pool.seen(fold)), axis=1, initial=0.0)
@@ -111,7 +111,7 @@ def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistributio
 
 
 def evaluate_pool(
-    pool: Pool,
+    pool: CombinedForecasts,
     folds: Sequence[int],
     *,
     config: ForecastConfig,
@@ -139,24 +139,24 @@ def evaluate_pool(
         combined=pool.centre[:, chosen],
         quantiles=quantiles,
         actual=pool.actual[:, chosen],
-        book=ScoreBook(pool.panel.unique_ids, tuple(entries)),
+        book=ScoreTable(pool.panel.unique_ids, tuple(entries)),
         periods=periods,
     )
 
 
-def base_intervals(pool: Pool, fold: int, probabilities: tuple[float, ...]) -> Quantiles:
+def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...]) -> Quantiles:
     """Quantiles of every forecaster at a fold, shape (series, forecasters, probabilities, horizon)."""
     rows = range(len(pool.base.names))
     return np.stack([next(_marginal_quantiles(pool, row, [fold], probabilities)) for row in rows], axis=1)
 
 
 def _score_combination(
-    pool: Pool, folds: Sequence[int], config: ForecastConfig, on_progress: OnProgress | None
-) -> tuple[Quantiles, tuple[PeriodTrack, ...], list[Scored]]:
+    pool: CombinedForecasts, folds: Sequence[int], config: ForecastConfig, on_progress: OnProgress | None
+) -> tuple[Quantiles, tuple[PeriodForecasts, ...], list[Scored]]:
     """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, its tracks and scores."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     quantiles = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
-    kinds, tally, scale = KindScores(series, horizon), Tally(series, horizon), _Scales(pool)
+    kinds, tally, scale = PeriodScores(series, horizon), ScoreAccumulator(series, horizon), _Scales(pool)
     for place, fold in enumerate(folds):
         paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=config.seed + fold)
         for rows in series_blocks(series, FOLD_DRAWS * horizon):
@@ -169,13 +169,13 @@ def _score_combination(
 
 
 def _score_forecaster(
-    pool: Pool, row: int, folds: Sequence[int], config: ForecastConfig, *, keep: bool
+    pool: CombinedForecasts, row: int, folds: Sequence[int], config: ForecastConfig, *, keep: bool
 ) -> tuple[Quantiles | None, list[Scored]]:
     """The scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if they are kept."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     shape = (series, len(folds), len(config.probabilities), horizon)
     kept = np.empty(shape, dtype=np.float32) if keep else None
-    tally, scale = Tally(series, horizon), _Scales(pool)
+    tally, scale = ScoreAccumulator(series, horizon), _Scales(pool)
     for place, quantiles in enumerate(_marginal_quantiles(pool, row, folds, config.probabilities)):
         fold = folds[place]
         tally.add(scale.scores(fold, pool.base.means[:, row, fold], quantiles, config.probabilities))
@@ -185,7 +185,7 @@ def _score_forecaster(
 
 
 def _marginal_quantiles(
-    pool: Pool, row: int, folds: Iterable[int], probabilities: tuple[float, ...]
+    pool: CombinedForecasts, row: int, folds: Iterable[int], probabilities: tuple[float, ...]
 ) -> Iterator[Quantiles]:
     """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
 
@@ -196,16 +196,16 @@ def _marginal_quantiles(
     for fold in folds:
         marginals = learn_marginals(pool.record(fold, errors))
         standard = marginals.standardised(np.asarray(probabilities))
-        centre = to_link(means[:, fold], pool.unit[:, fold, None])
+        centre = transform(means[:, fold], pool.unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
-        quantiles = from_link(linked, pool.unit[:, fold, None, None])
+        quantiles = inverse_transform(linked, pool.unit[:, fold, None, None])
         yield np.maximum(quantiles, pool.lowest[:, fold, None, None]).astype(np.float32)
 
 
 class _Scales:
     """What errors of months are measured in: each series' changes on a year ago, as known at each fold."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: CombinedForecasts) -> None:
         self._pool = pool
         self._absolute, self._squared = seasonal_scales(pool.panel.values, pool.base.cutoffs)
 
@@ -223,7 +223,7 @@ class _Scales:
         )
 
 
-def _against_baseline(pool: Pool, folds: Sequence[int]) -> Scored:
+def _against_baseline(pool: CombinedForecasts, folds: Sequence[int]) -> Scored:
     """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
     actual, baseline = pool.actual[:, folds], pool.base.means[:, pool.base.names.index(BASELINE), folds]
     ours, theirs = np.abs(pool.centre[:, folds] - actual), np.abs(baseline - actual)

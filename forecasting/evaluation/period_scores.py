@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.analysis.periods import KINDS, LOOK_BACK, YEAR, Period, growth, periods, totals
-from forecasting.combination.combined_forecasts import Pool
+from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.config import BASELINE, COMBINATION, PROBABILITIES
 from forecasting.data.history import FloatArray
 from forecasting.evaluation.metrics import fold_scores
-from forecasting.evaluation.score_accumulator import Scored, Tally
+from forecasting.evaluation.score_accumulator import ScoreAccumulator, Scored
 from forecasting.uncertainty.simulation import path_quantiles
 
 GROWTH = "_growth"
@@ -21,7 +21,7 @@ PIT_BINS = 10
 
 
 @dataclass(frozen=True)
-class PeriodTrack:
+class PeriodForecasts:
     """What the combination said at one cutoff (a month) of every period of a kind, and what came.
 
     `step` is that of the first period's last month; the others end `every` months apart. `mean` and `actual` have
@@ -36,18 +36,18 @@ class PeriodTrack:
     actual: FloatArray
     quantiles: NDArray[np.float32]
 
-    def of(self, rows: slice) -> "PeriodTrack":
+    def of(self, rows: slice) -> "PeriodForecasts":
         """The track of some of the series."""
         return replace(self, mean=self.mean[rows], actual=self.actual[rows], quantiles=self.quantiles[rows])
 
 
-def _empty_track(kind: str, cutoff: np.datetime64, spans: list[Period], series: int) -> PeriodTrack:
+def _empty_track(kind: str, cutoff: np.datetime64, spans: list[Period], series: int) -> PeriodForecasts:
     shape = (series, len(spans))
     quantiles = np.empty((series, len(PROBABILITIES), len(spans)), dtype=np.float32)
-    return PeriodTrack(kind, cutoff, spans[0].step, EVERY[kind], np.empty(shape), np.empty(shape), quantiles)
+    return PeriodForecasts(kind, cutoff, spans[0].step, EVERY[kind], np.empty(shape), np.empty(shape), quantiles)
 
 
-class KindScores:
+class PeriodScores:
     """Scores of every kind of period, by the step of the period's last month, a fold at a time.
 
     Errors are unscaled, the baseline has no intervals. Months are scored elsewhere, beside every forecaster, and have
@@ -57,12 +57,12 @@ class KindScores:
 
     def __init__(self, series: int, horizon: int) -> None:
         self._series = series
-        self._tracks: dict[tuple[str, int], PeriodTrack] = {}
+        self._tracks: dict[tuple[str, int], PeriodForecasts] = {}
         names = (COMBINATION, BASELINE)
-        self._tallies = {(kind, name): Tally(series, horizon) for kind in ALL_KINDS for name in names}
+        self._tallies = {(kind, name): ScoreAccumulator(series, horizon) for kind in ALL_KINDS for name in names}
         self._pit = {kind: np.zeros((series, PIT_BINS), dtype=np.int32) for kind in ALL_KINDS}
 
-    def add(self, pool: Pool, fold: int, *, rows: slice, paths: NDArray[np.float32]) -> None:
+    def add(self, pool: CombinedForecasts, fold: int, *, rows: slice, paths: NDArray[np.float32]) -> None:
         """Score what one fold says of some of the series; `paths` are theirs."""
         cutoff = int(pool.base.cutoffs[fold])
         past = slice(max(cutoff + 1 - LOOK_BACK, 0), cutoff + 1)
@@ -113,7 +113,7 @@ class KindScores:
         self._tallies[kind, BASELINE].add(fold_scores(actual=actual, mean=baseline), rows=rows, steps=steps)
 
     @property
-    def tracks(self) -> tuple[PeriodTrack, ...]:
+    def tracks(self) -> tuple[PeriodForecasts, ...]:
         """What was said at all folds so far, by kind and fold."""
         return tuple(track for _, track in sorted(self._tracks.items()))
 

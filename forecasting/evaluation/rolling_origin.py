@@ -69,7 +69,7 @@ class BaseForecasts:
     failures: tuple[Failure, ...]
 
 
-def fit_panel(
+def forecast_at_cutoffs(
     panel: Panel,
     *,
     cutoffs: Sequence[int],

@@ -30,7 +30,7 @@ class Scored:
     n: NDArray[np.int32]
 
 
-class Tally:
+class ScoreAccumulator:
     """Sums over folds of one forecaster's scores, by series and step."""
 
     def __init__(self, series: int, horizon: int) -> None:
@@ -71,16 +71,16 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class ScoreBook:
+class ScoreTable:
     """Every score of a backtest, kept as arrays: as rows they take ten times the memory."""
 
     unique_ids: tuple[str, ...]
     entries: tuple[Scored, ...]
 
-    def of(self, rows: slice) -> "ScoreBook":
+    def of(self, rows: slice) -> "ScoreTable":
         """The scores of some of the series."""
         parts = (replace(one, value=one.value[rows], n=one.n[rows]) for one in self.entries)
-        return ScoreBook(self.unique_ids[rows], tuple(parts))
+        return ScoreTable(self.unique_ids[rows], tuple(parts))
 
     def frame(self) -> pd.DataFrame:
         """Rows unique_id, forecaster, step, kind, metric, level, value, n, sorted by all but the last two."""

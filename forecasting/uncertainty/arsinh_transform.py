@@ -12,7 +12,7 @@ from forecasting.data.history import FloatArray
 # A tenth of the usual value: everything that matters is then well inside the logarithmic part.
 UNIT_SHARE = 0.1
 RECENT = 36
-CRUMB = 1e-9
+RELATIVE_TOLERANCE = 1e-9
 
 
 def units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
@@ -30,18 +30,20 @@ def units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
     count = counts[:, late] - since * counts[:, np.maximum(early, 0)]
     unit = UNIT_SHARE * total / np.maximum(count, 1)
     # Differences of sums leave crumbs of what has long gone.
-    unit = np.where(total > CRUMB * sums[:, late], unit, UNIT_SHARE * sums[:, late] / np.maximum(counts[:, late], 1))
+    unit = np.where(
+        total > RELATIVE_TOLERANCE * sums[:, late], unit, UNIT_SHARE * sums[:, late] / np.maximum(counts[:, late], 1)
+    )
     for column in unit.T:
         traded = column > 0
         column[~traded] = np.median(column[traded]) if traded.any() else 1.0
     return np.asarray(unit)
 
 
-def to_link(values: FloatArray, unit: FloatArray) -> FloatArray:
+def transform(values: FloatArray, unit: FloatArray) -> FloatArray:
     """Values on the link's scale; `unit` is broadcast against them."""
     return np.arcsinh(values / unit)
 
 
-def from_link(linked: FloatArray, unit: FloatArray) -> FloatArray:
+def inverse_transform(linked: FloatArray, unit: FloatArray) -> FloatArray:
     """Values in the units of `y`; the inverse of `to_link`."""
     return unit * np.sinh(linked)

@@ -12,17 +12,17 @@ from scipy import linalg
 from scipy.special import ndtri, stdtrit
 
 from forecasting.data.history import FloatArray
-from forecasting.uncertainty.error_scale import Record, Widths, learn_widths
+from forecasting.uncertainty.error_scale import ErrorScale, Record, estimate_error_scale
 from forecasting.uncertainty.error_scale_calibration import calibrate
 
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
 CLIP = 4.0
 # The tails that are assumed where errors are few, in degrees of freedom (with four, the mean absolute value is one, as
 # standardised errors have it), and how many folds of series are few.
-HEAVY, FEW = 4, 200
+TAIL_DEGREES_OF_FREEDOM, SHAPE_PRIOR_FOLDS = 4, 200
 RANK = 60
 # A width that few folds told is itself unsure: so much over their number is added to the variance of what is drawn.
-UNSURE = 0.4
+SCALE_UNCERTAINTY = 0.4
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ErrorDistribution:
 
 def learn_marginals(record: Record) -> Marginals:
     """Widths of the months ahead, and the shape of errors, from a record."""
-    widths = learn_widths(record)
+    widths = estimate_error_scale(record)
     return _marginals(widths, record, widths)
 
 
@@ -75,7 +75,7 @@ def learn_distribution(record: Record, said: FloatArray | None = None) -> ErrorD
 
     With the widths `said` at its folds, shape (series, folds, horizon), those of the months ahead are calibrated.
     """
-    widths = learn_widths(record)
+    widths = estimate_error_scale(record)
     scores = np.clip(np.nan_to_num(_standardised(widths, record)), -CLIP, CLIP)
     known = np.isfinite(record.errors)
     loadings, specific = _across_series(scores, known, record.recency)
@@ -83,14 +83,14 @@ def learn_distribution(record: Record, said: FloatArray | None = None) -> ErrorD
     return ErrorDistribution(marginals, loadings, specific, _over_steps(scores, known))
 
 
-def _marginals(widths: Widths, record: Record, ahead: Widths) -> Marginals:
+def _marginals(widths: ErrorScale, record: Record, ahead: ErrorScale) -> Marginals:
     """The widths `ahead`, and the shape of the record's errors in units of its own `widths`."""
-    unsure = np.sqrt(1 + UNSURE / (1 + record.recency.sum()))
+    unsure = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + record.recency.sum()))
     telling = np.where(record.still[:, None, None], np.nan, _standardised(widths, record))
     return Marginals(unsure * ahead.of(record.ahead), _shape(telling, record.recency))
 
 
-def _standardised(widths: Widths, record: Record) -> FloatArray:
+def _standardised(widths: ErrorScale, record: Record) -> FloatArray:
     return np.clip(record.errors / widths.of(record.months), -3 * CLIP, 3 * CLIP)
 
 
@@ -100,7 +100,7 @@ def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
     Few errors have not yet met the large ones that trade will bring, so they share the say with Student's t.
     """
     known = np.isfinite(standardised)
-    heavy: FloatArray = stdtrit(HEAVY, SHAPE_PROBABILITIES)
+    heavy: FloatArray = stdtrit(TAIL_DEGREES_OF_FREEDOM, SHAPE_PROBABILITIES)
     if not known.any():
         return heavy
     folds = int(known.any(axis=2).sum())
@@ -111,7 +111,7 @@ def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
     below = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
     upper: FloatArray = np.interp(np.abs(2 * SHAPE_PROBABILITIES - 1), below, sizes[order])
     empirical = np.sign(SHAPE_PROBABILITIES - 0.5) * upper
-    trust = folds / (folds + FEW)
+    trust = folds / (folds + SHAPE_PRIOR_FOLDS)
     return trust * empirical + (1 - trust) * heavy
 
 

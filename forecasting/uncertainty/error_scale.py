@@ -84,7 +84,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Widths:
+class ErrorScale:
     """A scale a series (series,), its growth over the steps (horizon,), and the factor of January and February."""
 
     scale: FloatArray
@@ -111,7 +111,7 @@ def prior_scale(linked: FloatArray) -> FloatArray:
     return np.where(np.isfinite(scale), scale, usual)
 
 
-def learn_widths(record: Record) -> Widths:
+def estimate_error_scale(record: Record) -> ErrorScale:
     """Widths from a record.
 
     Without any error known the prior is the width, growing with the root of the root of the step. Scale, growth and
@@ -122,12 +122,12 @@ def learn_widths(record: Record) -> Widths:
     known = np.isfinite(size) & ~record.still[:, None, None]
     size = np.where(known, size, 0.0)
     new_year = _new_year(record.months)
-    found = Widths(record.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
+    found = ErrorScale(record.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
     for _ in range(3):
         scale = _scale(size / (found.of(record.months) / found.scale[:, None, None]), known, record)
         relative = size / scale[:, None, None]
         growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, record.span)
-        found = Widths(scale, growth, _new_year_factor(relative / growth, known, record.months))
+        found = ErrorScale(scale, growth, _new_year_factor(relative / growth, known, record.months))
     return replace(found, scale=np.where(record.still, np.maximum(record.recent_size, TINY), found.scale))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from forecasting.data.history import FloatArray
-from forecasting.uncertainty.error_scale import Record, Widths
+from forecasting.uncertainty.error_scale import ErrorScale, Record
 
 # Months of folds that count as much as the belief that a group is as the others, and after which a fold counts half.
 SHRINKAGE = 12.0
@@ -21,7 +21,7 @@ FEWEST_FOLDS = 12
 LARGEST = 12.0
 
 
-def calibrate(widths: Widths, said: FloatArray, record: Record) -> Widths:
+def calibrate(widths: ErrorScale, said: FloatArray, record: Record) -> ErrorScale:
     """The widths drawn to how those `said` at earlier folds, shape (series, folds, horizon), held the record's errors.
 
     Steps lean by a power law, groups by a factor each.

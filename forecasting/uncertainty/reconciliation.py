@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from forecasting.data.hierarchy import Structure
+from forecasting.data.hierarchy import Hierarchy
 from forecasting.data.history import FloatArray
 
 
@@ -19,7 +19,7 @@ from forecasting.data.history import FloatArray
 class Reconciler:
     """A structure and the matrix that spreads its gaps, shape (series, constraints)."""
 
-    structure: Structure
+    structure: Hierarchy
     spread: FloatArray
 
     def __call__(self, values: FloatArray, lowest: FloatArray | None = None) -> FloatArray:
@@ -38,7 +38,7 @@ class Reconciler:
         return coherent.reshape(values.shape)
 
 
-def reconciler(structure: Structure, variances: FloatArray, common: FloatArray | None = None) -> Reconciler:
+def reconciler(structure: Hierarchy, variances: FloatArray, common: FloatArray | None = None) -> Reconciler:
     """The reconciler that trusts each series by its error variance, shape (series,), in squared units of `y`.
 
     `common` (series, factors), in units of `y`, adds what errs together: its product with its own transpose. Only the

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.data.history import FloatArray, RealArray
-from forecasting.uncertainty.arsinh_transform import from_link, to_link
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 
 # No month is drawn above this many times the larger of what was forecast and what was ever seen.
@@ -44,14 +44,14 @@ def draw_paths(
     normal = normal @ distribution.steps.T
     marginals = distribution.marginals
     errors = marginals.of_normal(normal) * marginals.width[:, None, :]
-    linked = to_link(centre, unit[:, None])[:, None, :]
+    linked = transform(centre, unit[:, None])[:, None, :]
     mirrored = np.concatenate([linked + errors, linked - errors], axis=1)[:, :draws]
     ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
-    bound = to_link(ceiling, unit[:, None, None])
-    return _give_way(from_link(np.clip(mirrored, -bound, bound), unit[:, None, None]), centre)
+    bound = transform(ceiling, unit[:, None, None])
+    return _shrink_towards_centre(inverse_transform(np.clip(mirrored, -bound, bound), unit[:, None, None]), centre)
 
 
-def _give_way(paths: FloatArray, centre: FloatArray) -> FloatArray:
+def _shrink_towards_centre(paths: FloatArray, centre: FloatArray) -> FloatArray:
     """The paths scaled down by the root of their mean over the centre, where both are positive."""
     mean = paths.mean(axis=1)
     lifted = (centre > 0) & (mean > centre)

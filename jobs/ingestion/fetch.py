@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from jobs.ingestion.ingest import OWN_CLASSIFICATION, add_codes, ingest
-from sources.client import Client, Manners, Validator
+from sources.client import Client, RequestPolicy, Validator
 from sources.errors import NoFigures, SourceError, WrongUnit
 from sources.feed_config import Feed, feed_of
-from sources.observation_batch import Delivery
+from sources.observation_batch import ObservationBatch
 from sources.provider import Access, Window
 from sources.registry import PROVIDERS, with_zeros
 from sources.units import in_unit
@@ -27,7 +27,7 @@ from store.queries.catalog import PartnerRecord, SectorRecord
 from tables import SERIES_COLUMNS, TableError
 
 Clock = Callable[[], datetime]
-MakeClient = Callable[[Manners, Mapping[str, Validator]], Client]
+MakeClient = Callable[[RequestPolicy, Mapping[str, Validator]], Client]
 Outcome = Literal["new", "unchanged", "failed"]
 UNLIKELY_FACTOR = 20.0
 """Figures revised by more than this, in the median, are in another unit."""
@@ -45,7 +45,7 @@ class Fetched:
     reason: str | None = None
 
 
-def polite_client(manners: Manners, known: Mapping[str, Validator]) -> Client:
+def polite_client(manners: RequestPolicy, known: Mapping[str, Validator]) -> Client:
     """A client on the machine's own clock."""
     return Client(manners, known)
 
@@ -184,7 +184,7 @@ def _append(session: Session, feed: Feed, asked: _Asked, today: date) -> int:
         known = pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(stored[keys]))
         frame = frame.assign(vintage=frame["vintage"].mask(known, f"{today:%Y-%m-%d}"))
     backfilled = stored.empty and "vintage" not in frame
-    return ingest(session, Delivery(feed.dataset, frame, backfilled=backfilled), today=today).inserted
+    return ingest(session, ObservationBatch(feed.dataset, frame, backfilled=backfilled), today=today).inserted
 
 
 def _register(session: Session, feed: Feed) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from sources import bundled
 from sources.errors import SourceError
-from sources.observation_batch import Definition, Delivery
+from sources.observation_batch import DatasetDefinition, ObservationBatch
 from sources.providers import file
 from store.queries import catalog, observations, releases
 from store.queries.catalog import PartnerRecord, SectorRecord
@@ -35,7 +35,7 @@ class BadDefinition(SourceError):
         super().__init__(f"{field} {value}: {reason}")
 
 
-def ingest(session: Session, delivery: Delivery, *, today: date) -> Appended:
+def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appended:
     """Check a delivery and append it; values without a vintage become known today, or, backfilled, when due.
 
     The caller commits. Raises `tabular.TableError`, UnknownDataset, BadObservations, NotDerivable.
@@ -73,7 +73,7 @@ def ingest_file(
     dataset: str,
     today: date,
     limit_bytes: int,
-    create: Definition | None = None,
+    create: DatasetDefinition | None = None,
     partners: Path | None = None,
     sectors: Path | None = None,
 ) -> Appended:
@@ -98,7 +98,7 @@ def ingest_file(
     return ingest(session, file.delivery(path, dataset=dataset, limit_bytes=limit_bytes), today=today)
 
 
-def check_definition(definition: Definition) -> None:
+def check_definition(definition: DatasetDefinition) -> None:
     """Raise BadDefinition unless the store can hold such a dataset."""
     if not DATASET_CODE.fullmatch(definition.id):
         reason = "a code is of capital letters, digits and _, begins with a letter, and has 40 characters at most"

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from jobs.ingestion.fetch import MakeClient, polite_client
-from sources.client import Manners
+from sources.client import RequestPolicy
 from sources.errors import SourceError
 from sources.feed_config import Feed
 from sources.provider import Access
@@ -15,7 +15,7 @@ from sources.registry import PROVIDERS
 from store.queries import fetch_attempts
 from store.queries.fetch_attempts import SourceRecord
 
-REACHING = Manners(timeout=10.0, tries=1)
+REACHING = RequestPolicy(timeout=10.0, tries=1)
 
 
 def source_lines(

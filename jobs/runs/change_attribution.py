@@ -15,7 +15,7 @@ from forecasting.data.hierarchy import find_structure
 from forecasting.data.history import FloatArray
 from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
-from forecasting.evaluation.rolling_origin import fit_panel
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
 from store.errors import NoEarlierRun, NotComparable
@@ -128,7 +128,7 @@ class _Comparison:
         panel = self._panel(frame)
         horizon = ForecastConfig.from_dict(self.before.config).horizon
         with self.make_executor() as executor:
-            base = fit_panel(
+            base = forecast_at_cutoffs(
                 panel,
                 cutoffs=[len(panel.months) - 1],
                 horizon=horizon,

@@ -24,7 +24,7 @@ from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.run_writer import write_run
 from jobs.runs.scoring import track
-from jobs.runs.vintage_folds import known_then, months_of
+from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from store.errors import NoEarlierRun, StoreError
 from store.queries import catalog, observations, run_inputs, runs
 
@@ -68,7 +68,7 @@ def run_forecast(
         with Session(engine) as session:
             runs.fail_orphans(session, dataset, clock())
             session.commit()
-            request = _Request(session, dataset, as_of, config, clock, run_id)
+            request = _RunExecution(session, dataset, as_of, config, clock, run_id)
             twin = request.twin()
             if twin is not None:
                 request.leave(twin)
@@ -94,7 +94,7 @@ def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: 
         log.warning("changes.not_explained", run=outcome.run_id, reason=f"{type(error).__name__}: {error}")
 
 
-class _Request:
+class _RunExecution:
     """One run from its wish to its publication, holding the session it is made in."""
 
     def __init__(
@@ -160,7 +160,7 @@ class _Request:
     def _forecast(self, make_executor: ExecutorFactory, report: Progress) -> PanelForecast:
         """The forecasts; begun once more if a worker died, of which an operator's `kill` is the usual cause."""
         panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
-        then = known_then(self.session, self.dataset, panel, as_of=self.as_of, config=self.config)
+        then = vintage_values_of_folds(self.session, self.dataset, panel, as_of=self.as_of, config=self.config)
         self.vintage_cutoffs = months_of(panel, then)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"then": then}

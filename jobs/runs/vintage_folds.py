@@ -19,7 +19,7 @@ from store.queries.catalog import DatasetRecord
 log = structlog.get_logger(__name__)
 
 
-def known_then(
+def vintage_values_of_folds(
     session: Session, dataset: DatasetRecord, panel: Panel, *, as_of: date, config: ForecastConfig
 ) -> dict[int, FloatArray]:
     """What was known at each fold whose vintage was kept: values, shape (series, cutoff + 1), by the cutoff's position.

@@ -8,12 +8,12 @@ from typing import Literal, get_args
 from sqlmodel import Session
 
 from presentation import formatting
-from presentation.errors import NotHere
+from presentation.errors import FormatUnavailable
 from presentation.exports import svg
 from presentation.report.content import Report, read_report
-from presentation.sections.section import Block
+from presentation.sections.section import Section
 from presentation.templates import TEMPLATES, make_environment
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.published_run import open_run
 
 Form = Literal["html", "pdf", "xlsx"]
@@ -21,8 +21,8 @@ STYLE = TEMPLATES / "report.css"
 CHART_WIDTH = 640
 
 
-def make_report(session: Session, catalogs: Catalogs, run_id: int, form: Form) -> bytes:
-    """A report on a published run. Raises UnknownRun, RunNotPublished, NotHere."""
+def make_report(session: Session, catalogs: CatalogCache, run_id: int, form: Form) -> bytes:
+    """A report on a published run. Raises UnknownRun, RunNotPublished, FormatUnavailable."""
     report = read_report(session, catalogs, run_id)
     if form == "xlsx":
         from presentation.workbook import workbook  # noqa: PLC0415 - slow to load
@@ -35,10 +35,10 @@ def make_report(session: Session, catalogs: Catalogs, run_id: int, form: Form) -
 def write_report(session: Session, dataset: str, *, run_id: int | None, output: Path) -> int:
     """Write a report on a run of a dataset, the latest unless told, in the form of the suffix; gives its number.
 
-    Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset, NotHere.
+    Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset, FormatUnavailable.
     """
     form = next(form for form in get_args(Form) if output.suffix == f".{form}")
-    catalogs = Catalogs()
+    catalogs = CatalogCache()
     number = open_run(session, catalogs, dataset, run_id).run.id
     output.write_bytes(make_report(session, catalogs, number, form))
     return number
@@ -70,7 +70,7 @@ def _html(report: Report) -> str:
     )
 
 
-def _picture(block: Block) -> str:
+def _picture(block: Section) -> str:
     """A chart as a data address, so that the document needs no other file."""
     assert block.spec is not None
     drawn = svg(block.spec, width=CHART_WIDTH)
@@ -81,7 +81,7 @@ def _pdf(html: str) -> bytes:
     try:
         import weasyprint  # noqa: PLC0415 - a second to load, and it needs Pango
     except OSError as error:
-        raise NotHere("a PDF", "the library Pango is missing; the HTML prints as well") from error
+        raise FormatUnavailable("a PDF", "the library Pango is missing; the HTML prints as well") from error
     made: bytes = weasyprint.HTML(string=html).write_pdf()
     return made
 

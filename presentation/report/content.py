@@ -13,11 +13,11 @@ from presentation.sections.folds import worst_misses
 from presentation.sections.forecast import monthly_fan
 from presentation.sections.headline import headline
 from presentation.sections.partner_sector_grid import multiples, partners_shown, short_name
-from presentation.sections.section import Block, figure, in_unit, text
+from presentation.sections.section import Section, figure, in_unit, text
 from services.backtest_summary import read_record
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.period_summary import outcome
-from services.published_run import Desk, citation, open_run
+from services.published_run import PublishedRun, citation, open_run
 from store.models import TOTAL_SECTOR
 from store.queries import backtests, runs
 
@@ -27,22 +27,22 @@ LEVEL, YEARS_SHOWN, PANELS = 80.0, 8, 12
 class Report(NamedTuple):
     """A report: the run it is about, its headline, its blocks by chapter, and how to cite it."""
 
-    desk: Desk
+    desk: PublishedRun
     headline: dict[str, Any]
-    summary: list[Block]
-    forecasts: list[Block]
-    record: list[Block]
-    appendix: list[Block]
+    summary: list[Section]
+    forecasts: list[Section]
+    record: list[Section]
+    appendix: list[Section]
     citation: str
     failures: int
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[Section]:
         """Every block in order."""
         return [*self.summary, *self.forecasts, *self.record, *self.appendix]
 
 
-def read_report(session: Session, catalogs: Catalogs, run_id: int) -> Report:
+def read_report(session: Session, catalogs: CatalogCache, run_id: int) -> Report:
     """Everything a report on a published run says. Raises UnknownRun, RunNotPublished."""
     run = runs.find(session, run_id)
     desk = open_run(session, catalogs, run.dataset_id, run_id)
@@ -63,19 +63,19 @@ def read_report(session: Session, catalogs: Catalogs, run_id: int) -> Report:
     )
 
 
-def _scores_of(desk: Desk) -> str:
+def _scores_of(desk: PublishedRun) -> str:
     return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}&partner=WLD&sector=TOTAL&kind=month"
 
 
-def _outcomes(desk: Desk) -> Block:
+def _outcomes(desk: PublishedRun) -> Section:
     """The next month and every calendar year, for every flow."""
     spans = [*spans_ahead(desk.last, 1, "M"), *spans_ahead(desk.last, desk.run.horizon, "A")]
     rows = []
     for flow in desk.flows:
         one = desk.main(flow)
-        (outlook,) = desk.outlooks([one])
+        (series_paths,) = desk.read_paths([one])
         for span in spans:
-            found = outcome(outlook, span, level=LEVEL)
+            found = outcome(series_paths, span, level=LEVEL)
             rows.append(
                 {
                     "series": desk.name(one),
@@ -101,17 +101,17 @@ def _outcomes(desk: Desk) -> Block:
         figure("growth_hi", "80 % to (per cent)", formatting.per_cent_change),
         figure("above_year_ago", "Chance to exceed the year before", formatting.share),
     ]
-    return Block("summary", "Summary", columns, rows)
+    return Section("summary", "Summary", columns, rows)
 
 
-def _forecast(desk: Desk, flow: str) -> Block:
+def _forecast(desk: PublishedRun, flow: str) -> Section:
     """One flow's total by month."""
     one = desk.main(flow)
-    (outlook,) = desk.outlooks([one], years=YEARS_SHOWN)
-    return monthly_fan(desk, one, outlook, name=f"forecast-{flow}", years=YEARS_SHOWN)
+    (series_paths,) = desk.read_paths([one], years=YEARS_SHOWN)
+    return monthly_fan(desk, one, series_paths, name=f"forecast-{flow}", years=YEARS_SHOWN)
 
 
-def _panels(desk: Desk) -> list[Block]:
+def _panels(desk: PublishedRun) -> list[Section]:
     """Every partner's little fan, a dozen to a picture, for a dataset that has partners."""
     partners = sorted(partners_shown(desk, "countries", ""), key=lambda code: short_name(desk, code))
     if len(partners) < 2:
@@ -125,11 +125,11 @@ def _panels(desk: Desk) -> list[Block]:
         title = f"{formatting.FLOW_NAMES[flow].capitalize()}, {names[0]} to {names[-1]}"
         spec = small_multiples(rows, order=names) if rows else None
         note = f"{desk.unit} a month, each on a scale of its own."
-        found.append(Block(f"panels-{start}", title, [], [], spec=spec, note=note))
+        found.append(Section(f"panels-{start}", title, [], [], spec=spec, note=note))
     return found
 
 
-def _every_series(desk: Desk) -> Block:
+def _every_series(desk: PublishedRun) -> Section:
     """A row a stored series: its next month, its year, its growth, and how it did."""
     chosen = desk.catalog.stored
     months, years = spans_ahead(desk.last, 1, "M"), spans_ahead(desk.last, desk.run.horizon, "A")
@@ -139,9 +139,9 @@ def _every_series(desk: Desk) -> Block:
     )
     record = {(row.series_id, row.metric, row.level): row for row in scores}
     rows = []
-    for one, outlook in zip(chosen, desk.outlooks(chosen, years=3), strict=True):
-        month, number = outcome(outlook, months[0], level=LEVEL), one.parts[0].series_id
-        year = outcome(outlook, years[0], level=LEVEL) if years else None
+    for one, series_paths in zip(chosen, desk.read_paths(chosen, years=3), strict=True):
+        month, number = outcome(series_paths, months[0], level=LEVEL), one.parts[0].series_id
+        year = outcome(series_paths, years[0], level=LEVEL) if years else None
         mase, held = record.get((number, "mase", 0.0)), record.get((number, "coverage", LEVEL))
         rows.append(
             {
@@ -158,10 +158,10 @@ def _every_series(desk: Desk) -> Block:
             }
         )
     columns = _series_columns(desk, months[0].label, years[0].label if years else "")
-    return Block("series", "Every series", columns, rows)
+    return Section("series", "Every series", columns, rows)
 
 
-def _series_columns(desk: Desk, month: str, year: str) -> list[Any]:
+def _series_columns(desk: PublishedRun, month: str, year: str) -> list[Any]:
     show = in_unit(desk.unit)
     when = formatting.month_name(month)
     return [

@@ -6,7 +6,7 @@ from typing import Any
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 from presentation import formatting
 from presentation.charts import backtest as charts
-from presentation.sections.section import Block, Column, figure, in_unit, text
+from presentation.sections.section import Column, Section, figure, in_unit, text
 from services.backtest_folds import score_unit
 from services.backtest_summary import (
     Record,
@@ -17,7 +17,7 @@ from services.backtest_summary import (
     forecasters_in,
     pit_rows,
 )
-from services.published_run import Desk
+from services.published_run import PublishedRun
 
 POINTS = "percentage points"
 METHODS = (
@@ -34,14 +34,14 @@ PIT = (
 )
 
 
-def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Block]:
+def score_blocks(desk: PublishedRun, record: Record, *, kind: str, api: str) -> list[Section]:
     """Errors by step, forecasters side by side, coverage pooled and by step, the PIT histogram."""
     unit = score_unit(kind, desk.unit)
     by_step, pooled = f"{api}&by=step", f"{api}&by=forecaster"
     pit, methods = pit_rows(record), forecaster_rows(record)
     return [
         _errors_block(record, kind, unit, by_step),
-        Block(
+        Section(
             name="methods",
             title="Forecasters side by side",
             columns=_known(_method_columns(unit), methods),
@@ -55,11 +55,11 @@ def score_blocks(desk: Desk, record: Record, *, kind: str, api: str) -> list[Blo
     ]
 
 
-def _errors_block(record: Record, kind: str, unit: str, api: str) -> Block:
+def _errors_block(record: Record, kind: str, unit: str, api: str) -> Section:
     metric, title = ("mase", "MASE") if kind == "month" else ("mae", f"Mean absolute error ({unit})")
     errors, baseline = error_rows(record, metric), BASELINE.replace("_", " ")
     as_naive = 1.0 if metric == "mase" else None
-    return Block(
+    return Section(
         name="errors",
         title=f"{title} by months ahead",
         columns=[
@@ -77,10 +77,10 @@ def _errors_block(record: Record, kind: str, unit: str, api: str) -> Block:
     )
 
 
-def _coverage_block(record: Record, api: str) -> Block:
+def _coverage_block(record: Record, api: str) -> Section:
     folds = record.folds.number
     rows = coverage_rows(record.pooled, folds)
-    return Block(
+    return Section(
         name="coverage",
         title="How often intervals held what came",
         columns=_coverage_columns(),
@@ -92,9 +92,9 @@ def _coverage_block(record: Record, api: str) -> Block:
     )
 
 
-def _coverage_by_step_block(record: Record, api: str) -> Block:
+def _coverage_by_step_block(record: Record, api: str) -> Section:
     rows = coverage_rows(record.steps, record.folds.number)
-    return Block(
+    return Section(
         name="coverage-by-step",
         title="Coverage by months ahead",
         columns=[
@@ -111,8 +111,8 @@ def _coverage_by_step_block(record: Record, api: str) -> Block:
     )
 
 
-def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Block:
-    return Block(
+def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Section:
+    return Section(
         name="pit",
         title="Where in its forecast distribution what came fell",
         columns=[

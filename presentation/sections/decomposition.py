@@ -4,10 +4,10 @@ from typing import Any
 
 from presentation import formatting
 from presentation.charts.decomposition import components as panels
-from presentation.sections.section import Block, figure, in_unit, text
+from presentation.sections.section import Section, figure, in_unit, text
 from services.decomposition import component_months
-from services.published_run import Desk, codes
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, codes
+from services.series_catalog import ResolvedSeries
 
 NOTE = (
     "Prophet’s model of the logarithm, fitted to what the run knew: a piecewise linear trend, the season of the year, "
@@ -16,7 +16,7 @@ NOTE = (
 )
 
 
-def component_blocks(desk: Desk, one: Chosen) -> list[Block]:
+def component_blocks(desk: PublishedRun, one: ResolvedSeries) -> list[Section]:
     """The components that the run stored of a series, else nothing."""
     rows = component_months(desk.session, desk.run, [one])[0]
     if not rows:
@@ -28,7 +28,7 @@ def component_blocks(desk: Desk, one: Chosen) -> list[Block]:
         for row in rows
     ]
     return [
-        Block(
+        Section(
             name="components",
             title="Trend, season, calendar",
             columns=[

@@ -10,12 +10,12 @@ from forecasting.config import COMBINATION
 from presentation import formatting
 from presentation.charts.fan import fan
 from presentation.sections.forecast import with_tooltips
-from presentation.sections.section import Block, figure, in_unit, interval_columns, link, text
+from presentation.sections.section import Section, figure, in_unit, interval_columns, link, text
 from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, read_folds, read_misses
 from services.forecast_history import history_start, observed_rows
 from services.period_summary import unit_in_words
-from services.published_run import Desk, codes, iso_day
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, codes, iso_day
+from services.series_catalog import ResolvedSeries
 from store.queries import backtest_folds
 
 LEVELS, MISS_LEVEL, MISSES, FOLDS = (95.0, 80.0, 50.0), 80.0, 15, 240
@@ -25,7 +25,7 @@ YEARS_BEFORE = {"month": 4, "quarter": 8, "jan_feb": 12, "year": 15}
 PERIODS = {"month": "Month", "jan_feb": "January and February", "quarter": "Quarter", "year": "Year"}
 
 
-def fold_cutoffs(desk: Desk, one: Chosen, kind: str) -> list[date]:
+def fold_cutoffs(desk: PublishedRun, one: ResolvedSeries, kind: str) -> list[date]:
     """The scored folds of a stored series, newest first."""
     number = one.parts[0].series_id
     of = kind.removesuffix(GROWTH)
@@ -37,7 +37,9 @@ def fold_shown(cutoffs: Sequence[date], asked: date | None) -> date:
     return asked if asked is not None and asked in cutoffs else cutoffs[min(YEAR_BACK, len(cutoffs) - 1)]
 
 
-def track_blocks(desk: Desk, one: Chosen | None, kind: str, cutoffs: Sequence[date], shown: date | None) -> list[Block]:
+def track_blocks(
+    desk: PublishedRun, one: ResolvedSeries | None, kind: str, cutoffs: Sequence[date], shown: date | None
+) -> list[Section]:
     """What was said at one fold, and what came."""
     if one is None or shown is None:
         return []
@@ -56,7 +58,7 @@ def track_blocks(desk: Desk, one: Chosen | None, kind: str, cutoffs: Sequence[da
     return [_track_block(desk, one, kind, fold, offset) for fold in folds.rows]
 
 
-def _track_block(desk: Desk, one: Chosen, kind: str, fold: Fold, offset: int) -> Block:
+def _track_block(desk: PublishedRun, one: ResolvedSeries, kind: str, fold: Fold, offset: int) -> Section:
     units, unit = _units(desk, kind)
     of, show = kind.removesuffix(GROWTH), in_unit(unit)
     rows = [row for period in fold.periods if (row := _row(period, unit)) is not None]
@@ -68,7 +70,7 @@ def _track_block(desk: Desk, one: Chosen, kind: str, fold: Fold, offset: int) ->
         figure("actual", "What came", show),
     ]
     asked = f"run={desk.run.id}&kind={kind}&level=50,80,95&limit=1&offset={offset}"
-    return Block(
+    return Section(
         name="fold",
         title=f"What was said after {formatting.month_name(fold.cutoff)}, and what came",
         columns=[*columns, *interval_columns(LEVELS, show)],
@@ -107,20 +109,22 @@ def _row(period: FoldPeriod, unit: str) -> dict[str, Any] | None:
     return row
 
 
-def _observed(desk: Desk, one: Chosen, kind: str, cutoff: date, units: Units) -> list[dict[str, Any]]:
+def _observed(desk: PublishedRun, one: ResolvedSeries, kind: str, cutoff: date, units: Units) -> list[dict[str, Any]]:
     of = kind.removesuffix(GROWTH)
-    (outlook,) = desk.outlooks([one])
+    (series_paths,) = desk.read_paths([one])
     since = history_start("M", cutoff.year * 12 + cutoff.month - 1, YEARS_BEFORE[of])
-    rows = with_tooltips(observed_rows(outlook, units, FREQUENCIES[of], None), unit_in_words(units, desk.unit))
+    rows = with_tooltips(observed_rows(series_paths, units, FREQUENCIES[of], None), unit_in_words(units, desk.unit))
     return [row for row in rows if row["month"] >= since]
 
 
-def _units(desk: Desk, kind: str) -> tuple[Units, str]:
+def _units(desk: PublishedRun, kind: str) -> tuple[Units, str]:
     units: Units = "pc1" if kind.endswith(GROWTH) else "lin"
     return units, unit_in_words(units, desk.unit)
 
 
-def worst_misses(desk: Desk, ids: Sequence[int], *, kind: str = "month", step: int | None = None, asked: str) -> Block:
+def worst_misses(
+    desk: PublishedRun, ids: Sequence[int], *, kind: str = "month", step: int | None = None, asked: str
+) -> Section:
     """Where what came was furthest outside the interval; `asked` names the series to the API."""
     found = read_misses(
         desk.session,
@@ -145,7 +149,7 @@ def worst_misses(desk: Desk, ids: Sequence[int], *, kind: str = "month", step: i
         for span, miss in found.rows
     ]
     also = f"&step={step}" if step else ""
-    return Block(
+    return Section(
         name="misses",
         title=f"The worst misses, {_ahead(kind, step)}",
         columns=_miss_columns(unit, PERIODS[kind.removesuffix(GROWTH)]),

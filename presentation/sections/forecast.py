@@ -2,24 +2,26 @@
 
 from collections.abc import Sequence
 
-from forecasting.analysis.period_draws import Outlook
+from forecasting.analysis.period_draws import SeriesPaths
 from presentation import formatting
 from presentation.charts.fan import fan
-from presentation.sections.section import Block, Column, figure, in_unit, interval_columns, text
+from presentation.sections.section import Column, Section, figure, in_unit, interval_columns, text
 from services.forecast_history import Row, expected_rows, history_start, observed_rows
-from services.published_run import Desk, codes
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, codes
+from services.series_catalog import ResolvedSeries
 
 LEVELS = (95.0, 80.0, 50.0)
 NOTE = "Observed in black, expected (the median) in blue; the shades hold what comes 50, 80 and 95 times in 100."
 
 
-def monthly_fan(desk: Desk, one: Chosen, outlook: Outlook, *, name: str, years: int, open_: bool = True) -> Block:
+def monthly_fan(
+    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, *, name: str, years: int, open_: bool = True
+) -> Section:
     """The level of a series by month, after its last `years`."""
     since = history_start("M", desk.last, years)
-    observed = with_tooltips(observed_rows(outlook, "lin", "M", None), desk.unit)
-    rows = with_tooltips(expected_rows(outlook, "lin", "M", LEVELS, None), desk.unit, LEVELS)
-    return Block(
+    observed = with_tooltips(observed_rows(series_paths, "lin", "M", None), desk.unit)
+    rows = with_tooltips(expected_rows(series_paths, "lin", "M", LEVELS, None), desk.unit, LEVELS)
+    return Section(
         name=name,
         title=f"{desk.name(one)}, by month",
         columns=expected_columns(desk.unit, LEVELS),

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from forecasting.analysis.period_draws import Outlook
+from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.spans import Span, spans_ahead
 from forecasting.config import COMBINATION, interval_probabilities
 from presentation import formatting
 from presentation.sections.forecast import monthly_fan
-from presentation.sections.section import Block, in_unit, link
+from presentation.sections.section import Section, in_unit, link
 from presentation.sections.section import figure as figure_column
 from services.period_summary import Figure, Outcome, figure, outcome, rows_ahead
-from services.published_run import Desk, citation, earlier_runs
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, citation, earlier_runs
+from services.series_catalog import ResolvedSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import backtest_folds, backtests
 
@@ -21,51 +21,53 @@ LEVEL, CHART_YEARS = 80.0, 5
 NO_INTERVAL = "no interval: the backtest keeps bounds of exports and of imports, and bounds do not add up"
 
 
-def headline(desk: Desk) -> dict[str, Any]:
+def headline(desk: PublishedRun) -> dict[str, Any]:
     """What a run says of its totals: the next month, the year, what came, what is new; with a chart and sectors."""
     totals = [desk.main(flow) for flow in desk.flows]
-    outlooks = desk.outlooks(totals)
+    all_paths = desk.read_paths(totals)
     before = next(iter(earlier_runs(desk.session, desk.run, limit=1)), None)
     earlier = desk.at(before) if before else None
-    flows = [_outcomes(desk, one, outlook) for one, outlook in zip(totals, outlooks, strict=True)]
+    flows = [_outcomes(desk, one, series_paths) for one, series_paths in zip(totals, all_paths, strict=True)]
     return {
         "flows": flows,
         "lead": flows[-1] if len(flows) > 1 else flows[0],
         "came": [
-            _last_published(desk, earlier, one, outlook)
-            for one, outlook in zip(totals, outlooks, strict=True)
-            if isfinite(outlook.observed[-1])
+            _last_published(desk, earlier, one, series_paths)
+            for one, series_paths in zip(totals, all_paths, strict=True)
+            if isfinite(series_paths.observed[-1])
         ],
         "news": _news(desk, earlier, totals, flows),
         "citation": citation(desk, desk.dataset.title, f"/v1/runs/{desk.run.id}"),
-        "blocks": [_fan(desk, totals[0], outlooks[0]), *_sectors(desk)],
+        "blocks": [_fan(desk, totals[0], all_paths[0]), *_sectors(desk)],
     }
 
 
-def _outcomes(desk: Desk, one: Chosen, outlook: Outlook) -> dict[str, Any]:
+def _outcomes(desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths) -> dict[str, Any]:
     """The next month and the calendar year it is in."""
     month = spans_ahead(desk.last, 1, "M")[0]
     years = spans_ahead(desk.last, desk.run.horizon, "A")
     return {
         "name": desk.name(one),
         "href": f"/series/{one.unique_id.replace('.', '/')}",
-        "month": outcome(outlook, month, level=LEVEL),
-        "year": outcome(outlook, years[0], level=LEVEL) if years else None,
+        "month": outcome(series_paths, month, level=LEVEL),
+        "year": outcome(series_paths, years[0], level=LEVEL) if years else None,
         "observed": years[0].observed(desk.last) if years else 0,
     }
 
 
-def _last_published(desk: Desk, earlier: Desk | None, one: Chosen, outlook: Outlook) -> dict[str, Any]:
+def _last_published(
+    desk: PublishedRun, earlier: PublishedRun | None, one: ResolvedSeries, series_paths: SeriesPaths
+) -> dict[str, Any]:
     """The newest figure beside what was expected of it: by the run before, else by the backtest a month earlier."""
-    actual, month = float(outlook.observed[-1]), Span(desk.last, desk.last, "month")
+    actual, month = float(series_paths.observed[-1]), Span(desk.last, desk.last, "month")
     if earlier and desk.last <= earlier.last + earlier.run.horizon:
-        expected = figure(earlier.outlooks([one])[0], month, "lin", level=LEVEL)
+        expected = figure(earlier.read_paths([one])[0], month, "lin", level=LEVEL)
         if expected.median is not None:
             return _compared(desk, one, actual, expected, f"run {earlier.run.id}")
     return _compared(desk, one, actual, _from_fold(desk, one), "the backtest a month earlier")
 
 
-def _from_fold(desk: Desk, one: Chosen) -> Figure:
+def _from_fold(desk: PublishedRun, one: ResolvedSeries) -> Figure:
     """What the newest fold said a month ahead; a derived series has a mean there and no interval.
 
     Folds keep quantiles, not draws, and bounds of the parts do not add up to bounds of their sum.
@@ -85,7 +87,7 @@ def _from_fold(desk: Desk, one: Chosen) -> Figure:
     return Figure(means[0], lo, hi)
 
 
-def _sum_of_fold(desk: Desk, one: Chosen) -> float | None:
+def _sum_of_fold(desk: PublishedRun, one: ResolvedSeries) -> float | None:
     """The parts' means at the newest fold, added up; None where a part has none."""
     signs = {part.series_id: part.sign for part in one.parts}
     found = backtests.said(desk.session, desk.run.id, list(signs), forecaster=COMBINATION)
@@ -94,36 +96,36 @@ def _sum_of_fold(desk: Desk, one: Chosen) -> float | None:
     return sum(signs[number] * mean for number, mean in means.items()) if len(means) == len(signs) else None
 
 
-def _compared(desk: Desk, one: Chosen, actual: float, expected: Figure, by: str) -> dict[str, Any]:
+def _compared(desk: PublishedRun, one: ResolvedSeries, actual: float, expected: Figure, by: str) -> dict[str, Any]:
     held = None if expected.lo is None or expected.hi is None else expected.lo <= actual <= expected.hi
     why = NO_INTERVAL if one.derived and held is None and expected.median is not None else None
     return {"name": desk.name(one), "actual": actual, "expected": expected, "by": by, "held": held, "why": why}
 
 
 def _news(
-    desk: Desk, earlier: Desk | None, totals: Sequence[Chosen], now: Sequence[dict[str, Any]]
+    desk: PublishedRun, earlier: PublishedRun | None, totals: Sequence[ResolvedSeries], now: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
     """What the run before expected of the same periods."""
     if earlier is None:
         return None
     changes = []
-    for one, outlook, flow in zip(totals, earlier.outlooks(totals), now, strict=True):
+    for one, series_paths, flow in zip(totals, earlier.read_paths(totals), now, strict=True):
         for each in (flow["month"], flow["year"]):
-            was = rows_ahead(outlook, [each.span], "lin", [LEVEL]) if _within(earlier, each) else []
+            was = rows_ahead(series_paths, [each.span], "lin", [LEVEL]) if _within(earlier, each) else []
             if was:
                 changes.append({"name": desk.name(one), "span": each.span, "was": was[0]["median"], "now": each.level})
     return {"run": earlier.run, "months": desk.last - earlier.last, "changes": changes}
 
 
-def _within(desk: Desk, found: Outcome | None) -> bool:
+def _within(desk: PublishedRun, found: Outcome | None) -> bool:
     return found is not None and found.span.last <= desk.last + desk.run.horizon
 
 
-def _fan(desk: Desk, one: Chosen, outlook: Outlook) -> Block:
-    return monthly_fan(desk, one, outlook, name=f"{desk.dataset.id.lower()}-next", years=CHART_YEARS, open_=False)
+def _fan(desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths) -> Section:
+    return monthly_fan(desk, one, series_paths, name=f"{desk.dataset.id.lower()}-next", years=CHART_YEARS, open_=False)
 
 
-def _sectors(desk: Desk) -> list[Block]:
+def _sectors(desk: PublishedRun) -> list[Section]:
     """The year by sector, where the dataset has sectors."""
     chosen = [one for one in desk.catalog.stored if one.partner == TOTAL_PARTNER and one.sector != TOTAL_SECTOR]
     years = spans_ahead(desk.last, desk.run.horizon, "A")
@@ -131,8 +133,8 @@ def _sectors(desk: Desk) -> list[Block]:
         return []
     show = in_unit(desk.unit)
     rows = []
-    for one, outlook in zip(chosen, desk.outlooks(chosen), strict=True):
-        found = outcome(outlook, years[0], level=LEVEL)
+    for one, series_paths in zip(chosen, desk.read_paths(chosen), strict=True):
+        found = outcome(series_paths, years[0], level=LEVEL)
         rows.append(
             {
                 "series": desk.name(one),
@@ -145,7 +147,7 @@ def _sectors(desk: Desk) -> list[Block]:
             }
         )
     return [
-        Block(
+        Section(
             name=f"{desk.dataset.id.lower()}-sectors",
             title=f"{years[0].label} by sector",
             columns=[

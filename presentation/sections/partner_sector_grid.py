@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
-from forecasting.analysis.period_draws import Outlook
+from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.spans import YEAR, Span, spans_ahead
 from services.period_summary import rows_ahead
-from services.published_run import Desk, iso_day
-from services.series_catalog import Chosen
+from services.published_run import PublishedRun, iso_day
+from services.series_catalog import ResolvedSeries
 from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR
 
 Measure = Literal["pc1", "contribution"]
@@ -35,27 +35,29 @@ class Grid(NamedTuple):
     cells: dict[tuple[str, str], Cell]
 
 
-def periods_of(desk: Desk) -> list[Span]:
+def periods_of(desk: PublishedRun) -> list[Span]:
     """The next twelve months, and the calendar years that the run reaches the end of."""
     ahead = min(YEAR, desk.run.horizon)
     return [*spans_ahead(desk.last, desk.run.horizon, "A"), Span(desk.last + 1, desk.last + ahead, "span")]
 
 
-def read_grid(desk: Desk, flow: str, span: Span, measure: Measure) -> Grid:
+def read_grid(desk: PublishedRun, flow: str, span: Span, measure: Measure) -> Grid:
     """Every partner and group in every sector."""
     partners = [*desk.catalog.codes[1], *desk.catalog.members]
     chosen = desk.catalog.choose(flows=[flow], partners=partners, sectors=None)
-    outlooks = desk.outlooks(chosen, years=YEARS_READ)
+    all_paths = desk.read_paths(chosen, years=YEARS_READ)
     # Growth is each series' own; a contribution is to the growth of everything.
-    total = next((outlook for one, outlook in zip(chosen, outlooks, strict=True) if _is_total(one)), None)
+    total = next((series_paths for one, series_paths in zip(chosen, all_paths, strict=True) if _is_total(one)), None)
     whole = total if measure == "contribution" else None
     if measure == "contribution" and total is None:
         return Grid(span, {})
-    cells = [_cell(one, outlook, span, measure, whole) for one, outlook in zip(chosen, outlooks, strict=True)]
+    cells = [
+        _cell(one, series_paths, span, measure, whole) for one, series_paths in zip(chosen, all_paths, strict=True)
+    ]
     return Grid(span, {(cell.partner, cell.sector): cell for cell in cells})
 
 
-def partners_shown(desk: Desk, which: Which, q: str) -> list[str]:
+def partners_shown(desk: PublishedRun, which: Which, q: str) -> list[str]:
     """Partners of a kind whose code or name holds `q`."""
     single = list(desk.catalog.codes[1])
     kinds = {
@@ -68,7 +70,7 @@ def partners_shown(desk: Desk, which: Which, q: str) -> list[str]:
 
 
 def sorted_partners(
-    grid: Grid, desk: Desk, partners: Sequence[str], *, sort: str, descending: bool, by_size: bool
+    grid: Grid, desk: PublishedRun, partners: Sequence[str], *, sort: str, descending: bool, by_size: bool
 ) -> list[str]:
     """Partners by name, by size, or by the measure in the sector `sort`; the world is always first."""
     names = {code: short_name(desk, code) for code in partners}
@@ -85,20 +87,20 @@ def sorted_partners(
     return sorted(ordered, key=lambda code: code != TOTAL_PARTNER)
 
 
-def multiples(desk: Desk, flow: str, sector: str, partners: Sequence[str]) -> list[dict[str, Any]]:
+def multiples(desk: PublishedRun, flow: str, sector: str, partners: Sequence[str]) -> list[dict[str, Any]]:
     """The past three years and the months ahead of some partners in one sector."""
     chosen = [one for code in partners for one in _existing(desk, flow, code, sector)]
     rows = []
-    for one, outlook in zip(chosen, desk.outlooks(chosen, years=YEARS_READ), strict=True):
+    for one, series_paths in zip(chosen, desk.read_paths(chosen, years=YEARS_READ), strict=True):
         name = short_name(desk, one.partner)
-        for place, value in enumerate(outlook.observed.tolist()):
+        for place, value in enumerate(series_paths.observed.tolist()):
             if isfinite(value):
-                rows.append({"partner": name, "month": iso_day(outlook.start + place), "value": value})
+                rows.append({"partner": name, "month": iso_day(series_paths.start + place), "value": value})
         # The fan opens at the last observation.
         if rows and "value" in rows[-1]:
             last = rows[-1]["value"]
             rows[-1] |= {"median": last, "lo": last, "hi": last}
-        for row in rows_ahead(outlook, spans_ahead(desk.last, desk.run.horizon, "M"), "lin", [LEVEL]):
+        for row in rows_ahead(series_paths, spans_ahead(desk.last, desk.run.horizon, "M"), "lin", [LEVEL]):
             rows.append(
                 {
                     "partner": name,
@@ -111,7 +113,7 @@ def multiples(desk: Desk, flow: str, sector: str, partners: Sequence[str]) -> li
     return rows
 
 
-def short_name(desk: Desk, code: str) -> str:
+def short_name(desk: PublishedRun, code: str) -> str:
     """A partner's name, without the members of a group."""
     return desk.catalog.partners[code].split(" (")[0]
 
@@ -121,7 +123,7 @@ def is_country(code: str) -> bool:
     return code not in (TOTAL_PARTNER, REST_PARTNER)
 
 
-def sectors_of(desk: Desk) -> list[str]:
+def sectors_of(desk: PublishedRun) -> list[str]:
     """The total, then sectors by name."""
     return sorted(desk.catalog.codes[2], key=lambda code: (code != TOTAL_SECTOR, desk.catalog.sectors[code]))
 
@@ -131,18 +133,20 @@ def read_label(text: str | None, spans: Sequence[Span]) -> Span:
     return next((span for span in spans if span.label == text), spans[0])
 
 
-def _existing(desk: Desk, flow: str, partner: str, sector: str) -> Sequence[Chosen]:
+def _existing(desk: PublishedRun, flow: str, partner: str, sector: str) -> Sequence[ResolvedSeries]:
     place = (flow, partner, sector)
     return [desk.choose(*place)] if place in desk.catalog.places or partner in desk.catalog.members else []
 
 
-def _is_total(one: Chosen) -> bool:
+def _is_total(one: ResolvedSeries) -> bool:
     return (one.partner, one.sector) == (TOTAL_PARTNER, TOTAL_SECTOR)
 
 
-def _cell(one: Chosen, outlook: Outlook, span: Span, measure: Measure, whole: Outlook | None) -> Cell:
-    found = rows_ahead(outlook, [span], measure, [LEVEL], whole)
-    level = rows_ahead(outlook, [span], "lin", [LEVEL])
+def _cell(
+    one: ResolvedSeries, series_paths: SeriesPaths, span: Span, measure: Measure, whole: SeriesPaths | None
+) -> Cell:
+    found = rows_ahead(series_paths, [span], measure, [LEVEL], whole)
+    level = rows_ahead(series_paths, [span], "lin", [LEVEL])
     row: dict[str, Any] = found[0] if found else {}
     size = level[0]["median"] if level else 0.0
     return Cell(one.partner, one.sector, row.get("median"), row.get("lo_80"), row.get("hi_80"), size)

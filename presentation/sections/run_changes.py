@@ -2,8 +2,8 @@
 
 from forecasting.analysis.spans import month_text
 from presentation import formatting
-from presentation.sections.section import Block, figure, in_unit, link, text
-from services.published_run import Desk, month_of
+from presentation.sections.section import Section, figure, in_unit, link, text
+from services.published_run import PublishedRun, month_of
 from store.errors import ChangesNotKept
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import run_changes
@@ -16,7 +16,7 @@ NOTE = (
 )
 
 
-def move_blocks(desk: Desk) -> list[Block]:
+def move_blocks(desk: PublishedRun) -> list[Section]:
     """The moves of the totals over the next year, where a job has taken them apart, else nothing."""
     totals = {part.series_id: one for one in map(desk.main, desk.flows) if not one.derived for part in one.parts}
     try:
@@ -36,7 +36,7 @@ def move_blocks(desk: Desk) -> list[Block]:
         for row in found.rows
     ]
     return [
-        Block(
+        Section(
             name="moves",
             title=f"What moved the totals since run {against}",
             columns=[

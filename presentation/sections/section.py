@@ -22,7 +22,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Section:
     """A table with its chart: `name` within its page, `api` the path that answers the same, `note` what to know.
 
     `open` shows the table at once; `drawn` shows the chart on the page, else it is only there to be taken away.

@@ -7,28 +7,28 @@ from typing import Any
 
 import pandas as pd
 
-from sources.observation_batch import Definition, Delivery
+from sources.observation_batch import DatasetDefinition, ObservationBatch
 from tables import read_table
 
 HERE = Path(__file__).resolve().parent
 LARGEST_FILE = 10_000_000
 
 
-def definitions() -> dict[str, Definition]:
+def definitions() -> dict[str, DatasetDefinition]:
     """The bundled datasets by code."""
-    names = {field.name for field in fields(Definition)}
+    names = {field.name for field in fields(DatasetDefinition)}
     return {
-        code: Definition(id=code, **{name: value for name, value in entry.items() if name in names})
+        code: DatasetDefinition(id=code, **{name: value for name, value in entry.items() if name in names})
         for code, entry in _entries().items()
     }
 
 
-def delivery(dataset: str) -> Delivery:
+def delivery(dataset: str) -> ObservationBatch:
     """The figures of a bundled dataset. Raises KeyError for any other."""
     entry = _entries()[dataset]
     frame = read_table(HERE / "data" / entry["file"], limit_bytes=LARGEST_FILE)
     frame = frame.rename(columns={entry["value"]: "value"}).assign(**entry["constant"])
-    return Delivery(dataset, frame, backfilled=True)
+    return ObservationBatch(dataset, frame, backfilled=True)
 
 
 def calendar(dataset: str) -> pd.DataFrame:

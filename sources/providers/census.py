@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 from pydantic import Field
 
-from sources.client import Answer, Client
+from sources.client import Client, ProviderResponse
 from sources.errors import ChangedShape
 from sources.partner_codes import partners
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 
 ADDRESS = "https://api.census.gov"
 ALL = "-"
@@ -55,7 +55,7 @@ class CensusQuery(Query):
     codes: dict[str, str] = Field(default_factory=dict)
 
 
-def figures(query: CensusQuery, client: Client, access: Access, window: Window) -> Figures:
+def figures(query: CensusQuery, client: Client, access: Access, window: Window) -> ProviderData:
     """The United States' trade in US dollars. Raises the errors of sources.errors."""
     parts = []
     for flow in query.flows:
@@ -65,14 +65,14 @@ def figures(query: CensusQuery, client: Client, access: Access, window: Window) 
             if answer is not None and answer.content:
                 parts.append(_frame(answer, query, flow, months))
     empty = pd.DataFrame(columns=["month", "flow", "partner", "sector", "value"])
-    return Figures(pd.concat(parts, ignore_index=True) if parts else empty, "USD")
+    return ProviderData(pd.concat(parts, ignore_index=True) if parts else empty, "USD")
 
 
 def _value_column(query: CensusQuery, flow: str) -> str:
     return "CON_VAL_MO" if flow == "M" and query.imports == "consumption" else TABLES[flow].value
 
 
-def _ask(query: CensusQuery, flow: str, months: list[str], client: Client, access: Access) -> Answer | None:
+def _ask(query: CensusQuery, flow: str, months: list[str], client: Client, access: Access) -> ProviderResponse | None:
     """A year of a flow, all its partners together: as many as there are, in one answer."""
     code = CODE_COLUMNS[query.classification][flow]
     params = {
@@ -85,7 +85,7 @@ def _ask(query: CensusQuery, flow: str, months: list[str], client: Client, acces
     return client.get(url, params, secret_params={"key": access.key} if access.key else None)
 
 
-def _frame(answer: Answer, query: CensusQuery, flow: str, months: list[str]) -> pd.DataFrame:
+def _frame(answer: ProviderResponse, query: CensusQuery, flow: str, months: list[str]) -> pd.DataFrame:
     code = CODE_COLUMNS[query.classification][flow]
     raw = _table(answer, ["CTY_CODE", _value_column(query, flow), code, "time"])
     foreign = set(raw["time"]) - set(months)
@@ -111,7 +111,7 @@ def _frame(answer: Answer, query: CensusQuery, flow: str, months: list[str]) -> 
     return frame[wanted].groupby(["month", "flow", "partner", "sector"], as_index=False)[["value"]].sum()
 
 
-def _table(answer: Answer, columns: list[str]) -> pd.DataFrame:
+def _table(answer: ProviderResponse, columns: list[str]) -> pd.DataFrame:
     body: Any = answer.json()
     if not isinstance(body, list) or not body or not all(isinstance(row, list) for row in body):
         raise ChangedShape(answer.where, expected="a list of lists", found=str(body)[:80])

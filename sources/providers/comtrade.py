@@ -13,10 +13,10 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from sources.client import Answer, Client
+from sources.client import Client, ProviderResponse
 from sources.errors import CapReached, ChangedShape
 from sources.partner_codes import foreign_codes, partners
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 
 ADDRESS = "https://comtradeapi.un.org"
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
@@ -69,7 +69,7 @@ class Part:
         return [replace(self, **{name: choices[:middle]}), replace(self, **{name: choices[middle:]})]
 
 
-def figures(query: ComtradeQuery, client: Client, access: Access, window: Window) -> Figures:
+def figures(query: ComtradeQuery, client: Client, access: Access, window: Window) -> ProviderData:
     """The reporter's trade in US dollars. Raises the errors of sources.errors."""
     limits = KEYED if access.key else PREVIEW
     wanted = foreign_codes(query.partners, "comtrade", where=access.address)
@@ -79,10 +79,10 @@ def figures(query: ComtradeQuery, client: Client, access: Access, window: Window
         part = Part(months[start : start + limits.periods], query.flows, query.sectors, wanted)
         for answer in _answers(part, query.reporter, client, access, limits):
             rows += _records(answer)
-    return Figures(_frame(rows, query, access.address), "USD")
+    return ProviderData(_frame(rows, query, access.address), "USD")
 
 
-def _answers(part: Part, reporter: int, client: Client, access: Access, limits: Limits) -> Iterator[Answer]:
+def _answers(part: Part, reporter: int, client: Client, access: Access, limits: Limits) -> Iterator[ProviderResponse]:
     """The answers to a request, in as many parts as it takes to keep each below the cap."""
     params = {
         "reporterCode": str(reporter),
@@ -107,7 +107,7 @@ def _answers(part: Part, reporter: int, client: Client, access: Access, limits: 
         yield from _answers(half, reporter, client, access, limits)
 
 
-def _records(answer: Answer) -> list[dict[str, Any]]:
+def _records(answer: ProviderResponse) -> list[dict[str, Any]]:
     body = answer.json()
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         found = f"keys {sorted(body)}" if isinstance(body, dict) else type(body).__name__

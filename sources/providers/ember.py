@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from sources.client import Client
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 from sources.providers import table
 from sources.providers.table import TableQuery
 
@@ -46,12 +46,12 @@ class EmberQuery(Query):
         return self
 
 
-def figures(query: EmberQuery, client: Client, access: Access, window: Window) -> Figures:
+def figures(query: EmberQuery, client: Client, access: Access, window: Window) -> ProviderData:
     """The release's figures in US dollars. Raises the errors of sources.errors."""
     location = query.location or access.address + CLEANTECH
     found = table.figures(_as_table(query, location), client, access, window)
     chosen: pd.Series[bool] = found.frame["partner"].isin(query.partners or found.frame["partner"])
-    return Figures(found.frame[chosen].reset_index(drop=True), found.currency)
+    return ProviderData(found.frame[chosen].reset_index(drop=True), found.currency)
 
 
 def _as_table(query: EmberQuery, location: str) -> TableQuery:

@@ -17,10 +17,10 @@ import sdmx
 from lxml import etree
 from pydantic import Field, model_validator
 
-from sources.client import Answer, Client
+from sources.client import Client, ProviderResponse
 from sources.errors import ChangedShape, Refused, UnknownCode, WrongUnit
 from sources.partner_codes import Scheme, partners
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 
 ACCEPTED = "application/vnd.sdmx.genericdata+xml;version=2.1, application/xml;q=0.5"
 MESSAGES = frozenset(f"{form}{kind}Data" for form in ("Generic", "StructureSpecific") for kind in ("", "TimeSeries"))
@@ -65,7 +65,7 @@ class SdmxQuery(Query):
         return self
 
 
-def figures(query: SdmxQuery, client: Client, access: Access, window: Window) -> Figures:
+def figures(query: SdmxQuery, client: Client, access: Access, window: Window) -> ProviderData:
     """The series asked for. Raises the errors of sources.errors."""
     agency = "" if query.agency is None else sdmx.get_source(query.agency).url
     address = (query.address or access.address or agency or "").rstrip("/")
@@ -78,10 +78,10 @@ def figures(query: SdmxQuery, client: Client, access: Access, window: Window) ->
         answer = None
     empty = pd.DataFrame(columns=["month", "flow", "partner", "sector", "value", "status"])
     frame = empty if answer is None else _frame(_observations(answer), query, answer.where)
-    return Figures(frame, query.currency)
+    return ProviderData(frame, query.currency)
 
 
-def _observations(answer: Answer) -> pd.DataFrame:
+def _observations(answer: ProviderResponse) -> pd.DataFrame:
     """Every observation with its dimensions and attributes, as text, and `value`. Raises ChangedShape."""
     _refuse_other_messages(answer)
     try:
@@ -98,7 +98,7 @@ def _observations(answer: Answer) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _refuse_other_messages(answer: Answer) -> None:
+def _refuse_other_messages(answer: ProviderResponse) -> None:
     """Raise ChangedShape unless this is a data message in well-formed XML."""
     expected = "an SDMX data message"
     try:

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pandas as pd
 from pydantic import Field, model_validator
 
-from sources.client import Answer, Client
+from sources.client import Client, ProviderResponse
 from sources.errors import ChangedShape, TooLarge, UnknownCode, Unreachable
 from sources.partner_codes import Scheme, partners
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 from tables import SUFFIXES, BadRows, Faults, UnreadableTable, numbers, read_table
 
 Column = Literal["month", "flow", "partner", "sector", "value", "months", "status", "vintage"]
@@ -56,26 +56,26 @@ class TableQuery(Query):
         return self
 
 
-def figures(query: TableQuery, client: Client, _access: Access, window: Window) -> Figures:
+def figures(query: TableQuery, client: Client, _access: Access, window: Window) -> ProviderData:
     """The table's figures. Raises the errors of sources.errors."""
     answer = _content(query.location, client)
     frame = pd.DataFrame(columns=[*NEEDED]) if answer is None else _frame(answer, query, window)
-    return Figures(frame, query.currency)
+    return ProviderData(frame, query.currency)
 
 
-def _content(location: str, client: Client) -> Answer | None:
+def _content(location: str, client: Client) -> ProviderResponse | None:
     if urlsplit(location).scheme in ("http", "https"):
         return client.get(location)
     path = Path(location)
     try:
         if path.stat().st_size > client.manners.limit_bytes:
             raise TooLarge(location, client.manners.limit_bytes)
-        return Answer(location, path.read_bytes())
+        return ProviderResponse(location, path.read_bytes())
     except OSError as error:
         raise Unreachable(location, (error.strerror or str(error)).lower(), 1) from error
 
 
-def _frame(answer: Answer, query: TableQuery, window: Window) -> pd.DataFrame:
+def _frame(answer: ProviderResponse, query: TableQuery, window: Window) -> pd.DataFrame:
     raw = _read(answer, query)
     wanted = [*query.columns.values(), *query.where]
     missing = [name for name in wanted if name not in raw.columns]
@@ -97,7 +97,7 @@ def _frame(answer: Answer, query: TableQuery, window: Window) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _read(answer: Answer, query: TableQuery) -> pd.DataFrame:
+def _read(answer: ProviderResponse, query: TableQuery) -> pd.DataFrame:
     """The table by its rows' numbers. Raises ChangedShape."""
     answer.refuse_html("a table")
     ending = Path(urlsplit(answer.where).path).suffix.lower()

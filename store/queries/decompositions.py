@@ -33,21 +33,21 @@ def write(
     return copy_arrays(session, Component, columns)
 
 
-class TakenApart(NamedTuple):
+class DecomposedSeries(NamedTuple):
     """The components of a series by name, month by month from `start`; None where a month has none."""
 
     start: date
     values: dict[str, list[float | None]]
 
 
-def of_series(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, TakenApart]:
+def of_series(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, DecomposedSeries]:
     """Stored components of some series; one that was not taken apart is missing."""
     rows = session.execute(
         sa.select(*(col(getattr(Component, name)) for name in ("series_id", "name", "start", "values")))
         .where(col(Component.run_id) == run_id, col(Component.series_id).in_(series_ids))
         .order_by(col(Component.series_id), col(Component.name))
     )
-    found: dict[int, TakenApart] = {}
+    found: dict[int, DecomposedSeries] = {}
     for series_id, name, start, values in rows:
-        found.setdefault(series_id, TakenApart(start, {})).values[name] = values
+        found.setdefault(series_id, DecomposedSeries(start, {})).values[name] = values
     return found

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
-from api.config import ApiOptions, RunTerms
+from api.config import RunSettings, ServerConfig
 from store.database import make_engine, migrate
 from store.queries import api_keys, runs
 from tests.conftest import new_database
@@ -23,14 +23,16 @@ TODAY = datetime(2026, 1, 21, 12, tzinfo=UTC)
 COPIES = count(1)
 
 
-def run_terms(horizon: int | None) -> RunTerms:
+def run_settings(horizon: int | None) -> RunSettings:
     months = horizon or 24
-    return RunTerms(months, seed=3, config={"horizon": months}, config_hash=f"hash of {months}", code_version="0.1.0")
+    return RunSettings(
+        months, seed=3, config={"horizon": months}, config_hash=f"hash of {months}", code_version="0.1.0"
+    )
 
 
-def options(**changes: Any) -> ApiOptions:
-    given: dict[str, Any] = {"version": "0.1.0", "run_terms": run_terms, "now": lambda: TODAY, "threads": 4}
-    return ApiOptions(**given | changes)
+def options(**changes: Any) -> ServerConfig:
+    given: dict[str, Any] = {"version": "0.1.0", "run_terms": run_settings, "now": lambda: TODAY, "threads": 4}
+    return ServerConfig(**given | changes)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class World:
 
 def build_world(engine: Engine) -> World:
     """Two datasets, a run of each, an earlier run, one that waits, and three keys."""
-    terms = run_terms(None)
+    terms = run_settings(None)
     with Session(engine) as session:
         build_catalog(session)
         trade = publish_run(session, "CN_TRADE")

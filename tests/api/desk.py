@@ -14,7 +14,7 @@ from sqlmodel import Session
 from store.database import make_engine
 from store.models import Score
 from store.queries import runs
-from tests.api.conftest import run_terms
+from tests.api.conftest import run_settings
 from tests.conftest import new_database
 from tests.world import NOW, Published, build_catalog, publish_run
 
@@ -53,7 +53,7 @@ def desk_world(server_url: str, template: str, name: str) -> Iterator[DeskWorld]
 
 
 def queue(session: Session, dataset: str = "CN_CLEANTECH") -> int:
-    terms = run_terms(None)
+    terms = run_settings(None)
     return runs.queue(
         session,
         dataset_id=dataset,

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api import exception_handlers
-from api.dependencies import OptionsDep, bounded_body, may_read
+from api.dependencies import ConfigDep, bounded_body, may_read
 from api.rest.direct import PROBLEM, DirectRoute, add_routes
 from api.rest.path_parameters import DatasetPath
 from services.queries import ForecastQuery
@@ -34,7 +34,7 @@ def client_of(route: type[APIRoute]) -> TestClient:
 
     @router.get("/of/{dataset}")
     def read(
-        dataset: DatasetPath, query: Annotated[ForecastQuery, Query()], request: Request, given: OptionsDep
+        dataset: DatasetPath, query: Annotated[ForecastQuery, Query()], request: Request, given: ConfigDep
     ) -> JSONResponse:
         assert request.url.path.endswith(dataset)
         return JSONResponse({"dataset": dataset, "query": query.model_dump(mode="json"), "version": given.version})

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from api.rest.schemas import forecasts
 from forecasting.config import PROBABILITIES
-from services.series_catalog import Catalog
+from services.series_catalog import SeriesCatalog
 from store.database import make_engine
 from store.errors import UnknownSeries
 from store.queries.catalog import SeriesRecord
@@ -332,7 +332,7 @@ def test_codes_that_are_there_but_not_together_are_named_together() -> None:
             [("X", "USA", "EV"), ("X", "DEU", "SOLAR"), ("M", "USA", "EV")]
         )
     ]
-    catalog = Catalog("D", "USD m", series, {}, {}, {"EU27": ("DEU",)})
+    catalog = SeriesCatalog("D", "USD m", series, {}, {}, {"EU27": ("DEU",)})
     for given, named in (
         (("M", ["DEU"], ["SOLAR"]), {"flow": "M", "partner": "DEU", "sector": "SOLAR"}),
         (("X", ["DEU", "USA"], ["EV"]), {"flow": "X", "partner": "DEU", "sector": "EV"}),

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
 from api.rest.schemas import common
-from services.series_catalog import Catalog
+from services.series_catalog import SeriesCatalog
 from store.queries.forecasts import CoveredSeries
 from tests.api.conftest import TODAY, World, client_of, scalar
 from tests.world import observed
@@ -185,7 +185,7 @@ def test_the_balance_of_a_group_says_whose_it_is() -> None:
     keys = [("X", "DEU"), ("X", "FRA"), ("X", "ITA"), ("M", "DEU"), ("M", "ITA"), ("M", "USA")]
     stored = [CoveredSeries(number, flow, partner, "EV") for number, (flow, partner) in enumerate(keys)]
     names = {"EU27": "European Union", **{partner: partner for _, partner in keys}}
-    catalog = Catalog("CN", "USD m", stored, names, {"EV": "Cars"}, {"EU27": ("FRA", "DEU", "ITA")})
+    catalog = SeriesCatalog("CN", "USD m", stored, names, {"EV": "Cars"}, {"EU27": ("FRA", "DEU", "ITA")})
     (balance,) = catalog.choose(flows=["B"], partners=["EU27"], sectors=["EV"])
     assert [(part.unique_id, part.sign) for part in balance.parts] == [
         *(("CN.X.DEU.EV", 1), ("CN.X.ITA.EV", 1), ("CN.M.DEU.EV", -1), ("CN.M.ITA.EV", -1)),

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from forecasting.analysis.period_draws import (
     OF_A_WHOLE,
-    Outlook,
+    SeriesPaths,
     Units,
     add_up,
     answer_unit,
@@ -39,26 +39,26 @@ CALENDAR: tuple[Frequency, ...] = ("M", "Q", "A")
 class World:
     """Partners x sectors, what they add up to, and the months asked about."""
 
-    cells: tuple[tuple[Outlook, ...], ...]
+    cells: tuple[tuple[SeriesPaths, ...], ...]
     cutoff: int
 
     @property
-    def partners(self) -> list[Outlook]:
+    def partners(self) -> list[SeriesPaths]:
         return [add_up(row, [1] * len(row)) for row in self.cells]
 
     @property
-    def sectors(self) -> list[Outlook]:
+    def sectors(self) -> list[SeriesPaths]:
         return [add_up(column, [1] * len(column)) for column in zip(*self.cells, strict=True)]
 
     @property
-    def whole(self) -> Outlook:
+    def whole(self) -> SeriesPaths:
         return add_up(self.partners, [1] * len(self.cells))
 
 
-def outlook(generator: np.random.Generator, past: int, draws: int) -> Outlook:
+def series_paths(generator: np.random.Generator, past: int, draws: int) -> SeriesPaths:
     observed = generator.gamma(4.0, 25.0, size=past)
     paths = generator.gamma(4.0, 25.0, size=(draws, HORIZON)).astype(np.float32)
-    return Outlook(START, observed, np.zeros(past, dtype=bool), paths)
+    return SeriesPaths(START, observed, np.zeros(past, dtype=bool), paths)
 
 
 @st.composite
@@ -66,15 +66,15 @@ def worlds(draw_value: Any) -> World:
     generator = np.random.default_rng(draw_value(st.integers(0, 2**32 - 1)))
     partners, sectors = draw_value(st.integers(1, 4)), draw_value(st.integers(1, 3))
     past, draws = draw_value(st.integers(36, 48)), draw_value(st.integers(1, 30))
-    cells = tuple(tuple(outlook(generator, past, draws) for _ in range(sectors)) for _ in range(partners))
+    cells = tuple(tuple(series_paths(generator, past, draws) for _ in range(sectors)) for _ in range(partners))
     return World(cells, START + past - 1)
 
 
-def one_of(world: World) -> Outlook:
+def one_of(world: World) -> SeriesPaths:
     return world.cells[0][0]
 
 
-def slow_sum(quantity: Outlook, number: int, span: Span) -> float:
+def slow_sum(quantity: SeriesPaths, number: int, span: Span) -> float:
     """The sum over a span in one draw, month by month."""
     total, past = 0.0, len(quantity.observed)
     for month in range(span.first, span.last + 1):
@@ -83,7 +83,7 @@ def slow_sum(quantity: Outlook, number: int, span: Span) -> float:
     return total
 
 
-def slow_draw(units: Units, quantity: Outlook, number: int, span: Span, whole: Outlook) -> float:
+def slow_draw(units: Units, quantity: SeriesPaths, number: int, span: Span, whole: SeriesPaths) -> float:
     """FRED's formulas, one draw and one span at a time."""
     now = slow_sum(quantity, number, span)
     length = span.last - span.first + 1
@@ -220,10 +220,12 @@ def test_concentration_is_that_of_an_obvious_loop_and_lies_between_equality_and_
     assert (index <= 10_000 + 1e-6).all()
 
 
-def simple(observed: list[float], paths: list[list[float]]) -> Outlook:
+def simple(observed: list[float], paths: list[list[float]]) -> SeriesPaths:
     """Months from January 2026."""
     known = np.array(observed)
-    return Outlook(month_number(2026, 1), known, np.zeros(len(known), dtype=bool), np.array(paths, dtype=np.float32))
+    return SeriesPaths(
+        month_number(2026, 1), known, np.zeros(len(known), dtype=bool), np.array(paths, dtype=np.float32)
+    )
 
 
 def test_observed_months_count_as_observed() -> None:

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecasterFailed, UnknownForecaster
-from forecasting.evaluation.rolling_origin import SeriesTask, fit_panel, fit_series
+from forecasting.evaluation.rolling_origin import SeriesTask, fit_series, forecast_at_cutoffs
 from forecasting.forecasters import FORECASTERS
 from tests.forecasting.panels import grid_panel, long_frame, trade_series
 
@@ -20,7 +20,7 @@ CHEAP = ("naive", "seasonal_naive", "theta")
 
 def fit(panel, **changes):
     given: dict[str, Any] = {"cutoffs": [40, 50, 59], "horizon": 6, "reporter": "CHN", "forecasters": CHEAP} | changes
-    return fit_panel(panel, **given)
+    return forecast_at_cutoffs(panel, **given)
 
 
 def test_forecasts_are_those_of_the_history_up_to_each_cutoff():

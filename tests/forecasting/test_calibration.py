@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.uncertainty.error_scale import learn_widths
+from forecasting.uncertainty.error_scale import estimate_error_scale
 from forecasting.uncertainty.error_scale_calibration import FEWEST_FOLDS, SHRINKAGE, calibrate
 from tests.forecasting.errors import FOLDS, HORIZON, SERIES, known_law, record
 
@@ -17,7 +17,7 @@ STEPS = np.arange(1, HORIZON + 1)
 def calibrated(errors, said, group=None):
     """The widths of the months ahead before and after, each (series, horizon)."""
     known = record(errors, group=group)
-    widths = learn_widths(known)
+    widths = estimate_error_scale(known)
     return widths.of(known.ahead), calibrate(widths, said, known).of(known.ahead)
 
 
@@ -80,7 +80,7 @@ def test_the_first_folds_and_what_is_not_known_yet_count_for_nothing():
 def test_with_few_folds_or_one_step_there_is_nothing_to_learn():
     errors = known_law(6)
     few = replace(record(errors), errors=errors[:, :5], cutoffs=np.arange(5), cutoff=5)
-    widths = learn_widths(few)
+    widths = estimate_error_scale(few)
     assert calibrate(widths, right(errors)[:, :5], few) is widths
     one_step = errors[..., :1]
     before, after = calibrated(one_step, right(one_step))

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from forecasting.combination.cross_sectional_correction import correct
-from forecasting.uncertainty.arsinh_transform import from_link, to_link, units
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, units
 
 SERIES, MONTHS, HORIZON = 40, 84, 6
 CUTOFFS = np.arange(30, MONTHS)
@@ -35,7 +35,7 @@ def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
 def error(given, centre):
     late = slice(24, None)
     unit = given["unit"][:, late, None]
-    return np.nanmean(np.abs(to_link(given["actual"][:, late], unit) - to_link(centre[:, late], unit)))
+    return np.nanmean(np.abs(transform(given["actual"][:, late], unit) - transform(centre[:, late], unit)))
 
 
 def test_markets_that_leapt_are_brought_back_where_earlier_ones_fell_back():
@@ -53,20 +53,20 @@ def test_a_boom_of_the_whole_panel_teaches_nothing():
     given = problem(reverts=1.0)
     calm = correct(**given)
     # All actuals double on the link's scale: every series was missed by as much more.
-    lifted = from_link(to_link(given["actual"], given["unit"][..., None]) + 0.2, given["unit"][..., None])
+    lifted = inverse_transform(transform(given["actual"], given["unit"][..., None]) + 0.2, given["unit"][..., None])
     assert_allclose(correct(**(given | {"actual": lifted})), calm, rtol=0.05)
 
 
 def test_what_markets_did_lately_counts_for_more_than_what_they_used_to_do():
     given = problem(reverts=1.0)
-    linked = to_link(given["centre"], given["unit"][..., None])
-    missed = to_link(given["actual"], given["unit"][..., None]) - linked
+    linked = transform(given["centre"], given["unit"][..., None])
+    missed = transform(given["actual"], given["unit"][..., None]) - linked
     # In the first years markets ran on by as much as they fell back in the last ones.
     turned = np.where((CUTOFFS < 50)[:, None], -missed, missed)
-    given["actual"] = from_link(linked + turned, given["unit"][..., None])
+    given["actual"] = inverse_transform(linked + turned, given["unit"][..., None])
     unit = given["unit"][:, -1]
-    leapt = to_link(given["values"][:, -1], unit) - to_link(given["values"][:, -2], unit)
-    moved = to_link(correct(**given)[:, -1, 0], unit) - to_link(given["centre"][:, -1, 0], unit)
+    leapt = transform(given["values"][:, -1], unit) - transform(given["values"][:, -2], unit)
+    moved = transform(correct(**given)[:, -1, 0], unit) - transform(given["centre"][:, -1, 0], unit)
     assert np.corrcoef(leapt, moved)[0, 1] < -0.5
 
 

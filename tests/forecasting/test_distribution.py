@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-from forecasting.uncertainty.arsinh_transform import from_link, to_link, units
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, units
 from forecasting.uncertainty.error_distribution import learn_distribution, learn_marginals
 from tests.forecasting.errors import FOLDS, SERIES, known_law, record
 
@@ -53,9 +53,10 @@ def test_series_that_err_alone_are_drawn_alone():
 def test_the_link_goes_there_and_back_and_treats_doubling_like_halving():
     values = np.array([[-50.0, 0.0, 1e-3, 5.0, 100.0, 200.0, 1e6]])
     unit = np.array([[10.0]])
-    assert_allclose(from_link(to_link(values, unit), unit), values, atol=1e-12)
+    assert_allclose(inverse_transform(transform(values, unit), unit), values, atol=1e-12)
     up, down = (
-        to_link(np.array([v]), np.array([10.0])) - to_link(np.array([100.0]), np.array([10.0])) for v in (200.0, 50.0)
+        transform(np.array([v]), np.array([10.0])) - transform(np.array([100.0]), np.array([10.0]))
+        for v in (200.0, 50.0)
     )
     assert_allclose(up, -down, rtol=0.02)
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.combination.combined_forecasts import make_pool
+from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.evaluation import chunks
 from forecasting.evaluation.backtest import fold_distribution
 from forecasting.evaluation.metrics import pinball
-from forecasting.evaluation.rolling_origin import fit_panel
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.pipeline import evaluate_panel, forecast_panel
 from forecasting.uncertainty.error_distribution import learn_distribution
 from forecasting.uncertainty.simulation import path_quantiles
@@ -85,8 +85,10 @@ def test_quantiles_of_paths_are_numpys_to_the_bit(dtype):
 
 
 def test_the_widths_of_a_fold_are_calibrated_by_those_said_before_it(panel):
-    base = fit_panel(panel, cutoffs=range(40, 75), horizon=3, reporter="CHN", forecasters=("naive", "seasonal_naive"))
-    pool, fold = make_pool(panel, base), 34
+    base = forecast_at_cutoffs(
+        panel, cutoffs=range(40, 75), horizon=3, reporter="CHN", forecasters=("naive", "seasonal_naive")
+    )
+    pool, fold = combine_panel(panel, base), 34
 
     def widths():
         return fold_distribution(pool, fold).marginals.width

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.combination.combined_forecasts import make_pool
+from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
 from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
-from forecasting.evaluation.rolling_origin import fit_panel
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.pipeline import evaluate_panel, forecast_panel
 from tests.forecasting.panels import gaps_of_sums, grid_panel, long_frame, trade_series
 
@@ -187,16 +187,16 @@ def test_a_fresh_selection_weighs_forecasters_by_their_last_year_alone():
     panel = grid_panel(72)
     # A forecaster that was right for years and has failed for one.
     names = ("naive", "seasonal_naive")
-    base = fit_panel(panel, cutoffs=range(40, 72), horizon=3, reporter="CHN", forecasters=names)
+    base = forecast_at_cutoffs(panel, cutoffs=range(40, 72), horizon=3, reporter="CHN", forecasters=names)
     actual = panel.ahead(base.cutoffs.tolist(), 3)
     right = base.cutoffs < 60
     base.means[:, 0, right] = np.nan_to_num(actual[:, right], nan=1.0)
     base.means[:, 0, ~right] *= 1.5
-    usual, fresh = (make_pool(panel, base, recent=recent).weights[:, -1, 0].mean() for recent in (None, 11))
+    usual, fresh = (combine_panel(panel, base, recent=recent).weights[:, -1, 0].mean() for recent in (None, 11))
     assert fresh < 0.5 * usual
-    everything = make_pool(panel, base, recent=1000)
-    assert_array_equal(everything.weights, make_pool(panel, base).weights)
-    assert_array_equal(everything.centre, make_pool(panel, base).centre)
+    everything = combine_panel(panel, base, recent=1000)
+    assert_array_equal(everything.weights, combine_panel(panel, base).weights)
+    assert_array_equal(everything.centre, combine_panel(panel, base).centre)
 
 
 def lively_and(others, *, months=96, count=6):
@@ -280,8 +280,10 @@ def test_a_fold_on_a_vintage_hears_of_no_revision_in_any_part():
     then = {cutoff: panel.values[:, : cutoff + 1].copy()}
     revised = panel.values.copy()
     revised[:, cutoff] *= 2
-    base = fit_panel(panel, cutoffs=range(24, 71), horizon=4, reporter="CHN", forecasters=QUICK.forecasters, then=then)
-    pools = [make_pool(replace(panel, values=values), base, then=then) for values in (panel.values, revised)]
+    base = forecast_at_cutoffs(
+        panel, cutoffs=range(24, 71), horizon=4, reporter="CHN", forecasters=QUICK.forecasters, then=then
+    )
+    pools = [combine_panel(replace(panel, values=values), base, then=then) for values in (panel.values, revised)]
     fold = base.cutoffs.tolist().index(cutoff)
     for name in ("unit", "prior"):
         first, second = (getattr(pool, name)[:, fold] for pool in pools)

@@ -17,7 +17,7 @@ from forecasting.evaluation.metrics import (
     seasonal_scales,
     weighted_interval_score,
 )
-from forecasting.evaluation.score_accumulator import ScoreBook, Tally
+from forecasting.evaluation.score_accumulator import ScoreAccumulator, ScoreTable
 from tests.forecasting.panels import trade_series
 
 
@@ -69,7 +69,7 @@ def test_pinball_is_least_for_the_true_quantiles():
 
 def score_table(*, actual, mean, quantiles, scale, squared_scale):
     """The scores of one forecaster of one series, from arrays with an axis of folds."""
-    tally = Tally(len(actual), actual.shape[2])
+    tally = ScoreAccumulator(len(actual), actual.shape[2])
     for fold in range(actual.shape[1]):
         tally.add(
             fold_scores(
@@ -80,7 +80,7 @@ def score_table(*, actual, mean, quantiles, scale, squared_scale):
                 squared_scale=squared_scale[:, fold],
             )
         )
-    return ScoreBook(("a",), tuple(tally.scored("m", "month"))).frame()
+    return ScoreTable(("a",), tuple(tally.scored("m", "month"))).frame()
 
 
 @pytest.fixture
@@ -193,9 +193,9 @@ def test_diebold_mariano_of_many_series_agrees_with_a_loop(step):
 def test_scores_of_some_series_are_those_rows_of_all():
     draw = np.random.default_rng(10)
     ids = ("b", "c", "a")
-    tally = Tally(3, 4)
+    tally = ScoreAccumulator(3, 4)
     tally.add({("mae", 0.0): draw.uniform(size=(3, 4)), ("coverage", 80.0): np.full((3, 4), np.nan)})
-    book = ScoreBook(ids, tuple(tally.scored("m", "month")))
+    book = ScoreTable(ids, tuple(tally.scored("m", "month")))
     whole = book.frame()
     assert whole["unique_id"].is_monotonic_increasing
     assert set(whole["metric"]) == {"mae"}

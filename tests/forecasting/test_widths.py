@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.uncertainty.error_scale import HALF_LIFE, learn_widths, prior_scale
+from forecasting.uncertainty.error_scale import HALF_LIFE, estimate_error_scale, prior_scale
 from tests.forecasting.errors import FOLDS, HORIZON, SERIES, known_law, record
 
 MARCH = 2
@@ -14,7 +14,7 @@ MARCH = 2
 
 def widths_of(errors, prior=None):
     """Widths of a horizon that begins in March: shape (series, horizon)."""
-    return learn_widths(record(errors, prior)).of(MARCH + np.arange(HORIZON))
+    return estimate_error_scale(record(errors, prior)).of(MARCH + np.arange(HORIZON))
 
 
 def test_widths_follow_the_scale_of_each_series_and_the_growth_of_all():
@@ -66,7 +66,7 @@ def test_january_and_february_have_a_width_of_their_own():
     errors = known_law(5)
     known = record(errors)
     there = np.isin(known.months % 12, (0, 1))
-    plain, wide = (learn_widths(record(np.where(there, factor * errors, errors))) for factor in (1.0, 3.0))
+    plain, wide = (estimate_error_scale(record(np.where(there, factor * errors, errors))) for factor in (1.0, 3.0))
     assert plain.new_year == pytest.approx(1.0, abs=0.15)
     assert wide.new_year == pytest.approx(3.0 ** (5 / 7), rel=0.15)
     months = MARCH + np.arange(HORIZON)
@@ -96,7 +96,7 @@ def test_folds_made_seldom_count_for_the_months_they_stand_for():
     kept = np.r_[: FOLDS // 2, FOLDS // 2 : FOLDS : 3]
     seldom = replace(all_of_them, errors=errors[:, kept], cutoffs=all_of_them.cutoffs[kept])
     assert seldom.span.sum() == all_of_them.span.sum()
-    often, rarely = (learn_widths(each).of(each.ahead) for each in (all_of_them, seldom))
+    often, rarely = (estimate_error_scale(each).of(each.ahead) for each in (all_of_them, seldom))
     assert_allclose(np.median(rarely / often), 1.0, atol=0.1)
 
 
@@ -106,8 +106,8 @@ def test_a_group_has_a_width_of_its_own_which_a_series_seen_little_is_drawn_to()
     errors[group == 1] /= 10
     errors[-1, :-2] = np.nan
     prior = np.ones(SERIES)
-    alone, grouped = (learn_widths(record(errors, prior, group=each)).scale[-1] for each in (None, group))
-    usual = np.median(learn_widths(record(errors, prior, group=group)).scale[group == 1])
+    alone, grouped = (estimate_error_scale(record(errors, prior, group=each)).scale[-1] for each in (None, group))
+    usual = np.median(estimate_error_scale(record(errors, prior, group=group)).scale[group == 1])
     assert alone > 1.3 * grouped
     assert grouped < 2 * usual
 
@@ -116,10 +116,10 @@ def test_a_fold_of_many_steps_counts_as_much_as_one_of_few():
     errors = np.ones((SERIES, FOLDS, HORIZON))
     errors[0, -2] = 4.0
     errors[0, -1, 0], errors[0, -1, 1:] = 4.0, np.nan
-    first = learn_widths(record(errors)).scale[0]
+    first = estimate_error_scale(record(errors)).scale[0]
     errors[0, [-1, -2]] = errors[0, [-2, -1]]
     # All that differs is which of the two folds is the more recent by a month.
-    assert learn_widths(record(errors)).scale[0] == pytest.approx(first, rel=0.02)
+    assert estimate_error_scale(record(errors)).scale[0] == pytest.approx(first, rel=0.02)
 
 
 @pytest.mark.parametrize("dead", [0.0, 1e-4])

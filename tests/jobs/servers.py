@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class Told:
+class IntervalOptions:
     """What a server is to answer, and what it was asked."""
 
     def __init__(self):
@@ -15,7 +15,7 @@ class Told:
 @contextmanager
 def serving():
     """A server that answers every request with `status` and `body`, and keeps each as (headers, body)."""
-    told = Told()
+    told = IntervalOptions()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):

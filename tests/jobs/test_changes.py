@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from forecasting.evaluation.rolling_origin import fit_panel
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from jobs.runs import change_attribution as job
 from jobs.runs import forecast_run
 from jobs.runs.change_attribution import explain
@@ -97,7 +97,7 @@ def test_a_run_of_other_code_is_forecast_again_before_it_is_compared(small, monk
 
     def counted(*given, **named):
         fitted.append(1)
-        return fit_panel(*given, **named)
+        return forecast_at_cutoffs(*given, **named)
 
     monkeypatch.setattr(job, "fit_panel", counted)
     found, _ = changes_of(small, publish(small, SECOND))

@@ -9,14 +9,14 @@ from sqlmodel import Session
 
 from jobs.ingestion.ingest import BadDefinition, ingest, ingest_bundled, ingest_file
 from sources import bundled as bundled_source
-from sources.observation_batch import Definition
+from sources.observation_batch import DatasetDefinition
 from store.errors import BadObservations, UnknownDataset, UnknownPartner
 from store.queries import catalog, observations, releases
 from tables import BadRows, UnreadableTable
 from tests.conftest import BUNDLED_ON, SHARED_DATA
 
 LIMIT = 32_000_000
-OWN = Definition(
+OWN = DatasetDefinition(
     id="US_IMPORTS",
     title="US imports",
     reporter="USA",

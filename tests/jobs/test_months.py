@@ -22,7 +22,7 @@ from jobs.ingestion.ingest import ingest
 from jobs.scheduling.polling import Interval
 from jobs.scheduling.scheduler import Ticker
 from jobs.scheduling.webhook import Webhook
-from sources.observation_batch import Delivery
+from sources.observation_batch import ObservationBatch
 from store.queries import catalog, observations, releases, runs
 from tables import check_releases, read_table
 from tests.api.conftest import options
@@ -87,7 +87,7 @@ class World:
             return Fetched("unchanged")
         frame = read_table(answer.content, media="csv", limit_bytes=1_000_000)
         with Session(self.engine) as session:
-            appended = ingest(session, Delivery(dataset, frame), today=self.clock().date())
+            appended = ingest(session, ObservationBatch(dataset, frame), today=self.clock().date())
             session.commit()
         return Fetched("new" if appended.inserted else "unchanged")
 
@@ -195,7 +195,7 @@ def test_three_months_pass(world):
         frame = read_table(
             (HEADER + "\n".join(world.figures("2025-03", growth=1.08))).encode(), media="csv", limit_bytes=10**6
         )
-        ingest(session, Delivery("SMALL", frame), today=date(2025, 4, 20))
+        ingest(session, ObservationBatch("SMALL", frame), today=date(2025, 4, 20))
         session.commit()
     world.clock.now = at("2025-04-20", 1)
     world.live(at("2025-04-22"))
@@ -218,7 +218,7 @@ def test_only_the_dataset_that_changed_is_forecast_again(world):
             f"{2022 + number // 12}-{number % 12 + 1:02},X,USA,TOTAL,{number + 50},1" for number in range(36)
         )
         frame = read_table((HEADER + rows).encode(), media="csv", limit_bytes=10**6)
-        ingest(session, Delivery("OTHER", frame), today=date(2025, 1, 10))
+        ingest(session, ObservationBatch("OTHER", frame), today=date(2025, 1, 10))
         session.commit()
     world.ticker.tick()
     world.clock.now = at("2025-03-07", 4)

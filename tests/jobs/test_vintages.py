@@ -14,7 +14,7 @@ from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
 from forecasting.pipeline import fold_positions
 from jobs.runs.forecast_run import run_forecast
-from jobs.runs.vintage_folds import known_then, months_of
+from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from store.queries import catalog, observations, runs
 from tests.api.conftest import options
 from tests.jobs.worlds import QUICK, TickingClock, here
@@ -61,7 +61,7 @@ def panel_of(session, as_of=AS_OF):
 
 def then_of(session):
     panel = panel_of(session)
-    return panel, known_then(session, catalog.dataset(session, "TEST"), panel, as_of=AS_OF, config=QUICK)
+    return panel, vintage_values_of_folds(session, catalog.dataset(session, "TEST"), panel, as_of=AS_OF, config=QUICK)
 
 
 def test_each_fold_sees_what_was_known_when_its_last_month_came(kept):

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import add_codes
-from sources.observation_batch import Definition
+from sources.observation_batch import DatasetDefinition
 from store.queries import catalog, observations
 from tables import check_observations
 from tests.forecasting.panels import grid_panel
@@ -18,7 +18,7 @@ QUICK = ForecastConfig(
 )
 TODAY = date(2025, 1, 20)
 LAST = np.datetime64("2024-12")
-SMALL = Definition(
+SMALL = DatasetDefinition(
     id="SMALL",
     title="A small panel",
     reporter="CHN",

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from sources.client import Client, Manners
+from sources.client import Client, RequestPolicy
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class FakeTime:
         return self.now
 
 
-def quick_client(manners: Manners | None = None, known: Any = None, time: FakeTime | None = None) -> Client:
+def quick_client(manners: RequestPolicy | None = None, known: Any = None, time: FakeTime | None = None) -> Client:
     """A client that never waits for real."""
     time = time or FakeTime()
-    return Client(manners or Manners(), known or {}, sleep=time.sleep, monotonic=time.monotonic)
+    return Client(manners or RequestPolicy(), known or {}, sleep=time.sleep, monotonic=time.monotonic)

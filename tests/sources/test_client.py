@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from sources.client import Client, Manners, Validator
+from sources.client import Client, RequestPolicy, Validator
 from sources.errors import ChangedShape, Refused, TooLarge, Truncated, Unreachable
 from tests.sources.local import FakeTime, LocalProvider, Reply, html, quick_client
 
@@ -29,7 +29,7 @@ def test_a_passing_fault_is_tried_again_with_longer_and_longer_waits(provider: L
     provider.answer = lambda _: OK
     provider.then(*[Reply(status=status)] * 3)
     time = FakeTime()
-    with quick_client(Manners(pause=0.0, first_wait=2.0), time=time) as client:
+    with quick_client(RequestPolicy(pause=0.0, first_wait=2.0), time=time) as client:
         assert client.get(provider.address) is not None
     assert len(provider.asked) == 4
     assert [1 <= time.slept[0] <= 2, 2 <= time.slept[1] <= 4, 4 <= time.slept[2] <= 8] == [True] * 3
@@ -52,7 +52,7 @@ def test_retry_after_is_kept_in_seconds_and_as_a_date(provider: LocalProvider, g
     provider.then(Reply(status=429, headers={"Retry-After": given}))
     time = FakeTime()
     now = datetime(2026, 4, 8, 3, tzinfo=UTC)
-    with Client(Manners(pause=0.0), sleep=time.sleep, monotonic=time.monotonic, now=lambda: now) as client:
+    with Client(RequestPolicy(pause=0.0), sleep=time.sleep, monotonic=time.monotonic, now=lambda: now) as client:
         client.get(provider.address)
     assert time.slept == [7.0]
 
@@ -74,7 +74,7 @@ def test_a_refusal_is_final_and_told_in_words(provider: LocalProvider) -> None:
 def test_requests_keep_a_distance(provider: LocalProvider) -> None:
     provider.answer = lambda _: OK
     time = FakeTime()
-    with quick_client(Manners(pause=1.5), time=time) as client:
+    with quick_client(RequestPolicy(pause=1.5), time=time) as client:
         for _ in range(3):
             client.get(provider.address)
     assert time.slept == [1.5, 1.5]
@@ -89,7 +89,7 @@ def test_a_body_cut_short_is_named_after_its_tries(provider: LocalProvider) -> N
 
 def test_a_body_that_never_ends_is_left(provider: LocalProvider) -> None:
     provider.answer = lambda _: Reply(b"0" * 5000)
-    with quick_client(Manners(limit_bytes=1000)) as client, pytest.raises(TooLarge, match=r"0\.001 MB"):
+    with quick_client(RequestPolicy(limit_bytes=1000)) as client, pytest.raises(TooLarge, match=r"0\.001 MB"):
         client.get(provider.address)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sources.client import Answer
+from sources.client import ProviderResponse
 from sources.errors import ChangedShape, Refused, Truncated, UnknownCode
 from sources.partner_codes import partners
 from sources.provider import Access, Window
@@ -116,7 +116,7 @@ def test_goods_are_named_by_their_rows(provider: LocalProvider) -> None:
 
 
 def read(body: bytes, kind: Kind) -> Release:
-    return read_release(Answer("the page", body), kind=kind)
+    return read_release(ProviderResponse("the page", body), kind=kind)
 
 
 @pytest.mark.parametrize(

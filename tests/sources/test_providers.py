@@ -4,7 +4,7 @@ import pytest
 from sources import bundled
 from sources.errors import UnknownCode, WrongUnit
 from sources.partner_codes import foreign_codes, partners
-from sources.provider import Figures, Query
+from sources.provider import ProviderData, Query
 from sources.registry import PROVIDERS, with_zeros
 from sources.units import in_unit, multiple_of
 
@@ -49,13 +49,13 @@ def test_a_partner_without_a_code_is_named() -> None:
 @pytest.mark.parametrize(("unit", "multiple"), [("USD", 1), ("USD k", 1000), ("USD m", 10**6), ("CNY bn", 10**9)])
 def test_a_unit_says_its_multiple(unit: str, multiple: int) -> None:
     assert multiple_of(unit) == multiple
-    figures = Figures(pd.DataFrame({"value": [2229.7 * multiple]}), unit[:3])
+    figures = ProviderData(pd.DataFrame({"value": [2229.7 * multiple]}), unit[:3])
     assert in_unit(figures, currency=unit[:3], unit=unit, where="here")["value"].tolist() == [2229.7]
 
 
 def test_another_currency_is_refused() -> None:
     with pytest.raises(WrongUnit, match="here: the figures should be in USD m and are in CNY"):
-        in_unit(Figures(pd.DataFrame({"value": [1.0]}), "CNY"), currency="USD", unit="USD m", where="here")
+        in_unit(ProviderData(pd.DataFrame({"value": [1.0]}), "CNY"), currency="USD", unit="USD m", where="here")
 
 
 def test_zeros_stand_where_a_month_has_figures_of_others_and_since_a_series_was_last_stored() -> None:

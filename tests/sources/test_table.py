@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sources.client import Manners
+from sources.client import RequestPolicy
 from sources.errors import ChangedShape, Refused, TooLarge, Truncated, UnknownCode, Unreachable
 from sources.provider import Access, Window
 from sources.providers import table
@@ -40,7 +40,7 @@ EXPECTED = [
 ]
 
 
-def ask(location: str | Path, manners: Manners | None = None, **changes: Any) -> list[list[Any]]:
+def ask(location: str | Path, manners: RequestPolicy | None = None, **changes: Any) -> list[list[Any]]:
     with quick_client(manners) as client:
         query = TableQuery.model_validate({"location": str(location), **MAPPING, **changes})
         frame = table.figures(query, client, Access(""), WINDOW).frame
@@ -156,4 +156,4 @@ def test_a_path_that_leads_nowhere_or_to_too_much_is_named(tmp_path: Path) -> No
     path = tmp_path / "steel.csv"
     path.write_bytes(CSV)
     with pytest.raises(TooLarge):
-        ask(path, Manners(limit_bytes=10))
+        ask(path, RequestPolicy(limit_bytes=10))

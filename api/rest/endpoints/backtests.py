@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
@@ -33,8 +33,8 @@ from services import backtest_folds
 from services.backtest_folds import score_unit, value_unit
 from services.errors import LevelNotKept, NotKeptOfSums, NotOneSeries
 from services.parameters import BacktestQuery, FoldQuery, MissQuery
-from services.run_selection import chosen_run, chosen_series
-from services.series_catalog import Catalog
+from services.run_selection import select_run, select_series
+from services.series_catalog import SeriesCatalog
 from store.queries import backtests
 from store.queries.backtest_coverage import PIT, pit_histogram
 
@@ -47,8 +47,8 @@ def read_backtests(
     query: Annotated[BacktestQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Scores of a run's rolling-origin backtest, each beside the baseline's (seasonal naive).
 
@@ -56,7 +56,7 @@ def read_backtests(
     its members. `folds` names how many cutoffs they rest on, the first and the last. `pit` counts, over all steps,
     the actuals by the share of the draws below them: as many in each bin where the intervals are right.
     """
-    run = chosen_run(session, dataset, query)
+    run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     _, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
@@ -89,14 +89,14 @@ def read_folds(
     query: Annotated[FoldQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """What a forecaster said of one series at each cutoff of the backtest, and what came; newest cutoff first."""
-    run = chosen_run(session, dataset, query)
+    run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     _refuse_levels(query.level)
-    series = chosen_series(session, catalogs, run, query.model_copy(update={"offset": 0}))
+    series = select_series(session, catalogs, run, query.model_copy(update={"offset": 0}))
     if series.total != 1:
         raise NotOneSeries(series.total)
     one, unit = series.page[0], value_unit(query.kind, series.catalog.unit)
@@ -131,15 +131,15 @@ def read_misses(
     query: Annotated[MissQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """The combination's worst misses: periods that ended outside the interval, the furthest first, in its widths.
 
     A group stands for its members. A period that several folds missed is told by the worst. `level` in 100 are to
     hold, so that there are always some.
     """
-    run = chosen_run(session, dataset, query)
+    run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     _refuse_levels([query.level])
     coverage, catalog = catalogs.of_run(session, run.id)
@@ -174,7 +174,7 @@ def _refuse_levels(levels: Iterable[float]) -> None:
             raise LevelNotKept(level, LEVELS)
 
 
-def _refuse_forecaster(session: Session, run: int, catalog: Catalog, forecaster: str) -> None:
+def _refuse_forecaster(session: Session, run: int, catalog: SeriesCatalog, forecaster: str) -> None:
     """Raises UnknownForecaster for one that the run has not scored."""
     if forecaster == COMBINATION:
         return

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import DatasetPath
@@ -44,7 +44,7 @@ def read_series(
     query: Annotated[SeriesQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Stored series of a dataset. Balances and groups are answered too where figures are asked for."""
     record, stored = catalogs.of_dataset(session, dataset)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
@@ -13,8 +13,8 @@ from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import forecasts
 from api.rest.serializers.forecasts import run_answer, series_answer
 from services.decomposition import SHARES, component_months
-from services.parameters import ComponentQuery
-from services.run_selection import chosen_series, published_run
+from services.parameters import DecompositionQuery
+from services.run_selection import published_run, select_series
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
 SHARE_UNIT = "per cent"
@@ -24,11 +24,11 @@ COLUMNS = ("unique_id", "month", "ahead", "unit", "trend", "share_unit", *SHARES
 @router.get("/v1/runs/{run_id}/components", responses={200: {"model": forecasts.ComponentPage}})
 def read_components(
     run_id: RunPath,
-    query: Annotated[ComponentQuery, Query()],
+    query: Annotated[DecompositionQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Series taken apart as Prophet does, from what a run knew: value = trend x season x calendar x rest.
 
@@ -37,7 +37,7 @@ def read_components(
     """
     run = published_run(session, run_id)
     headers = run_headers(request, options, run, fixed=True)
-    series = chosen_series(session, catalogs, run, query)
+    series = select_series(session, catalogs, run, query)
     page = paging(request, limit=query.limit, offset=query.offset, total=series.total)
     headers |= paging_headers(page)
     found = zip(series.page, component_months(session, run, series.page), strict=True)

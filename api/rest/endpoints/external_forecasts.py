@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
+from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep, may_read, may_write
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import DatasetPath
@@ -12,7 +12,7 @@ from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
 from api.rest.uploads import sent_table
-from services.parameters import OutsideModelsQuery, OutsideQuery
+from services.parameters import ExternalForecastQuery, ExternalModelsQuery
 from store.queries import catalog, external_forecasts
 from store.queries.external_forecasts import Comparison
 from store.queries.hubverse_format import check_hubverse
@@ -53,10 +53,10 @@ BODY = {
 )
 def read_outside(
     dataset: DatasetPath,
-    query: Annotated[OutsideQuery, Query()],
+    query: Annotated[ExternalForecastQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Forecasts made by others, beside ours of the same target from no later knowledge, and what came.
 
@@ -82,10 +82,10 @@ def read_outside(
 )
 def read_outside_models(
     dataset: DatasetPath,
-    query: Annotated[OutsideModelsQuery, Query()],
+    query: Annotated[ExternalModelsQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Mean errors and weighted interval scores of each model on first prints, beside ours on the same targets."""
     _, known = catalogs.of_dataset(session, dataset)
@@ -108,7 +108,7 @@ def read_outside_models(
     openapi_extra=BODY,
 )
 def append_outside(
-    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, options: OptionsDep
+    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, options: ConfigDep
 ) -> Response:
     """Take in forecasts that others made, in the hubverse layout: all of them or none.
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
@@ -16,7 +16,7 @@ from forecasting.analysis.period_draws import answer_unit
 from services.errors import NotOneForecast
 from services.forecast_history import said_rows
 from services.published_run import open_run
-from services.queries import LinesQuery
+from services.queries import ForecastHistoryQuery
 from store.queries import runs
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -26,11 +26,11 @@ COLUMNS = ("unique_id", "forecaster", "cutoff", "period", "month", "unit", "valu
 @router.get("/v1/runs/{run_id}/lines", responses={200: {"model": forecasts.LinePage}})
 def read_lines(
     run_id: RunPath,
-    query: Annotated[LinesQuery, Query()],
+    query: Annotated[ForecastHistoryQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """What else was said of one series, group or balance: `forecasters` each by itself, or `earlier` combinations.
 

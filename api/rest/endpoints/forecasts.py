@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
@@ -22,12 +22,12 @@ from api.rest.serializers.forecasts import (
     run_answer,
 )
 from forecasting.analysis.period_draws import answer_unit
-from services.catalog_cache import Catalogs
+from services.catalog_cache import CatalogCache
 from services.coverage import forecast_coverage
 from services.errors import HorizonBeyondRun
 from services.forecasts import read_answers
 from services.queries import ForecastQuery, RunForecastQuery
-from services.run_selection import chosen_run, chosen_series, published_run
+from services.run_selection import published_run, select_run, select_series
 from store.queries.runs import RunRecord
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
@@ -43,8 +43,8 @@ def read_forecasts(
     query: Annotated[ForecastQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Forecasts of the latest published run, of the latest as of a day, or of a run by its number.
 
@@ -52,7 +52,7 @@ def read_forecasts(
     computed from joint paths, as is any level other than 50, 80, 90 and 95, and everything that is not a month's
     level: `frequency` sums months, `units` compares, `quantile` asks for further quantiles.
     """
-    run = chosen_run(session, dataset, query)
+    run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     return _answer(request, session, catalogs, run, query, headers)
 
@@ -63,8 +63,8 @@ def read_run_forecasts(
     query: Annotated[RunForecastQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Forecasts of one published run, which never change."""
     run = published_run(session, run_id)
@@ -75,7 +75,7 @@ def read_run_forecasts(
 def _answer(
     request: Request,
     session: Session,
-    catalogs: Catalogs,
+    catalogs: CatalogCache,
     run: RunRecord,
     query: RunForecastQuery,
     headers: dict[str, str],
@@ -84,7 +84,7 @@ def _answer(
     if horizon > run.horizon:
         raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
     wanted = wanted_format(request, query.format)
-    series = chosen_series(session, catalogs, run, query)
+    series = select_series(session, catalogs, run, query)
     assert run.cutoff is not None
     unit = answer_unit(query.units, series.catalog.unit)
     months = later_months(run.cutoff, horizon)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import BodyDep, CatalogsDep, OptionsDep, SessionDep, may_read, may_write
+from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep, may_read, may_write
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import DatasetPath
@@ -45,7 +45,7 @@ def read_observations(
     query: Annotated[ObservationQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Values by series and month, in the dataset's unit, as known on a day or by now.
 
@@ -86,7 +86,7 @@ def read_observations(
     openapi_extra=BODY,
 )
 def append_observations(
-    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, options: OptionsDep
+    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, options: ConfigDep
 ) -> Response:
     """Append observations, all of them or none. A value that is known already is not stored again.
 

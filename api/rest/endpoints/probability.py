@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.path_parameters import DatasetPath
@@ -12,14 +12,14 @@ from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import forecasts
 from api.rest.serializers.coverage import coverage_answer
 from api.rest.serializers.forecasts import Layout, forecast_rows, later_months, row_answer, run_answer, series_answer
-from forecasting.analysis.period_draws import Chance, answer_unit, scored_kind
+from forecasting.analysis.period_draws import ProbabilityEstimate, answer_unit, coverage_kind
 from forecasting.analysis.spans import spans_ahead
 from services.concentration import choose_parts, draw_concentration
 from services.coverage import interval_coverage
 from services.errors import HorizonBeyondRun
-from services.forecasts import ask_chance, summaries
+from services.forecasts import estimate_probability, summaries
 from services.queries import ConcentrationQuery, ProbabilityQuery
-from services.run_selection import chosen_run
+from services.run_selection import select_run
 from services.series_paths import cutoff_number
 from store.queries.runs import RunRecord
 
@@ -33,18 +33,18 @@ def read_probability(
     query: Annotated[ProbabilityQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """How likely it is that one series, group or balance lies above, below or between thresholds in a period.
 
     The share of the run's joint draws in which it does, with its Monte Carlo standard error. Months up to the run's
     cutoff count as observed; a draw at a threshold counts as below it.
     """
-    run = chosen_run(session, dataset, query)
+    run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     coverage, catalog = catalogs.of_run(session, run.id)
-    one, row, found = ask_chance(session, run, catalog, query)
+    one, row, found = estimate_probability(session, run, catalog, query)
     layout = _layout(run, run.horizon, query, answer_unit(query.units, catalog.unit))
     event = dict(zip(CHANCE_COLUMNS, _chance_cells(query, found), strict=True))
     if wanted_format(request, query.format) == "csv":
@@ -58,7 +58,7 @@ def read_probability(
         **{"run": run_answer(run), "revised_data": coverage.backfilled},
     }
     if query.coverage:
-        kind = scored_kind(query.span.kind, query.units)
+        kind = coverage_kind(query.span.kind, query.units)
         found_coverage = interval_coverage(session, run, [one], kind=kind, levels=query.level, steps=[row.step])
         answer["coverage"] = coverage_answer(found_coverage)
     return json_response(answer, headers=headers)
@@ -70,15 +70,15 @@ def read_concentration(
     query: Annotated[ConcentrationQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """The Herfindahl-Hirschman index over partners or over sectors: the sum of squared shares in per cent, to 10,000.
 
     Single partners count, with shares of the world; groups and the rest of the world do not. Sectors count with
     shares of the partner's total.
     """
-    run = chosen_run(session, dataset, query)
+    run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
     horizon = query.horizon or run.horizon
     if horizon > run.horizon:
@@ -110,7 +110,7 @@ def _layout(run: RunRecord, horizon: int, query: ProbabilityQuery | Concentratio
     return Layout(later_months(run.cutoff, horizon), query.level, query.quantile, unit, spans=True)
 
 
-def _chance_cells(query: ProbabilityQuery, found: Chance | None) -> tuple[float | None, ...]:
+def _chance_cells(query: ProbabilityQuery, found: ProbabilityEstimate | None) -> tuple[float | None, ...]:
     """What CHANCE_COLUMNS say."""
     told = (None, None, None) if found is None else (found.probability, found.standard_error, found.draws)
     return query.above, query.below, *told

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import BodyDep, OptionsDep, SessionDep, may_read, may_write
+from api.dependencies import BodyDep, ConfigDep, SessionDep, may_read, may_write
 from api.rest.direct import DirectRoute
 from api.rest.icalendar import calendar_feed
 from api.rest.paging import paging, paging_headers
@@ -51,7 +51,7 @@ def read_releases(
     query: Annotated[ReleaseQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
+    options: ConfigDep,
 ) -> Response:
     """What was published when, and what is due: every month of a dataset's calendar, oldest first."""
     catalog.dataset(session, dataset)
@@ -73,7 +73,7 @@ def read_releases(
     responses={201: {"model": common.PlannedReleases}},
     openapi_extra=BODY,
 )
-def plan_releases(body: BodyDep, request: Request, session: SessionDep, options: OptionsDep) -> Response:
+def plan_releases(body: BodyDep, request: Request, session: SessionDep, options: ConfigDep) -> Response:
     """Put due dates in place of those there are, all of them or none; what was published stays as it is.
 
     A fault is answered with its row, column and reason; the header of a CSV is row 1.
@@ -87,7 +87,7 @@ def plan_releases(body: BodyDep, request: Request, session: SessionDep, options:
 @router.get(
     "/v1/calendar.ics", dependencies=[Depends(may_read)], responses={200: {"content": {ICALENDAR: {"schema": {}}}}}
 )
-def read_calendar(query: Annotated[CalendarQuery, Query()], session: SessionDep, options: OptionsDep) -> Response:
+def read_calendar(query: Annotated[CalendarQuery, Query()], session: SessionDep, options: ConfigDep) -> Response:
     """Releases of the past year and those ahead as an iCalendar feed, to be subscribed to."""
     if query.dataset is not None:
         catalog.dataset(session, query.dataset)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import CatalogsDep, OptionsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
 from api.rest.path_parameters import RunPath
@@ -27,8 +27,8 @@ def read_report(
     query: Annotated[Parameters, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
-    catalogs: CatalogsDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """One self-contained document about a published run: summary, method, tables, charts, every series."""
     run = published_run(session, run_id)

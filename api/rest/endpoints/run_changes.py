@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import RunPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
-from services.parameters import ChangesQuery
+from services.parameters import RunChangesQuery
 from services.run_selection import published_run
 from store.queries import run_changes
 from store.queries.run_changes import ChangeRecord
@@ -23,10 +23,10 @@ COLUMNS = tuple(tracking.ChangeAnswer.model_fields)
 @router.get("/v1/runs/{run_id}/changes", responses={200: {"model": tracking.ChangePage}})
 def read_changes(
     run_id: RunPath,
-    query: Annotated[ChangesQuery, Query()],
+    query: Annotated[RunChangesQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """How each forecast moved since an earlier run, taken apart: new figures, revised figures, and re-estimation.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from api.dependencies import BodyDep, OptionsDep, SessionDep, may_read, may_write
+from api.dependencies import BodyDep, ConfigDep, SessionDep, may_read, may_write
 from api.exception_handlers import UnreadableBody
 from api.http_cache import run_headers
 from api.rest.direct import DirectRoute
@@ -43,7 +43,7 @@ def read_run(
     query: Annotated[Parameters, Query()],
     request: Request,
     session: SessionDep,
-    options: OptionsDep,
+    options: ConfigDep,
 ) -> Response:
     """A run: what it is made of, how far it is, what failed in it."""
     run = runs.find(session, run_id)
@@ -68,7 +68,7 @@ def read_run(
         }
     },
 )
-def create_run(body: BodyDep, session: SessionDep, options: OptionsDep) -> Response:
+def create_run(body: BodyDep, session: SessionDep, options: ConfigDep) -> Response:
     """Ask for a run. It waits for the scheduler; follow it at the address in `Location`.
 
     A run that would repeat the latest one, of the same data, configuration and code, ends as `unchanged`.
@@ -81,7 +81,7 @@ def create_run(body: BodyDep, session: SessionDep, options: OptionsDep) -> Respo
         raise FutureAsOf(as_of, now.date())
     if asked.horizon is not None and asked.horizon > options.max_horizon:
         raise HorizonTooLong(asked.horizon, options.max_horizon)
-    terms = options.run_terms(asked.horizon)
+    terms = options.run_settings(asked.horizon)
     run_id = runs.queue(
         session,
         dataset_id=asked.dataset,

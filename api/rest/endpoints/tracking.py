@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.dependencies import CatalogsDep, SessionDep, may_read
+from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.rest.direct import DirectRoute
 from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import DatasetPath
@@ -14,7 +14,7 @@ from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
 from services.parameters import TrackedSeriesQuery, TrackingQuery
 from services.run_selection import run_of
-from services.series_catalog import Chosen
+from services.series_catalog import ResolvedSeries
 from store.queries import forecast_scores
 from store.queries.forecast_scores import SeriesRecord, TrackRecord
 
@@ -30,7 +30,7 @@ def read_tracking(
     query: Annotated[TrackingQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """Every published forecast whose month has come: first print, latest value, errors, and the interval that held it.
 
@@ -60,7 +60,7 @@ def read_tracked_series(
     query: Annotated[TrackedSeriesQuery, Query()],
     request: Request,
     session: SessionDep,
-    catalogs: CatalogsDep,
+    catalogs: CatalogCacheDep,
 ) -> Response:
     """How the forecasts that stood when figures came have done of late, a row a series, and which series drift.
 
@@ -80,7 +80,7 @@ def read_tracked_series(
     return json_response({**about, **page, "series": answers}, headers=headers)
 
 
-def _names(chosen: Sequence[Chosen]) -> dict[int, str]:
+def _names(chosen: Sequence[ResolvedSeries]) -> dict[int, str]:
     """Names of the stored series behind those chosen, by number, in their order."""
     return {part.series_id: part.unique_id for one in chosen for part in one.parts}
 

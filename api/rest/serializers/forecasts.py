@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from services.series_catalog import Catalog, Chosen
+from services.series_catalog import ResolvedSeries, SeriesCatalog
 from services.stored_forecasts import StepForecast
 from store.queries.runs import RunRecord
 
@@ -35,7 +35,7 @@ def run_answer(run: RunRecord) -> dict[str, Any]:
     return {"id": number, "dataset": dataset, **fields, "cutoff": month_text(run.cutoff), "published_at": published_at}
 
 
-def series_answer(catalog: Catalog, one: Chosen) -> dict[str, Any]:
+def series_answer(catalog: SeriesCatalog, one: ResolvedSeries) -> dict[str, Any]:
     """What a series is, in JSON."""
     return {
         "unique_id": one.unique_id,
@@ -67,7 +67,7 @@ class Layout(NamedTuple):
 
 
 def forecast_answers(
-    catalog: Catalog, found: Iterable[tuple[Chosen, list[StepForecast]]], layout: Layout
+    catalog: SeriesCatalog, found: Iterable[tuple[ResolvedSeries, list[StepForecast]]], layout: Layout
 ) -> list[dict[str, Any]]:
     """Forecasts in JSON, an object a series."""
     return [
@@ -95,7 +95,9 @@ def row_answer(row: StepForecast, layout: Layout) -> dict[str, Any]:
     return answer
 
 
-def forecast_rows(found: Iterable[tuple[Chosen, list[StepForecast]]], layout: Layout) -> Iterator[tuple[Any, ...]]:
+def forecast_rows(
+    found: Iterable[tuple[ResolvedSeries, list[StepForecast]]], layout: Layout
+) -> Iterator[tuple[Any, ...]]:
     """Forecasts in CSV, in the order of the layout's columns: a row a series, month and level, then its quantiles."""
     for one, rows in found:
         for row in rows:

@@ -11,7 +11,7 @@ YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True, slots=True)
-class ProphetAxes:
+class ProphetDesignInputs:
     """What Prophet makes of the months, not of the values: the same for every scale.
 
     `t`, shape (n + horizon,), is 0 at the first month and 1 at the cutoff; `changepoints` (S,); `features`

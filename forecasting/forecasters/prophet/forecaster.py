@@ -14,7 +14,7 @@ import numpy as np
 
 from forecasting.data.history import FloatArray, History
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.forecasters.prophet.design import ProphetAxes, fourier_terms, place_changepoints
+from forecasting.forecasters.prophet.design import ProphetDesignInputs, fourier_terms, place_changepoints
 from forecasting.forecasters.prophet.map_fit import MapDesign, fit_map, make_design
 from forecasting.forecasters.scaling import SMALLEST_SHARE
 
@@ -99,20 +99,20 @@ class AnchoredProphet:
         candidates = [self._forecast_on(PowerScale.of(y, power), axes, design, y) for power in self._usable_powers(y)]
         return require_finite(self, history, min(candidates, key=lambda candidate: candidate[0])[1])
 
-    def axes(self, history: History) -> ProphetAxes:
+    def axes(self, history: History) -> ProphetDesignInputs:
         """Prophet's time, changepoints and features for the months of a history and of its horizon."""
         n, months = len(history.y), history.months
         days = months.astype("datetime64[D]").astype(np.float64)
         t = (days - days[0]) / (days[n - 1] - days[0])
         changepoints = place_changepoints(t[:n], self.n_changepoints, self.changepoint_range)
         if n < self.seasonal_from:
-            return ProphetAxes(t, changepoints, np.zeros((len(t), 0)), np.zeros(0))
+            return ProphetDesignInputs(t, changepoints, np.zeros((len(t), 0)), np.zeros(0))
         yearly = fourier_terms(days, self.yearly_order)
         scales = np.repeat([self.seasonal_prior, self.calendar_prior], [yearly.shape[1], history.calendar.shape[1]])
-        return ProphetAxes(t, changepoints, np.hstack([yearly, history.calendar]), scales)
+        return ProphetDesignInputs(t, changepoints, np.hstack([yearly, history.calendar]), scales)
 
     def _forecast_on(
-        self, scale: PowerScale, axes: ProphetAxes, design: MapDesign, y: FloatArray
+        self, scale: PowerScale, axes: ProphetDesignInputs, design: MapDesign, y: FloatArray
     ) -> tuple[float, FloatArray]:
         """Mean absolute error of one month ahead over the last months, and the forecast, both in the units of `y`."""
         n, z = len(y), scale.to(y)

@@ -15,7 +15,7 @@ import lxml.html
 import pandas as pd
 from lxml.html import HtmlElement
 
-from sources.client import Answer
+from sources.client import ProviderResponse
 from sources.errors import ChangedShape
 
 Kind = Literal["country", "exports", "imports"]
@@ -47,7 +47,7 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def read_release(answer: Answer, *, kind: Kind) -> Release:
+def read_release(answer: ProviderResponse, *, kind: Kind) -> Release:
     """A page. Raises ChangedShape, saying what was expected of it and is not there."""
     page = lxml.html.fromstring(answer.text())
     month, months = _period(page, answer.where)

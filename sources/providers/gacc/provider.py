@@ -15,10 +15,10 @@ import lxml.html
 import pandas as pd
 from pydantic import Field, model_validator
 
-from sources.client import Answer, Client
+from sources.client import Client, ProviderResponse
 from sources.errors import ChangedShape, UnknownCode
 from sources.partner_codes import partners
-from sources.provider import Access, Figures, Query, Window
+from sources.provider import Access, ProviderData, Query, Window
 from sources.providers.gacc.pages import MONTHS, Kind, Release, read_release, tidy
 
 ADDRESS = "http://english.customs.gov.cn"
@@ -68,7 +68,7 @@ class Page:
     address: str
 
 
-def figures(query: GaccQuery, client: Client, access: Access, window: Window) -> Figures:
+def figures(query: GaccQuery, client: Client, access: Access, window: Window) -> ProviderData:
     """China's trade in the currency asked for. Raises the errors of sources.errors."""
     frames = []
     for page in _pages(query, client, access, window):
@@ -81,7 +81,7 @@ def figures(query: GaccQuery, client: Client, access: Access, window: Window) ->
             raise ChangedShape(answer.where, expected=f"{page.month} in {query.currency}", found=found)
         frames.append(_frame(release, query, answer.where))
     empty = pd.DataFrame(columns=COLUMNS)
-    return Figures(pd.concat(frames, ignore_index=True) if frames else empty, query.currency)
+    return ProviderData(pd.concat(frames, ignore_index=True) if frames else empty, query.currency)
 
 
 def _pages(query: GaccQuery, client: Client, access: Access, window: Window) -> list[Page]:
@@ -102,14 +102,14 @@ def _pages(query: GaccQuery, client: Client, access: Access, window: Window) -> 
     return sorted((page for page in wanted if page.kind in kinds), key=lambda page: (page.month, page.kind))
 
 
-def _index(client: Client, access: Access, path: str) -> Answer:
+def _index(client: Client, access: Access, path: str) -> ProviderResponse:
     answer = client.get(access.address + path, fresh=True)
     if answer is None:
         raise ChangedShape(access.address + path, expected="a list of releases", found="nothing")
     return answer
 
 
-def _listed(answer: Answer, year: str, query: GaccQuery, access: Access) -> list[Page]:
+def _listed(answer: ProviderResponse, year: str, query: GaccQuery, access: Access) -> list[Page]:
     """The pages that a year's list leads to, of the tables wanted and in the currency wanted."""
     pages = []
     for row in lxml.html.fromstring(answer.text()).iter("tr"):
