@@ -5,7 +5,7 @@ PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help up install test check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots clean
+.PHONY: help up install test test-unit check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -17,6 +17,9 @@ install: $(VENV)/.installed ## make .venv with the pinned dependencies
 
 test: $(VENV)/.installed-dev ## the whole suite, against a real PostgreSQL
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+test-unit: $(VENV)/.installed-dev ## the tests that need no database, in under a minute
+	$(BIN)/python -m pytest -n auto tests/unit tests/architecture $(ARGS)
 
 check: $(VENV)/.installed-dev ## format, lint, types, arrows between rooms, models against migrations
 	$(BIN)/ruff format --check .

@@ -15,10 +15,20 @@ from jobs.ingestion.ingest import ingest_bundled
 from store import embedded_postgres
 from store.database import make_engine, migrate
 
+ROOMS = ("unit", "integration", "e2e", "architecture")
 TEMPLATE = "migrated"
 NUMBERS = count()
+HERE = Path(__file__).resolve().parent
 BUNDLED_ON = date(2026, 8, 21)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the room it is in: `pytest -m integration`."""
+    for item in items:
+        room = item.path.relative_to(HERE).parts[0]
+        if room in ROOMS:
+            item.add_marker(room)
 
 
 def new_database(server_url: str, name: str, *, template: str = "template0") -> str:

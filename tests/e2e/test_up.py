@@ -1,0 +1,172 @@
+"""`tradewind up` as a new user meets it: one command to published forecasts, Ctrl-C, and again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "2", "TRADEWIND_WORKERS": "1"}
+
+
+class Service:
+    """A running `tradewind up` and what it has printed."""
+
+    def __init__(self, process):
+        self.process, self.printed = process, []
+        self.answering = threading.Event()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.printed.append(line)
+            if "Ctrl-C" in line:
+                self.answering.set()
+
+    @property
+    def address(self):
+        assert self.answering.wait(180), "".join(self.printed)
+        return re.findall(r"http://\S+", "".join(self.printed))[0]
+
+    def get(self, path):
+        with urllib.request.urlopen(self.address + path, timeout=30) as answer:
+            return json.load(answer)
+
+    def stop(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        code = self.process.wait(60)
+        self.reader.join(10)
+        return code
+
+
+@contextmanager
+def up(data_dir, **environment):
+    # The tests themselves may run under nohup.
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "up", "--port", "0", "--data-dir", str(data_dir)],
+        env={**os.environ, **QUICK, **environment},
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    signal.signal(signal.SIGHUP, inherited)
+    try:
+        yield Service(process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def processes_of(word):
+    """Command lines of living processes with this in them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(word) in words:
+            found.append(words)
+    return found
+
+
+def wait_until(true, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("up")
+
+
+def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir):
+    with up(data_dir) as service:
+        assert service.get("/ready") == {"ready": True, "missing": []}
+        assert "CN_CLEANTECH: run 1 published" in service.printed[0]
+        for dataset, count in (("CN_TRADE", 2), ("CN_CLEANTECH", 136)):
+            csv = f"{service.address}/v1/datasets/{dataset}/forecasts?level=80&level=95&format=csv&limit=500"
+            table = pd.read_csv(csv)
+            assert table["unique_id"].nunique() == count
+            assert (table.groupby(["unique_id", "level"]).size() == 24).all()
+            wide = table.pivot(index=["unique_id", "step"], columns="level", values=["lo", "hi"])
+            assert (wide["lo"][95] <= wide["lo"][80]).all()
+            assert (wide["lo"][80] <= wide["hi"][80]).all()
+            assert (wide["hi"][80] <= wide["hi"][95]).all()
+        backtest = service.get("/v1/datasets/CN_TRADE/backtests?flow=X")
+        assert backtest["folds"]["number"] == 2
+        assert service.stop() == 0
+        assert service.printed[-1] == "Stopped.\n"
+    assert processes_of(data_dir) == []
+
+    with up(data_dir) as service:
+        assert service.get("/v1/runs")["total"] == 2
+        assert service.printed[:2] == [
+            "CN_CLEANTECH: nothing new since run 1\n",
+            "CN_TRADE: nothing new since run 2\n",
+        ]
+        assert service.stop(signal.SIGTERM) == 0
+    assert processes_of(data_dir) == []
+
+    with up(data_dir) as service:
+        children = f"--ends-with\0{service.process.pid}\0"
+        assert service.get("/ready")["ready"]
+        assert len(processes_of(children)) == 2
+        assert service.stop(signal.SIGKILL) == -signal.SIGKILL
+        wait_until(lambda: not processes_of(children))
+
+    with up(data_dir) as service:
+        assert service.get("/v1/runs")["total"] == 2
+        assert service.stop(signal.SIGHUP) == 0
+    assert processes_of(data_dir) == []
+
+
+def test_an_address_that_is_taken_is_one_line_before_any_work(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "up", "--port", port, "--data-dir", str(tmp_path)],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"tradewind: cannot listen on 127.0.0.1:{port}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stopped_in_the_middle_of_a_run_it_leaves_none_half_published(tmp_path):
+    """Ctrl-C while fitting; the next start completes."""
+    slow = {"TRADEWIND_FORECASTERS": "arima,seasonal_naive", "TRADEWIND_FOLDS": "36"}
+    with up(tmp_path, **slow) as service:
+        # The server's files are where they are; its socket is elsewhere where the path is long.
+        while not (tmp_path / "postgres" / "postmaster.pid").exists() and service.process.poll() is None:
+            threading.Event().wait(0.1)
+        threading.Event().wait(12)
+        assert service.stop() == 0
+    assert processes_of(tmp_path) == []
+    with up(tmp_path) as service:
+        runs = service.get("/v1/runs")
+        assert {run["status"] for run in runs["runs"]} <= {"published", "failed"}
+        assert sum(run["status"] == "published" for run in runs["runs"]) == 2

@@ -1,0 +1,122 @@
+"""The application over a small committed world, read by most tests of this room, copied for those that write."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from itertools import count
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from api.app import create_app
+from api.config import RunSettings, ServerConfig
+from store.database import make_engine, migrate
+from store.queries import api_keys, runs
+from tests.conftest import new_database
+from tests.support.factories import NOW, Published, build_catalog, publish_run
+
+TODAY = datetime(2026, 1, 21, 12, tzinfo=UTC)
+COPIES = count(1)
+
+
+def run_settings(horizon: int | None) -> RunSettings:
+    months = horizon or 24
+    return RunSettings(
+        months, seed=3, config={"horizon": months}, config_hash=f"hash of {months}", code_version="0.1.0"
+    )
+
+
+def options(**changes: Any) -> ServerConfig:
+    given: dict[str, Any] = {"version": "0.1.0", "run_terms": run_settings, "now": lambda: TODAY, "threads": 4}
+    return ServerConfig(**given | changes)
+
+
+@dataclass(frozen=True)
+class World:
+    """A database, the runs published in it, one that waits, and a key for each scope."""
+
+    engine: Engine
+    trade: Published
+    clean: Published
+    earlier: Published
+    queued: int
+    keys: dict[str, str]
+
+    def headers(self, scope: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[scope]}"}
+
+
+def build_world(engine: Engine) -> World:
+    """Two datasets, a run of each, an earlier run, one that waits, and three keys."""
+    terms = run_settings(None)
+    with Session(engine) as session:
+        build_catalog(session)
+        trade = publish_run(session, "CN_TRADE")
+        clean = publish_run(session, "CN_CLEANTECH", seed=11)
+        earlier = publish_run(session, "CN_TRADE", as_of=date(2025, 12, 20), horizon=3, seed=5, data_hash="e" * 64)
+        queued = runs.queue(
+            session,
+            dataset_id="CN_CLEANTECH",
+            as_of=date(2026, 1, 20),
+            horizon=terms.horizon,
+            seed=terms.seed,
+            config=terms.config,
+            config_hash=terms.config_hash,
+            code_version=terms.code_version,
+            requested_at=NOW,
+        )
+        made = {scope: api_keys.create(session, name=scope, scopes=[scope], now=NOW) for scope in api_keys.SCOPES}
+        session.commit()
+    return World(engine, trade, clean, earlier, queued, made)
+
+
+@pytest.fixture(scope="session")
+def original(server_url: str) -> World:
+    """A world that nobody is connected to, so that it can be copied."""
+    engine = make_engine(new_database(server_url, "world"))
+    migrate(engine)
+    world = build_world(engine)
+    engine.dispose()
+    return world
+
+
+def copy_of(original: World, server_url: str) -> World:
+    url = new_database(server_url, f"world_{next(COPIES)}", template="world")
+    return replace(original, engine=make_engine(url, pool_size=4, autocommit=True))
+
+
+@pytest.fixture(scope="session")
+def world(original: World, server_url: str) -> Iterator[World]:
+    """A world that is only read."""
+    world = copy_of(original, server_url)
+    yield world
+    world.engine.dispose()
+
+
+@pytest.fixture
+def scratch(original: World, server_url: str) -> Iterator[World]:
+    """A world of its own for a test that writes."""
+    world = copy_of(original, server_url)
+    yield world
+    world.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def client(world: World) -> Iterator[TestClient]:
+    """The application over the world; an error inside is an answer here, as it is to a caller."""
+    with client_of(world) as client:
+        yield client
+
+
+def client_of(world: World, **changes: Any) -> TestClient:
+    app = create_app(engine=world.engine, options=options(**changes))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def scalar(world: World, query: str) -> Any:
+    with world.engine.connect() as connection:
+        return connection.execute(sa.text(query)).scalar_one()

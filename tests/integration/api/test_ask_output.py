@@ -1,0 +1,103 @@
+"""What the API answers, as lines at the command line."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlmodel import Session
+
+from cli.ask_output import answer_lines
+from services.errors import QueryError
+from store.errors import UnknownDataset
+from tests.integration.api.conftest import World
+from tests.support.half_year_world import Halves, halves_of
+
+
+@pytest.fixture(scope="module")
+def halves(original: World, server_url: str) -> Iterator[Halves]:
+    with halves_of(original, server_url) as halves:
+        yield halves
+
+
+def lines(halves: Halves, dataset: str = "CN_TRADE", **asked: Any) -> list[str]:
+    half = halves.trade if dataset == "CN_TRADE" else halves.clean
+    with Session(halves.engine) as session:
+        return list(answer_lines(session, dataset, {"run": half.run.run_id, **asked}))
+
+
+def test_a_table_has_a_row_a_period_with_its_months_observed(halves: Halves) -> None:
+    head, columns, first, second = lines(halves, flow="X", frequency="A", level=[80], quantile=[0.3])
+    assert head == f"CN_TRADE.X.WLD.TOTAL, USD bn, run {halves.trade.run.run_id}, seen up to 2025-07"
+    assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi", "q0.3"]
+    draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2025")
+    said = np.quantile(draws, [0.5, 0.1, 0.9, 0.3])
+    assert first.split() == ["2025", "7", "of", "12", *(f"{value:,.1f}" for value in said)]
+    assert second.split()[:4] == ["2026", "0", "of", "12"]
+
+
+def test_plain_months_are_a_table_too(halves: Halves) -> None:
+    found = lines(halves, flow="X", horizon=2)
+    assert [line.split()[0] for line in found[2:]] == ["2025-08", "2025-09"]
+
+
+def test_a_period_is_forecast_where_no_number_is_to_be_passed(halves: Halves) -> None:
+    head, _, row = lines(halves, flow="X", period="2026-Q1", level=[80])
+    assert head.startswith("CN_TRADE.X.WLD.TOTAL, USD bn, run ")
+    median = float(np.median(halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026-Q1")))
+    assert row.split()[:5] == ["2026-Q1", "0", "of", "3", f"{median:,.1f}"]
+
+
+def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
+    found = lines(halves, flow="B", period="2026", above=0, below=1e6, level=[80], coverage=True)
+    draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026") - halves.trade.draws("CN_TRADE.M.WLD.TOTAL", "2026")
+    assert found[0].startswith("CN_TRADE.B.WLD.TOTAL, 2026 above 0 USD bn and below 1,000,000 USD bn, run ")
+    assert found[1].startswith(f"probability {100 * (draws > 0).mean():.1f} %, give or take ")
+    assert found[1].endswith("for 40 draws")
+    assert found[3].startswith("80 % between ")
+    assert found[4] == "0 of 12 months observed"
+    assert found[5].startswith("coverage: on 4 folds of its parts, intervals of 80 % held ")
+
+
+def test_concentration_is_told_as_the_api_has_it(halves: Halves) -> None:
+    head, columns, *rows = lines(halves, "CN_CLEANTECH", over="partner", sector="EV", frequency="A", level=[80])
+    assert head.startswith("CN_CLEANTECH.X.*.EV, HHI points over ")
+    assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi"]
+    path = "/v1/datasets/CN_CLEANTECH/forecasts/concentration"
+    asked = {"over": "partner", "sector": "EV", "frequency": "A", "level": 80, "run": halves.clean.run.run_id}
+    told = halves.client.get(path, params=asked).json()["months"]
+    assert [row.split()[0] for row in rows] == [one["period"] for one in told]
+    assert [float(row.split()[4].replace(",", "")) for row in rows] == [round(one["median"], 1) for one in told]
+
+
+def test_what_has_no_answer_says_why(halves: Halves) -> None:
+    assert "no answer: 2026-Q1 is zero or below" in lines(halves, flow="B", period="2026-Q1", units="log", above=1)[1]
+    assert "2025-Q3 is zero or below" in lines(halves, flow="B", frequency="Q", units="log")[2]
+    assert lines(halves, flow="X", units="pch", coverage=True)[-1].startswith("coverage: answers of this kind")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"above": 1.0}, "give a period too"),
+        ({"period": "2026", "above": 1.0, "frequency": "A"}, "frequency does not go with above"),
+        ({"period": "2026", "below": 1.0, "horizon": 3}, "horizon does not go with below"),
+        ({"period": "2026", "horizon": 3}, "a period or a horizon, not both"),
+        ({"frequency": "W"}, "frequency: "),
+        ({"over": "partner", "above": 1.0}, "above does not go with over"),
+        ({"over": "market"}, "over: "),
+        ({"units": "share", "flow": "B"}, "units=share is not defined for flow B"),
+        ({"flow": "X", "period": "2030", "above": 1.0}, "2030 ends after 2027-07"),
+        ({"flow": "X", "horizon": 30}, "beyond the 24 months"),
+    ],
+)
+def test_a_question_that_cannot_be_is_refused_in_one_line(halves: Halves, asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        lines(halves, **asked)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_dataset_is_refused(halves: Halves) -> None:
+    with Session(halves.engine) as session, pytest.raises(UnknownDataset):
+        list(answer_lines(session, "NOWHERE", {}))

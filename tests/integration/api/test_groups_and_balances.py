@@ -1,0 +1,62 @@
+"""Groups and balances are answered, or refused, where docs/api.md says so under "What there is"."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.integration.api.conftest import World
+
+SUMMED = ("observations", "forecasts", "forecasts/probability?period=2026-Q1&above=1")
+BY_MEMBER = (
+    *("revisions", "backtests?by=series", "backtests/misses", "tracking", "tracking/series", "outside"),
+    "outside/models",
+)
+KEPT_ALONE = ("forecasts/concentration?over=sector", "backtests/folds")
+
+
+def get(client: TestClient, path: str, **params: Any) -> Any:
+    return client.get(
+        path + ("&" if "?" in path else "?") + "&".join(f"{name}={each}" for name, each in params.items())
+    )
+
+
+@pytest.mark.parametrize("path", SUMMED)
+def test_a_group_is_the_sum_of_its_members_and_a_balance_is_answered(client: TestClient, path: str) -> None:
+    found = get(client, f"/v1/datasets/CN_CLEANTECH/{path}", partner="EU27", sector="EV")
+    assert (found.status_code, "CN_CLEANTECH.X.EU27.EV" in found.text) == (200, True)
+    assert get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B").status_code == 200
+
+
+@pytest.mark.parametrize("path", BY_MEMBER)
+def test_a_group_stands_for_its_members_and_a_balance_is_refused(client: TestClient, path: str) -> None:
+    found = get(client, f"/v1/datasets/CN_CLEANTECH/{path}", partner="EU27", sector="EV")
+    assert (found.status_code, ".EU27." in found.text) == (200, False)
+    assert get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B").status_code == 422
+
+
+@pytest.mark.parametrize("path", KEPT_ALONE)
+def test_what_has_no_balance_says_so(client: TestClient, path: str) -> None:
+    assert get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B").status_code == 422
+
+
+def test_a_group_has_a_concentration_and_no_folds(client: TestClient) -> None:
+    concentration, folds = (f"/v1/datasets/CN_CLEANTECH/{path}" for path in KEPT_ALONE)
+    assert "CN_CLEANTECH.X.EU27.*" in get(client, concentration, partner="EU27", format="csv").text
+    assert get(client, folds, partner="EU27", sector="EV").status_code == 422
+
+
+def test_of_a_run_lines_are_summed_components_empty_and_changes_by_member(client: TestClient, world: World) -> None:
+    clean, trade = (f"/v1/runs/{one.run_id}" for one in (world.clean, world.trade))
+    assert get(client, f"{clean}/lines", partner="EU27", sector="EV").json()["unique_id"] == "CN_CLEANTECH.X.EU27.EV"
+    assert get(client, f"{trade}/lines", flow="B").status_code == 200
+    (one,) = get(client, f"{clean}/components", partner="EU27", sector="EV").json()["series"]
+    assert one["months"] == []
+    assert get(client, f"{trade}/components", flow="B").status_code == 422
+    assert get(client, f"{trade}/changes", flow="B").status_code == 422
+
+
+def test_series_lists_neither(client: TestClient) -> None:
+    listed = get(client, "/v1/datasets/CN_CLEANTECH/series").json()["series"]
+    assert {one["partner"] for one in listed} & {"EU27"} == set()
+    assert get(client, "/v1/datasets/CN_TRADE/series", flow="B").status_code == 422

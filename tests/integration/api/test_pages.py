@@ -1,0 +1,444 @@
+"""The pages without a browser: what they say is what the API says, and every figure can be taken away."""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from numpy.testing import assert_allclose
+from sqlmodel import Session
+
+from api.rest.schemas.forecasts import LinePage
+from presentation import formatting
+from store.database import make_engine
+from store.queries import catalog, run_changes
+from tests.conftest import new_database
+from tests.integration.api.conftest import client_of
+from tests.support.factories import NOW, observed, publish_run
+from tests.support.pages_world import DeskWorld, desk_world
+
+SERIES = "/series/CN_CLEANTECH/X/USA/EV"
+PAGES = (
+    *("/", "/series", SERIES, "/series/CN_TRADE/B/WLD/TOTAL", f"{SERIES}?units=pc1&frequency=Q&forecasters=show"),
+    *("/series/CN_CLEANTECH/X/EU27/EV?units=share&frequency=A", "/heatmap", "/heatmap?measure=contribution&which=all"),
+    *("/backtest", "/backtest?dataset=CN_CLEANTECH&partner=ALL&sector=ALL", "/backtest?kind=quarter_growth"),
+    *("/runs", "/runs/1", "/runs/3", "/runs/5"),
+)
+
+
+@pytest.fixture(scope="module")
+def desk(server_url: str, template: str) -> Iterator[DeskWorld]:
+    with desk_world(server_url, template, "desk_pages") as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def client(desk: DeskWorld) -> Iterator[TestClient]:
+    with client_of(desk) as client:  # type: ignore[arg-type]
+        yield client
+
+
+def page(client: TestClient, url: str, **params: Any) -> str:
+    answer = client.get(url, params=params or None)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text).replace(formatting.NBSP, " ")
+
+
+def saved(client: TestClient, url: str, block: str, form: str, **params: Any) -> bytes:
+    answer = client.get(url, params=params | {"block": block, "save": form})
+    assert answer.status_code == 200, answer.text
+    assert f"-{block}.{form}" in answer.headers["content-disposition"]
+    return bytes(answer.content)
+
+
+def forecasts(client: TestClient, run: int, **params: Any) -> list[dict[str, Any]]:
+    answer = client.get(f"/v1/runs/{run}/forecasts", params=params)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["series"][0]["months"])
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_a_page_allows_no_script_or_style_but_its_own_files(client: TestClient, url: str) -> None:
+    answer = client.get(url)
+    assert answer.status_code == 200, answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert re.findall(r"<script(?! defer src=\"/static/| type=\"application/json\")", answer.text) == []
+    assert re.findall(r"\sstyle=|\son\w+=\"|<style", answer.text) == []
+    assert "//cdn" not in answer.text
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_address_on_a_page_leads_somewhere(client: TestClient, url: str) -> None:
+    html = client.get(url).text
+    addresses = {found.replace("&amp;", "&") for found in re.findall(r"(?:href|src)=\"(/[^\"#]*)\"", html)}
+    kept = [address for address in addresses if "report." not in address and "save=" not in address]
+    wrong = {address: status for address in kept if (status := client.get(address).status_code) != 200}
+    assert wrong == {}
+
+
+def api_calls(html: str) -> list[str]:
+    """What the buttons of a page copy, without the host."""
+    return [call.replace("&amp;", "&") for call in re.findall(r"data-copy=\"curl '(?:http://testserver)(.*?)'\"", html)]
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
+    calls = set(api_calls(client.get(url).text))
+    # Whatever can be taken away can be asked for.
+    assert len(api_calls(client.get(url).text)) == client.get(url).text.count('<p class="take"')
+    wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
+    assert wrong == {}
+
+
+def test_the_overview_says_what_the_api_says(client: TestClient, desk: DeskWorld) -> None:
+    html = page(client, "/")
+    (august, *_) = forecasts(client, desk.trade.run_id, flow="X", level=80)
+    told = [august["median"], *(august["intervals"][0][side] for side in ("lo", "hi"))]
+    for value in told:
+        assert formatting.money(value, "USD bn").replace(formatting.NBSP, " ") in html
+    assert "January 2026: <strong>exports of" in html
+
+
+def test_a_balance_has_the_interval_of_the_run_before_or_the_reason_why_none(
+    server_url: str, template: str, client: TestClient, desk: DeskWorld
+) -> None:
+    (_, was, *_) = forecasts(client, desk.earlier, flow="B", level=80)
+    bounds = [
+        formatting.money(was["intervals"][0][side], "USD bn").replace(formatting.NBSP, " ") for side in ("lo", "hi")
+    ]
+    assert f"(80 %: {bounds[0]} to {bounds[1]})" in page(client, "/")
+    with desk_world(server_url, template, "desk_first_run") as world, client_of(world) as alone:  # type: ignore[arg-type]
+        with Session(world.engine) as session:
+            session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
+            session.commit()
+        (told,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
+        assert "was expected by the backtest a month earlier" in told
+        assert "bounds do not add up" in told
+
+
+def test_the_overview_holds_the_newest_figure_against_the_run_before(client: TestClient, desk: DeskWorld) -> None:
+    html = page(client, "/")
+    told = forecasts(client, desk.earlier, flow="X", level=80)[1]
+    assert told["month"] == "2025-12"
+    expected = formatting.money(told["median"], "USD bn").replace(formatting.NBSP, " ")
+    assert f"{expected} was expected by run {desk.earlier}" in html
+
+
+@pytest.mark.parametrize(
+    ("units", "frequency"), [("lin", "M"), ("lin", "Q"), ("pc1", "A"), ("pc1", "M"), ("share", "Q")]
+)
+def test_a_series_shows_the_figures_of_the_api(client: TestClient, desk: DeskWorld, units: str, frequency: str) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecast", "csv", units=units, frequency=frequency)))
+    asked = {"flow": "X", "partner": "USA", "sector": "EV", "units": units, "level": "50,80,95"}
+    asked |= {"of": "sector"} if units == "share" else {}
+    url = f"/v1/runs/{desk.clean.run_id}/forecasts"
+    answer = client.get(url, params={**asked, "frequency": frequency, "format": "csv"})
+    assert answer.status_code == 200, answer.text
+    api = pd.read_csv(io.StringIO(answer.text))
+    for level in (50, 80, 95):
+        rows = api[(api["level"] == level) & api["median"].notna()]
+        assert_allclose(table["median"], rows["median"], rtol=1e-6)
+        assert_allclose(table[f"lo_{level}"], rows["lo"], rtol=1e-6)
+        assert_allclose(table[f"hi_{level}"], rows["hi"], rtol=1e-6)
+
+
+def test_every_form_of_a_table_holds_the_same_figures(client: TestClient) -> None:
+    csv = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecast", "csv")))
+    xlsx = pd.read_excel(io.BytesIO(saved(client, SERIES, "forecast", "xlsx")))
+    parquet = pd.read_parquet(io.BytesIO(saved(client, SERIES, "forecast", "parquet")))
+    assert list(parquet.columns) == list(csv.columns)
+    assert_allclose(parquet.drop(columns="period"), csv.drop(columns="period"))
+    assert_allclose(xlsx.iloc[:, 1:].astype(float), csv.drop(columns="period"))
+    assert "Expected (USD m)" in xlsx.columns
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_table_of_a_page_is_taken_away_in_every_form(client: TestClient, url: str) -> None:
+    saved_as = re.findall(r"href=\"(/[^\"]*save=(?:csv|xlsx|parquet))\"", client.get(url).text)
+    assert saved_as
+    addresses = [address.replace("&amp;", "&") for address in saved_as]
+    wrong = {address: status for address in addresses if (status := client.get(address).status_code) != 200}
+    assert wrong == {}
+
+
+def test_a_moment_in_a_workbook_is_in_utc(client: TestClient) -> None:
+    rows = pd.read_excel(io.BytesIO(saved(client, "/runs", "runs", "xlsx")))
+    assert set(rows["Asked for"]) == {NOW.replace(tzinfo=None)}
+
+
+def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
+    assert saved(client, SERIES, "forecast", "svg").startswith(b"<svg")
+    assert saved(client, "/heatmap", "heat", "png").startswith(b"\x89PNG")
+
+
+def test_a_block_that_is_not_there_is_not_found(client: TestClient) -> None:
+    answer = client.get(SERIES, params={"block": "observed", "save": "svg"})
+    assert answer.status_code == 404
+    assert "it has forecast, earlier, components, observed" in answer.text
+
+
+def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
+    with desk_world(server_url, template, "desk_permalink") as world, client_of(world) as client:  # type: ignore[arg-type]
+        link = f"/series/CN_TRADE/X/WLD/TOTAL?run={world.trade.run_id}"
+        before = client.get(link).text
+        with Session(world.engine) as session:
+            newer = publish_run(session, "CN_TRADE", horizon=14, seed=99, data_hash="f" * 64)
+            session.commit()
+        assert client.get(link).text == before
+        assert f"run {newer.run_id}" in client.get("/series/CN_TRADE/X/WLD/TOTAL").text
+
+
+def test_a_share_is_offered_where_there_is_a_whole_to_share(server_url: str, template: str) -> None:
+    with desk_world(server_url, template, "desk_share") as world, client_of(world) as client:  # type: ignore[arg-type]
+        with Session(world.engine) as session:
+            about = ("title", "publisher", "licence", "citation")
+            described = {"currency": "USD", "unit": "USD m", "release_day": 15, **dict.fromkeys(about, "steel")}
+            catalog.add_dataset(session, id="KR_STEEL", reporter="CHN", **described)
+            catalog.ensure_series(
+                session, "KR_STEEL", [("X", "WLD", "EV"), ("X", "USA", "EV"), ("X", "DEU", "BATTERIES")]
+            )
+            publish_run(session, "KR_STEEL")
+            session.commit()
+        for place, offered in (("WLD/EV", False), ("USA/EV", True), ("DEU/BATTERIES", False)):
+            page = f"/series/KR_STEEL/X/{place}"
+            assert ("units=share" in client.get(page).text) == offered
+            assert client.get(page, params={"units": "share"}).status_code == (200 if offered else 422)
+        refused = client.get("/series/CN_TRADE/B/WLD/TOTAL", params={"units": "share"})
+        assert (refused.status_code, "a balance may be zero or below" in refused.text) == (422, True)
+
+
+def test_a_series_says_what_each_forecaster_says(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecasters", "csv", forecasters="show")))
+    folds, row = desk.clean.folds, desk.clean.row("CN_CLEANTECH.X.USA.EV")
+    live = folds["means"][row, folds["forecasters"].index("theta"), -1]
+    assert_allclose(table[table["forecaster"] == "theta"]["value"], live)
+    assert set(table["forecaster"]) == {"theta", "seasonal naive"}
+
+
+def test_what_was_expected_before_stands_in_a_table(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "earlier", "csv")))
+    told = forecasts(client, desk.clean.run_id - 2, flow="X", partner="USA", sector="EV")
+    october = table[table["made"] == "2025-10"].set_index("period")["value"]
+    assert_allclose(october, [month["mean"] for month in told])
+    assert october.index.tolist() == [month["month"] for month in told]
+
+
+@pytest.mark.parametrize("frequency", ["M", "Q"])
+@pytest.mark.parametrize("place", ["CN_CLEANTECH/X/USA/EV", "CN_CLEANTECH/X/EU27/EV", "CN_TRADE/B/WLD/TOTAL"])
+def test_lines_are_those_of_the_api(client: TestClient, frequency: str, place: str) -> None:
+    asked = {"forecasters": "show", "frequency": frequency}
+    calls = api_calls(client.get(f"/series/{place}", params=asked).text)
+    for block in ("forecasters", "earlier"):
+        table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", block, "csv", **asked)))
+        (call,) = (call for call in calls if "/lines?" in call and f"of={block}" in call)
+        answer = client.get(call)
+        assert_allclose(table["value"], [line.value for line in LinePage(**answer.json()).lines])
+        rows = pd.read_csv(io.StringIO(client.get(f"{call}&format=csv&limit=2&offset=1").text))
+        assert_allclose(rows["value"], table["value"][1:3])
+
+
+def test_lines_are_of_one_series_of_a_published_run(client: TestClient, desk: DeskWorld) -> None:
+    assert client.get(f"/v1/runs/{desk.clean.run_id}/lines").status_code == 422
+    assert client.get(f"/v1/runs/{desk.queued}/lines").status_code == 409
+    assert client.get("/v1/runs/999/lines").status_code == 404
+
+
+def test_a_series_is_taken_apart_into_what_it_is_made_of(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "components", "csv"))).set_index("month")
+    past = table.dropna()
+    product = past["trend"] * (1 + past["season"] / 100) * (1 + past["calendar"] / 100) * (1 + past["rest"] / 100)
+    assert_allclose(product[::-1], observed("CN_CLEANTECH.X.USA.EV"))
+    assert len(table) - len(past) == 14
+    asked = {"flow": "X", "partner": "USA", "sector": "EV", "format": "csv"}
+    answer = client.get(f"/v1/runs/{desk.clean.run_id}/components", params=asked)
+    assert_allclose(pd.read_csv(io.StringIO(answer.text))["trend"][::-1], table["trend"])
+    # A balance may be below zero, where there is no logarithm.
+    assert 'id="components"' not in client.get("/series/CN_TRADE/B/WLD/TOTAL").text
+
+
+def test_what_is_not_there_is_said_in_words(client: TestClient) -> None:
+    answer = client.get("/series/CN_TRADE/X/XXX/TOTAL")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "has no series" in answer.text
+    assert client.get("/series/CN_TRADE/X/WLD/TOTAL?units=pounds").status_code == 422
+    assert client.get("/heatmap?colour=red").status_code == 422
+    assert client.get("/runs/999").status_code == 404
+
+
+def heat(client: TestClient, **params: Any) -> Any:
+    return pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", dataset="CN_CLEANTECH", **params)))
+
+
+def test_the_heat_map_shows_growth_of_the_year(client: TestClient, desk: DeskWorld) -> None:
+    table = heat(client, period="2026").set_index("code")
+    asked = {"flow": "X", "partner": "DEU", "sector": "EV", "frequency": "A", "units": "pc1", "level": 80}
+    (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]
+    assert_allclose(table.loc["DEU", "EV"], year["median"])
+    assert_allclose(table.loc["DEU", "EV_lo"], year["intervals"][0]["lo"])
+
+
+@pytest.mark.parametrize("measure", ["pc1", "contribution"])
+def test_the_heat_map_shows_what_its_api_call_answers(client: TestClient, measure: str) -> None:
+    asked = {"dataset": "CN_CLEANTECH", "measure": measure, "which": "all"}
+    table = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", **asked))).set_index("code")
+    heat_call, small_call = api_calls(client.get("/heatmap", params=asked).text)
+    (period,) = re.findall("period=([^&]*)", heat_call)
+    found = client.get(heat_call).json()["series"]
+    assert len(found) == table.size // len(table.columns) * 3
+    for one in found:
+        (row,) = one["months"]
+        assert row["period"] == period
+        assert_allclose(table.loc[one["partner"], one["sector"]], row["median"])
+    small = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "multiples", "csv", **asked)))
+    first = client.get(small_call).json()["series"][0]
+    name = first["partner_name"]
+    assert_allclose(small[small["partner"] == name]["median"].tail(14), [month["median"] for month in first["months"]])
+
+
+def test_the_heat_map_is_sorted_filtered_and_searched(client: TestClient) -> None:
+    codes = heat(client)["code"].tolist()
+    assert codes[0] == "WLD"
+    assert set(codes) == {"WLD", "USA", "DEU", "FRA"}
+    assert heat(client, which="groups")["code"].tolist() == ["WLD", "EU27"]
+    assert heat(client, q="germ")["code"].tolist() == ["DEU"]
+    assert heat(client, q="nobody").empty
+    down = heat(client, sort="EV")["EV"].iloc[1:]
+    assert down.is_monotonic_decreasing
+    assert heat(client, sort="EV", order="up")["EV"].iloc[1:].tolist() == down.tolist()[::-1]
+    assert heat(client, sort="partner", order="up")["partner"].tolist()[1:] == ["France", "Germany", "United States"]
+
+
+def test_contributions_of_sectors_make_up_the_growth_of_the_total(client: TestClient, desk: DeskWorld) -> None:
+    table = heat(client, measure="contribution", period="2026").set_index("code")
+    growth = heat(client, period="2026").set_index("code")
+    assert_allclose(table.loc["WLD", "TOTAL"], growth.loc["WLD", "TOTAL"])
+
+
+def test_the_backtest_shows_the_scores_of_the_api(client: TestClient, desk: DeskWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "errors", "csv", dataset="CN_TRADE")))
+    url = f"/v1/datasets/CN_TRADE/backtests?run={desk.trade.run_id}&flow=X&partner=WLD&sector=TOTAL&format=csv"
+    api = pd.read_csv(io.StringIO(client.get(url).text))
+    assert_allclose(table["combination"], api[api["metric"] == "mase"]["value"])
+    assert list(table.columns) == ["step", "combination", "seasonal naive", "theta", "n"]
+
+
+def test_coverage_stands_beside_its_sampling_error(client: TestClient) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "coverage", "csv", dataset="CN_TRADE")))
+    assert table["nominal"].tolist() == [0.5, 0.8, 0.9, 0.95]
+    # Four cutoffs, two cases added to each side.
+    centre = (table["value"] * 4 + 2) / 8
+    assert_allclose(table["error"], 2 * np.sqrt(centre * (1 - centre) / 8))
+
+
+def test_the_pit_histogram_has_every_forecast_in_it(client: TestClient) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "pit", "csv", dataset="CN_TRADE")))
+    assert table["n"].tolist() == [3, 4] * 5
+    assert_allclose(table["share"].sum(), 1)
+
+
+def test_a_fold_shows_what_was_said_and_what_came(client: TestClient, desk: DeskWorld) -> None:
+    fold = saved(client, "/backtest", "fold", "csv", dataset="CN_TRADE", fold="2025-10")
+    table = pd.read_csv(io.BytesIO(fold))
+    folds, row = desk.trade.folds, desk.trade.row("CN_TRADE.X.WLD.TOTAL")
+    place = folds["cutoffs"].tolist().index(np.datetime64("2025-10").item())
+    assert_allclose(table["median"], folds["means"][row, folds["forecasters"].index("combination"), place])
+    assert_allclose(table["actual"], folds["actuals"][row, place])
+    assert table["period"].iloc[0] == "2025-11"
+
+
+@pytest.mark.parametrize("kind", ["quarter", "year", "month_growth", "quarter_growth", "year_growth"])
+def test_folds_and_misses_of_longer_periods_and_growth_are_those_of_the_api(client: TestClient, kind: str) -> None:
+    asked = {"dataset": "CN_CLEANTECH", "flow": "X", "partner": "USA", "sector": "EV", "kind": kind}
+    calls = api_calls(client.get("/backtest", params=asked).text)
+    for block, column in (("fold", "median"), ("misses", "mean")):
+        table = pd.read_csv(io.BytesIO(saved(client, "/backtest", block, "csv", **asked)))
+        (call,) = (call for call in calls if f"/backtests/{block}" in call)
+        answer = client.get(call).json()
+        rows = answer["misses"] if block == "misses" else answer["folds"][0]["months"]
+        assert_allclose(table[column], [row["mean"] for row in rows])
+        assert table["period"].astype(str).tolist() == [row["period"] for row in rows]
+
+
+def test_the_worst_misses_are_outside_their_interval_and_ordered(client: TestClient) -> None:
+    misses = saved(client, "/backtest", "misses", "csv", dataset="CN_CLEANTECH", partner="ALL", sector="ALL")
+    table = pd.read_csv(io.BytesIO(misses))
+    assert len(table) > 3
+    assert ((table["actual"] < table["lo"]) | (table["actual"] > table["hi"])).all()
+    beyond = np.maximum(table["lo"] - table["actual"], table["actual"] - table["hi"]) / (table["hi"] - table["lo"])
+    assert_allclose(table["widths"], beyond)
+    assert table["widths"].is_monotonic_decreasing
+
+
+def test_runs_are_listed_with_their_state_and_a_queued_one_is_followed(client: TestClient, desk: DeskWorld) -> None:
+    html = page(client, "/runs")
+    assert f'data-run="{desk.queued}"' in html
+    assert html.index(f'href="/runs/{desk.queued}"') < html.index(f'href="/runs/{desk.trade.run_id}"')
+
+
+def test_a_run_says_what_changed_from_the_run_before(client: TestClient, desk: DeskWorld) -> None:
+    url = f"/runs/{desk.trade.run_id}"
+    assert "figures to December 2025 instead of October 2025" in page(client, url)
+    table = pd.read_csv(io.BytesIO(saved(client, url, "changes", "csv")))
+    assert_allclose(table["change"], 100 * (table["now"] / table["was"] - 1))
+    assert set(table["series"]) == {"Exports", "Imports"}
+
+
+def test_a_run_says_what_moved_its_totals(server_url: str, template: str) -> None:
+    with desk_world(server_url, template, "desk_moves") as world, client_of(world) as client:  # type: ignore[arg-type]
+        url = f"/runs/{world.trade.run_id}"
+        assert 'id="moves"' not in client.get(url).text
+        shared = np.arange(np.datetime64("2026-01"), np.datetime64("2027-01"))
+        with Session(world.engine) as session:
+            parts = np.random.default_rng(2).normal(size=(3, 2, len(shared)))
+            named = dict(zip(("new_figures", "revised_figures", "reestimation"), parts, strict=True))
+            ids = world.trade.series_ids.tolist()
+            run_changes.write(session, world.trade.run_id, world.earlier, series_ids=ids, months=shared, **named)
+            session.commit()
+        table = pd.read_csv(io.BytesIO(saved(client, url, "moves", "csv")))
+        (call,) = (call for call in api_calls(client.get(url).text) if "/changes" in call)
+        answer = client.get(call).json()["changes"]
+        assert_allclose(sorted(table["change"]), sorted(row["change"] for row in answer))
+        assert_allclose(sorted(table["new_figures"]), sorted(row["new_figures"] for row in answer))
+        assert set(table["series"]) == {"Exports", "Imports"}
+
+
+def test_pages_need_a_key_where_reading_does(desk: DeskWorld) -> None:
+    with client_of(desk, require_key_to_read=True) as client:  # type: ignore[arg-type]
+        assert {client.get(url).status_code for url in ("/", SERIES, "/heatmap", "/backtest", "/runs")} == {401}
+
+
+def test_an_empty_service_says_so(server_url: str, template: str) -> None:
+    engine = make_engine(new_database(server_url, "desk_empty", template=template), pool_size=2)
+    with client_of(DeskWorld(engine, None, None, 0, 0)) as client:  # type: ignore[arg-type]
+        assert "No figures are stored yet" in page(client, "/")
+        assert client.get("/backtest").status_code == 404
+    engine.dispose()
+
+
+def test_the_first_page_weighs_less_than_a_megabyte(client: TestClient) -> None:
+    html = client.get("/").text
+    files = re.findall(r"(?:href|src)=\"(/static/[^\"]+)\"", html)
+    assert len(files) == 6
+    # The client unpacks what it is sent; its length is told by the header, or counted on the way.
+    assert sum(wire_size(client, url) for url in ["/", *files]) < 1_000_000
+
+
+def wire_size(client: TestClient, url: str) -> int:
+    with client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as answer:
+        return sum(len(part) for part in answer.iter_raw())
+
+
+def test_a_workbook_has_real_numbers_and_months_and_headings_that_stay(client: TestClient) -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(saved(client, SERIES, "forecast", "xlsx"))).active
+    assert sheet is not None
+    assert sheet.freeze_panes == "B2"
+    assert sheet["A2"].is_date
+    assert isinstance(sheet["B2"].value, float)

@@ -1,0 +1,96 @@
+import io
+from typing import Any
+
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import Session
+
+from api.rest.schemas import common
+from store.queries import runs
+from tests.integration.api.conftest import TODAY, World, client_of, scalar
+
+
+def test_runs_are_listed_newest_first(client: TestClient, world: World) -> None:
+    found = client.get("/v1/runs").json()
+    common.RunPage.model_validate(found)
+    numbers = [world.queued, world.earlier.run_id, world.clean.run_id, world.trade.run_id]
+    assert [run["id"] for run in found["runs"]] == numbers
+    some = client.get("/v1/runs", params={"dataset": "CN_TRADE", "status": "published", "limit": 1}).json()
+    assert (some["total"], [run["id"] for run in some["runs"]]) == (2, [world.earlier.run_id])
+    assert client.get(some["next"]).json()["runs"][0]["id"] == world.trade.run_id
+
+
+def test_runs_come_as_csv(client: TestClient) -> None:
+    rows = pd.read_csv(io.StringIO(client.get("/v1/runs", headers={"Accept": "text/csv"}).text))
+    assert list(rows["dataset"]) == ["CN_CLEANTECH", "CN_TRADE", "CN_CLEANTECH", "CN_TRADE"]
+
+
+def test_a_published_run_may_be_kept_and_a_waiting_one_not(client: TestClient, world: World) -> None:
+    published = client.get(f"/v1/runs/{world.trade.run_id}")
+    common.RunAnswer.model_validate(published.json())
+    assert published.headers["cache-control"].endswith("immutable")
+    tag = {"If-None-Match": published.headers["etag"]}
+    assert client.get(f"/v1/runs/{world.trade.run_id}", headers=tag).status_code == 304
+    assert client.get(f"/v1/runs/{world.queued}").headers["cache-control"] == "no-store"
+
+
+def ask(world: World, body: Any, **changes: Any) -> Any:
+    return client_of(world, **changes).post("/v1/runs", json=body, headers=world.headers("write"))
+
+
+def test_a_run_asked_for_waits_and_its_progress_can_be_read(scratch: World) -> None:
+    response = ask(scratch, {"dataset": "CN_TRADE", "as_of": "2025-06-30", "horizon": 12})
+    assert response.status_code == 202, response.text
+    common.RunAnswer.model_validate(response.json())
+    where = response.headers["location"]
+    client = client_of(scratch)
+    waiting = client.get(where).json()
+    assert (waiting["status"], waiting["as_of"], waiting["horizon"]) == ("queued", "2025-06-30", 12)
+    assert (waiting["config_hash"], waiting["seed"]) == ("hash of 12", 3)
+    with Session(scratch.engine) as session:
+        runs.start(session, waiting["id"], cutoff=TODAY.date().replace(day=1), data_hash="f", started_at=TODAY)
+        runs.progress(session, waiting["id"], stage="fit", done=2, total=9)
+        session.commit()
+    running = client.get(where).json()
+    assert (running["status"], running["stage"], running["done"], running["total"]) == ("running", "fit", 2, 9)
+
+
+def test_without_more_a_run_is_of_today_with_the_deployment_s_horizon(scratch: World) -> None:
+    answer = ask(scratch, {"dataset": "CN_TRADE"}).json()
+    assert (answer["as_of"], answer["horizon"]) == ("2026-01-21", 24)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"dataset": "NOWHERE"}, 404, "NOWHERE"),
+        ({"dataset": "CN_TRADE", "as_of": "2026-01-22"}, 422, "future"),
+        ({"dataset": "CN_TRADE", "horizon": 61}, 422, "above 60"),
+        ({"dataset": "CN_TRADE", "horizon": 0}, 422, "horizon"),
+        ({"dataset": "CN_TRADE", "colour": "red"}, 422, "colour"),
+        ({"dataset": "CN\x00TRADE"}, 422, "dataset"),
+        ({}, 422, "dataset"),
+        ([], 422, "the body"),
+        ("text", 422, "the body"),
+    ],
+)
+def test_a_run_that_cannot_be_is_not_queued(scratch: World, body: Any, status: int, words: str) -> None:
+    before = scalar(scratch, "SELECT count(*) FROM run")
+    response = ask(scratch, body)
+    assert response.status_code == status, response.text
+    assert words in response.json()["detail"]
+    assert scalar(scratch, "SELECT count(*) FROM run") == before
+
+
+def test_a_large_body_is_refused(scratch: World) -> None:
+    response = ask(scratch, {"dataset": "x" * 500}, max_upload_bytes=100)
+    assert response.status_code == 413
+
+
+def test_unknown_runs_and_datasets_are_not_found(client: TestClient) -> None:
+    assert client.get("/v1/runs/999999").status_code == 404
+    assert client.get("/v1/runs/99999999999999999999").status_code == 422
+    assert client.get("/v1/runs/one").status_code == 422
+    assert client.get("/v1/runs", params={"dataset": "NOWHERE"}).status_code == 404
+    assert client.get("/v1/runs", params={"status": "late"}).status_code == 422

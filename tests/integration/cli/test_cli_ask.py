@@ -1,0 +1,34 @@
+"""`tradewind ask`: answers on standard output, one line and exit code 2 for a question that cannot be."""
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from tests.integration.cli.test_cli import tradewind
+from tests.support.factories import build_catalog, publish_run
+
+
+def test_ask_answers_from_the_latest_run_and_refuses_in_one_line(own_engine: Engine, own_url: str) -> None:
+    with Session(own_engine) as session:
+        build_catalog(session)
+        publish_run(session, "CN_CLEANTECH")
+        session.commit()
+    database = {"TRADEWIND_DATABASE_URL": own_url}
+    chosen = ["ask", "CN_CLEANTECH", "--partner", "EU27", "--sector", "EV"]
+    table = tradewind(*chosen, "--frequency", "Q", "--units", "pc1", "--level", 80, "--quantile", 0.1, **database)
+    assert table.returncode == 0, table.stderr
+    head, columns, *rows = table.stdout.splitlines()
+    assert head == "CN_CLEANTECH.X.EU27.EV, %, run 1, seen up to 2025-12"
+    assert columns.split()[-1] == "q0.1"
+    assert [row.split()[0] for row in rows] == ["2026-Q1", "2026-Q2"]
+    likely = tradewind(*chosen, "--period", "2026-03", "--below", 100, "--coverage", **database)
+    assert likely.stdout.splitlines()[1].startswith("probability ")
+    told = tradewind(*chosen, "--period", "2026-03", "--run", 1, **database)
+    assert (told.returncode, told.stdout.splitlines()[-1].split()[0]) == (0, "2026-03")
+    early = tradewind(*chosen, "--as-of", "2026-01-14", **database)
+    assert (early.returncode, early.stdout) == (2, "")
+    assert early.stderr.startswith("tradewind: no published run of CN_CLEANTECH is as of 2026-01-14 or earlier")
+    over = tradewind(*chosen, "--period", "2025", "--above", 1, **database)
+    assert (over.returncode, over.stdout) == (2, "")
+    assert (
+        over.stderr.strip() == "tradewind: 2025 is over: run 1 has seen every month up to 2025-12; ask for observations"
+    )

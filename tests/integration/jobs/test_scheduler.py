@@ -1,0 +1,132 @@
+"""The scheduler: runs what is due and what was asked for, once, and survives what fails."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from jobs.runs import forecast_run
+from jobs.scheduling import scheduler
+from jobs.scheduling.scheduler import SchedulerStopped, Ticker
+from store.database import make_engine
+from store.queries import runs
+from tests.support.scheduler_world import QUICK, TODAY, TickingClock, here
+
+
+def ticker_of(engine, day=TODAY):
+    return Ticker(engine=engine, config=QUICK, make_executor=here, clock=TickingClock(day))
+
+
+def all_runs(engine):
+    with Session(engine) as session:
+        return sorted(runs.page(session, limit=50).rows)
+
+
+def revise(engine, vintage):
+    """A new vintage of one value."""
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO observation (series_id, month, vintage, value, months, status, backfilled) "
+                "SELECT series_id, month, :vintage, value * 1.1, 1, 'A', false FROM observation "
+                "WHERE month = '2024-12-01' ORDER BY series_id LIMIT 1"
+            ),
+            {"vintage": vintage},
+        )
+
+
+def test_the_first_tick_publishes_and_the_next_does_nothing(small):
+    ticker = ticker_of(small)
+    ticker.tick()
+    ticker.tick()
+    assert [run.status for run in all_runs(small)] == ["published"]
+
+
+def test_new_figures_make_a_new_run(small):
+    ticker = ticker_of(small)
+    ticker.tick()
+    revise(small, date(2025, 1, 19))
+    ticker.tick()
+    assert [run.status for run in all_runs(small)] == ["published", "published"]
+    assert len({run.data_hash for run in all_runs(small)}) == 2
+
+
+def test_a_new_day_without_new_figures_publishes_nothing(small):
+    ticker = ticker_of(small)
+    ticker.tick()
+    ticker.clock.now += timedelta(days=1)
+    ticker.tick()
+    assert [run.status for run in all_runs(small)] == ["published"]
+
+
+def test_what_was_asked_for_is_carried_out_with_the_terms_asked_for(small):
+    ticker = ticker_of(small)
+    ticker.tick()
+    asked = QUICK.__class__.from_dict(QUICK.as_dict() | {"horizon": 3})
+    with Session(small) as session:
+        wanted = forecast_run.queue_run(
+            session, dataset="SMALL", as_of=TODAY, config=asked, requested_at=ticker.clock()
+        )
+        session.commit()
+    ticker.tick()
+    carried_out = next(run for run in all_runs(small) if run.id == wanted)
+    assert (carried_out.status, carried_out.horizon) == ("published", 3)
+
+
+def test_a_run_that_fails_is_not_tried_again_on_the_same_figures(small, monkeypatch):
+    attempts = []
+
+    def broken(**_given):
+        attempts.append(1)
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(scheduler, "run_forecast", broken)
+    ticker = ticker_of(small)
+    ticker.tick()
+    ticker.tick()
+    assert len(attempts) == 1
+    revise(small, date(2025, 1, 19))
+    ticker.tick()
+    assert len(attempts) == 2
+
+
+def test_a_dataset_without_figures_is_left_alone(own_engine):
+    ticker_of(own_engine).tick()
+    assert all_runs(own_engine) == []
+
+
+def test_a_database_that_is_away_ends_nothing():
+    away = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    ticker_of(away).tick()
+
+
+def test_told_to_stop_it_drops_the_run_whole(small):
+    ticker = ticker_of(small)
+    ticker.stopping.set()
+    ticker.tick()
+    (dropped,) = all_runs(small)
+    assert dropped.status == "failed"
+    assert SchedulerStopped.__name__ in dropped.failures[0]["reason"]
+    ticker.stopping.clear()
+    ticker.seen.clear()
+    ticker.tick()
+    assert all_runs(small)[-1].status == "published"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_ends_cleanly_when_told(own_url, number, tmp_path):
+    environment = {**os.environ, "TRADEWIND_DATABASE_URL": own_url}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "cli", "schedule"], env=environment, stderr=log)
+        deadline = time.monotonic() + 60
+        while b"scheduler.started" not in (tmp_path / "log").read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    assert b"scheduler.stopped" in (tmp_path / "log").read_bytes()

@@ -1,0 +1,86 @@
+"""A world for the pages: two runs of each dataset, the later of which reaches the end of a year and has a PIT."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from store.database import make_engine
+from store.models import Score
+from store.queries import runs
+from tests.conftest import new_database
+from tests.integration.api.conftest import run_settings
+from tests.support.factories import NOW, Published, build_catalog, publish_run
+
+HORIZON, DRAWS = 14, 60
+EARLIER = {"as_of": date(2025, 11, 20), "cutoff": np.datetime64("2025-10"), "horizon": HORIZON, "seed": 3}
+
+
+@dataclass(frozen=True)
+class DeskWorld:
+    """A database, and the later runs published in it."""
+
+    engine: Engine
+    trade: Published
+    clean: Published
+    earlier: int
+    queued: int
+
+
+@contextmanager
+def desk_world(server_url: str, template: str, name: str) -> Iterator[DeskWorld]:
+    engine = make_engine(new_database(server_url, name, template=template), pool_size=6)
+    with Session(engine) as session:
+        build_catalog(session)
+        before = [
+            publish_run(session, dataset, data_hash="e" * 64, **EARLIER)  # type: ignore[arg-type]
+            for dataset in ("CN_TRADE", "CN_CLEANTECH")
+        ]
+        trade = publish_run(session, "CN_TRADE", horizon=HORIZON, draws=DRAWS)
+        clean = publish_run(session, "CN_CLEANTECH", horizon=HORIZON, draws=DRAWS, seed=11)
+        for run in (trade, clean):
+            _add_pit(session, run)
+        queued = queue(session)
+        session.commit()
+    yield DeskWorld(engine, trade, clean, before[0].run_id, queued)
+    engine.dispose()
+
+
+def queue(session: Session, dataset: str = "CN_CLEANTECH") -> int:
+    terms = run_settings(None)
+    return runs.queue(
+        session,
+        dataset_id=dataset,
+        as_of=date(2026, 1, 20),
+        horizon=terms.horizon,
+        seed=terms.seed,
+        config=terms.config,
+        config_hash=terms.config_hash,
+        code_version=terms.code_version,
+        requested_at=NOW,
+    )
+
+
+def _add_pit(session: Session, run: Published) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "run_id": run.run_id,
+            "series_id": int(series_id),
+            "forecaster": "combination",
+            "step": 0,
+            "kind": "month",
+            "metric": "pit",
+            "level": 10.0 * place,
+            "value": 0.1,
+            "n": 3 + place % 2,
+        }
+        for series_id in run.series_ids
+        for place in range(10)
+    ]
+    session.execute(sa.insert(Score), rows)

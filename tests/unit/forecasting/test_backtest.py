@@ -1,0 +1,103 @@
+"""Folds scored as they come, in as many blocks of series as memory asks for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from forecasting.combination.combined_forecasts import combine_panel
+from forecasting.config import COMBINATION, ForecastConfig
+from forecasting.evaluation import chunks
+from forecasting.evaluation.backtest import fold_distribution
+from forecasting.evaluation.metrics import pinball
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
+from forecasting.pipeline import evaluate_panel, forecast_panel
+from forecasting.uncertainty.error_distribution import learn_distribution
+from forecasting.uncertainty.simulation import path_quantiles
+from tests.support.panels import gaps_of_sums, grid_panel
+
+CONFIG = ForecastConfig(
+    horizon=12, folds=4, burn_in=6, draws=200, forecasters=("naive", "seasonal_naive", "seasonal_mean")
+)
+
+
+def forecast(panel):
+    return forecast_panel(panel, config=CONFIG, reporter="CHN")
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return grid_panel(84)
+
+
+@pytest.fixture(scope="module")
+def whole(panel):
+    return forecast(panel)
+
+
+def test_blocks_of_series_cost_no_more_than_the_precision_of_what_is_stored(panel, whole, monkeypatch):
+    monkeypatch.setattr(chunks, "BLOCK_VALUES", 5 * CONFIG.draws * CONFIG.horizon)
+    parts = forecast(panel)
+    # Sums of parts that nearly cancel have no more digits than the parts.
+    assert_allclose(parts.paths, whole.paths, rtol=2e-6, atol=1e-6 * float(whole.paths.max()))
+    assert gaps_of_sums(panel, parts.paths.astype(np.float64)) < 1e-6 * parts.paths.max()
+    keys = ["unique_id", "forecaster", "step", "kind", "metric", "level"]
+    pd.testing.assert_frame_equal(parts.backtest.scores[keys], whole.backtest.scores[keys])
+    steady = ~whole.backtest.scores["metric"].isin(["coverage", "pit"])
+    assert_allclose(parts.backtest.scores["value"][steady], whole.backtest.scores["value"][steady], rtol=1e-4)
+
+
+def test_a_run_keeps_the_quantiles_of_what_it_publishes_and_an_evaluation_all(panel, whole):
+    assert set(whole.backtest.quantiles) == {COMBINATION}
+    evaluated, _ = evaluate_panel(panel, cutoffs=[panel.months[-14]], config=CONFIG, reporter="CHN")
+    assert set(evaluated.quantiles) == {*CONFIG.forecasters, COMBINATION}
+    assert all(one.shape == (12, 1, 9, 12) for one in evaluated.quantiles.values())
+
+
+def test_scores_of_folds_added_up_are_the_means_over_them(whole):
+    backtest = whole.backtest
+    scores = backtest.scores[(backtest.scores["kind"] == "month") & (backtest.scores["step"] == 3)]
+    row = scores[(scores["unique_id"] == whole.unique_ids[0]) & (scores["forecaster"] == COMBINATION)]
+    quantiles = np.moveaxis(backtest.quantiles[COMBINATION][0].astype(float), 1, -1)[:, 2]
+    actual = backtest.actual[0, :, 2]
+    expected = {
+        "mae": np.nanmean(np.abs(backtest.means[0, -1, :, 2] - actual)),
+        "pinball": np.nanmean(pinball(actual, quantiles)),
+    }
+    found = row.set_index("metric")["value"]
+    assert_allclose([found[name] for name in expected], list(expected.values()))
+    assert int(row.set_index("metric")["n"]["mae"]) == np.isfinite(actual).sum()
+
+
+def test_some_series_of_a_backtest_are_its_rows(whole):
+    some = whole.backtest.of(slice(3, 5))
+    assert_array_equal(some.means, whole.backtest.means[3:5])
+    assert set(some.scores["unique_id"]) == set(whole.unique_ids[3:5])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quantiles_of_paths_are_numpys_to_the_bit(dtype):
+    paths = np.random.default_rng(1).lognormal(size=(5, 37, 6)).astype(dtype)
+    paths[2, 4, 3] = np.nan
+    probabilities = (0.0, 0.025, 0.1, 0.5, 0.77, 1.0)
+    expected = np.moveaxis(np.quantile(paths, probabilities, axis=1).astype(np.float64), 0, 1)
+    assert_array_equal(path_quantiles(paths, probabilities), expected)
+
+
+def test_the_widths_of_a_fold_are_calibrated_by_those_said_before_it(panel):
+    base = forecast_at_cutoffs(
+        panel, cutoffs=range(40, 75), horizon=3, reporter="CHN", forecasters=("naive", "seasonal_naive")
+    )
+    pool, fold = combine_panel(panel, base), 34
+
+    def widths():
+        return fold_distribution(pool, fold).marginals.width
+
+    before = widths()
+    assert not np.allclose(before, learn_distribution(pool.record(fold, pool.errors)).marginals.width, rtol=0.01)
+    # What was said of months that had not come by then is no part of it.
+    pool.said[:, fold:] *= 9
+    pool.said[:, fold - 1, 1:] *= 9
+    assert_array_equal(widths(), before)
+    pool.said[:, fold - 5 : fold - 3, 0] /= 9
+    assert not np.allclose(widths(), before, rtol=0.003)

@@ -1,0 +1,131 @@
+"""How wide errors are, learnt from errors whose law is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from forecasting.uncertainty.error_scale import HALF_LIFE, estimate_error_scale, prior_scale
+from tests.support.known_errors import FOLDS, HORIZON, SERIES, known_law, record
+
+MARCH = 2
+
+
+def widths_of(errors, prior=None):
+    """Widths of a horizon that begins in March: shape (series, horizon)."""
+    return estimate_error_scale(record(errors, prior)).of(MARCH + np.arange(HORIZON))
+
+
+def test_widths_follow_the_scale_of_each_series_and_the_growth_of_all():
+    scales = np.geomspace(0.05, 2.0, SERIES)
+    width = widths_of(known_law(scales=scales), np.full(SERIES, 0.3))
+    slope, _ = np.polyfit(np.log(scales), np.log(width[:, 0]), 1)
+    assert 0.55 < slope < 0.95
+    middle = np.sqrt(2 / np.pi) * np.sqrt(scales[0] * scales[-1])
+    assert_allclose(np.exp(np.log(width[:, 0]).mean()), middle, rtol=0.15)
+    assert_allclose(np.median(width[:, -1] / width[:, 0]), np.sqrt(HORIZON), rtol=0.15)
+
+
+def test_without_any_error_the_prior_stands():
+    nothing = np.full((4, 3, HORIZON), np.nan)
+    width = widths_of(nothing, np.array([0.1, 0.2, 0.3, 0.4]))
+    assert_allclose(width[:, 0], [0.1, 0.2, 0.3, 0.4])
+    assert (np.diff(width, axis=1) > 0).all()
+
+
+def test_steps_not_seen_yet_carry_the_growth_on():
+    errors = known_law()
+    errors[:, :, 6:] = np.nan
+    width = widths_of(errors)
+    ratio = width[:, -1] / width[:, 5]
+    assert_allclose(ratio, np.sqrt(HORIZON / 6), rtol=0.25)
+
+
+def test_a_series_seen_little_leans_on_the_others():
+    errors = known_law()
+    errors[0, 1:] = np.nan
+    errors[0, 0] *= 30
+    width = widths_of(errors)
+    assert width[0, 0] < 6 * np.median(width[:, 0])
+
+
+def test_the_prior_scale_is_finite_whatever_the_history():
+    linked = np.full((4, 30), np.nan)
+    linked[0] = np.sin(np.arange(30))
+    linked[1, -3:] = [1.0, 1.2, 1.1]
+    linked[2, -1] = 1.0
+    linked[3] = 0.0
+    scale = prior_scale(linked)
+    assert np.isfinite(scale).all()
+    assert (scale > 0).all()
+    assert (prior_scale(np.zeros((2, 30))) > 0).all()
+
+
+def test_january_and_february_have_a_width_of_their_own():
+    errors = known_law(5)
+    known = record(errors)
+    there = np.isin(known.months % 12, (0, 1))
+    plain, wide = (estimate_error_scale(record(np.where(there, factor * errors, errors))) for factor in (1.0, 3.0))
+    assert plain.new_year == pytest.approx(1.0, abs=0.15)
+    assert wide.new_year == pytest.approx(3.0 ** (5 / 7), rel=0.15)
+    months = MARCH + np.arange(HORIZON)
+    ratio = wide.of(months) / wide.of(months + 2)
+    assert_allclose(ratio[:, 8], wide.new_year**-1.0)
+    assert_allclose(ratio[:, 10:], wide.new_year)
+    assert_allclose(ratio[:, :8], 1.0)
+
+
+def test_a_series_grown_calm_of_late_is_narrower_than_one_grown_stormy():
+    errors = known_law(6)
+    errors[0, FOLDS // 2 :] /= 4
+    errors[1, : FOLDS // 2] /= 4
+    width = widths_of(errors)[:, 0]
+    assert width[0] < 0.6 * width[1]
+
+
+def test_an_error_counts_half_after_the_half_life():
+    recency = record(known_law()).recency
+    assert_allclose(recency[-1 - int(HALF_LIFE)] / recency[-1], 0.5)
+
+
+def test_folds_made_seldom_count_for_the_months_they_stand_for():
+    errors = known_law(7)
+    errors[:, FOLDS // 2 :] /= 4
+    all_of_them = record(errors)
+    kept = np.r_[: FOLDS // 2, FOLDS // 2 : FOLDS : 3]
+    seldom = replace(all_of_them, errors=errors[:, kept], cutoffs=all_of_them.cutoffs[kept])
+    assert seldom.span.sum() == all_of_them.span.sum()
+    often, rarely = (estimate_error_scale(each).of(each.ahead) for each in (all_of_them, seldom))
+    assert_allclose(np.median(rarely / often), 1.0, atol=0.1)
+
+
+def test_a_group_has_a_width_of_its_own_which_a_series_seen_little_is_drawn_to():
+    group = np.repeat([0, 1], SERIES // 2)
+    errors = known_law(8)
+    errors[group == 1] /= 10
+    errors[-1, :-2] = np.nan
+    prior = np.ones(SERIES)
+    alone, grouped = (estimate_error_scale(record(errors, prior, group=each)).scale[-1] for each in (None, group))
+    usual = np.median(estimate_error_scale(record(errors, prior, group=group)).scale[group == 1])
+    assert alone > 1.3 * grouped
+    assert grouped < 2 * usual
+
+
+def test_a_fold_of_many_steps_counts_as_much_as_one_of_few():
+    errors = np.ones((SERIES, FOLDS, HORIZON))
+    errors[0, -2] = 4.0
+    errors[0, -1, 0], errors[0, -1, 1:] = 4.0, np.nan
+    first = estimate_error_scale(record(errors)).scale[0]
+    errors[0, [-1, -2]] = errors[0, [-2, -1]]
+    # All that differs is which of the two folds is the more recent by a month.
+    assert estimate_error_scale(record(errors)).scale[0] == pytest.approx(first, rel=0.02)
+
+
+@pytest.mark.parametrize("dead", [0.0, 1e-4])
+def test_dead_series_say_nothing_of_the_others(dead):
+    errors, prior = known_law(), np.full(SERIES, 0.3)
+    among = np.concatenate([errors, np.full((SERIES, FOLDS, HORIZON), dead)])
+    width = widths_of(among, np.full(2 * SERIES, 0.3))
+    assert_allclose(width[:SERIES], widths_of(errors, prior))
+    assert (width[SERIES:] < 0.01).all()

@@ -1,0 +1,105 @@
+"""Rolling origin: every forecaster at every cutoff, and never a look ahead."""
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from forecasting.data.panel import Panel
+from forecasting.errors import ForecasterFailed, UnknownForecaster
+from forecasting.evaluation.rolling_origin import SeriesTask, fit_series, forecast_at_cutoffs
+from forecasting.forecasters import FORECASTERS
+from tests.support.panels import grid_panel, long_frame, trade_series
+
+CHEAP = ("naive", "seasonal_naive", "theta")
+
+
+def fit(panel, **changes):
+    given: dict[str, Any] = {"cutoffs": [40, 50, 59], "horizon": 6, "reporter": "CHN", "forecasters": CHEAP} | changes
+    return forecast_at_cutoffs(panel, **given)
+
+
+def test_forecasts_are_those_of_the_history_up_to_each_cutoff():
+    panel = grid_panel(60)
+    base = fit(panel)
+    seasonal = base.means[:, base.names.index("seasonal_naive")]
+    for fold, cutoff in enumerate(base.cutoffs):
+        assert_allclose(seasonal[:, fold], panel.values[:, cutoff - 11 : cutoff - 5])
+
+
+def test_a_change_after_the_cutoff_changes_nothing():
+    panel = grid_panel(60)
+    changed = Panel(panel.unique_ids, panel.months, panel.values.copy(), panel.imputed, panel.keys)
+    changed.values[:, 51:] *= 10
+    before, after = fit(panel), fit(changed)
+    assert_array_equal(before.means[:, :, :2], after.means[:, :, :2])
+    assert not np.array_equal(before.means[:, :, 2], after.means[:, :, 2])
+
+
+def test_a_pool_gives_the_same_bytes_as_doing_it_here():
+    panel = grid_panel(60)
+    with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(2) as processes:
+        here, there, elsewhere = fit(panel), fit(panel, executor=threads), fit(panel, executor=processes)
+    assert_array_equal(here.means, there.means)
+    assert_array_equal(here.means, elsewhere.means)
+
+
+def test_a_series_whose_last_values_are_late_is_forecast_over_the_months_asked_for():
+    panel = Panel.from_long(long_frame({"late": trade_series(48, seed=1), "on_time": trade_series(50, seed=2)}))
+    base = fit(panel, cutoffs=[49], horizon=3)
+    seasonal = base.means[0, base.names.index("seasonal_naive"), 0]
+    assert_allclose(seasonal, panel.values[0, 38:41])
+
+
+def test_a_series_that_has_not_begun_gets_none():
+    frame = long_frame({"old": trade_series(60, seed=1)})
+    young = long_frame({"young": trade_series(12, seed=2)}, start="2019-01")
+    panel = Panel.from_long(pd.concat([frame, young]))
+    base = fit(panel, cutoffs=[40, 59], horizon=2)
+    assert np.isnan(base.means[1, :, 0]).all()
+    assert np.isfinite(base.means[1, base.names.index("seasonal_naive"), 1]).all()
+
+
+def test_progress_counts_every_series():
+    said = []
+    fit(grid_panel(60), on_progress=lambda *args: said.append(args))
+    assert said[-1] == ("fit", 12, 12)
+    assert [done for _, done, _ in said] == list(range(1, 13))
+
+
+@dataclass(frozen=True)
+class Stumbling:
+    """Fails on long histories, in one of the two ways a forecaster may."""
+
+    named: bool
+    min_observations: int = 1
+
+    def forecast(self, history):
+        if len(history.y) <= 50:
+            return np.zeros(history.horizon)
+        if self.named:
+            raise ForecasterFailed(history.unique_id, "stumbling", "no luck")
+        raise np.linalg.LinAlgError("singular matrix")
+
+
+@pytest.mark.parametrize(("named", "reason"), [(True, "no luck"), (False, "LinAlgError: singular matrix")])
+def test_the_baseline_stands_in_for_a_forecaster_that_fails_and_the_failure_is_told(monkeypatch, named, reason):
+    monkeypatch.setitem(FORECASTERS, "stumbling", Stumbling(named))
+    task = SeriesTask(
+        "a", np.datetime64("2015-01"), trade_series(60, seed=1), "CHN", (40, 59), 3, ("stumbling", "seasonal_naive")
+    )
+    done = fit_series(task)
+    assert_array_equal(done.means[0, 0], np.zeros(3))
+    assert_array_equal(done.means[0, 1], done.means[1, 1])
+    (failure,) = done.failures
+    assert (failure.forecaster, failure.cutoff, failure.reason) == ("stumbling", "2019-12", reason)
+
+
+def test_the_baseline_is_always_there_and_an_unknown_name_is_an_error():
+    assert fit(grid_panel(60), forecasters=["naive"]).names == ("naive", "seasonal_naive")
+    with pytest.raises(UnknownForecaster, match="there is no forecaster 'oracle'"):
+        fit(grid_panel(60), forecasters=["oracle"])

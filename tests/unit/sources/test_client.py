@@ -1,0 +1,140 @@
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import SecretStr
+
+from sources.client import Client, RequestPolicy, Validator
+from sources.errors import ChangedShape, Refused, TooLarge, Truncated, Unreachable
+from tests.support.http_providers.local import FakeTime, LocalProvider, Reply, html, quick_client
+
+OK = Reply(b"figures", headers={"ETag": '"1"', "Last-Modified": "Wed, 08 Apr 2026 03:00:00 GMT"})
+
+
+def test_a_body_comes_whole_and_is_asked_for_by_its_validators_next_time(provider: LocalProvider) -> None:
+    provider.answer = lambda asked: Reply(status=304) if asked.headers.get("if-none-match") == '"1"' else OK
+    with quick_client() as first:
+        answer = first.get(f"{provider.address}/a", {"month": "2026-03"})
+        assert answer is not None
+        assert answer.text() == "figures"
+    with quick_client(known=first.seen) as second:
+        assert second.get(f"{provider.address}/a", {"month": "2026-03"}) is None
+        assert (second.unmodified, second.seen) == (1, first.seen)
+        assert second.get(f"{provider.address}/a", {"month": "2026-04"}) is not None
+    assert provider.asked[1].headers["if-modified-since"] == "Wed, 08 Apr 2026 03:00:00 GMT"
+    assert "if-none-match" not in provider.asked[2].headers
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_passing_fault_is_tried_again_with_longer_and_longer_waits(provider: LocalProvider, status: int) -> None:
+    provider.answer = lambda _: OK
+    provider.then(*[Reply(status=status)] * 3)
+    time = FakeTime()
+    with quick_client(RequestPolicy(pause=0.0, first_wait=2.0), time=time) as client:
+        assert client.get(provider.address) is not None
+    assert len(provider.asked) == 4
+    assert [1 <= time.slept[0] <= 2, 2 <= time.slept[1] <= 4, 4 <= time.slept[2] <= 8] == [True] * 3
+
+
+def test_the_same_client_waits_the_same(provider: LocalProvider) -> None:
+    def waits() -> list[float]:
+        time = FakeTime()
+        with quick_client(time=time) as client, pytest.raises(Refused):
+            client.get(provider.address)
+        return time.slept
+
+    provider.answer = lambda _: Reply(status=500)
+    assert waits() == waits()
+
+
+@pytest.mark.parametrize("given", ["7", "Wed, 08 Apr 2026 03:00:07 GMT"])
+def test_retry_after_is_kept_in_seconds_and_as_a_date(provider: LocalProvider, given: str) -> None:
+    provider.answer = lambda _: OK
+    provider.then(Reply(status=429, headers={"Retry-After": given}))
+    time = FakeTime()
+    now = datetime(2026, 4, 8, 3, tzinfo=UTC)
+    with Client(RequestPolicy(pause=0.0), sleep=time.sleep, monotonic=time.monotonic, now=lambda: now) as client:
+        client.get(provider.address)
+    assert time.slept == [7.0]
+
+
+def test_a_long_retry_after_is_not_waited_for(provider: LocalProvider) -> None:
+    provider.answer = lambda _: Reply(status=429, headers={"Retry-After": "3600"})
+    with quick_client() as client, pytest.raises(Refused, match="answered 429, to be asked again in 3600 s"):
+        client.get(provider.address)
+    assert len(provider.asked) == 1
+
+
+def test_a_refusal_is_final_and_told_in_words(provider: LocalProvider) -> None:
+    provider.answer = lambda _: html("error: unknown variable", status=400)
+    with quick_client() as client, pytest.raises(Refused, match="answered 400: error: unknown variable"):
+        client.get(provider.address)
+    assert len(provider.asked) == 1
+
+
+def test_requests_keep_a_distance(provider: LocalProvider) -> None:
+    provider.answer = lambda _: OK
+    time = FakeTime()
+    with quick_client(RequestPolicy(pause=1.5), time=time) as client:
+        for _ in range(3):
+            client.get(provider.address)
+    assert time.slept == [1.5, 1.5]
+
+
+def test_a_body_cut_short_is_named_after_its_tries(provider: LocalProvider) -> None:
+    provider.answer = lambda _: Reply(b'[["a"', cut=20)
+    with quick_client() as client, pytest.raises(Truncated, match="cut short"):
+        client.get(provider.address)
+    assert len(provider.asked) == 4
+
+
+def test_a_body_that_never_ends_is_left(provider: LocalProvider) -> None:
+    provider.answer = lambda _: Reply(b"0" * 5000)
+    with quick_client(RequestPolicy(limit_bytes=1000)) as client, pytest.raises(TooLarge, match=r"0\.001 MB"):
+        client.get(provider.address)
+
+
+def test_nobody_there_is_named() -> None:
+    with quick_client() as client, pytest.raises(Unreachable, match="no answer in 4 tries"):
+        client.get("http://127.0.0.1:9/data")
+
+
+def test_a_key_is_sent_and_told_to_nobody(provider: LocalProvider) -> None:
+    provider.answer = lambda asked: html(f"invalid key {asked.params['key']}", status=403, headers=OK.headers)
+    key = SecretStr("s3cret")
+    with quick_client() as client, pytest.raises(Refused) as caught:
+        client.get(provider.address, secret_params={"key": key}, secret_headers={"X-Key": key})
+    assert (provider.asked[0].params["key"], provider.asked[0].headers["x-key"]) == ("s3cret", "s3cret")
+    assert "s3cret" not in str(caught.value)
+    assert "invalid key ***" in str(caught.value)
+    provider.answer = lambda _: OK
+    with quick_client() as client:
+        answer = client.get(provider.address, secret_params={"key": key})
+        assert answer is not None
+        assert "s3cret" not in answer.where + str(client.seen)
+
+
+def test_a_redirect_is_followed_only_without_a_key(provider: LocalProvider) -> None:
+    moved = Reply(status=301, headers={"Location": "/new"})
+    provider.answer = lambda asked: OK if asked.path == "/new" else moved
+    with quick_client() as client:
+        assert client.get(f"{provider.address}/old") is not None
+        with pytest.raises(Refused, match="301"):
+            client.get(f"{provider.address}/old", secret_params={"key": SecretStr("s3cret")})
+
+
+def test_html_where_json_was_due_is_named(provider: LocalProvider) -> None:
+    provider.answer = lambda _: html("Down for maintenance")
+    with quick_client() as client:
+        answer = client.get(provider.address)
+        assert answer is not None
+        with pytest.raises(ChangedShape, match="expected JSON, found HTML: Down for maintenance"):
+            answer.json()
+
+
+def test_validators_without_a_tag_are_not_sent(provider: LocalProvider) -> None:
+    provider.answer = lambda _: Reply(b"x")
+    known = {f"{provider.address}": Validator(None, "Wed, 08 Apr 2026 03:00:00 GMT")}
+    with quick_client(known=known) as client:
+        client.get(provider.address)
+        assert client.seen == {}
+    assert "if-none-match" not in provider.asked[0].headers
