@@ -1,11 +1,13 @@
 """Tables from outside: reading them, and refusing what is wrong with them, row by row.
 
-A leaf that every room may import: it knows tables and their faults, and nothing of ours.
+Every room may import it; it knows tables and their faults, and nothing else of Tradewind.
 """
 
 from tables.checks import OBSERVATION_COLUMNS, SERIES_COLUMNS, check_observations, check_panel, check_releases
-from tables.columns import numbers
+from tables.columns import months, numbers
+from tables.dialect import STANDARD, Dialect, make_dialect
 from tables.faults import (
+    BadDialect,
     BadRows,
     Column,
     Fault,
@@ -17,13 +19,18 @@ from tables.faults import (
     summary,
 )
 from tables.reading import SUFFIXES, read_table
+from tables.wide import SERIES_NAME, drop_missing, unpivot
 
 __all__ = [
     "OBSERVATION_COLUMNS",
     "SERIES_COLUMNS",
+    "SERIES_NAME",
+    "STANDARD",
     "SUFFIXES",
+    "BadDialect",
     "BadRows",
     "Column",
+    "Dialect",
     "Fault",
     "Faults",
     "MisspeltColumns",
@@ -32,8 +39,12 @@ __all__ = [
     "check_observations",
     "check_panel",
     "check_releases",
+    "drop_missing",
+    "make_dialect",
+    "months",
     "numbers",
     "read_table",
     "require_columns",
     "summary",
+    "unpivot",
 ]

@@ -1,19 +1,30 @@
 """Checks of the tables we take: observations, due dates, and panels to forecast."""
 
+from collections.abc import Callable
 from datetime import date
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tables.columns import codes, days, known_days, moments, months, numbers, periods
+from tables.dialect import STANDARD, Dialect
 from tables.faults import Column, Faults, require_columns
+from tables.jumps import refuse_jumps
+from tables.wide import drop_missing
 
 OBSERVATION_COLUMNS = ("month", "flow", "partner", "sector", "value")
 MORE_OBSERVATION_COLUMNS = ("vintage", "months", "status")
+PANEL_COLUMNS = ("unique_id", "ds", "y")
 RELEASE_COLUMNS = ("dataset", "period", "due_on")
 SERIES_COLUMNS = ["flow", "partner", "sector"]
 
+Notify = Callable[[str], None]
 
-def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
+
+def check_observations(
+    frame: pd.DataFrame, *, today: date, negative: bool = False, dialect: Dialect = STANDARD
+) -> pd.DataFrame:
     """Observations ready for the store, by row number.
 
     Takes columns month, flow, partner, sector, value and, if given, vintage, months, status. Gives month and
@@ -21,6 +32,7 @@ def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
     """
     require_columns(frame, OBSERVATION_COLUMNS, optional=MORE_OBSERVATION_COLUMNS)
+    frame = drop_missing(frame, "value", dialect)
     faults = Faults()
     clean = pd.DataFrame(
         {
@@ -28,7 +40,7 @@ def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
             "flow": codes(frame["flow"], faults, "X|M", "must be X or M; the balance is derived"),
             "partner": codes(frame["partner"], faults, r"[A-Z0-9_]{2,12}"),
             "sector": codes(frame["sector"], faults, r"[A-Za-z0-9_.-]{1,24}"),
-            "value": numbers(frame["value"], faults),
+            "value": numbers(frame["value"], faults, negative=negative, dialect=dialect),
             "vintage": _vintages(frame, faults, today),
             "months": 1,
             "status": "A",
@@ -44,7 +56,7 @@ def check_observations(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     early = clean["vintage"] <= clean["month"]
     faults.add(clean["vintage"], early.to_numpy(), "a value cannot be known before its month has begun")
     faults.stop()
-    _refuse_twice(clean, [*SERIES_COLUMNS, "month", "vintage"], "month", faults)
+    _refuse_duplicates(clean, [*SERIES_COLUMNS, "month", "vintage"], "month", faults)
     return clean
 
 
@@ -70,31 +82,45 @@ def check_releases(frame: pd.DataFrame) -> pd.DataFrame:
         index=frame.index,
     )
     faults.stop()
-    _refuse_twice(clean, ["dataset", "period"], "period", faults, "appears in an earlier row of the same dataset")
+    _refuse_duplicates(clean, ["dataset", "period"], "period", faults, "appears in an earlier row of the same dataset")
     return clean
 
 
-def check_panel(frame: pd.DataFrame, *, today: date, negative: bool = False) -> pd.DataFrame:
+def check_panel(
+    frame: pd.DataFrame,
+    *,
+    today: date,
+    negative: bool = False,
+    dialect: Dialect = STANDARD,
+    after_gaps: bool = False,
+    force: bool = False,
+    notify: Notify = lambda _: None,
+) -> pd.DataFrame:
     """A panel ready to be forecast: unique_id, ds (`datetime64[ns]`), y and, if given, partner and sector.
 
-    Rows come sorted by series and month. Raises UnreadableTable for missing columns, MisspeltColumns for those
-    that look like one, BadRows for faults, a month missing inside a series among them.
+    Rows come sorted by series and month. With `after_gaps` a series with a missing month starts after its last gap,
+    otherwise the gap is a fault. A last value that is far beyond those before it is one too, unless `force`;
+    `notify` is called with a sentence for everything that was accepted so and should be known.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
     """
-    require_columns(frame, ("unique_id", "ds", "y"), optional=("partner", "sector"))
+    require_columns(frame, PANEL_COLUMNS, optional=("partner", "sector"))
+    frame = drop_missing(frame, "y", dialect)
     faults = Faults()
     names = [name for name in ("unique_id", "partner", "sector") if name in frame]
     clean = pd.DataFrame({name: codes(frame[name], faults, r".{1,200}") for name in names}, index=frame.index)
     clean["ds"] = months(frame["ds"], faults, today=today)
-    clean["y"] = numbers(frame["y"], faults, negative=negative)
+    clean["y"] = numbers(frame["y"], faults, negative=negative, dialect=dialect)
     faults.stop()
-    _refuse_twice(clean, ["unique_id", "ds"], "ds", faults)
+    _refuse_duplicates(clean, ["unique_id", "ds"], "ds", faults)
     clean = clean.sort_values(["unique_id", "ds"], kind="stable")
     for name in names[1:]:
         first = clean.groupby("unique_id", sort=False)[name].transform("first")
         faults.add(clean[name], (clean[name] != first).to_numpy(), "changes within its series")
-    number = clean["ds"].dt.year * 12 + clean["ds"].dt.month
-    after_gap = (clean["unique_id"] == clean["unique_id"].shift()) & (number - number.shift() > 1)
-    faults.add(clean["ds"], after_gap.to_numpy(), "the month before it is missing from its series")
+    if after_gaps:
+        clean = _after_last_gap(clean, notify)
+    advice = ", or let the series start after it with --after-gaps"
+    faults.add(clean["ds"], _follows_gap(clean), f"the month before it is missing from its series: add it{advice}")
+    refuse_jumps(clean, keys=["unique_id"], month="ds", value="y", faults=faults, force=force, notify=notify)
     faults.stop()
     return clean[["unique_id", "ds", "y", *names[1:]]]
 
@@ -113,7 +139,25 @@ def _moments(frame: pd.DataFrame, faults: Faults) -> Column:
     return moments(frame["due_on"], frame["time"], faults)
 
 
-def _refuse_twice(
+def _follows_gap(clean: pd.DataFrame) -> "NDArray[np.bool_]":
+    """Which rows of a sorted panel follow a missing month of their series."""
+    number = clean["ds"].dt.year * 12 + clean["ds"].dt.month
+    same = clean["unique_id"] == clean["unique_id"].shift()
+    gaps: NDArray[np.bool_] = (same & (number - number.shift() > 1)).to_numpy(dtype=bool)
+    return gaps
+
+
+def _after_last_gap(clean: pd.DataFrame, notify: Notify) -> pd.DataFrame:
+    """The rows from each series' last gap on, with a notice for each series that is cut."""
+    gaps = pd.Series(_follows_gap(clean), clean.index).groupby(clean["unique_id"]).cumsum()
+    last = gaps.groupby(clean["unique_id"]).transform("max")
+    kept = clean[gaps == last]
+    for name, group in kept[last[gaps == last] > 0].groupby("unique_id", sort=True):
+        notify(f"{name}: months before {group['ds'].iloc[0]:%Y-%m} are left out, for one is missing between them")
+    return kept
+
+
+def _refuse_duplicates(
     clean: pd.DataFrame,
     key: list[str],
     month: str,

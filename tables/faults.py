@@ -3,9 +3,10 @@
 TableError
 ├── UnreadableTable            it cannot be read as a table at all
 ├── MisspeltColumns            it has columns that look like one that is read
-└── BadRows                    it can, and these are its faults
+├── BadDialect                 a separator, mark or encoding was named that is not understood
+└── BadRows                    it can be read, and these are its faults
 
-Rows are counted as in the file: a CSV's header is row 1.
+Rows are counted as Excel counts them: a header in the first line is row 1.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,14 @@ from errors import TradewindError
 Column: TypeAlias = "pd.Series[Any]"
 
 SHOWN_FAULTS, KEPT_FAULTS = 3, 50
-# From here on two names are one misspelt: by the share of letters in common.
-ALIKE = 0.8
+SHOWN_COLUMNS, SHOWN_LETTERS = 12, 40
+# Names are compared where they share at least this proportion of their letters.
+SIMILARITY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one cell. `row` counts as in the file, where a CSV's header is row 1."""
+    """What is wrong with one cell. `row` counts as Excel does, where a header in the first line is row 1."""
 
     row: int | None
     column: str
@@ -42,7 +44,7 @@ class Fault:
 
 
 def summary(faults: Sequence[Fault], total: int) -> str:
-    """Tell the first few faults in words, and how many there are in all."""
+    """The first few faults in words, and how many there are in all."""
     shown = "; ".join(map(str, faults[:SHOWN_FAULTS]))
     return shown if total <= SHOWN_FAULTS else f"{shown}; and {total - SHOWN_FAULTS} more"
 
@@ -52,7 +54,7 @@ class TableError(TradewindError, ValueError):
 
 
 class UnreadableTable(TableError):
-    """The bytes are no table we read."""
+    """The bytes are not a table that can be read."""
 
     def __init__(self, source: str, reason: str) -> None:
         self.source, self.reason = source, reason
@@ -60,12 +62,20 @@ class UnreadableTable(TableError):
 
 
 class MisspeltColumns(TableError):
-    """Columns that look like one that is read: passed over in silence, they would leave its default to count."""
+    """Columns that look like one that is read; ignored silently, they would leave its default in place."""
 
     def __init__(self, columns: Sequence[str], known: Sequence[str]) -> None:
         self.columns, self.known = tuple(columns), tuple(known)
-        found = ", ".join(map(repr, self.columns))
+        found = ", ".join(map(repr, self.columns[:SHOWN_COLUMNS]))
         super().__init__(f"the header has {found}, which is not read; the columns are {', '.join(self.known)}")
+
+
+class BadDialect(TableError):
+    """A separator, a mark or an encoding was named that is not understood."""
+
+    def __init__(self, option: str, value: str, reason: str) -> None:
+        self.option, self.value, self.reason = option, value, reason
+        super().__init__(f"{option} {value!r}: {reason}")
 
 
 class BadRows(TableError):
@@ -85,11 +95,15 @@ class Faults:
 
     def add(self, column: Column, bad: NDArray[np.bool_], reason: str) -> None:
         """Note the cells of `column` where `bad`, an array as long, is true."""
-        places = np.flatnonzero(bad)
-        self.total += len(places)
-        for place in places[: max(0, KEPT_FAULTS - len(self.kept))]:
-            value = plain(column.iloc[place])[:40]
-            self.kept.append(Fault(int(column.index[place]), str(column.name), value, reason))
+        self.add_each(column, {int(place): reason for place in np.flatnonzero(bad)[:KEPT_FAULTS]}, int(bad.sum()))
+
+    def add_each(self, column: Column, reasons: dict[int, str], total: int) -> None:
+        """Note cells of `column` by their positions, with a reason for each; `total` counts those not listed too."""
+        self.total += total
+        for place in list(reasons)[: max(0, KEPT_FAULTS - len(self.kept))]:
+            value = plain(column.iloc[place])[:SHOWN_LETTERS]
+            name = str(column.name)[:SHOWN_LETTERS]
+            self.kept.append(Fault(int(column.index[place]), name, value, reasons[place]))
 
     def stop(self) -> None:
         """Raise BadRows if there is any, in the order of the rows."""
@@ -102,25 +116,31 @@ def require_columns(
 ) -> None:
     """Raise UnreadableTable unless the frame has each of `columns`.
 
-    Where `optional` says which others are read, raise MisspeltColumns for any that look like one of them and are not.
+    Where `optional` names the others that are read, raise MisspeltColumns for any that look like one of them and
+    are not.
     """
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        found = ", ".join(map(str, frame.columns[:12]))
-        raise UnreadableTable(name, f"the header lacks {', '.join(missing)}; it has {found}")
+        found = ", ".join(str(column)[:SHOWN_LETTERS] for column in frame.columns[:SHOWN_COLUMNS])
+        help_ = "" if len(frame.columns) > 1 else "; if that is a row of cells, name what separates them: --separator"
+        raise UnreadableTable(name, f"the header lacks {', '.join(missing)}; it has {found}{help_}")
     known = [*columns, *(optional or ())]
     unread = [str(column) for column in frame.columns if column not in known]
-    misspelt = [column for column in unread if get_close_matches(_letters(column), known, n=1, cutoff=ALIKE)]
+    misspelt = [column for column in unread if len(column) <= SHOWN_LETTERS and _like_one(column, known)]
     if misspelt and optional is not None:
         raise MisspeltColumns(misspelt, known)
 
 
-def _letters(column: str) -> str:
-    return "".join(column.casefold().split())
+def _like_one(column: str, known: Sequence[str]) -> bool:
+    return bool(get_close_matches("".join(column.casefold().split()), known, n=1, cutoff=SIMILARITY))
 
 
 def plain(value: Any) -> str:
-    """A cell as text; what is missing is empty, a day that carries a midnight is the day."""
+    """A cell as text; what is missing is empty, a day with a midnight is the day, a whole number has no decimals."""
+    if isinstance(value, str):
+        return value
     if pd.isna(value):
         return ""
-    return value.isoformat().removesuffix("T00:00:00") if isinstance(value, date) else str(value)
+    if isinstance(value, date):
+        return value.isoformat().removesuffix("T00:00:00")
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)

@@ -55,13 +55,13 @@ def test_good_observations_come_back_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("2024", "is no month"),
-        ("01/2024", "is no month"),
-        ("2024-13", "is no month"),
-        ("2024-01-15", "is no month"),
-        ("2024-1", "is no month"),
-        ("", "is no month"),
-        ("٢٠٢٤-٠١", "is no month"),
+        ("2024", "is not a month"),
+        ("2024-13", "is not a month"),
+        ("2024-01-15", "is not a month, nor the first or last day"),
+        ("2024-Q1", "is a quarter"),
+        ("2024.1", "may be January, or October"),
+        ("", "is empty"),
+        ("٢٠٢٤-٠١", "is not a month"),
         ("2026-04", "is in the future"),
         ("0202-01", "is before 1900"),
         ("9999-01", "is in the future"),
@@ -77,13 +77,14 @@ def test_a_wrong_month_is_named(cell: str, reason: str) -> None:
     ("cell", "reason"),
     [
         ("", "is empty"),
-        ("n/a", "is not a finite number"),
-        ("NaN", "is not a finite number"),
+        ("n/a", "is a missing value: leave the row out, or name the sign with --missing 'n/a'"),
+        ("NaN", "is a missing value: leave the row out, or name the sign with --missing 'NaN'"),
         ("inf", "is not a finite number"),
         ("1e999", "is not a finite number"),
-        ("1_000", "is not a finite number"),
-        ("0x10", "is not a finite number"),
-        ("1 000", "is not a finite number"),
+        ("1_000", "is not a number"),
+        ("0x10", "is not a number"),
+        ("1 000", "has thousands marks: name the mark with --thousands space"),
+        ("1e300", "is beyond 1e+18, the largest value accepted: correct it, or use a larger unit"),
         ("-0.1", "is negative"),
     ],
 )
@@ -97,7 +98,7 @@ def test_the_current_month_may_be_reported() -> None:
 
 def test_formats_of_months_are_not_mixed() -> None:
     assert faults("2024-01,X,USA,TOTAL,1", "2024-02-01,X,USA,TOTAL,1") == [
-        (3, "month", "is not written like the first month")
+        (3, "month", "is not written like the other months; months are written YYYY-MM, such as 2024-01")
     ]
 
 
@@ -121,7 +122,7 @@ def test_all_faults_are_counted_and_the_first_are_told() -> None:
     assert caught.value.total == 1000
     assert len(caught.value.faults) == 50
     message = str(caught.value)
-    assert message.startswith("row 2, value: is not a finite number ('oops'); row 3")
+    assert message.startswith("row 2, value: is not a number ('oops'); row 3")
     assert message.endswith("and 997 more")
 
 
@@ -144,8 +145,8 @@ def test_a_month_may_come_in_two_vintages() -> None:
     [
         ("2024-01-01", "a value cannot be known"),
         ("2026-03-16", "is in the future"),
-        ("2024-02-30", "is no day"),
-        ("", "is no day"),
+        ("2024-02-30", "is not a day"),
+        ("", "is not a day"),
     ],
 )
 def test_a_wrong_vintage_is_named(vintage: str, reason: str) -> None:
@@ -171,7 +172,8 @@ def test_only_february_holds_two_months() -> None:
         (HEADER.encode() + b"2024-01,X,USA,TOTAL,1\n2024-02,X,USA\n", "row 3 has 3 cells, the header 5"),
         (HEADER.encode() + b"2024-01,X,USA,TOTAL,1,9\n", "row 2 has 6 cells"),
         (HEADER.encode() + b"2024-01,X,USA,C\xf4te,1\n", "row 2 is not UTF-8 text"),
-        (HEADER.encode("utf-16"), "row 1 is not UTF-8 text"),
+        (HEADER.encode("utf-16"), "there is no row in it"),
+        (HEADER.encode("utf-16-le"), "zero bytes"),
         (b"month,month\n1,2\n", "names month more than once"),
         (b"a,b\n\0,1\n", "zero bytes"),
     ],
@@ -182,10 +184,15 @@ def test_what_is_no_csv_is_refused_with_the_reason(data: bytes, reason: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["month;flow;partner\n2024-01;X;USA\n", "2024-01,X,USA,TOTAL,1\n2024-02,X,USA,TOTAL,1\n"]
+    ("text", "reason"),
+    [
+        ("month;flow;partner\n2024-01;X;USA\n", "lacks sector, value; it has month, flow, partner"),
+        ("2024-01,X,USA,TOTAL,1\n2024-02,X,USA,TOTAL,1\n", "lacks month, flow, partner, sector, value; it has 2024-01"),
+        ("month:flow:partner\n2024-01:X:USA\n", "name what separates them: --separator"),
+    ],
 )
-def test_a_header_without_the_columns_is_refused(text: str) -> None:
-    with pytest.raises(UnreadableTable, match="the header lacks month, flow, partner, sector, value; it has"):
+def test_a_header_without_the_columns_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(UnreadableTable, match=reason):
         check_observations(read(text), today=TODAY)
 
 
@@ -195,7 +202,7 @@ def test_spreadsheets_habits_are_accepted() -> None:
 
 
 def test_a_blank_line_does_not_shift_the_rows_after_it() -> None:
-    assert {row for row, _, _ in faults("2024-01,X,USA,TOTAL,1", "", "2024-02,X,USA,TOTAL,oops")} == {3, 4}
+    assert {row for row, _, _ in faults("2024-01,X,USA,TOTAL,1", "", "2024-02,X,USA,TOTAL,oops")} == {4}
 
 
 def test_size_is_checked_before_reading(tmp_path: Path) -> None:
@@ -212,7 +219,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableTable, match="is a directory"):
         read_table(tmp_path, media="csv", limit_bytes=LIMIT)
     with pytest.raises(UnreadableTable, match="must end in one of"):
-        read_table(tmp_path / "table.xlsx", limit_bytes=LIMIT)
+        read_table(tmp_path / "table.docx", limit_bytes=LIMIT)
 
 
 def test_parquet_reads_like_csv(tmp_path: Path) -> None:
@@ -251,7 +258,7 @@ def test_json_rows_read_like_csv() -> None:
     assert check_observations(good, today=TODAY)["value"].tolist() == [1.5]
     text = '"text"'
     mixed = read_table(f"[{row % 'null'}, {row % text}]".encode(), media="json", limit_bytes=LIMIT)
-    with pytest.raises(BadRows, match="row 1, value: is empty; row 2, value: is not a finite number"):
+    with pytest.raises(BadRows, match="row 1, value: is empty; row 2, value: is not a number"):
         check_observations(mixed, today=TODAY)
 
 
@@ -268,7 +275,7 @@ def test_a_panel_comes_back_sorted() -> None:
 
 
 def test_a_panel_with_a_missing_month_is_refused() -> None:
-    with pytest.raises(BadRows, match=r"row 3, ds: the month before it is missing .*2024-03"):
+    with pytest.raises(BadRows, match=r"row 3, ds: the month before it is missing .*--after-gaps .*2024-03"):
         panel("a,2024-01,1", "a,2024-03,1", "b,2024-05,1")
 
 
@@ -279,14 +286,14 @@ def test_a_series_of_a_panel_keeps_its_partner() -> None:
         panel("a,2024-01,1,USA,TOTAL", "a,2024-02,1,DEU,TOTAL", header=header)
 
 
-@given(st.floats(min_value=0, allow_infinity=False, allow_nan=False))
+@given(st.floats(min_value=0, max_value=1e18, allow_infinity=False, allow_nan=False))
 def test_numbers_read_from_text_are_the_same_to_the_last_bit(value: float) -> None:
     assert observations(f"2024-01,X,USA,TOTAL,{value!r}")["value"].tolist() == [value]
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
-    for media in ("csv", "json", "parquet"):
+    for media in ("csv", "json", "parquet", "xlsx"):
         try:
             check_observations(read_table(data, media=media, limit_bytes=LIMIT), today=TODAY)
         except (UnreadableTable, BadRows):
@@ -311,12 +318,12 @@ def test_due_dates_come_with_their_moment_in_utc() -> None:
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ("a,2025-05,2025-06-09,", "row 2, dataset: is no code"),
-        ("A,2025-5,2025-06-09,", "row 2, period: is no month"),
-        ("A,2025-05,9 June,", "row 2, due_on: is no day"),
+        ("a,2025-05,2025-06-09,", "row 2, dataset: is not a code"),
+        ("A,2025,2025-06-09,", "row 2, period: is not a month"),
+        ("A,2025-05,9 June,", "row 2, due_on: is not a day"),
         ("A,2025-05,2025-05-31,", "row 2, due_on: is before its month is over"),
-        ("A,2025-05,2025-06-09,25:00", "row 2, time: is no time"),
-        ("A,2025-05,2025-06-09,11:00+8", "row 2, time: is no time"),
+        ("A,2025-05,2025-06-09,25:00", "row 2, time: is not a time"),
+        ("A,2025-05,2025-06-09,11:00+8", "row 2, time: is not a time"),
         ("A,2025-05,2025-06-09,\nA,2025-05,2025-06-10,", "row 3, period: appears in an earlier row"),
     ],
 )

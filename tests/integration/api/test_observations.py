@@ -222,7 +222,7 @@ def test_a_fault_is_named_by_row_and_column_and_nothing_is_stored(
     [
         (b"", "text/csv", 422),
         (b"month,flow\n", "text/csv", 422),
-        (NEW.encode("utf-16"), "text/csv", 422),
+        (NEW.encode("utf-16-le"), "text/csv", 422),
         (b"\xff\xfe\x00\x01", "text/csv", 422),
         (b"{", "application/json", 422),
         (b"[]", "application/json", 422),

@@ -190,7 +190,7 @@ def test_what_was_said_once_stays_said(small, tmp_path):
         (row("quantile", "", 300), "output_type_id: is no probability"),
         (row("mean", "0.5", 300), "output_type_id: is for quantiles"),
         (row("median", "", -1), "value: is negative"),
-        (row("median", "", "many"), "value: is not a finite number"),
+        (row("median", "", "many"), "value: is not a number"),
     ],
 )
 def test_a_fault_is_named_by_row_and_column_and_nothing_is_stored(small, tmp_path, line, reason):
