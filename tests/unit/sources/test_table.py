@@ -126,7 +126,11 @@ CSV = written(STEEL, "csv")
             "expected months as %m/%Y, found '2025-02' in row 3",
         ),
         (Reply(CSV.replace(b"10.5", b"10,5")), ChangedShape, "expected a table as csv, found row 2 has 6 cells"),
-        (Reply(CSV.replace(b"10.5", b"n/a")), ChangedShape, r"expected numbers, found row 2, value: is a missing value"),
+        (
+            Reply(CSV.replace(b"10.5", b"n/a")),
+            ChangedShape,
+            r"expected numbers, found row 2, value: is a missing value",
+        ),
         (Reply(CSV.replace(b"Japan", b"Atlantis")), UnknownCode, "unknown partner .name. 'Atlantis'"),
         (Reply(CSV.replace(b"export", b"transit")), UnknownCode, "unknown flow 'transit'"),
         (Reply(b""), ChangedShape, "expected a table as csv, found the file is empty"),
