@@ -21,7 +21,7 @@ class RunSettings:
 class ServerConfig:
     """What differs between deployments, and the clock.
 
-    `run_terms` gives the terms of a run for a horizon in months, or for the deployment's own where that is None.
+    `run_settings` gives the settings of a run for a horizon in months, or for the deployment's own where that is None.
     `grace` is how long after its due moment a release counts as late.
     `threads` is how many requests are answered at once; the engine's pool should be as large.
     """

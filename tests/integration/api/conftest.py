@@ -31,7 +31,7 @@ def run_settings(horizon: int | None) -> RunSettings:
 
 
 def options(**changes: Any) -> ServerConfig:
-    given: dict[str, Any] = {"version": "0.1.0", "run_terms": run_settings, "now": lambda: TODAY, "threads": 4}
+    given: dict[str, Any] = {"version": "0.1.0", "run_settings": run_settings, "now": lambda: TODAY, "threads": 4}
     return ServerConfig(**given | changes)
 
 
