@@ -111,7 +111,7 @@ def feeds(settings: Settings) -> "dict[str, Feed]":
     from sources.feed_config import read_feeds
 
     if settings.feeds is None:
-        stop("TRADEWIND_FEEDS names no feeds file: see Adding a source in docs/operations.md", 2)
+        stop("TRADEWIND_FEEDS names no feeds file: see docs/operations/sources.md", 2)
     return read_feeds(settings.feeds)
 
 

@@ -1,4 +1,4 @@
-"""The feeds file: which dataset is fed by which provider, with which query (docs/operations.md, "Adding a source")."""
+"""The feeds file: which dataset is fed by which provider, with which query (docs/operations/sources.md)."""
 
 import re
 import tomllib

@@ -101,7 +101,7 @@ def test_the_image_does_not_run_as_root() -> None:
     user = last("USER")
     assert int(user) > 0
     assert f"--uid {user}" in " ".join(rest for name, rest in instructions() if name == "RUN")
-    assert f"user {user}" in text("docs/operations.md")
+    assert f"user {user}" in text("docs/operations/docker.md")
 
 
 def test_the_image_is_the_command_and_serves_unless_told_otherwise() -> None:
@@ -127,7 +127,7 @@ def test_the_health_check_is_python_that_compiles() -> None:
 
 
 def test_the_services_are_those_of_the_operations_manual(services: dict[str, Any]) -> None:
-    section = text("docs/operations.md").split("## With Docker")[1].split("\n## ")[0]
+    section = text("docs/operations/docker.md")
     assert set(table_rows(section)) == set(services)
 
 
@@ -171,7 +171,7 @@ def test_no_secret_has_a_default() -> None:
 def test_every_variable_that_compose_reads_is_documented() -> None:
     names = {name for name, _, _ in SUBSTITUTION.findall(text("compose.yaml"))}
     assert [
-        name for name in sorted(names) if f"`{name}`" not in text("docs/operations.md") and name not in SETTINGS
+        name for name in sorted(names) if f"`{name}`" not in text("docs/operations/docker.md") and name not in SETTINGS
     ] == []
 
 
@@ -221,5 +221,5 @@ def test_the_cluster_is_a_profile_whose_workers_find_the_scheduler_and_nobody_el
     worker = asked_for["dask-worker"]["entrypoint"]
     assert worker[:3] == ["dask", "worker", "tcp://dask-scheduler:8786"]
     assert worker[worker.index("--nthreads") + 1] == "1"
-    assert "TRADEWIND_DASK_ADDRESS=tcp://dask-scheduler:8786" in text("docs/operations.md")
+    assert "TRADEWIND_DASK_ADDRESS=tcp://dask-scheduler:8786" in text("docs/operations/cluster.md")
     assert not any("ports" in one for one in asked_for.values())

@@ -1,4 +1,4 @@
-"""Groups and balances are answered, or refused, where docs/api.md says so under "What there is"."""
+"""Groups and balances are answered, or refused, where docs/api/catalog.md says so."""
 
 from typing import Any
 

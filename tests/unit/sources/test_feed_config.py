@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_the_feeds_of_the_manual_are_read(tmp_path: Path) -> None:
-    examples = [block.text for block in blocks("docs/operations.md") if block.language == "toml"]
+    examples = [block.text for block in blocks("docs/operations/sources.md") if block.language == "toml"]
     assert len(examples) == 2
     described = "".join(
         DATASET.replace("KR_STEEL", name) for name in ("CN_IMTS", "CN_SOLAR", "KR_STEEL") if name in examples[1]
@@ -115,7 +115,7 @@ def test_the_feeds_of_the_manual_are_read(tmp_path: Path) -> None:
 
 
 def test_the_manual_names_every_source_and_every_field_of_its_query() -> None:
-    section = text("docs/operations.md").split("## Adding a source")[1].split("\n## ")[0]
+    section = text("docs/operations/sources.md")
     rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", section, re.MULTILINE))
     assert set(rows) == set(PROVIDERS)
     for name, provider in PROVIDERS.items():
