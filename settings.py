@@ -1,4 +1,4 @@
-"""Typed settings from the environment (TRADEWIND_). Read by entry points only; documented in docs/operations/settings.md."""
+"""Typed settings from the environment (TRADEWIND_), read by entry points only: docs/operations/settings.md."""
 
 import json
 from datetime import timedelta
