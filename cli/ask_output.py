@@ -18,7 +18,7 @@ from services.queries import ConcentrationQuery, ForecastQuery, ProbabilityQuery
 from services.run_selection import select_run, select_series
 from services.series_paths import cutoff_number
 from services.stored_forecasts import StepForecast
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 Query = TypeVar("Query", bound=BaseModel)
 CELL = 12
@@ -83,7 +83,7 @@ def _concentration_lines(session: Session, dataset: str, query: ConcentrationQue
         yield from _coverage_lines(found)
 
 
-def _horizon(run: RunRecord, query: ForecastQuery | ConcentrationQuery) -> int:
+def _horizon(run: PublishedRunRecord, query: ForecastQuery | ConcentrationQuery) -> int:
     horizon = query.horizon or run.horizon
     if horizon > run.horizon:
         raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
@@ -91,9 +91,8 @@ def _horizon(run: RunRecord, query: ForecastQuery | ConcentrationQuery) -> int:
 
 
 def _table_lines(
-    run: RunRecord, query: ForecastQuery | ConcentrationQuery, rows: Iterable[StepForecast]
+    run: PublishedRunRecord, query: ForecastQuery | ConcentrationQuery, rows: Iterable[StepForecast]
 ) -> Iterator[str]:
-    assert run.cutoff is not None
     months = later_months(run.cutoff, run.horizon)
     heads = ["median", *(f"{level:g} % {bound}" for level in query.level for bound in ("lo", "hi"))]
     heads += [f"q{probability:g}" for probability in query.quantile]
@@ -153,5 +152,5 @@ def _coverage_lines(coverage: IntervalCoverage) -> Iterator[str]:
             yield f"coverage: {folds}, intervals of {row.level:g} % held {inside}"
 
 
-def _source(run: RunRecord) -> str:
+def _source(run: PublishedRunRecord) -> str:
     return f"run {run.id}, seen up to {month_text(run.cutoff)}"

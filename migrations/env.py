@@ -2,12 +2,11 @@
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlmodel import SQLModel
 
-import store.models  # noqa: F401  # registers the tables in the metadata
 from settings import Settings
 from store import embedded_postgres
 from store.database import make_engine
+from store.models import Table
 
 COMPARED = ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"]
 MIGRATION_LOCK = 7_236_001
@@ -18,7 +17,7 @@ def run(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
     context.configure(
         connection=connection,
-        target_metadata=SQLModel.metadata,
+        target_metadata=Table.metadata,
         autogenerate_plugins=COMPARED,
         compare_server_default=True,
     )

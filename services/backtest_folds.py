@@ -16,9 +16,9 @@ from forecasting.analysis.periods import LENGTHS
 from forecasting.analysis.spans import YEAR, Span, month_number
 from forecasting.config import interval_probabilities
 from store.queries import backtest_folds
-from store.queries.backtest_folds import Miss, Track
+from store.queries.backtest_folds import FoldForecast, Miss
 from store.queries.run_inputs import recent
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 GROWTH = "_growth"
 LONG_STEP = 12
@@ -65,7 +65,7 @@ class MissedPage(NamedTuple):
 
 def read_folds(
     session: Session,
-    run: RunRecord,
+    run: PublishedRunRecord,
     series_id: int,
     *,
     kind: str,
@@ -90,7 +90,7 @@ def read_folds(
 
 def read_misses(
     session: Session,
-    run: RunRecord,
+    run: PublishedRunRecord,
     series_ids: Sequence[int],
     *,
     kind: str,
@@ -135,7 +135,7 @@ def _span(kind: str, cutoff: date, step: int) -> Span:
     return Span(last - LENGTHS[kind] + 1, last, kind)
 
 
-def _periods(track: Track, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
+def _periods(track: FoldForecast, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
     found = []
     for place, mean in enumerate(track.means):
         step = track.step + place * track.every
@@ -156,7 +156,7 @@ def _bounds(quantiles: list[list[float | None]] | None, place: int, level: float
 Bases = Mapping[tuple[int, Span], float | None]
 
 
-def _year_ago(session: Session, run: RunRecord, wanted: set[tuple[int, Span]]) -> Bases:
+def _year_ago(session: Session, run: PublishedRunRecord, wanted: set[tuple[int, Span]]) -> Bases:
     """What was observed of periods a year before, as the run saw it; None where that is nothing above zero."""
     if not wanted:
         return {}

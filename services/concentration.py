@@ -9,11 +9,11 @@ from forecasting.analysis.period_draws import PeriodDraws, add_up, concentration
 from forecasting.analysis.spans import Span
 from services.errors import NothingToConcentrate
 from services.queries import ConcentrationQuery
-from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_catalog import SeriesCatalog
 from services.series_paths import read_series_paths
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog as store_catalog
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 
 class ConcentrationParts(NamedTuple):
@@ -43,7 +43,7 @@ def choose_parts(session: Session, catalog: SeriesCatalog, query: ConcentrationQ
 
 
 def draw_concentration(
-    session: Session, run: RunRecord, asked: ConcentrationParts, spans: Sequence[Span]
+    session: Session, run: PublishedRunRecord, asked: ConcentrationParts, spans: Sequence[Span]
 ) -> PeriodDraws | None:
     """Draws of the index over spans; None where there is no span."""
     if not spans:

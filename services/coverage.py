@@ -10,12 +10,12 @@ from forecasting.analysis.spans import KINDS_OF
 from forecasting.config import COMBINATION, LEVELS
 from services.forecasts import spans_asked
 from services.queries import RunForecastQuery
-from services.series_catalog import ResolvedSeries
 from services.series_paths import cutoff_number
+from store.models import ResolvedSeries
 from store.queries import backtests
 from store.queries.backtest_coverage import CoverageRow, pooled_coverage
 from store.queries.backtests import Folds
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 NOT_SCORED = "answers of this kind are not scored on the folds"
 NOTHING_YET = "no fold has an answer of this kind whose months are all known by now"
@@ -45,7 +45,7 @@ class IntervalCoverage(NamedTuple):
 
 
 def forecast_coverage(
-    session: Session, run: RunRecord, chosen: Sequence[ResolvedSeries], query: RunForecastQuery, horizon: int
+    session: Session, run: PublishedRunRecord, chosen: Sequence[ResolvedSeries], query: RunForecastQuery, horizon: int
 ) -> IntervalCoverage:
     """The coverage of forecasts of some series, for the steps at which their periods end."""
     cutoff, spans = cutoff_number(run), spans_asked(run, query, horizon)
@@ -56,7 +56,7 @@ def forecast_coverage(
 
 def interval_coverage(
     session: Session,
-    run: RunRecord,
+    run: PublishedRunRecord,
     chosen: Sequence[ResolvedSeries],
     *,
     kind: str | None,

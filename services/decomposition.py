@@ -7,16 +7,18 @@ from typing import Any
 from sqlmodel import Session
 
 from forecasting.analysis.spans import month_number, month_text
-from services.series_catalog import ResolvedSeries
 from services.series_paths import cutoff_number
+from store.models import ResolvedSeries
 from store.queries import decompositions
 from store.queries.decompositions import DecomposedSeries
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 SHARES = ("season", "calendar", "rest")
 
 
-def component_months(session: Session, run: RunRecord, chosen: Sequence[ResolvedSeries]) -> list[list[dict[str, Any]]]:
+def component_months(
+    session: Session, run: PublishedRunRecord, chosen: Sequence[ResolvedSeries]
+) -> list[list[dict[str, Any]]]:
     """Rows month, ahead, trend, season, calendar, rest of each series: the trend in its unit, the others in per cent.
 
     A series that the run did not take apart has none: sums are not, nor those that are short or reach zero.

@@ -15,7 +15,7 @@ from forecasting.config import COMBINATION
 from forecasting.data.history import FloatArray
 from services.period_summary import rows_ahead
 from services.published_run import PublishedRun, earlier_runs, iso_day, month_of
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 from store.queries import backtests, forecasts
 
 Row = dict[str, Any]
@@ -65,7 +65,6 @@ def earlier_rows(
     past = earlier_runs(desk.session, desk.run, limit=EARLIER_RUNS)
     by = [*(["earlier runs"] if past else []), *(["the backtest at every sixth month"] if said else [])]
     for run in past:
-        assert run.cutoff is not None
         said[run.cutoff] = _run_means(desk, one, run.id, run.horizon)
     return _lines(series_paths, said.items(), units, frequency), " and ".join(by)
 

@@ -11,16 +11,16 @@ from forecasting.config import interval_probabilities
 from services.errors import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
 from services.queries import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions
 from services.run_selection import SelectedSeries
-from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number, read_series_paths
 from services.stored_forecasts import BATCH_PARTS, Question, StepForecast, batches, forecast_series, split
 from store.errors import UnknownSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
-from store.queries.runs import RunRecord
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
+from store.queries.runs import PublishedRunRecord
 
 
 def read_answers(
-    session: Session, run: RunRecord, series: SelectedSeries, query: RunForecastQuery, horizon: int
+    session: Session, run: PublishedRunRecord, series: SelectedSeries, query: RunForecastQuery, horizon: int
 ) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
     """Forecasts of a page of series: what is stored where that is what is asked, else what the joint paths say."""
     if query.plain:
@@ -30,7 +30,7 @@ def read_answers(
     return answer_series(session, run, series.catalog, series.page, spans, query)
 
 
-def spans_asked(run: RunRecord, query: RunForecastQuery, horizon: int) -> list[Span]:
+def spans_asked(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Span]:
     """The period asked for, or every one of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
     if query.period is not None:
         return [_open_span(read_span(query.period), run)]
@@ -39,7 +39,7 @@ def spans_asked(run: RunRecord, query: RunForecastQuery, horizon: int) -> list[S
 
 def answer_series(
     session: Session,
-    run: RunRecord,
+    run: PublishedRunRecord,
     catalog: SeriesCatalog,
     chosen: Sequence[ResolvedSeries],
     spans: Sequence[Span],
@@ -55,7 +55,7 @@ def answer_series(
 
 def _answers(
     session: Session,
-    run: RunRecord,
+    run: PublishedRunRecord,
     chosen: Sequence[ResolvedSeries],
     spans: Sequence[Span],
     terms: UnitOptions,
@@ -75,7 +75,7 @@ class DrawnSeries(NamedTuple):
 
 def draw_batch(
     session: Session,
-    run: RunRecord,
+    run: PublishedRunRecord,
     batch: Sequence[ResolvedSeries],
     spans: Sequence[Span],
     terms: UnitOptions,
@@ -100,7 +100,7 @@ class EstimatedProbability(NamedTuple):
 
 
 def estimate_probability(
-    session: Session, run: RunRecord, catalog: SeriesCatalog, query: ProbabilityQuery
+    session: Session, run: PublishedRunRecord, catalog: SeriesCatalog, query: ProbabilityQuery
 ) -> EstimatedProbability:
     """The chance of an event. Raises UnknownSeries, NotOneForecast, PeriodObserved, PeriodBeyondRun, NoWhole."""
     one = _one_series(catalog, query)
@@ -113,7 +113,7 @@ def estimate_probability(
     return EstimatedProbability(one, row, chance(drawn.values[:, 0], above=query.above, below=query.below))
 
 
-def _open_span(span: Span, run: RunRecord) -> Span:
+def _open_span(span: Span, run: PublishedRunRecord) -> Span:
     """The span, if something of it is to come and all of it is forecast."""
     cutoff = cutoff_number(run)
     if span.last <= cutoff:

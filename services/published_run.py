@@ -10,14 +10,14 @@ from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.spans import YEAR, month_number, month_text
 from services.catalog_cache import CatalogCache
 from services.run_selection import latest_run, run_of
-from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number, read_series_paths
 from store.errors import UnknownSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog as store_catalog
 from store.queries import runs
 from store.queries.catalog import DatasetRecord
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 LONGEST_YEARS = 40
 
@@ -28,12 +28,12 @@ class PublishedRun:
 
     session: Session
     dataset: DatasetRecord
-    run: RunRecord
+    run: PublishedRunRecord
     catalog: SeriesCatalog
     probabilities: Sequence[float]
     """Those of the quantiles that the run stored."""
 
-    def at(self, run: RunRecord) -> "PublishedRun":
+    def at(self, run: PublishedRunRecord) -> "PublishedRun":
         """The same series at another run of the dataset."""
         return replace(self, run=run)
 
@@ -45,7 +45,6 @@ class PublishedRun:
     @property
     def cutoff(self) -> date:
         """The last month that the run saw."""
-        assert self.run.cutoff is not None
         return self.run.cutoff
 
     @property
@@ -98,13 +97,13 @@ def open_run(session: Session, catalogs: CatalogCache, dataset: str, run_id: int
     return PublishedRun(session, record, run, catalog, coverage.probabilities)
 
 
-def earlier_runs(session: Session, run: RunRecord, *, limit: int) -> list[RunRecord]:
+def earlier_runs(session: Session, run: PublishedRunRecord, *, limit: int) -> list[PublishedRunRecord]:
     """Published runs of the same dataset that saw less, newest first, one a cutoff."""
     page = runs.page(session, dataset_id=run.dataset_id, status="published", limit=200)
-    found: dict[date, RunRecord] = {}
-    for one in page.rows:
-        if one.cutoff is not None and run.cutoff is not None and one.cutoff < run.cutoff and one.as_of <= run.as_of:
-            found.setdefault(one.cutoff, one)
+    found: dict[date, PublishedRunRecord] = {}
+    for earlier in filter(None, map(runs.as_published, page.rows)):
+        if earlier.cutoff < run.cutoff and earlier.as_of <= run.as_of:
+            found.setdefault(earlier.cutoff, earlier)
     return sorted(found.values(), key=lambda one: one.as_of, reverse=True)[:limit]
 
 

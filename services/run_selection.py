@@ -9,30 +9,32 @@ from sqlmodel import Session
 from services.catalog_cache import CatalogCache
 from services.errors import NoRunAsOf, RunNotPublished, RunOfAnotherDataset
 from services.parameters import RunSelection, SeriesSelection, StoredSeriesSelection
-from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_catalog import SeriesCatalog
 from store.errors import UnknownRun
+from store.models import ResolvedSeries
 from store.queries import catalog as store_catalog
 from store.queries import runs
 from store.queries.forecasts import Coverage
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 
-def published_run(session: Session, run_id: int) -> RunRecord:
+def published_run(session: Session, run_id: int) -> PublishedRunRecord:
     """A published run by its number. Raises UnknownRun, RunNotPublished."""
     run = runs.find(session, run_id)
-    if run.status != "published":
+    published = runs.as_published(run)
+    if published is None:
         raise RunNotPublished(run_id, run.status)
-    return run
+    return published
 
 
-def select_run(session: Session, dataset: str, query: RunSelection) -> RunRecord:
+def select_run(session: Session, dataset: str, query: RunSelection) -> PublishedRunRecord:
     """The run that answers for a dataset. Raises as `run_of` and `latest_run` do."""
     if query.run is None:
         return latest_run(session, dataset, query.as_of)
     return run_of(session, dataset, query.run)
 
 
-def run_of(session: Session, dataset: str, run_id: int) -> RunRecord:
+def run_of(session: Session, dataset: str, run_id: int) -> PublishedRunRecord:
     """A published run of a dataset. Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset."""
     run = published_run(session, run_id)
     if run.dataset_id != dataset:
@@ -41,7 +43,7 @@ def run_of(session: Session, dataset: str, run_id: int) -> RunRecord:
     return run
 
 
-def latest_run(session: Session, dataset: str, as_of: date | None = None) -> RunRecord:
+def latest_run(session: Session, dataset: str, as_of: date | None = None) -> PublishedRunRecord:
     """The latest published run, none later than `as_of`. Raises UnknownDataset, UnknownRun, NoRunAsOf."""
     found = runs.latest_published(session, dataset, as_of)
     if found is not None:
@@ -68,7 +70,7 @@ class SelectedSeries(NamedTuple):
 
 
 def select_series(
-    session: Session, catalogs: CatalogCache, run: RunRecord, query: SeriesSelection | StoredSeriesSelection
+    session: Session, catalogs: CatalogCache, run: PublishedRunRecord, query: SeriesSelection | StoredSeriesSelection
 ) -> SelectedSeries:
     """The series of a run that a query asks for. Raises UnknownSeries."""
     coverage, catalog = catalogs.of_run(session, run.id)

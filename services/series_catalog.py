@@ -8,10 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
 
 from store.errors import UnknownSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import ResolvedSeries, SeriesPart
 from store.queries.catalog import SeriesRecord
 from store.queries.forecasts import CoveredSeries
 
@@ -19,31 +18,6 @@ BALANCE = "B"
 SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {"X": (("X", 1),), "M": (("M", 1),), "B": (("X", 1), ("M", -1))}
 Asked = Mapping[str, Sequence[str] | None]
 """Codes by `flow`, `partner` and `sector`, in this order; None where nothing is asked."""
-
-
-class Part(NamedTuple):
-    """A stored series and the sign with which it counts."""
-
-    series_id: int
-    unique_id: str
-    sign: int
-
-
-class ResolvedSeries(NamedTuple):
-    """A series asked for, and what it is made of: itself alone where it is stored."""
-
-    unique_id: str
-    flow: str
-    partner: str
-    sector: str
-    parts: tuple[Part, ...]
-    derived: bool
-
-    @property
-    def group(self) -> str:
-        """What it is in its flow: the grand total, a partner's or a sector's total, or a part."""
-        whole = self.partner == TOTAL_PARTNER, self.sector == TOTAL_SECTOR
-        return {(True, True): "total", (False, True): "partner", (True, False): "sector"}.get(whole, "part")
 
 
 @dataclass(frozen=True)
@@ -116,10 +90,10 @@ class SeriesCatalog:
         unique_id = f"{self.dataset}.{flow}.{partner}.{sector}"
         return ResolvedSeries(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.members)
 
-    def _parts(self, flow: str, partner: str, sector: str) -> Iterator[Part]:
+    def _parts(self, flow: str, partner: str, sector: str) -> Iterator[SeriesPart]:
         members = self.members.get(partner, (partner,))
         # A balance is of those who have both of its sides.
         whole = [one for one in members if all((side, one, sector) in self.places for side, _ in SIGNS[flow])]
         for side, sign in SIGNS[flow]:
             for key in ((side, one, sector) for one in whole):
-                yield Part(self.places[key], ".".join((self.dataset, *key)), sign)
+                yield SeriesPart(self.places[key], ".".join((self.dataset, *key)), sign)

@@ -7,23 +7,22 @@ from sqlmodel import Session
 
 from forecasting.analysis.period_draws import SeriesPaths, add_up
 from forecasting.analysis.spans import YEAR, month_number
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 from store.queries import forecasts
 from store.queries.run_inputs import recent
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 PathsById = Mapping[str, SeriesPaths]
 """Outlooks by unique_id."""
 
 
-def cutoff_number(run: RunRecord) -> int:
+def cutoff_number(run: PublishedRunRecord) -> int:
     """The last month that a run has seen, as a number."""
-    assert run.cutoff is not None
     return month_number(run.cutoff.year, run.cutoff.month)
 
 
 def read_series_paths(
-    session: Session, run: RunRecord, chosen: Sequence[ResolvedSeries], months: tuple[int, int]
+    session: Session, run: PublishedRunRecord, chosen: Sequence[ResolvedSeries], months: tuple[int, int]
 ) -> PathsById:
     """Outlooks of some series, in the dataset's unit, for answers that rest on the months from first to last."""
     cutoff, (first, last) = cutoff_number(run), months

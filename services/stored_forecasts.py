@@ -11,7 +11,7 @@ from sqlmodel import Session
 from forecasting.analysis.spans import Span
 from forecasting.config import interval_probabilities
 from forecasting.data.history import FloatArray
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 from store.queries import forecasts
 
 BATCH_PARTS = 64

@@ -16,8 +16,7 @@ from services.backtest_summary import Record, read_record
 from services.catalog_cache import CatalogCache
 from services.parameters import SCORE_KINDS, Code, Month, RunId
 from services.published_run import PublishedRun, citation, open_run
-from services.series_catalog import ResolvedSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])

@@ -18,7 +18,7 @@ from presentation.sections.section import Section, figure, in_unit, link, text
 from services.period_summary import figure as read_figure
 from services.published_run import PublishedRun, citation, earlier_runs, open_run
 from store.queries import catalog, runs
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord, RunRecord
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 SHOWN, FAILURES, CHANGED_SERIES = 50, 500, 40
@@ -77,9 +77,9 @@ def read_run_page(
     """One run: what it is made of, what failed in it, and what changed from the run before."""
     run = runs.find(session, run_id)
     dataset = catalog.dataset(session, run.dataset_id)
-    published = run.status == "published"
+    published = runs.as_published(run)
     desk = open_run(session, catalogs, run.dataset_id, run.id) if published else None
-    before = earlier_runs(session, run, limit=1) if published else []
+    before = earlier_runs(session, published, limit=1) if published else []
     blocks = [_facts(run, dataset.title)]
     if desk and before:
         blocks += [*_changes(desk, before[0]), *move_blocks(desk)]
@@ -171,7 +171,7 @@ def _failures(run: RunRecord) -> list[Section]:
     ]
 
 
-def _changes(desk: PublishedRun, before: RunRecord) -> list[Section]:
+def _changes(desk: PublishedRun, before: PublishedRunRecord) -> list[Section]:
     """What the run before expected of the same year, beside what this one does, the largest changes first."""
     earlier = desk.at(before)
     years = spans_ahead(desk.last, desk.run.horizon, "A")

@@ -21,9 +21,9 @@ from services.forecast_history import Row, earlier_rows, expected_rows, forecast
 from services.parameters import CODE, Code, RunId
 from services.period_summary import unit_in_words
 from services.published_run import PublishedRun, citation, codes, open_run
-from services.series_catalog import BALANCE, ResolvedSeries
+from services.series_catalog import BALANCE
 from store.errors import UnknownSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog
 from store.queries.catalog import DatasetRecord, SeriesPage
 

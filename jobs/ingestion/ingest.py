@@ -14,9 +14,9 @@ from sources import bundled
 from sources.errors import SourceError
 from sources.observation_batch import DatasetDefinition, ObservationBatch
 from sources.providers import file
-from store.queries import catalog, observations, releases
+from store.queries import catalog, observation_writes, releases
 from store.queries.catalog import PartnerRecord, SectorRecord
-from store.queries.observations import Appended
+from store.queries.observation_writes import Appended
 from tables import Faults, check_observations, check_releases, read_table, require_columns
 
 LARGEST_CODE_TABLE = 10_000_000
@@ -44,7 +44,7 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
     frame = check_observations(delivery.frame, today=today)
     if delivery.backfilled:
         frame = _known_when_due(session, frame, found.id, today)
-    appended = observations.append(
+    appended = observation_writes.append(
         session, dataset=found.id, frame=frame, vintage=today, backfilled=delivery.backfilled
     )
     log.info("ingest.appended", dataset=found.id, **appended._asdict())

@@ -20,7 +20,7 @@ from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
 from store.errors import NoEarlierRun, NotComparable
 from store.queries import backtests, catalog, forecasts, observations, run_changes, run_inputs, runs
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord, RunRecord
 
 log = structlog.get_logger(__name__)
 WIDTH = (0.1, 0.9)
@@ -54,10 +54,8 @@ class _Comparison:
     """Two published runs of one dataset, the series and the months that both forecast."""
 
     def __init__(self, session: Session, before: RunRecord, after: RunRecord, make_executor: ExecutorFactory) -> None:
-        _check(before, after)
-        assert before.cutoff
-        assert after.cutoff
-        self.session, self.before, self.after, self.make_executor = session, before, after, make_executor
+        self.before, self.after = before, after = _published_pair(before, after)
+        self.session, self.make_executor = session, make_executor
         self.reporter = catalog.dataset(session, after.dataset_id).reporter
         ids = observations.series_ids(session, after.dataset_id)
         both = [{one.id for one in forecasts.coverage(session, run.id).series} for run in (before, after)]
@@ -149,13 +147,18 @@ class _Comparison:
         return _Published(both[:, months, 0], both[:, months, 1])
 
 
-def _check(before: RunRecord, after: RunRecord) -> None:
-    for run in (before, after):
-        if run.status != "published" or run.cutoff is None:
-            raise NotComparable(after.id, before.id, f"run {run.id} is {run.status}")
+def _published_pair(before: RunRecord, after: RunRecord) -> tuple[PublishedRunRecord, PublishedRunRecord]:
+    """Both runs as published ones. Raises NotComparable."""
+    earlier, later = _published(before, before, after), _published(after, before, after)
     if before.dataset_id != after.dataset_id:
         raise NotComparable(after.id, before.id, f"run {before.id} is of {before.dataset_id}")
-    assert before.cutoff
-    assert after.cutoff
-    if before.id == after.id or before.as_of > after.as_of or before.cutoff > after.cutoff:
+    if earlier.id == later.id or earlier.as_of > later.as_of or earlier.cutoff > later.cutoff:
         raise NotComparable(after.id, before.id, f"run {before.id} does not know less")
+    return earlier, later
+
+
+def _published(run: RunRecord, before: RunRecord, after: RunRecord) -> PublishedRunRecord:
+    found = runs.as_published(run)
+    if found is None:
+        raise NotComparable(after.id, before.id, f"run {run.id} is {run.status}")
+    return found

@@ -7,7 +7,7 @@ from presentation.charts.decomposition import components as panels
 from presentation.sections.section import Section, figure, in_unit, text
 from services.decomposition import component_months
 from services.published_run import PublishedRun, codes
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 
 NOTE = (
     "Prophet’s model of the logarithm, fitted to what the run knew: a piecewise linear trend, the season of the year, "

@@ -15,7 +15,7 @@ from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, read_fo
 from services.forecast_history import history_start, observed_rows
 from services.period_summary import unit_in_words
 from services.published_run import PublishedRun, codes, iso_day
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 from store.queries import backtest_folds
 
 LEVELS, MISS_LEVEL, MISSES, FOLDS = (95.0, 80.0, 50.0), 80.0, 15, 240

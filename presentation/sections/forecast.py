@@ -8,7 +8,7 @@ from presentation.charts.fan import fan
 from presentation.sections.section import Column, Section, figure, in_unit, interval_columns, text
 from services.forecast_history import Row, expected_rows, history_start, observed_rows
 from services.published_run import PublishedRun, codes
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 
 LEVELS = (95.0, 80.0, 50.0)
 NOTE = "Observed in black, expected (the median) in blue; the shades hold what comes 50, 80 and 95 times in 100."

@@ -13,8 +13,7 @@ from presentation.sections.section import Section, in_unit, link
 from presentation.sections.section import figure as figure_column
 from services.period_summary import Figure, Outcome, figure, outcome, rows_ahead
 from services.published_run import PublishedRun, citation, earlier_runs
-from services.series_catalog import ResolvedSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import backtest_folds, backtests
 
 LEVEL, CHART_YEARS = 80.0, 5

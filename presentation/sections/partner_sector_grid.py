@@ -8,8 +8,7 @@ from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.spans import YEAR, Span, spans_ahead
 from services.period_summary import rows_ahead
 from services.published_run import PublishedRun, iso_day
-from services.series_catalog import ResolvedSeries
-from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 
 Measure = Literal["pc1", "contribution"]
 Which = Literal["countries", "groups", "all"]

@@ -54,7 +54,7 @@ def write_periods(
     return copy_arrays(session, BacktestPeriod, columns)
 
 
-class Track(NamedTuple):
+class FoldForecast(NamedTuple):
     """One forecaster's forecast of a series at one fold, its periods as lists.
 
     The first period ends `step` months after the cutoff, the others `every` months apart.
@@ -68,10 +68,10 @@ class Track(NamedTuple):
     actuals: list[float | None]
 
 
-class TrackPage(NamedTuple):
+class FoldForecastPage(NamedTuple):
     """Some tracks, newest cutoff first, and how many there are in all."""
 
-    rows: list[Track]
+    rows: list[FoldForecast]
     total: int
 
 
@@ -84,14 +84,14 @@ def page(
     kind: str = MONTH,
     limit: int,
     offset: int = 0,
-) -> TrackPage:
+) -> FoldForecastPage:
     """Forecasts of one series at each fold that has an actual, newest first; of periods, the combination's."""
     source = _source(run_id, [series_id], forecaster, kind)
     scored = _scored(source)
     total = session.execute(sa.select(sa.func.count()).select_from(source).where(scored)).scalar_one()
-    query = sa.select(*(source.c[name] for name in Track._fields)).where(scored)
+    query = sa.select(*(source.c[name] for name in FoldForecast._fields)).where(scored)
     rows = session.execute(query.order_by(source.c.cutoff.desc()).limit(limit).offset(offset))
-    return TrackPage([Track(*row) for row in rows], total)
+    return FoldForecastPage([FoldForecast(*row) for row in rows], total)
 
 
 def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, kind: str, limit: int) -> list[date]:

@@ -2,63 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from store.models import Observation, Series
+from store.models import Observation, ResolvedSeries, Series
 from store.queries import catalog
 from store.queries.latest_vintages import given_rows, latest
-from store.queries.observation_writes import Appended, append
-
-__all__ = [
-    "Appended",
-    "Asked",
-    "Extent",
-    "ObservationPage",
-    "ObservationRecord",
-    "Part",
-    "append",
-    "extent",
-    "first_known",
-    "panel_frame",
-    "series_ids",
-    "values",
-]
-
-
-class Part(Protocol):
-    """A stored series and the sign with which it counts."""
-
-    @property
-    def series_id(self) -> int:
-        """The stored series' number."""
-
-    @property
-    def sign(self) -> int:
-        """1, or -1 for what is taken away."""
-
-
-class Asked(Protocol):
-    """A series that is the sum of its parts: one where it is stored, several for a group or a balance."""
-
-    @property
-    def flow(self) -> str:
-        """X, M, or B for the balance."""
-
-    @property
-    def partner(self) -> str:
-        """A partner or a group."""
-
-    @property
-    def sector(self) -> str:
-        """A sector."""
-
-    @property
-    def parts(self) -> Sequence[Part]:
-        """What it is the sum of."""
 
 
 class ObservationRecord(NamedTuple):
@@ -150,7 +102,7 @@ def series_ids(session: Session, dataset: str) -> dict[str, int]:
 
 def values(
     session: Session,
-    asked: Sequence[Asked],
+    asked: Sequence[ResolvedSeries],
     *,
     start: date | None = None,
     end: date | None = None,
@@ -168,7 +120,9 @@ def values(
     return ObservationPage([ObservationRecord(*row) for row in rows], total)
 
 
-def _summed(asked: Sequence[Asked], *, start: date | None, end: date | None, as_of: date | None) -> sa.Select[Any]:
+def _summed(
+    asked: Sequence[ResolvedSeries], *, start: date | None, end: date | None, as_of: date | None
+) -> sa.Select[Any]:
     part = given_rows(
         "part",
         flow=(sa.String, [one.flow for one in asked for _ in one.parts]),

@@ -7,7 +7,7 @@ its publication are one transaction.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Engine
@@ -51,6 +51,29 @@ class RunRecord(NamedTuple):
     stage: str | None
     done: int
     total: int
+
+
+class PublishedRunRecord(RunRecord):
+    """A published run: the constraint `published_is_complete` guarantees its cutoff, end and data hash."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def cutoff(self) -> date:
+            """The last month that the run has seen."""
+
+        @property
+        def finished_at(self) -> datetime:
+            """When it was published."""
+
+        @property
+        def data_hash(self) -> str:
+            """SHA-256 of the panel it was made from."""
+
+
+def as_published(run: RunRecord) -> PublishedRunRecord | None:
+    """The run where it is published, else None."""
+    return PublishedRunRecord(*run) if run.status == "published" else None
 
 
 # Columns of the table, not of the class: the ORM would prepare itself anew for every request.
@@ -168,11 +191,11 @@ def find(session: Session, run_id: int) -> RunRecord:
     return found
 
 
-def latest_published(session: Session, dataset_id: str, as_of: date | None = None) -> RunRecord | None:
+def latest_published(session: Session, dataset_id: str, as_of: date | None = None) -> PublishedRunRecord | None:
     """The published run with the latest as_of, none later than `as_of`; of several, the one published last."""
     with binary_cursor(session) as cursor:
         row = cursor.execute(_LATEST, {"dataset": dataset_id, "day": as_of or date.max}).fetchone()
-    return RunRecord(*row) if row else None
+    return PublishedRunRecord(*row) if row else None
 
 
 _LATEST = f"""
@@ -182,13 +205,14 @@ _LATEST = f"""
 """
 
 
-def published_before(session: Session, run: RunRecord) -> RunRecord | None:
+def published_before(session: Session, run: RunRecord) -> PublishedRunRecord | None:
     """The published run of the same dataset that readers saw before this one, if there is one."""
     order = col(Run.as_of), col(Run.finished_at), col(Run.id)
     earlier = sa.tuple_(*order) < sa.tuple_(*map(sa.literal, (run.as_of, run.finished_at, run.id)))
     mine = (col(Run.dataset_id) == run.dataset_id, col(Run.status) == "published")
     newest = (column.desc() for column in order)
-    return _first(session, sa.select(*_COLUMNS).where(*mine, earlier).order_by(*newest).limit(1))
+    found = _first(session, sa.select(*_COLUMNS).where(*mine, earlier).order_by(*newest).limit(1))
+    return as_published(found) if found else None
 
 
 class RunPage(NamedTuple):

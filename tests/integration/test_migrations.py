@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from migrations.check import check
 from store.database import alembic_config, make_engine, migrate
-from store.models import Partner
+from store.models import Partner, Table
 from store.queries import catalog, observations, run_inputs, runs
 from tests.conftest import new_database
 from tests.support.factories import NOW
@@ -44,7 +44,7 @@ def test_tables_and_migrations_agree_up_and_down(empty: Engine) -> None:
 
 
 def test_a_check_constraint_that_no_migration_makes_is_noticed(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = SQLModel.metadata.tables["release"]
+    table = Table.metadata.tables["release"]
     extra = sa.CheckConstraint("due_on > period", name="due_after_period")
     monkeypatch.setattr(table, "constraints", set(table.constraints))
     table.append_constraint(extra)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import add_codes
 from sources.observation_batch import DatasetDefinition
-from store.queries import catalog, observations
+from store.queries import catalog, observation_writes
 from tables import check_observations
 from tests.support.panels import grid_panel
 
@@ -58,6 +58,6 @@ def add_small_dataset(engine, *, definition=SMALL, vintage=date(2025, 1, 9)):
         add_codes(session)
         catalog.add_dataset(session, **{name: getattr(definition, name) for name in definition.__slots__})
         clean = check_observations(frame, today=TODAY)
-        observations.append(session, dataset=definition.id, frame=clean, vintage=vintage)
+        observation_writes.append(session, dataset=definition.id, frame=clean, vintage=vintage)
         session.commit()
     return panel

@@ -6,8 +6,8 @@ import pandas as pd
 from sqlmodel import Session
 
 from jobs.ingestion.ingest import add_codes
-from store.queries import catalog, observations
-from store.queries.observations import Appended
+from store.queries import catalog, observation_writes, observations
+from store.queries.observation_writes import Appended
 from tables import check_observations, read_table
 
 TODAY = date(2026, 8, 21)
@@ -37,7 +37,7 @@ def append(session: Session, *rows: str, dataset: str = "TEST", header: str = HE
     lines = [row if row.count(",") == width else f"{row},1" for row in rows]
     table = read_table("\n".join([header, *lines]).encode(), media="csv", limit_bytes=1_000_000)
     frame = check_observations(table, today=TODAY)
-    return observations.append(session, dataset=dataset, frame=frame, vintage=TODAY)
+    return observation_writes.append(session, dataset=dataset, frame=frame, vintage=TODAY)
 
 
 def known(session: Session, as_of: date | None = None, *, dataset: str = "TEST") -> dict[str, list[float]]:

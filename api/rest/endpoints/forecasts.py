@@ -28,7 +28,7 @@ from services.errors import HorizonBeyondRun
 from services.forecasts import read_answers
 from services.queries import ForecastQuery, RunForecastQuery
 from services.run_selection import published_run, select_run, select_series
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
 CSV: dict[int | str, dict[str, Any]] = {
@@ -76,7 +76,7 @@ def _answer(
     request: Request,
     session: Session,
     catalogs: CatalogCache,
-    run: RunRecord,
+    run: PublishedRunRecord,
     query: RunForecastQuery,
     headers: dict[str, str],
 ) -> Response:
@@ -85,7 +85,6 @@ def _answer(
         raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
     wanted = wanted_format(request, query.format)
     series = select_series(session, catalogs, run, query)
-    assert run.cutoff is not None
     unit = answer_unit(query.units, series.catalog.unit)
     months = later_months(run.cutoff, horizon)
     layout = Layout(months, query.level, query.quantile, unit, spans=not query.plain)

@@ -13,7 +13,7 @@ from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas import common
 from api.rest.uploads import sent_table
 from services.parameters import ObservationQuery
-from store.queries import catalog, observations
+from store.queries import catalog, observation_writes, observations
 from store.queries.observations import ObservationRecord
 from tables import check_observations
 
@@ -96,7 +96,7 @@ def append_observations(
     today = options.now().date()
     table = sent_table(request, body, name="observations", limit=options.max_upload_bytes)
     frame = check_observations(table, today=today)
-    appended = observations.append(session, dataset=dataset, frame=frame, vintage=today)
+    appended = observation_writes.append(session, dataset=dataset, frame=frame, vintage=today)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
     return json_response(answer, status=201, headers={"Cache-Control": "no-store"})

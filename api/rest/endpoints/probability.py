@@ -21,7 +21,7 @@ from services.forecasts import estimate_probability, summaries
 from services.queries import ConcentrationQuery, ProbabilityQuery
 from services.run_selection import select_run
 from services.series_paths import cutoff_number
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord
 
 router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
 CHANCE_COLUMNS = ("above", "below", "probability", "standard_error", "draws")
@@ -105,8 +105,7 @@ def read_concentration(
     return json_response(answer, headers=headers)
 
 
-def _layout(run: RunRecord, horizon: int, query: ProbabilityQuery | ConcentrationQuery, unit: str) -> Layout:
-    assert run.cutoff is not None
+def _layout(run: PublishedRunRecord, horizon: int, query: ProbabilityQuery | ConcentrationQuery, unit: str) -> Layout:
     return Layout(later_months(run.cutoff, horizon), query.level, query.quantile, unit, spans=True)
 
 

@@ -14,7 +14,7 @@ from api.rest.schemas import tracking
 from api.rest.serializers.forecasts import month_text
 from services.parameters import TrackedSeriesQuery, TrackingQuery
 from services.run_selection import run_of
-from services.series_catalog import ResolvedSeries
+from store.models import ResolvedSeries
 from store.queries import forecast_scores
 from store.queries.forecast_scores import SeriesRecord, TrackRecord
 

@@ -5,8 +5,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from services.series_catalog import ResolvedSeries, SeriesCatalog
+from services.series_catalog import SeriesCatalog
 from services.stored_forecasts import StepForecast
+from store.models import ResolvedSeries
 from store.queries.runs import RunRecord
 
 FORECAST_COLUMNS = ("unique_id", "month", "step", "unit", "mean", "median", "level", "lo", "hi")

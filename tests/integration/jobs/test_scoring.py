@@ -14,7 +14,7 @@ from forecasting.evaluation.metrics import weighted_interval_score
 from jobs.runs.forecast_run import run_forecast
 from jobs.runs.scoring import narrowest_level, selection, track
 from store.errors import UnknownDataset
-from store.queries import forecast_scores, forecasts, observations
+from store.queries import forecast_scores, forecasts, observation_writes, observations
 from tables import check_observations
 from tests.support.scheduler_world import QUICK, TickingClock, here
 
@@ -56,7 +56,7 @@ def append(engine, frame, vintage, factor):
     frame = frame.assign(value=frame["value"] * factor, vintage=vintage)
     with Session(engine) as session:
         clean = check_observations(frame, today=LATER)
-        observations.append(session, dataset="SMALL", frame=clean, vintage=date.fromisoformat(vintage))
+        observation_writes.append(session, dataset="SMALL", frame=clean, vintage=date.fromisoformat(vintage))
         session.commit()
 
 

@@ -19,7 +19,7 @@ def run(session: Session) -> Published:
     return publish_run(session, "CN_CLEANTECH", horizon=14)
 
 
-def page(session: Session, run: Published, row: int, **asked: Any) -> backtest_folds.TrackPage:
+def page(session: Session, run: Published, row: int, **asked: Any) -> backtest_folds.FoldForecastPage:
     given: dict[str, Any] = {"forecaster": "combination", "limit": 10, **asked}
     return backtest_folds.page(session, run.run_id, int(run.series_ids[row]), **given)
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 USER = """
 import sys, time
 from pathlib import Path
-from store import embedded
-with embedded.start(Path(sys.argv[1]), durable=False) as url:
+from store import embedded_postgres
+with embedded_postgres.start(Path(sys.argv[1]), durable=False) as url:
     print(url, flush=True)
     sys.stdin.readline()
 """

@@ -1,23 +1,11 @@
 from datetime import date
-from typing import NamedTuple
 
 import pytest
 from sqlmodel import Session
 
+from store.models import ResolvedSeries, SeriesPart
 from store.queries import catalog, observations
 from tests.support.store_helpers import add_dataset, append
-
-
-class Part(NamedTuple):
-    series_id: int
-    sign: int
-
-
-class Asked(NamedTuple):
-    flow: str
-    partner: str
-    sector: str
-    parts: tuple[Part, ...]
 
 
 @pytest.fixture
@@ -28,9 +16,14 @@ def stored(session: Session) -> dict[str, int]:
     return observations.series_ids(session, "TEST")
 
 
-def asked(stored: dict[str, int], flow: str, partner: str, **signs: int) -> Asked:
-    parts = tuple(Part(stored[f"TEST.{name.replace('_', '.')}.EV"], sign) for name, sign in signs.items())
-    return Asked(flow, partner, "EV", parts)
+def asked(stored: dict[str, int], flow: str, partner: str, **signs: int) -> ResolvedSeries:
+    names = {f"TEST.{name.replace('_', '.')}.EV": sign for name, sign in signs.items()}
+    parts = tuple(SeriesPart(stored[name], name, sign) for name, sign in names.items())
+    return resolved(flow, partner, parts)
+
+
+def resolved(flow: str, partner: str, parts: tuple[SeriesPart, ...]) -> ResolvedSeries:
+    return ResolvedSeries(f"TEST.{flow}.{partner}.EV", flow, partner, "EV", parts, derived=len(parts) > 1)
 
 
 def test_a_stored_series_comes_with_its_vintages(session: Session, stored: dict[str, int]) -> None:
@@ -77,7 +70,7 @@ def test_a_single_value_comes_back_to_the_last_bit(session: Session) -> None:
     add_dataset(session, dataset="EXACT")
     append(session, "2024-03,X,IDN,EV,0.30000000000000004,2024-04-09", dataset="EXACT")
     (number,) = observations.series_ids(session, "EXACT").values()
-    page = observations.values(session, [Asked("X", "IDN", "EV", (Part(number, 1),))])
+    page = observations.values(session, [resolved("X", "IDN", (SeriesPart(number, "EXACT.X.IDN.EV", 1),))])
     assert page.rows[0].value == 0.30000000000000004
 
 
@@ -85,6 +78,6 @@ def test_february_that_holds_january_is_not_added_to_one_that_does_not(session: 
     add_dataset(session, dataset="COMBINED")
     append(session, "2025-02,X,IDN,EV,3,2025-03-07,2", "2025-02,X,VNM,EV,1,2025-03-07", dataset="COMBINED")
     ids = catalog.series(session, "COMBINED").rows
-    both = Asked("X", "ASEAN", "EV", tuple(Part(one.id, 1) for one in ids))
+    both = resolved("X", "ASEAN", tuple(SeriesPart(record.id, record.unique_id, 1) for record in ids))
     assert observations.values(session, [both]).total == 0
-    assert observations.values(session, [Asked("X", "IDN", "EV", both.parts[:1])]).rows[0].months == 2
+    assert observations.values(session, [resolved("X", "IDN", both.parts[:1])]).rows[0].months == 2

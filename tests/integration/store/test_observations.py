@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from store.binary_copy import copy_arrays
 from store.errors import BadObservations, UnknownDataset
 from store.models import Observation, Series
-from store.queries import catalog, observations
+from store.queries import catalog, observation_writes, observations
 from store.queries.observation_writes import TAKEN
 from tables import check_observations
 from tests.support.store_helpers import add_dataset, append, known
@@ -125,7 +125,7 @@ def test_months_published_apart_later_replace_the_combined_one(dataset: Session)
 def test_rows_without_a_vintage_are_known_from_the_day_given(dataset: Session) -> None:
     table = pd.DataFrame({"month": ["2024-03"], "flow": "X", "partner": "USA", "sector": "EV", "value": 1.0})
     frame = check_observations(table, today=date(2026, 1, 1))
-    observations.append(dataset, dataset="TEST", frame=frame, vintage=date(2024, 6, 1))
+    observation_writes.append(dataset, dataset="TEST", frame=frame, vintage=date(2024, 6, 1))
     assert known(dataset, date(2024, 5, 31)) == {}
     assert known(dataset, date(2024, 6, 1)) == {"X.USA.EV": [1]}
 

@@ -1,0 +1,99 @@
+"""Datasets, partners, sectors and series."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from store.models.base import Table, is_in
+
+TOTAL_PARTNER, REST_PARTNER, TOTAL_SECTOR = "WLD", "RST", "TOTAL"
+
+
+class Partner(Table, table=True):
+    """A country by its ISO 3166-1 alpha-3 code, or a group of countries."""
+
+    code: str = Field(primary_key=True, max_length=12)
+    name: str
+    is_group: bool = False
+
+
+class Sector(Table, table=True):
+    """TOTAL, an HS or NAICS code, or a named group of goods."""
+
+    code: str = Field(primary_key=True, max_length=24)
+    name: str
+    classification: str
+
+
+class Dataset(Table, table=True):
+    """One publisher's table: a reporter, a currency and unit, a licence, a release calendar."""
+
+    __table_args__ = (
+        sa.CheckConstraint("id ~ '^[A-Z][A-Z0-9_]*$'", name="id_is_a_code"),
+        sa.CheckConstraint("release_day BETWEEN 1 AND 28", name="release_day"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    title: str
+    reporter: str = Field(foreign_key="partner.code")
+    currency: str = Field(max_length=3)
+    unit: str
+    publisher: str
+    licence: str
+    citation: str
+    release_day: int
+    derives_rest: bool = False
+    """True where partner RST (WLD minus the listed) and sector TOTAL (the sum) are derived from what is published."""
+
+
+class Membership(Table, table=True):
+    """A group of partners and a member of it, whether a dataset lists that or not."""
+
+    group_code: str = Field(primary_key=True, foreign_key="partner.code")
+    member_code: str = Field(primary_key=True, foreign_key="partner.code")
+
+
+class Series(Table, table=True):
+    """A dataset x flow x partner x sector."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("dataset_id", "flow", "partner", "sector"),
+        sa.CheckConstraint(is_in("flow", ("X", "M")), name="flow"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: str = Field(foreign_key="dataset.id")
+    flow: str = Field(max_length=1)
+    partner: str = Field(foreign_key="partner.code")
+    sector: str = Field(foreign_key="sector.code")
+
+    @property
+    def unique_id(self) -> str:
+        """The series' name everywhere: `DATASET.FLOW.PARTNER.SECTOR`."""
+        return f"{self.dataset_id}.{self.flow}.{self.partner}.{self.sector}"
+
+
+class SeriesPart(NamedTuple):
+    """A stored series and the sign with which it counts."""
+
+    series_id: int
+    unique_id: str
+    sign: int
+
+
+class ResolvedSeries(NamedTuple):
+    """A requested series and the stored series that it is the signed sum of; itself alone where it is stored."""
+
+    unique_id: str
+    flow: str
+    partner: str
+    sector: str
+    parts: tuple[SeriesPart, ...]
+    derived: bool
+
+    @property
+    def group(self) -> str:
+        """What it is in its flow: the grand total, a partner's or a sector's total, or a part."""
+        whole = self.partner == TOTAL_PARTNER, self.sector == TOTAL_SECTOR
+        return {(True, True): "total", (False, True): "partner", (True, False): "sector"}.get(whole, "part")

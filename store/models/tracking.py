@@ -1,0 +1,96 @@
+"""Published and external forecasts scored against outcomes."""
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from store.models.base import Table, is_finite, is_first_of_month, is_in
+
+
+class Tracking(Table, table=True):
+    """A published forecast held against what came: the first print of its month and the latest value.
+
+    `months` is 2 for January and February first published as one figure: the forecast is then the sum of both, at
+    February. `first_level` and `latest_level` are the narrowest stored level whose interval holds the value, NULL where
+    it lies outside all. `promised_mae` and `promised_coverage` (of level 80) are what the run's own backtest scored.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("months IN (1, 2)", name="months"),
+        sa.CheckConstraint("step >= months", name="step"),
+        sa.CheckConstraint("first_vintage <= latest_vintage", name="vintages"),
+        sa.Index("ix_tracking_series_id_month", "series_id", "month"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    months: int = Field(primary_key=True)
+    step: int
+    mean: float
+    median: float
+    first_value: float
+    first_vintage: date
+    latest_value: float
+    latest_vintage: date
+    backfilled: bool
+    first_level: float | None
+    latest_level: float | None
+    first_wis: float
+    latest_wis: float
+    promised_mae: float | None
+    promised_coverage: float | None
+
+
+class OutsideForecast(Table, table=True):
+    """One statement of a forecast made by somebody else, before it was known what came, in the dataset's unit.
+
+    `output_type` is that of the hubverse: mean, median or quantile; `probability` is 0 for a mean, 0.5 for a median.
+    `months` is 2 for January and February in one, at February.
+    """
+
+    __tablename__ = "outside_forecast"
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint("months = 1 OR EXTRACT(MONTH FROM month) = 2", name="combined_is_february"),
+        sa.CheckConstraint("months IN (1, 2)", name="months"),
+        sa.CheckConstraint(is_in("output_type", ("mean", "median", "quantile")), name="output_type"),
+        sa.CheckConstraint("(output_type = 'mean') = (probability = 0) AND probability < 1", name="probability"),
+        sa.CheckConstraint(is_finite("value"), name="is_finite"),
+    )
+
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    model_id: str = Field(primary_key=True, max_length=60)
+    reference_date: date = Field(primary_key=True)
+    month: date = Field(primary_key=True)
+    months: int = Field(primary_key=True)
+    output_type: str = Field(primary_key=True, max_length=8)
+    probability: float = Field(primary_key=True)
+    value: float
+
+
+class OutsideScore(Table, table=True):
+    """A forecast from outside and ours, scored on the same target; ours is of the run that knew as much.
+
+    Weighted interval scores are over the probabilities that the forecast from outside names, `quantiles` in number.
+    """
+
+    __tablename__ = "outside_score"
+
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    model_id: str = Field(primary_key=True, max_length=60)
+    reference_date: date = Field(primary_key=True)
+    month: date = Field(primary_key=True)
+    months: int = Field(primary_key=True)
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
+    step: int
+    point: float | None
+    our_point: float
+    first_value: float
+    latest_value: float
+    quantiles: int
+    first_wis: float
+    our_first_wis: float
+    latest_wis: float
+    our_latest_wis: float
