@@ -7,7 +7,7 @@ import pytest
 from sources import bundled
 from tables import check_observations
 
-FIGURES = Path(bundled.__file__).parent / "figures"
+FIGURES = Path(bundled.__file__).parent / "data"
 TODAY = date(2026, 8, 21)
 
 
