@@ -21,10 +21,10 @@ from benchmarks.panels import Problem
 from benchmarks.peers import run_peers
 from benchmarks.tables import machine, markdown, write
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
-from forecasting.data.history import FloatArray
 from forecasting.data.panel import Panel
 from forecasting.evaluation.metrics import diebold_mariano, folds_ahead
 from forecasting.pipeline import evaluate_panel
+from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool
 from jobs.progress import progress_bar
 

@@ -22,13 +22,13 @@ from benchmarks.peers import PeerForecasts, run_peers
 from benchmarks.sampling import SURE, TOLERANCE, blocks_of, hits, marked, standard_errors
 from benchmarks.tables import machine, markdown, write
 from forecasting.config import COMBINATION, ForecastConfig
-from forecasting.data.hierarchy import groups
-from forecasting.data.history import FloatArray
+from forecasting.data.hierarchy import aggregation_levels
 from forecasting.data.panel import Panel
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.metrics import weighted_interval_score
 from forecasting.evaluation.period_scores import GROWTH
 from forecasting.pipeline import evaluate_panel
+from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool
 from jobs.progress import progress_bar
 
@@ -71,7 +71,7 @@ def coverage_by_group(scores: pd.DataFrame, panel: Panel) -> pd.DataFrame:
 
 
 def _group_names(panel: Panel) -> NDArray[np.str_]:
-    return np.array(GROUPS)[groups(panel)]
+    return np.array(GROUPS)[aggregation_levels(panel)]
 
 
 def standard_errors_of(backtest: Backtest, panel: Panel) -> dict[str | int, FloatArray]:

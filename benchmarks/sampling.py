@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.config import COMBINATION, PROBABILITIES, interval_probabilities
-from forecasting.data.history import FloatArray
 from forecasting.evaluation.backtest import Backtest
+from forecasting.types import FloatArray
 
 # How far a coverage may lie from its level, in points, and how many standard errors are more than chance.
 TOLERANCE, SURE = 3.0, 2.0

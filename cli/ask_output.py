@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from api.rest.serializers.forecasts import later_months, month_text
 from forecasting.analysis.period_draws import answer_unit, coverage_kind, share_error
-from forecasting.analysis.spans import spans_ahead
+from forecasting.analysis.periods import periods_ahead
 from services.catalog_cache import CatalogCache
 from services.concentration import choose_parts, draw_concentration
 from services.coverage import IntervalCoverage, forecast_coverage, interval_coverage
@@ -74,7 +74,7 @@ def _concentration_lines(session: Session, dataset: str, query: ConcentrationQue
     run = select_run(session, dataset, query)
     _, catalog = CatalogCache().of_run(session, run.id)
     asked = choose_parts(session, catalog, query)
-    spans = spans_ahead(cutoff_number(run), _horizon(run, query), query.frequency)
+    spans = periods_ahead(cutoff_number(run), _horizon(run, query), query.frequency)
     drawn = draw_concentration(session, run, asked, spans)
     yield f"{asked.series.unique_id}, HHI points over {len(asked.parts)} {query.over}s, {_source(run)}"
     yield from _table_lines(run, query, summaries(drawn, spans, query, cutoff_number(run)) if drawn else [])

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.analysis.decomposition import take_panel_apart
+from forecasting.analysis.decomposition import decompose_panel
 from forecasting.combination.combined_forecasts import CombinedForecasts, combine_panel
 from forecasting.config import ForecastConfig
-from forecasting.data.history import FloatArray
 from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
-from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_pool, fold_paths
-from forecasting.evaluation.rolling_origin import Failure, Progress, forecast_at_cutoffs
+from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
+from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
+from forecasting.types import FloatArray, OnProgress
 from forecasting.uncertainty.simulation import path_quantiles
 
 
@@ -50,9 +50,9 @@ def forecast_panel(
     *,
     config: ForecastConfig,
     reporter: str,
-    then: Mapping[int, FloatArray] | None = None,
+    vintage_values: Mapping[int, FloatArray] | None = None,
     executor: Executor | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> PanelForecast:
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
@@ -60,20 +60,20 @@ def forecast_panel(
     A panel too short for a fold is forecast all the same, with intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
-    then = _as_known(panel, folds, then or {})
+    vintage_values = _as_known(panel, folds, vintage_values or {})
     base = forecast_at_cutoffs(
         panel,
         cutoffs=[*folds, len(panel.months) - 1],
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
-        then=then,
+        vintage_values=vintage_values,
         executor=executor,
         on_progress=on_progress,
     )
-    pool = combine_panel(panel, base, recent=config.recent, then=then)
+    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values)
     scored = range(max(len(folds) - config.folds, 0), len(folds))
-    backtest = evaluate_pool(pool, scored, config=config, on_progress=on_progress)
+    backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     return _published(pool, backtest, config=config, reporter=reporter)
 
 
@@ -96,7 +96,7 @@ def _published(pool: CombinedForecasts, backtest: Backtest, *, config: ForecastC
         weights=pool.weights[:, last],
         failures=base.failures,
         backtest=backtest,
-        components=take_panel_apart(panel, horizon=config.horizon, reporter=reporter),
+        components=decompose_panel(panel, horizon=config.horizon, reporter=reporter),
     )
 
 
@@ -107,7 +107,7 @@ def evaluate_panel(
     config: ForecastConfig,
     reporter: str,
     executor: Executor | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[Backtest, tuple[Failure, ...]]:
     """Score the forecasts made at `cutoffs` (months), each from folds before it; a late one on the steps it has.
 
@@ -124,26 +124,26 @@ def evaluate_panel(
         raise BadCutoff(last_month, first_month, str(panel.months[-2]) if len(panel.months) > 1 else first_month)
     burn_in = _positions_before(scored[0], config, count=config.burn_in)
     folds = sorted({*burn_in, *range(scored[0], scored[-1], config.every), *scored})
-    then = _as_known(panel, folds, {})
+    vintage_values = _as_known(panel, folds, {})
     base = forecast_at_cutoffs(
         panel,
         cutoffs=folds,
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
-        then=then,
+        vintage_values=vintage_values,
         executor=executor,
         on_progress=on_progress,
     )
-    pool = combine_panel(panel, base, recent=config.recent, then=then)
+    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values)
     places = [folds.index(cutoff) for cutoff in scored]
-    backtest = evaluate_pool(pool, places, config=config, keep_all=True, on_progress=on_progress)
+    backtest = evaluate_folds(pool, places, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures
 
 
-def _as_known(panel: Panel, cutoffs: Sequence[int], then: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
+def _as_known(panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
     """`then`, without a January at its own cutoff where it came in one figure with February."""
-    known = dict(then)
+    known = dict(vintage_values)
     for cutoff in cutoffs:
         joined = panel.imputed[:, cutoff] & (panel.months[cutoff].astype(object).month == 1)
         if joined.any():

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig, interval_probabilities
-from forecasting.data.history import RealArray
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecastingError
 from forecasting.evaluation.backtest import Backtest
-from forecasting.evaluation.rolling_origin import Failure, Progress
+from forecasting.evaluation.rolling_origin import Failure
 from forecasting.pipeline import evaluate_panel, forecast_panel
+from forecasting.types import OnProgress, RealArray
 from tables import UnreadableTable, check_panel, read_table
 
 SPAN = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])):(\d{4}-(?:0[1-9]|1[0-2]))")
@@ -67,7 +67,7 @@ def forecast_file(
     config: ForecastConfig,
     reporter: str,
     executor: Executor | None,
-    on_progress: Progress,
+    on_progress: OnProgress,
 ) -> tuple[pd.DataFrame, tuple[Failure, ...]]:
     """Forecasts of a panel, and what failed: a row a series, month, forecaster and level."""
     made = forecast_panel(panel, config=config, reporter=reporter, executor=executor, on_progress=on_progress)
@@ -86,7 +86,7 @@ def evaluate_file(
     config: ForecastConfig,
     reporter: str,
     executor: Executor | None,
-    on_progress: Progress,
+    on_progress: OnProgress,
 ) -> tuple[pd.DataFrame, Backtest, tuple[Failure, ...]]:
     """Forecasts at every cutoff with what came true, their scores, and what failed.
 

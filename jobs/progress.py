@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from forecasting.evaluation.rolling_origin import Progress as OnProgress
+from forecasting.types import OnProgress
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import SeriesPaths, span_sums
-from forecasting.analysis.periods import LENGTHS
-from forecasting.analysis.spans import YEAR, Span, month_number
+from forecasting.analysis.period_draws import SeriesPaths, period_sums
+from forecasting.analysis.periods import LENGTHS, Period
 from forecasting.config import interval_probabilities
+from forecasting.data.months import MONTHS_PER_YEAR, month_number
 from store.queries import backtest_folds
 from store.queries.backtest_folds import FoldForecast, Miss
 from store.queries.run_inputs import recent
@@ -28,7 +28,7 @@ Bounds = tuple[float | None, float | None]
 class FoldPeriod(NamedTuple):
     """A period of a fold: what was forecast, the bounds of each level, and what came."""
 
-    span: Span
+    span: Period
     step: int
     mean: float | None
     bounds: list[Bounds]
@@ -52,7 +52,7 @@ class FoldPage(NamedTuple):
 class Missed(NamedTuple):
     """A period that ended outside its interval, and what was said of it; growth in per cent."""
 
-    span: Span
+    span: Period
     miss: Miss
 
 
@@ -111,7 +111,7 @@ def read_misses(
         series_ids,
         forecaster=forecaster,
         kind=level_kind,
-        steps=(first, min(last, YEAR) if kind != level_kind else last),
+        steps=(first, min(last, MONTHS_PER_YEAR) if kind != level_kind else last),
         bounds=(lo, hi),
         limit=limit,
         offset=offset,
@@ -130,9 +130,9 @@ def miss_steps(kind: str, step: int | None) -> tuple[int, int]:
     return 1, step or LONG_STEP
 
 
-def _span(kind: str, cutoff: date, step: int) -> Span:
+def _span(kind: str, cutoff: date, step: int) -> Period:
     last = month_number(cutoff.year, cutoff.month) + step
-    return Span(last - LENGTHS[kind] + 1, last, kind)
+    return Period(last - LENGTHS[kind] + 1, last, kind)
 
 
 def _periods(track: FoldForecast, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
@@ -153,28 +153,28 @@ def _bounds(quantiles: list[list[float | None]] | None, place: int, level: float
     return lo, hi
 
 
-Bases = Mapping[tuple[int, Span], float | None]
+Bases = Mapping[tuple[int, Period], float | None]
 
 
-def _year_ago(session: Session, run: PublishedRunRecord, wanted: set[tuple[int, Span]]) -> Bases:
+def _year_ago(session: Session, run: PublishedRunRecord, wanted: set[tuple[int, Period]]) -> Bases:
     """What was observed of periods a year before, as the run saw it; None where that is nothing above zero."""
     if not wanted:
         return {}
     ids = sorted({series_id for series_id, _ in wanted})
-    earlier = {span: span.back(YEAR) for _, span in wanted}
+    earlier = {span: span.back(MONTHS_PER_YEAR) for _, span in wanted}
     first, last = min(span.first for span in earlier.values()), max(span.last for span in earlier.values())
     seen = recent(session, run.id, ids, first=_day(first), last=_day(last))
     spans = list(earlier.items())
-    bases: dict[tuple[int, Span], float | None] = {}
+    bases: dict[tuple[int, Period], float | None] = {}
     for row, series_id in enumerate(ids):
         known = SeriesPaths(first, seen.values[row], seen.joined[row], np.empty((1, 0)))
-        sums = span_sums(known, [span for _, span in spans]).values[0].tolist()
+        sums = period_sums(known, [span for _, span in spans]).values[0].tolist()
         bases |= {(series_id, span): value if value > 0 else None for (span, _), value in zip(spans, sums, strict=True)}
     return bases
 
 
 def _day(number: int) -> date:
-    return date(number // YEAR, number % YEAR + 1, 1)
+    return date(number // MONTHS_PER_YEAR, number % MONTHS_PER_YEAR + 1, 1)
 
 
 def _growth(value: float | None, base: float) -> float | None:
@@ -184,7 +184,7 @@ def _growth(value: float | None, base: float) -> float | None:
 def _grown(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
     found = []
     for one in periods:
-        base = bases[series_id, one.span] if one.step <= YEAR else None
+        base = bases[series_id, one.span] if one.step <= MONTHS_PER_YEAR else None
         if base is not None:
             bounds = [(_growth(lo, base), _growth(hi, base)) for lo, hi in one.bounds]
             mean, actual = _growth(one.mean, base), _growth(one.actual, base)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import PeriodDraws, add_up, concentration, months_needed
-from forecasting.analysis.spans import Span
+from forecasting.analysis.periods import Period
 from services.errors import NothingToConcentrate
 from services.queries import ConcentrationQuery
 from services.series_catalog import SeriesCatalog
@@ -43,7 +43,7 @@ def choose_parts(session: Session, catalog: SeriesCatalog, query: ConcentrationQ
 
 
 def draw_concentration(
-    session: Session, run: PublishedRunRecord, asked: ConcentrationParts, spans: Sequence[Span]
+    session: Session, run: PublishedRunRecord, asked: ConcentrationParts, spans: Sequence[Period]
 ) -> PeriodDraws | None:
     """Draws of the index over spans; None where there is no span."""
     if not spans:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import coverage_kind
-from forecasting.analysis.spans import KINDS_OF
+from forecasting.analysis.periods import KINDS_OF
 from forecasting.config import COMBINATION, LEVELS
 from services.forecasts import spans_asked
 from services.queries import RunForecastQuery

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from forecasting.analysis.spans import month_number, month_text
+from forecasting.data.months import month_number, month_text
 from services.series_paths import cutoff_number
 from store.models import ResolvedSeries
 from store.queries import decompositions

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecasting.analysis.period_draws import SeriesPaths, Units, draw
-from forecasting.analysis.spans import YEAR, Frequency, spans_ahead
+from forecasting.analysis.period_draws import SeriesPaths, Units, period_draws
+from forecasting.analysis.periods import Frequency, periods_ahead
 from forecasting.config import COMBINATION
-from forecasting.data.history import FloatArray
+from forecasting.data.months import MONTHS_PER_YEAR
+from forecasting.types import FloatArray
 from services.period_summary import rows_ahead
 from services.published_run import PublishedRun, earlier_runs, iso_day, month_of
 from store.models import ResolvedSeries
@@ -27,9 +28,9 @@ def observed_rows(
 ) -> list[Row]:
     """A row for each period that is observed in full: period, month, value."""
     past = len(series_paths.observed)
-    spans = spans_ahead(series_paths.start - 1, past, frequency)
+    spans = periods_ahead(series_paths.start - 1, past, frequency)
     known, of = _without_future(series_paths), None if whole is None else _without_future(whole)
-    values = draw(units, known, spans, of).values[0].tolist()
+    values = period_draws(units, known, spans, of).values[0].tolist()
     return [
         {"period": span.label, "month": iso_day(span.last), "value": value}
         for span, value in zip(spans, values, strict=True)
@@ -46,7 +47,7 @@ def expected_rows(
 ) -> list[Row]:
     """A row a period ahead: period, month, median, and lo_L and hi_L of each level."""
     last = series_paths.start + len(series_paths.observed) - 1
-    rows = rows_ahead(series_paths, spans_ahead(last, series_paths.paths.shape[1], frequency), units, levels, whole)
+    rows = rows_ahead(series_paths, periods_ahead(last, series_paths.paths.shape[1], frequency), units, levels, whole)
     for row in rows:
         row["month"] = iso_day(row.pop("last"))
     return rows
@@ -117,11 +118,11 @@ def _lines(
     for cutoff, means in said:
         last = month_of(cutoff)
         seen = slice(0, last - series_paths.start + 1)
-        then = replace(
+        earlier_paths = replace(
             series_paths, observed=series_paths.observed[seen], joined=series_paths.joined[seen], paths=means[None]
         )
-        spans = spans_ahead(last, len(means), frequency)
-        for span, value in zip(spans, draw(units, then, spans).values[0].tolist(), strict=True):
+        spans = periods_ahead(last, len(means), frequency)
+        for span, value in zip(spans, period_draws(units, earlier_paths, spans).values[0].tolist(), strict=True):
             if isfinite(value):
                 made = f"{cutoff:%Y-%m}"
                 rows.append({"made": made, "period": span.label, "month": iso_day(span.last), "value": value})
@@ -138,4 +139,4 @@ def _without_future(series_paths: SeriesPaths) -> SeriesPaths:
 
 def history_start(frequency: Frequency, last: int, years: int | None) -> str:
     """The first month shown, as an ISO day."""
-    return iso_day(last - YEAR * years + 1) if years else "0000-00-00"
+    return iso_day(last - MONTHS_PER_YEAR * years + 1) if years else "0000-00-00"

@@ -5,9 +5,17 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import PeriodDraws, ProbabilityEstimate, chance, draw, months_needed, summarise
-from forecasting.analysis.spans import Span, month_text, read_span, spans_ahead
+from forecasting.analysis.period_draws import (
+    PeriodDraws,
+    ProbabilityEstimate,
+    months_needed,
+    period_draws,
+    probability,
+    summarise,
+)
+from forecasting.analysis.periods import Period, parse_period, periods_ahead
 from forecasting.config import interval_probabilities
+from forecasting.data.months import month_text
 from services.errors import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
 from services.queries import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions
 from services.run_selection import SelectedSeries
@@ -30,11 +38,11 @@ def read_answers(
     return answer_series(session, run, series.catalog, series.page, spans, query)
 
 
-def spans_asked(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Span]:
+def spans_asked(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Period]:
     """The period asked for, or every one of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
     if query.period is not None:
-        return [_open_span(read_span(query.period), run)]
-    return spans_ahead(cutoff_number(run), horizon, query.frequency)
+        return [_open_span(parse_period(query.period), run)]
+    return periods_ahead(cutoff_number(run), horizon, query.frequency)
 
 
 def answer_series(
@@ -42,7 +50,7 @@ def answer_series(
     run: PublishedRunRecord,
     catalog: SeriesCatalog,
     chosen: Sequence[ResolvedSeries],
-    spans: Sequence[Span],
+    spans: Sequence[Period],
     terms: UnitOptions,
 ) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
     """Answers about each series, in the order given, a batch of series in memory at a time. Raises NoWhole."""
@@ -57,7 +65,7 @@ def _answers(
     session: Session,
     run: PublishedRunRecord,
     chosen: Sequence[ResolvedSeries],
-    spans: Sequence[Span],
+    spans: Sequence[Period],
     terms: UnitOptions,
     wholes: Mapping[str, ResolvedSeries | None],
 ) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
@@ -77,7 +85,7 @@ def draw_batch(
     session: Session,
     run: PublishedRunRecord,
     batch: Sequence[ResolvedSeries],
-    spans: Sequence[Span],
+    spans: Sequence[Period],
     terms: UnitOptions,
     wholes: Mapping[str, ResolvedSeries | None],
 ) -> Iterator[DrawnSeries]:
@@ -87,7 +95,8 @@ def draw_batch(
     for one in batch:
         whole = wholes[one.unique_id]
         yield DrawnSeries(
-            one, draw(terms.units, all_paths[one.unique_id], spans, all_paths[whole.unique_id] if whole else None)
+            one,
+            period_draws(terms.units, all_paths[one.unique_id], spans, all_paths[whole.unique_id] if whole else None),
         )
 
 
@@ -96,7 +105,7 @@ class EstimatedProbability(NamedTuple):
 
     one: ResolvedSeries
     row: StepForecast
-    chance: ProbabilityEstimate | None
+    probability: ProbabilityEstimate | None
 
 
 def estimate_probability(
@@ -110,10 +119,10 @@ def estimate_probability(
     (row,) = summaries(drawn, [span], query, cutoff_number(run))
     if row.reason:
         return EstimatedProbability(one, row, None)
-    return EstimatedProbability(one, row, chance(drawn.values[:, 0], above=query.above, below=query.below))
+    return EstimatedProbability(one, row, probability(drawn.values[:, 0], above=query.above, below=query.below))
 
 
-def _open_span(span: Span, run: PublishedRunRecord) -> Span:
+def _open_span(span: Period, run: PublishedRunRecord) -> Period:
     """The span, if something of it is to come and all of it is forecast."""
     cutoff = cutoff_number(run)
     if span.last <= cutoff:
@@ -146,7 +155,7 @@ def whole_of(catalog: SeriesCatalog, one: ResolvedSeries, terms: UnitOptions) ->
     return whole
 
 
-def summaries(drawn: PeriodDraws, spans: Sequence[Span], told: IntervalOptions, cutoff: int) -> list[StepForecast]:
+def summaries(drawn: PeriodDraws, spans: Sequence[Period], told: IntervalOptions, cutoff: int) -> list[StepForecast]:
     """What draws say of each span, a row a span; None throughout where there is no answer."""
     bounds = [bound for level in told.level for bound in interval_probabilities(level)]
     rows = summarise(drawn, [*bounds, *told.quantile])
@@ -156,7 +165,7 @@ def summaries(drawn: PeriodDraws, spans: Sequence[Span], told: IntervalOptions, 
     ]
 
 
-def _row(span: Span, step: int, row: list[float] | None, reason: str | None, told: IntervalOptions) -> StepForecast:
+def _row(span: Period, step: int, row: list[float] | None, reason: str | None, told: IntervalOptions) -> StepForecast:
     if row is None:
         nothing = [(None, None)] * len(told.level)
         return StepForecast(step, None, None, nothing, [None] * len(told.quantile), span, reason)

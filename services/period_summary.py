@@ -5,8 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecasting.analysis.period_draws import SeriesPaths, Units, answer_unit, chance, draw, span_sums, summarise
-from forecasting.analysis.spans import Span
+from forecasting.analysis.period_draws import (
+    SeriesPaths,
+    Units,
+    answer_unit,
+    period_draws,
+    period_sums,
+    probability,
+    summarise,
+)
+from forecasting.analysis.periods import Period
 from forecasting.config import interval_probabilities
 
 SURE = 0.9
@@ -23,7 +31,7 @@ class Figure(NamedTuple):
 class Outcome(NamedTuple):
     """A period in full: its level, its growth on a year ago, and how likely some thresholds are."""
 
-    span: Span
+    span: Period
     level: Figure
     growth: Figure
     year_ago: float | None
@@ -32,17 +40,17 @@ class Outcome(NamedTuple):
     above_milestone: float | None
 
 
-def figure(series_paths: SeriesPaths, span: Span, units: Units, *, level: float) -> Figure:
+def figure(series_paths: SeriesPaths, span: Period, units: Units, *, level: float) -> Figure:
     """Median and interval of a period."""
-    found = summarise(draw(units, series_paths, [span]), interval_probabilities(level))[0]
+    found = summarise(period_draws(units, series_paths, [span]), interval_probabilities(level))[0]
     return Figure(None, None, None) if found is None else Figure(*found[1:])
 
 
-def outcome(series_paths: SeriesPaths, span: Span, *, level: float = 80) -> Outcome:
+def outcome(series_paths: SeriesPaths, span: Period, *, level: float = 80) -> Outcome:
     """Everything a headline says of a period."""
-    drawn = span_sums(series_paths, [span])
+    drawn = period_sums(series_paths, [span])
     values = drawn.values[:, 0]
-    before = span_sums(series_paths, [span.back(12)])
+    before = period_sums(series_paths, [span.back(12)])
     year_ago = None if before.reasons[0] else float(np.median(before.values[:, 0]))
     known = drawn.reasons[0] is None
     milestone = round_figure_below(values) if known else None
@@ -51,9 +59,9 @@ def outcome(series_paths: SeriesPaths, span: Span, *, level: float = 80) -> Outc
         figure(series_paths, span, "lin", level=level),
         figure(series_paths, span, "pc1", level=level),
         year_ago,
-        chance(values, above=year_ago).probability if known and year_ago is not None else None,
+        probability(values, above=year_ago).probability if known and year_ago is not None else None,
         milestone,
-        chance(values, above=milestone).probability if milestone is not None else None,
+        probability(values, above=milestone).probability if milestone is not None else None,
     )
 
 
@@ -68,14 +76,14 @@ def round_figure_below(values: np.ndarray[Any, np.dtype[np.float64]]) -> float |
 
 def rows_ahead(
     series_paths: SeriesPaths,
-    spans: Sequence[Span],
+    spans: Sequence[Period],
     units: Units,
     levels: Sequence[float],
     whole: SeriesPaths | None = None,
 ) -> list[dict[str, Any]]:
     """A row a period: period, month (its last, as an ISO day), median, lo_L and hi_L; without what cannot be known."""
     probabilities = [one for level in levels for one in interval_probabilities(level)]
-    found = summarise(draw(units, series_paths, spans, whole), probabilities)
+    found = summarise(period_draws(units, series_paths, spans, whole), probabilities)
     rows = []
     for span, values in zip(spans, found, strict=True):
         if values is None:

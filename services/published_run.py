@@ -7,7 +7,7 @@ from datetime import date
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import SeriesPaths
-from forecasting.analysis.spans import YEAR, month_number, month_text
+from forecasting.data.months import MONTHS_PER_YEAR, month_number, month_text
 from services.catalog_cache import CatalogCache
 from services.run_selection import latest_run, run_of
 from services.series_catalog import SeriesCatalog
@@ -80,8 +80,8 @@ class PublishedRun:
     def read_paths(self, chosen: Sequence[ResolvedSeries], *, years: int | None = None) -> list[SeriesPaths]:
         """The past and the draws of series, over the same months: those of some years, or all that are known."""
         # Where no release says when figures begin, the years before them are not known, and take little room.
-        start = month_of(self.dataset.start) if self.dataset.start else self.last - YEAR * LONGEST_YEARS + 1
-        first = start if years is None else max(start, self.last - YEAR * years + 1)
+        start = month_of(self.dataset.start) if self.dataset.start else self.last - MONTHS_PER_YEAR * LONGEST_YEARS + 1
+        first = start if years is None else max(start, self.last - MONTHS_PER_YEAR * years + 1)
         found = read_series_paths(self.session, self.run, chosen, (first, self.last + self.run.horizon))
         return [found[one.unique_id] for one in chosen]
 

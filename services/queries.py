@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from forecasting.analysis.period_draws import HAVE_A_PERIOD_BEFORE, OF_A_WHOLE, ON_THE_PERIOD_BEFORE, Units
-from forecasting.analysis.spans import Frequency, Span, read_span
+from forecasting.analysis.periods import Frequency, Period, parse_period
 from services.parameters import (
     DEFAULT_LEVELS,
     Code,
@@ -23,7 +23,7 @@ Flow = Literal["X", "M", "B"]
 
 
 def _period(text: str) -> str:
-    read_span(text)
+    parse_period(text)
     return text
 
 
@@ -108,7 +108,7 @@ class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
 
 def refuse_period_before(period: str, units: Units) -> None:
     """Raises ValueError for a change on the period before a period that has none."""
-    if units in ON_THE_PERIOD_BEFORE and read_span(period).kind not in HAVE_A_PERIOD_BEFORE:
+    if units in ON_THE_PERIOD_BEFORE and parse_period(period).kind not in HAVE_A_PERIOD_BEFORE:
         raise ValueError(f"{period} has no period before; ask for units=ch1 or units=pc1")
 
 
@@ -137,9 +137,9 @@ class ProbabilityQuery(Parameters, UnitOptions, RunSelection):
     )
 
     @property
-    def span(self) -> Span:
+    def span(self) -> Period:
         """The period asked about."""
-        return read_span(self.period)
+        return parse_period(self.period)
 
     @model_validator(mode="after")
     def _answerable(self) -> Self:

@@ -6,7 +6,7 @@ from datetime import date
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import SeriesPaths, add_up
-from forecasting.analysis.spans import YEAR, month_number
+from forecasting.data.months import MONTHS_PER_YEAR, month_number
 from store.models import ResolvedSeries
 from store.queries import forecasts
 from store.queries.run_inputs import recent
@@ -44,4 +44,4 @@ def _outlook(one: ResolvedSeries, stored: Mapping[int, SeriesPaths]) -> SeriesPa
 
 
 def _first_day(number: int) -> date:
-    return date(number // YEAR, number % YEAR + 1, 1)
+    return date(number // MONTHS_PER_YEAR, number % MONTHS_PER_YEAR + 1, 1)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from forecasting.analysis.spans import Span
+from forecasting.analysis.periods import Period
 from forecasting.config import interval_probabilities
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 from store.models import ResolvedSeries
 from store.queries import forecasts
 
@@ -31,7 +31,7 @@ class StepForecast(NamedTuple):
     median: float | None
     bounds: Sequence[tuple[float | None, float | None]]
     quantiles: Sequence[float | None] = ()
-    span: Span | None = None
+    span: Period | None = None
     reason: str | None = None
 
 

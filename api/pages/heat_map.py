@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
-from forecasting.analysis.spans import Span
+from forecasting.analysis.periods import Period
 from presentation import formatting
 from presentation.charts.heat_map import class_of, heat_map, small_multiples
 from presentation.sections.partner_sector_grid import (
@@ -103,7 +103,7 @@ def read_heatmap(
     )
 
 
-def _period_words(span: Span) -> str:
+def _period_words(span: Period) -> str:
     if span.kind == "year":
         return span.label
     return f"{formatting.count_of(span.months, 'month')} to {formatting.month_name(span.label.split('/')[-1])}"

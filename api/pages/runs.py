@@ -10,7 +10,7 @@ from pydantic import Field
 from api.dependencies import CatalogCacheDep, SessionDep, may_read
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import RunPath
-from forecasting.analysis.spans import spans_ahead
+from forecasting.analysis.periods import periods_ahead
 from forecasting.config import BASELINE
 from presentation import formatting
 from presentation.sections.run_changes import move_blocks
@@ -174,7 +174,7 @@ def _failures(run: RunRecord) -> list[Section]:
 def _changes(desk: PublishedRun, before: PublishedRunRecord) -> list[Section]:
     """What the run before expected of the same year, beside what this one does, the largest changes first."""
     earlier = desk.at(before)
-    years = spans_ahead(desk.last, desk.run.horizon, "A")
+    years = periods_ahead(desk.last, desk.run.horizon, "A")
     if not years or years[0].last > earlier.last + before.horizon:
         return []
     chosen = [one for one in desk.catalog.stored if one.partner == "WLD" or one.sector == "TOTAL"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.combination.weights import winsorised_mean
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 from forecasting.uncertainty.reconciliation import Reconciler
 
 
@@ -26,9 +26,9 @@ class Change:
 def split_change(
     change: FloatArray,
     *,
-    old: FloatArray,
-    kept: FloatArray,
-    new: FloatArray,
+    before: FloatArray,
+    revised: FloatArray,
+    after: FloatArray,
     weights: FloatArray,
     reconcile: Reconciler,
 ) -> Change:
@@ -38,9 +38,9 @@ def split_change(
     old figures, from the same months as known now, and from all figures known now; NaN where it says nothing. `weights`
     (series, forecasters) are the old run's.
     """
-    before, revised, after = (_pooled(means, weights) for means in (old, kept, new))
-    new_figures = reconcile(after - revised)
-    revised_figures = reconcile(revised - before)
+    pooled_before, pooled_revised, pooled_after = (_pooled(means, weights) for means in (before, revised, after))
+    new_figures = reconcile(pooled_after - pooled_revised)
+    revised_figures = reconcile(pooled_revised - pooled_before)
     return Change(new_figures, revised_figures, change - new_figures - revised_figures)
 
 

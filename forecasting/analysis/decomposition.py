@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.data.calendar_regressors import calendar_regressors
-from forecasting.data.history import FloatArray
 from forecasting.data.panel import Panel
 from forecasting.forecasters.prophet.design import ProphetDesignInputs, fourier_terms, place_changepoints
 from forecasting.forecasters.prophet.map_fit import fit_map, make_design
+from forecasting.types import FloatArray, MonthArray
 
 NAMES = ("trend", "season", "calendar", "rest")
 SHORTEST = 36
 YEARLY_ORDER, CHANGEPOINTS, REACH = 6, 25, 0.8
 SEASONAL_PRIOR, CALENDAR_PRIOR, CHANGEPOINT_PRIOR = 0.5, 0.5, 0.05
-Months = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,14 @@ class Components:
     shares of what they multiply; `rest`, shape (n,), is known where values are.
     """
 
-    months: Months
+    months: MonthArray
     trend: FloatArray
     season: FloatArray
     calendar: FloatArray
     rest: FloatArray
 
 
-def take_apart(y: FloatArray, months: Months, calendar: FloatArray) -> Components:
+def decompose(y: FloatArray, months: MonthArray, calendar: FloatArray) -> Components:
     """Components of positive values `y`, shape (n,), n at least SHORTEST, and of the months after them.
 
     `months` (n + horizon,) and `calendar` (n + horizon, k) are those of the values and of the months ahead.
@@ -61,7 +60,7 @@ def take_apart(y: FloatArray, months: Months, calendar: FloatArray) -> Component
     return Components(months, np.exp(trend), np.expm1(season), np.expm1(holidays), np.expm1(rest))
 
 
-def take_panel_apart(panel: Panel, *, horizon: int, reporter: str) -> NDArray[np.float32]:
+def decompose_panel(panel: Panel, *, horizon: int, reporter: str) -> NDArray[np.float32]:
     """Every series' NAMES over the panel's months and the `horizon` after them, shape (series, names, months).
 
     NaN before a series' last run of positive values, and throughout where that is shorter than SHORTEST. As float32:
@@ -74,7 +73,7 @@ def take_panel_apart(panel: Panel, *, horizon: int, reporter: str) -> NDArray[np
         first, last = _last_stretch(values)
         if last - first < SHORTEST:
             continue
-        parts = take_apart(values[first:last], months[first:], calendar[first:])
+        parts = decompose(values[first:last], months[first:], calendar[first:])
         for place, name in enumerate(NAMES):
             part = getattr(parts, name)
             found[row, place, first : first + len(part)] = part

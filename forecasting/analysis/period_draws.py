@@ -11,8 +11,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.analysis.spans import KINDS, YEAR, Span, month_text
-from forecasting.data.history import FloatArray, RealArray
+from forecasting.analysis.periods import KIND_OF_LENGTH, Period
+from forecasting.data.months import MONTHS_PER_YEAR, month_text
+from forecasting.types import FloatArray, RealArray
 
 Units = Literal["lin", "chg", "pch", "pc1", "ch1", "log", "share", "contribution"]
 UNITS: tuple[Units, ...] = get_args(Units)
@@ -53,10 +54,10 @@ class ProbabilityEstimate:
     draws: int
 
 
-def months_needed(spans: Sequence[Span], units: Units) -> tuple[int, int]:
+def months_needed(periods: Sequence[Period], units: Units) -> tuple[int, int]:
     """First and last month that an answer rests on."""
-    back = max((_back(span, units) for span in spans), default=0)
-    return min(span.first for span in spans) - back, max(span.last for span in spans)
+    back = max((_back(period, units) for period in periods), default=0)
+    return min(period.first for period in periods) - back, max(period.last for period in periods)
 
 
 def add_up(all_paths: Sequence[SeriesPaths], signs: Sequence[int]) -> SeriesPaths:
@@ -70,36 +71,36 @@ def add_up(all_paths: Sequence[SeriesPaths], signs: Sequence[int]) -> SeriesPath
     )
 
 
-def draw(
-    units: Units, series_paths: SeriesPaths, spans: Sequence[Span], whole: SeriesPaths | None = None
+def period_draws(
+    units: Units, series_paths: SeriesPaths, periods: Sequence[Period], whole: SeriesPaths | None = None
 ) -> PeriodDraws:
     """Draws of a quantity over spans in some units; a share or a contribution is of `whole`.
 
     Levels and changes are in the quantity's own unit, growth (`pch`, `pc1`) and shares in per cent, contributions to
     the growth of the whole on a year ago in percentage points. Growth is on a base above zero, else there is none.
     """
-    level = span_sums(series_paths, spans)
+    level = period_sums(series_paths, periods)
     if units == "lin":
         return level
     if units == "log":
-        return _log(level, spans)
-    earlier = [span.back(_back(span, units)) for span in spans]
+        return _log(level, periods)
+    earlier = [period.back(_back(period, units)) for period in periods]
     if units == "share":
-        return _per_cent(level, span_sums(_given(whole), spans), spans)
-    change = _change(level, span_sums(series_paths, earlier))
+        return _per_cent(level, period_sums(_given(whole), periods), periods)
+    change = _change(level, period_sums(series_paths, earlier))
     if units in ("chg", "ch1"):
         return change
-    return _per_cent(change, span_sums(series_paths if whole is None else whole, earlier), earlier)
+    return _per_cent(change, period_sums(series_paths if whole is None else whole, earlier), earlier)
 
 
-def span_sums(series_paths: SeriesPaths, spans: Sequence[Span]) -> PeriodDraws:
+def period_sums(series_paths: SeriesPaths, periods: Sequence[Period]) -> PeriodDraws:
     """Sums over the months of each span, in the quantity's own unit."""
     past = len(series_paths.observed)
-    weights = np.zeros((past + series_paths.paths.shape[1], len(spans)))
-    for column, span in enumerate(spans):
-        weights[max(span.first - series_paths.start, 0) : span.last - series_paths.start + 1, column] = 1.0
+    weights = np.zeros((past + series_paths.paths.shape[1], len(periods)))
+    for column, period in enumerate(periods):
+        weights[max(period.first - series_paths.start, 0) : period.last - series_paths.start + 1, column] = 1.0
     known = np.nan_to_num(series_paths.observed) @ weights[:past]
-    reasons = tuple(_gap(series_paths, span) for span in spans)
+    reasons = tuple(_gap(series_paths, period) for period in periods)
     return _without(known + series_paths.paths @ weights[past:], reasons)
 
 
@@ -116,7 +117,7 @@ def summarise(drawn: PeriodDraws, probabilities: Sequence[float]) -> list[list[f
     return found
 
 
-def chance(values: FloatArray, *, above: float | None = None, below: float | None = None) -> ProbabilityEstimate:
+def probability(values: FloatArray, *, above: float | None = None, below: float | None = None) -> ProbabilityEstimate:
     """How likely it is that draws (draws,) lie above one threshold, at most at another, or between the two.
 
     A draw at a threshold counts as below it, so that the chances above and below it add up to one.
@@ -139,9 +140,9 @@ def share_error(share: float, number: int) -> float:
     return float(np.sqrt(centre * (1 - centre) / (number + 4)))
 
 
-def concentration(parts: Sequence[SeriesPaths], whole: SeriesPaths, spans: Sequence[Span]) -> PeriodDraws:
+def concentration(parts: Sequence[SeriesPaths], whole: SeriesPaths, periods: Sequence[Period]) -> PeriodDraws:
     """Herfindahl-Hirschman index: the sum of the squared shares of the parts in per cent, 0 to 10,000."""
-    shares = [draw("share", part, spans, whole) for part in parts]
+    shares = [period_draws("share", part, periods, whole) for part in parts]
     each = zip(*(one.reasons for one in shares), strict=True)
     reasons = tuple(next((reason for reason in of_span if reason), None) for of_span in each)
     return _without(np.sum([one.values**2 for one in shares], axis=0), reasons)
@@ -159,7 +160,7 @@ def coverage_kind(kind: str, units: Units) -> str | None:
     A logarithm lies within its interval whenever the level does, and a change whenever the growth on the same base
     does, where the base is observed.
     """
-    if kind not in KINDS.values():
+    if kind not in KIND_OF_LENGTH.values():
         return None
     if units in ("lin", "log"):
         return kind
@@ -167,11 +168,11 @@ def coverage_kind(kind: str, units: Units) -> str | None:
     return f"{kind}_growth" if on_a_year_ago else None
 
 
-def _back(span: Span, units: Units) -> int:
+def _back(period: Period, units: Units) -> int:
     """How many months before a span the one is that it is compared with."""
     if units in ON_A_YEAR_AGO:
-        return YEAR
-    return span.months if units in ON_THE_PERIOD_BEFORE else 0
+        return MONTHS_PER_YEAR
+    return period.months if units in ON_THE_PERIOD_BEFORE else 0
 
 
 def _given(whole: SeriesPaths | None) -> SeriesPaths:
@@ -180,18 +181,18 @@ def _given(whole: SeriesPaths | None) -> SeriesPaths:
     return whole
 
 
-def _gap(series_paths: SeriesPaths, span: Span) -> str | None:
+def _gap(series_paths: SeriesPaths, period: Period) -> str | None:
     """Why the sum over a span is not known, if it is not."""
-    past, first = len(series_paths.observed), span.first - series_paths.start
-    after = span.last - series_paths.start + 1
+    past, first = len(series_paths.observed), period.first - series_paths.start
+    after = period.last - series_paths.start + 1
     if first < 0:
-        return f"{month_text(span.first)} is not observed"
+        return f"{month_text(period.first)} is not observed"
     end = past + series_paths.paths.shape[1]
     if after > end:
         return f"{month_text(series_paths.start + end)} is beyond the horizon"
     missing = np.flatnonzero(np.isnan(series_paths.observed[first:after]))
     if len(missing):
-        return f"{month_text(span.first + int(missing[0]))} is not observed"
+        return f"{month_text(period.first + int(missing[0]))} is not observed"
     for february in (first, after):
         if february < past and series_paths.joined[february]:
             return f"{month_text(series_paths.start + february - 1)} is published as one figure with the month after it"
@@ -207,16 +208,16 @@ def _change(now: PeriodDraws, before: PeriodDraws) -> PeriodDraws:
     return PeriodDraws(now.values - before.values, _either(now, before))
 
 
-def _per_cent(part: PeriodDraws, base: PeriodDraws, spans: Sequence[Span]) -> PeriodDraws:
+def _per_cent(part: PeriodDraws, base: PeriodDraws, periods: Sequence[Period]) -> PeriodDraws:
     """`part` in per cent of `base`; none where the base is zero or below in any draw."""
     unknown = _either(part, base)
-    reasons = _where_not_positive(base, unknown, [f"the base {span.label}" for span in spans])
+    reasons = _where_not_positive(base, unknown, [f"the base {period.label}" for period in periods])
     with np.errstate(divide="ignore", invalid="ignore"):
         return _without(100 * (part.values / base.values), reasons)
 
 
-def _log(level: PeriodDraws, spans: Sequence[Span]) -> PeriodDraws:
-    reasons = _where_not_positive(level, level.reasons, [span.label for span in spans])
+def _log(level: PeriodDraws, periods: Sequence[Period]) -> PeriodDraws:
+    reasons = _where_not_positive(level, level.reasons, [period.label for period in periods])
     with np.errstate(divide="ignore", invalid="ignore"):
         return _without(np.log(level.values), reasons)
 
@@ -231,7 +232,7 @@ def _where_not_positive(
     """The reasons there are already, and one wherever the base is zero or below in some draw."""
     counts = (base.values <= 0).sum(axis=0).tolist()
     number = len(base.values)
-    told = [f"{name} is zero or below in {count} of {number} draws" for name, count in zip(names, counts, strict=True)]
+    texts = [f"{name} is zero or below in {count} of {number} draws" for name, count in zip(names, counts, strict=True)]
     return tuple(
-        reason or (words if count else None) for reason, words, count in zip(reasons, told, counts, strict=True)
+        reason or (words if count else None) for reason, words, count in zip(reasons, texts, counts, strict=True)
     )

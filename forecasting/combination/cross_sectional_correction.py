@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.data.history import FloatArray
+from forecasting.data.months import MONTHS_PER_YEAR
+from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 
-YEAR = 12
 # Penalties in units of each regressor's own sum of squares; the last is belief in nothing.
 PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
 FEWEST_FOLDS = 12
@@ -34,10 +34,10 @@ def correct(
     centre: FloatArray,
     actual: FloatArray,
     values: FloatArray,
-    unit: FloatArray,
+    transform_unit: FloatArray,
     cutoffs: NDArray[np.int64],
     sectors: Sequence[str],
-    then: Mapping[int, FloatArray] | None = None,
+    vintage_values: Mapping[int, FloatArray] | None = None,
 ) -> FloatArray:
     """The combination moved by what the errors of earlier folds say, shape (series, folds, horizon), units of `y`.
 
@@ -52,39 +52,41 @@ def correct(
     groups = pd.factorize(np.asarray(sectors))[0]
     sums: list[Sums] = []
     for fold, cutoff in enumerate(cutoffs):
-        linked = transform(centre[:, fold], unit[:, fold, None])
-        seen, late = values[:, : cutoff + 1], slow[:, cutoff]
-        if then and cutoff in then:
-            seen, late = then[cutoff], _slow_mean(then[cutoff])[:, -1]
-        regressors = _regressors(seen, late, unit[:, fold], linked, groups)
+        linked = transform(centre[:, fold], transform_unit[:, fold, None])
+        seen, slow_at_cutoff = values[:, : cutoff + 1], slow[:, cutoff]
+        if vintage_values and cutoff in vintage_values:
+            seen, slow_at_cutoff = vintage_values[cutoff], _slow_mean(vintage_values[cutoff])[:, -1]
+        regressors = _regressors(seen, slow_at_cutoff, transform_unit[:, fold], linked, groups)
         coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
         around, _ = _around_mean(regressors, np.isfinite(linked))
         moved = np.clip(np.einsum("shk,hk->sh", around, coefficients), -LARGEST, LARGEST)
         # What never moves, or was never traded, is not about to.
-        kept = (centre[:, fold] == 0) | _constant(seen[:, -2 * YEAR :])[:, None]
-        corrected[:, fold] = np.where(kept, centre[:, fold], inverse_transform(linked + moved, unit[:, fold, None]))
-        missed = np.clip(transform(actual[:, fold], unit[:, fold, None]) - linked, -WILD, WILD)
+        kept = (centre[:, fold] == 0) | _constant(seen[:, -2 * MONTHS_PER_YEAR :])[:, None]
+        corrected[:, fold] = np.where(
+            kept, centre[:, fold], inverse_transform(linked + moved, transform_unit[:, fold, None])
+        )
+        missed = np.clip(transform(actual[:, fold], transform_unit[:, fold, None]) - linked, -WILD, WILD)
         sums.append(_sums(regressors, missed))
     return corrected
 
 
 def _regressors(
-    seen: FloatArray, slow: FloatArray, unit: FloatArray, linked: FloatArray, groups: NDArray[np.int64]
+    seen: FloatArray, slow: FloatArray, transform_unit: FloatArray, linked: FloatArray, groups: NDArray[np.int64]
 ) -> FloatArray:
     """What each series, and its sector on average, did and is forecast to do, shape (series, horizon, regressors).
 
     Momentum over a month, a quarter, half a year and a year; the season a year ago; the combination `linked` against
     the last quarter, and against the slow mean.
     """
-    history = transform(seen[:, -2 * YEAR :], unit[:, None])
-    year = _mean(history[:, -YEAR:])
-    means = [_mean(history[:, -months:]) for months in (1, 3, 6)] + [year, _mean(history[:, :-YEAR])]
+    history = transform(seen[:, -2 * MONTHS_PER_YEAR :], transform_unit[:, None])
+    year = _mean(history[:, -MONTHS_PER_YEAR:])
+    means = [_mean(history[:, -months:]) for months in (1, 3, 6)] + [year, _mean(history[:, :-MONTHS_PER_YEAR])]
     horizon = linked.shape[1]
     momentum = np.repeat(np.diff(np.stack(means, axis=1))[:, None], horizon, axis=1)
-    padded = np.pad(history, ((0, 0), (max(YEAR - history.shape[1], 0), 0)), constant_values=np.nan)
-    season = padded[:, -YEAR + np.arange(horizon) % YEAR] - year[:, None]
+    padded = np.pad(history, ((0, 0), (max(MONTHS_PER_YEAR - history.shape[1], 0), 0)), constant_values=np.nan)
+    season = padded[:, -MONTHS_PER_YEAR + np.arange(horizon) % MONTHS_PER_YEAR] - year[:, None]
     expected = linked - means[1][:, None]
-    level = transform(slow, unit)[:, None] - linked
+    level = transform(slow, transform_unit)[:, None] - linked
     own = np.concatenate([momentum, np.stack([season, expected, level], axis=2)], axis=2)
     own = np.clip(np.nan_to_num(own), -WILD, WILD)
     sector = np.stack([own[groups == group].mean(axis=0) for group in range(groups.max() + 1)])[groups]
@@ -110,7 +112,7 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
     known *= known.sum(axis=0) >= FEWEST_FOLDS
     ages = cutoffs[-1] - cutoffs[:-1]
     counting = known * 0.5 ** (ages / HALF_LIFE)[:, None]
-    years = ages // YEAR
+    years = ages // MONTHS_PER_YEAR
     whole = [np.einsum("fh,fh...->h...", counting, each) for each in (cross, products)]
     loss = np.zeros(len(PENALTIES))
     for year in np.unique(years):

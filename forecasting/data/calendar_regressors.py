@@ -12,12 +12,10 @@ from functools import lru_cache
 import chinese_calendar
 import holidays
 import numpy as np
-from numpy.typing import NDArray
 
-from forecasting.data.history import FloatArray
+from forecasting.data.months import EPOCH, MONTH, MONTHS_PER_YEAR, first_day, month_number
 from forecasting.errors import NoLunarNewYear
-
-MonthArray = NDArray[np.datetime64]
+from forecasting.types import FloatArray, MonthArray
 
 CHINA = "CHN"
 # Windows in days around New Year's Day, first and last day included. At most 20 days before: never December.
@@ -37,8 +35,8 @@ def calendar_regressors(months: MonthArray, reporter: str) -> FloatArray:
     logarithm, centred, over WORKING_DAYS_UNIT. `reporter` is an ISO 3166-1 alpha-3 code; a group has no calendar.
     """
     names = calendar_names(reporter)
-    numbers = months.astype("datetime64[M]").astype(int)
-    rows = [_row(1970 + number // 12, number % 12 + 1, reporter) for number in numbers.tolist()]
+    numbers = EPOCH + months.astype(MONTH).astype(int)
+    rows = [_row(number // MONTHS_PER_YEAR, number % MONTHS_PER_YEAR + 1, reporter) for number in numbers.tolist()]
     return np.array(rows, dtype=np.float64).reshape(len(months), len(names))
 
 
@@ -74,7 +72,7 @@ def lunar_shares(year: int, month: int) -> tuple[float, ...]:
 def working_days(year: int, month: int, reporter: str = CHINA) -> int:
     """Working days of a month in a country `holidays` knows."""
     first = date(year, month, 1)
-    after = date(year + month // 12, month % 12 + 1, 1)
+    after = first_day(month_number(year, month) + 1)
     days = [first + timedelta(days=i) for i in range((after - first).days)]
     if reporter == CHINA:
         try:

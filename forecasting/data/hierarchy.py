@@ -12,15 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from forecasting.data.history import FloatArray
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.data.panel import Panel
+from forecasting.types import FloatArray
 
 WORLD, TOTAL = "WLD", "TOTAL"
 # Published tables are rounded: a whole may differ from its parts by this share of itself.
 ROUNDING = 1e-3
 # A part has ended where its wholes lack less than this share of what it last was.
-LACK = 0.1
-YEAR = 12
+NEGLIGIBLE_GAP = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Hierarchy:
         return int(self.constraints.shape[0]) == 0
 
 
-def find_structure(panel: Panel) -> Hierarchy:
+def find_hierarchy(panel: Panel) -> Hierarchy:
     """Read from the panel's keys and values which series are sums of which others."""
-    return find_structures(panel, [panel.values])[0]
+    return find_hierarchies(panel, [panel.values])[0]
 
 
-def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Hierarchy, ...]:
+def find_hierarchies(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Hierarchy, ...]:
     """As `find_structure`, from what was known at each of several cutoffs: values of shape (series, months)."""
     candidates = _candidates(panel.keys)
     known: dict[tuple[bool, ...], Hierarchy] = {}
@@ -59,29 +59,29 @@ def find_structures(panel: Panel, seen: Sequence[FloatArray]) -> tuple[Hierarchy
             for (whole, parts), holds in zip(candidates, holding, strict=True):
                 if holds:
                     splits.setdefault(whole, []).append(parts)
-            known[holding] = _structure(len(panel.unique_ids), splits)
+            known[holding] = _hierarchy(len(panel.unique_ids), splits)
         found.append(known[holding])
     return tuple(found)
 
 
-def ended(structure: Hierarchy, values: FloatArray) -> NDArray[np.bool_]:
+def discontinued_series(hierarchy: Hierarchy, values: FloatArray) -> NDArray[np.bool_]:
     """Parts without their last months whose wholes go on without them, shape (series,).
 
     `values` has shape (series, months). Where the wholes lack what a part has not reported yet, it is only late.
     """
-    found = np.zeros(structure.size, dtype=bool)
+    found = np.zeros(hierarchy.size, dtype=bool)
     seen = np.isfinite(values)
     for part in np.flatnonzero(seen.any(axis=1) & ~seen[:, -1]):
         last = int(np.flatnonzero(seen[part])[-1])
-        usual = np.abs(values[part, max(last + 1 - YEAR, 0) : last + 1]).mean()
-        ways = structure.constraints[(structure.constraints[:, [part]].toarray() < 0).ravel()]
+        usual = np.abs(values[part, max(last + 1 - MONTHS_PER_YEAR, 0) : last + 1]).mean()
+        ways = hierarchy.constraints[(hierarchy.constraints[:, [part]].toarray() < 0).ravel()]
         known = ((ways > 0) @ seen[:, last + 1 :].astype(float)).all(axis=1)
         lacks = np.abs(ways @ np.nan_to_num(values[:, last + 1 :]))[known]
-        found[part] = bool(known.any() and (lacks <= LACK * usual).all())
+        found[part] = bool(known.any() and (lacks <= NEGLIGIBLE_GAP * usual).all())
     return found
 
 
-def groups(panel: Panel) -> NDArray[np.int64]:
+def aggregation_levels(panel: Panel) -> NDArray[np.int64]:
     """What each series is, shape (series,): 0 a part, 1 a partner's total, 2 a sector's total, 3 a grand total."""
     nothing = pd.Series("", index=panel.keys.index)
     world, total = panel.keys.get("partner", nothing) == WORLD, panel.keys.get("sector", nothing) == TOTAL
@@ -119,7 +119,7 @@ def _adds_up(values: FloatArray, whole: int, parts: tuple[int, ...]) -> bool:
     return bool(np.all(gap <= ROUNDING * np.maximum(np.abs(total), np.abs(total).mean())))
 
 
-def _structure(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Hierarchy:
+def _hierarchy(size: int, splits: Mapping[int, list[tuple[int, ...]]]) -> Hierarchy:
     bottom = tuple(series for series in range(size) if series not in splits)
     place = {series: column for column, series in enumerate(bottom)}
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-RealArray = NDArray[np.float32] | NDArray[np.float64]
+from forecasting.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.calendar_regressors import calendar_regressors
-from forecasting.data.history import FloatArray
-from forecasting.data.panel import MONTH
+from forecasting.data.months import MONTH, MONTHS_PER_YEAR
+from forecasting.types import FloatArray
 
 # January has 31 of the 59 days; a series without a past of its own is split so.
 USUAL_SHARE = 31 / 59
@@ -70,6 +70,6 @@ def _share(past: FloatArray, logit: FloatArray, lean: FloatArray) -> float:
 
 def _lean_to_january(years: Any, reporter: str) -> FloatArray:
     """Calendar regressors of January less those of February, shape (years, k)."""
-    january = (np.asarray(years) - 1970) * 12
+    january = (np.asarray(years) - 1970) * MONTHS_PER_YEAR
     first, second = (calendar_regressors((january + month).astype(MONTH), reporter) for month in (0, 1))
     return first - second

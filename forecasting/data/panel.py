@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.data.history import FloatArray
+from forecasting.data.months import MONTH
 from forecasting.errors import (
     BadCutoff,
     DuplicateMonths,
@@ -16,8 +16,7 @@ from forecasting.errors import (
     MissingColumns,
     NotFinite,
 )
-
-MONTH = "datetime64[M]"
+from forecasting.types import FloatArray
 
 
 @dataclass(frozen=True)

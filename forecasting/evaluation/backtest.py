@@ -1,6 +1,6 @@
 """The backtest's forecasts with their intervals, and their scores by kind of period."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,20 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.combination.combined_forecasts import CombinedForecasts, link_errors
+from forecasting.combination.combined_forecasts import CombinedForecasts, transformed_errors
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
-from forecasting.data.history import FloatArray
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import diebold_mariano, fold_scores, folds_ahead, seasonal_scales
 from forecasting.evaluation.period_scores import PeriodForecasts, PeriodScores
-from forecasting.evaluation.score_accumulator import ScoreAccumulator, Scored, ScoreTable
+from forecasting.evaluation.score_accumulator import ScoreAccumulator, ScoreArray, ScoreTable
+from forecasting.types import FloatArray, OnProgress
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.uncertainty.simulation import draw_paths, path_quantiles
 
 # Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
 FOLD_DRAWS = 400
-OnProgress = Callable[[str, int, int], None]
 Quantiles = NDArray[np.float32]
 
 
@@ -68,7 +67,7 @@ class Backtest:
 
 def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
     """What the errors known at a fold's cutoff say of the combination's."""
-    return learn_distribution(pool.record(fold, pool.errors), pool.said[:, :fold])
+    return learn_distribution(pool.known_errors(fold, pool.errors), pool.forecast_scale[:, :fold])
 
 
 def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
@@ -83,19 +82,19 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
         paths[rows] = draw_paths(
             _of_series(distribution, rows),
             pool.centre[rows, fold],
-            unit=pool.unit[rows, fold],
+            transform_unit=pool.transform_unit[rows, fold],
             greatest=greatest[rows],
             unique_ids=pool.panel.unique_ids[rows],
             draws=draws,
             seed=seed,
         )
-    lowest = pool.lowest[:, fold]
+    lower_bounds = pool.lower_bounds[:, fold]
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
     to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
-    paths[to_begin | pool.gone[:, fold]] = 0.0
+    paths[to_begin | pool.discontinued[:, fold]] = 0.0
     for some in series_blocks(draws, series * horizon):
-        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lowest)
+        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lower_bounds)
     coherent[to_begin] = np.nan
     return coherent
 
@@ -110,7 +109,7 @@ def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistributio
     )
 
 
-def evaluate_pool(
+def evaluate_folds(
     pool: CombinedForecasts,
     folds: Sequence[int],
     *,
@@ -152,36 +151,36 @@ def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[floa
 
 def _score_combination(
     pool: CombinedForecasts, folds: Sequence[int], config: ForecastConfig, on_progress: OnProgress | None
-) -> tuple[Quantiles, tuple[PeriodForecasts, ...], list[Scored]]:
+) -> tuple[Quantiles, tuple[PeriodForecasts, ...], list[ScoreArray]]:
     """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, its tracks and scores."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     quantiles = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
-    kinds, tally, scale = PeriodScores(series, horizon), ScoreAccumulator(series, horizon), _Scales(pool)
+    period_scores, accumulator, scales = PeriodScores(series, horizon), ScoreAccumulator(series, horizon), _Scales(pool)
     for place, fold in enumerate(folds):
         paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=config.seed + fold)
         for rows in series_blocks(series, FOLD_DRAWS * horizon):
             quantiles[rows, place] = path_quantiles(paths[rows], config.probabilities)
-            kinds.add(pool, fold, rows=rows, paths=paths[rows])
-        tally.add(scale.scores(fold, pool.centre[:, fold], quantiles[:, place], config.probabilities))
+            period_scores.add(pool, fold, rows=rows, paths=paths[rows])
+        accumulator.add(scales.scores(fold, pool.centre[:, fold], quantiles[:, place], config.probabilities))
         if on_progress:
             on_progress("backtest", place + 1, len(folds))
-    return quantiles, kinds.tracks, tally.scored(COMBINATION, "month") + kinds.scored()
+    return quantiles, period_scores.forecasts, accumulator.scored(COMBINATION, "month") + period_scores.scored()
 
 
 def _score_forecaster(
     pool: CombinedForecasts, row: int, folds: Sequence[int], config: ForecastConfig, *, keep: bool
-) -> tuple[Quantiles | None, list[Scored]]:
+) -> tuple[Quantiles | None, list[ScoreArray]]:
     """The scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if they are kept."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     shape = (series, len(folds), len(config.probabilities), horizon)
     kept = np.empty(shape, dtype=np.float32) if keep else None
-    tally, scale = ScoreAccumulator(series, horizon), _Scales(pool)
+    accumulator, scales = ScoreAccumulator(series, horizon), _Scales(pool)
     for place, quantiles in enumerate(_marginal_quantiles(pool, row, folds, config.probabilities)):
         fold = folds[place]
-        tally.add(scale.scores(fold, pool.base.means[:, row, fold], quantiles, config.probabilities))
+        accumulator.add(scales.scores(fold, pool.base.means[:, row, fold], quantiles, config.probabilities))
         if kept is not None:
             kept[:, place] = quantiles
-    return kept, tally.scored(pool.base.names[row], "month")
+    return kept, accumulator.scored(pool.base.names[row], "month")
 
 
 def _marginal_quantiles(
@@ -192,14 +191,14 @@ def _marginal_quantiles(
     They stand around its own means, by the method of the combination without its joint draws and calibration.
     """
     means = pool.base.means[:, row]
-    errors = link_errors(means, pool.came, pool.unit)
+    errors = transformed_errors(means, pool.outcomes, pool.transform_unit)
     for fold in folds:
-        marginals = learn_marginals(pool.record(fold, errors))
+        marginals = learn_marginals(pool.known_errors(fold, errors))
         standard = marginals.standardised(np.asarray(probabilities))
-        centre = transform(means[:, fold], pool.unit[:, fold, None])
+        centre = transform(means[:, fold], pool.transform_unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
-        quantiles = inverse_transform(linked, pool.unit[:, fold, None, None])
-        yield np.maximum(quantiles, pool.lowest[:, fold, None, None]).astype(np.float32)
+        quantiles = inverse_transform(linked, pool.transform_unit[:, fold, None, None])
+        yield np.maximum(quantiles, pool.lower_bounds[:, fold, None, None]).astype(np.float32)
 
 
 class _Scales:
@@ -223,7 +222,7 @@ class _Scales:
         )
 
 
-def _against_baseline(pool: CombinedForecasts, folds: Sequence[int]) -> Scored:
+def _against_baseline(pool: CombinedForecasts, folds: Sequence[int]) -> ScoreArray:
     """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
     actual, baseline = pool.actual[:, folds], pool.base.means[:, pool.base.names.index(BASELINE), folds]
     ours, theirs = np.abs(pool.centre[:, folds] - actual), np.abs(baseline - actual)
@@ -232,4 +231,4 @@ def _against_baseline(pool: CombinedForecasts, folds: Sequence[int]) -> Scored:
     p_values = [diebold_mariano(ours[..., h], theirs[..., h], step=folds_ahead(h + 1, apart)) for h in steps]
     value = np.stack(p_values, axis=1)
     n = np.where(np.isfinite(value), np.isfinite(ours).sum(axis=1), 0).astype(np.int32)
-    return Scored(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(step + 1 for step in steps), value, n)
+    return ScoreArray(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(step + 1 for step in steps), value, n)

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from forecasting.config import LEVELS, PROBABILITIES, interval_probabilities
-from forecasting.data.history import FloatArray
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.evaluation.score_accumulator import Metric
-
-SEASON = 12
+from forecasting.types import FloatArray
 
 
 def seasonal_scales(values: FloatArray, cutoffs: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -25,7 +24,7 @@ def seasonal_scales(values: FloatArray, cutoffs: NDArray[np.int64]) -> tuple[Flo
     NaN where a series has no such change yet, or never changed.
     """
     changes = np.full_like(values, np.nan)
-    changes[:, SEASON:] = values[:, SEASON:] - values[:, :-SEASON]
+    changes[:, MONTHS_PER_YEAR:] = values[:, MONTHS_PER_YEAR:] - values[:, :-MONTHS_PER_YEAR]
     known = np.isfinite(changes)
     counts = np.cumsum(known, axis=1)[:, cutoffs]
     absolute = np.cumsum(np.where(known, np.abs(changes), 0.0), axis=1)[:, cutoffs]

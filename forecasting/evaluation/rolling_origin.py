@@ -1,7 +1,7 @@
 """Rolling origin: every forecaster at every cutoff, one series a task, each fit on what it may see and no more."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field
 
@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from forecasting.config import BASELINE
 from forecasting.data.calendar_regressors import calendar_regressors
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations, UnknownForecaster
 from forecasting.forecasters import FORECASTERS
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage's name, the series done and the series in all."""
+from forecasting.types import FloatArray, OnProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class SeriesTask:
     cutoffs: tuple[int, ...]
     horizon: int
     forecasters: tuple[str, ...]
-    then: Mapping[int, FloatArray] = field(default_factory=dict)
+    vintage_values: Mapping[int, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,9 @@ def forecast_at_cutoffs(
     horizon: int,
     reporter: str,
     forecasters: Sequence[str] = (),
-    then: Mapping[int, FloatArray] | None = None,
+    vintage_values: Mapping[int, FloatArray] | None = None,
     executor: Executor | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> BaseForecasts:
     """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named, or all.
 
@@ -91,7 +89,16 @@ def forecast_at_cutoffs(
     """
     names = _names(forecasters)
     tasks = [
-        SeriesTask(uid, panel.months[0], panel.values[row], reporter, tuple(cutoffs), horizon, names, _of(then, row))
+        SeriesTask(
+            uid,
+            panel.months[0],
+            panel.values[row],
+            reporter,
+            tuple(cutoffs),
+            horizon,
+            names,
+            _vintages_of(vintage_values, row),
+        )
         for row, uid in enumerate(panel.unique_ids)
     ]
     means = np.full((len(tasks), len(names), len(cutoffs), horizon), np.nan)
@@ -116,18 +123,18 @@ def fit_series(task: SeriesTask) -> SeriesFit:
     months = task.start + np.arange(len(task.y) + task.horizon)
     calendar = calendar_regressors(months, task.reporter)
     for fold, cutoff in enumerate(task.cutoffs):
-        y = task.then.get(cutoff, task.y[: cutoff + 1])
+        y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
         known = np.flatnonzero(np.isfinite(y))
         if not len(known):
             continue
-        history, late = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
+        history, reporting_delay = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
         for row, name in enumerate(task.forecasters):
             try:
-                means[row, fold] = _forecast(name, history)[late:]
+                means[row, fold] = _forecast(name, history)[reporting_delay:]
             except TooFewObservations:
                 continue
             except ForecasterFailed as error:
-                means[row, fold] = _forecast(BASELINE, history)[late:]
+                means[row, fold] = _forecast(BASELINE, history)[reporting_delay:]
                 failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
     return SeriesFit(task.unique_id, means, tuple(failures))
 
@@ -139,23 +146,23 @@ def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else tuple(FORECASTERS)
 
 
-def _of(then: Mapping[int, FloatArray] | None, row: int) -> dict[int, FloatArray]:
-    return {cutoff: values[row] for cutoff, values in (then or {}).items()}
+def _vintages_of(vintage_values: Mapping[int, FloatArray] | None, row: int) -> dict[int, FloatArray]:
+    return {cutoff: values[row] for cutoff, values in (vintage_values or {}).items()}
 
 
 def _history(
     task: SeriesTask, y: FloatArray, calendar: FloatArray, first: int, last: int, cutoff: int
 ) -> tuple[History, int]:
     """The series as known at the cutoff, and by how many months its last value is late."""
-    late = cutoff - last
-    horizon = task.horizon + late
+    reporting_delay = cutoff - last
+    horizon = task.horizon + reporting_delay
     return History(
         unique_id=task.unique_id,
         start=task.start + first,
         y=y[first : last + 1].copy(),
         calendar=calendar[first : last + 1 + horizon],
         horizon=horizon,
-    ), late
+    ), reporting_delay
 
 
 def _forecast(name: str, history: History) -> FloatArray:

@@ -13,8 +13,8 @@ from numpy.linalg import LinAlgError
 from scipy.linalg import lapack, solve_banded, toeplitz
 from scipy.optimize import minimize
 
-from forecasting.data.history import FloatArray
 from forecasting.forecasters.outliers import additive_outliers
+from forecasting.types import FloatArray
 
 START = (-0.4, -0.6)
 BOUND = 0.98

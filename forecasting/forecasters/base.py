@@ -4,13 +4,19 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
 from forecasting.errors import ForecasterFailed, TooFewObservations
+from forecasting.types import FloatArray
 
 
 @runtime_checkable
 class Forecaster(Protocol):
     """A method with its hyperparameters: frozen, stateless, picklable."""
+
+    @property
+    def prior_weight(self) -> float:
+        """Weight in the combination before any error is known; the usual one is 1."""
+        ...
 
     @property
     def min_observations(self) -> int:

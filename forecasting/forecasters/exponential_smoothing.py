@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.preprocessing import Adjusted, forecast_adjusted
+from forecasting.types import FloatArray
 
 
 def _models() -> Any:
@@ -22,6 +23,7 @@ class ETS:
     """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season before two years are known."""
 
     season_length: int = 12
+    prior_weight: float = 0.5
 
     @property
     def min_observations(self) -> int:
@@ -30,10 +32,10 @@ class ETS:
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, self._errors)
+        return forecast_adjusted(self, history, self._forecast)
 
-    def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z = adjusted.errors
+    def _forecast(self, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z = adjusted.adjusted_values
         seasonal = len(z) >= 2 * self.season_length + 5
         model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
         return np.asarray(
@@ -46,6 +48,7 @@ class Theta:
     """The best of four theta methods (Assimakopoulos and Nikolopoulos 2000; Fiorucci et al. 2016)."""
 
     season_length: int = 12
+    prior_weight: float = 0.5
 
     @property
     def min_observations(self) -> int:
@@ -54,10 +57,10 @@ class Theta:
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, self._errors)
+        return forecast_adjusted(self, history, self._forecast)
 
-    def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z = adjusted.errors
+    def _forecast(self, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z = adjusted.adjusted_values
         season = self.season_length if len(z) >= 2 * self.season_length else 1
         model = _models().AutoTheta(season_length=season, decomposition_type="additive")
         return np.asarray(model.forecast(y=z, h=horizon)["mean"])
@@ -68,6 +71,7 @@ class CES:
     """Complex exponential smoothing (Svetunkov, Kourentzes and Ord 2022)."""
 
     season_length: int = 12
+    prior_weight: float = 1.0
 
     @property
     def min_observations(self) -> int:
@@ -76,10 +80,10 @@ class CES:
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, self._errors)
+        return forecast_adjusted(self, history, self._forecast)
 
-    def _errors(self, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z = adjusted.errors
+    def _forecast(self, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z = adjusted.adjusted_values
         return np.asarray(_models().AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
 
 
@@ -89,6 +93,7 @@ class TSB:
 
     demand_smoothing: float = 0.2
     probability_smoothing: float = 0.2
+    prior_weight: float = 1.0
 
     @property
     def min_observations(self) -> int:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
 from forecasting.forecasters.base import require_finite, require_observations
+from forecasting.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class Naive:
     """The last value, for every step."""
+
+    prior_weight: float = 1.0
 
     @property
     def min_observations(self) -> int:
@@ -28,6 +31,7 @@ class SeasonalNaive:
     """The value of the same month a year ago; the baseline. Until there is a year, the last values in turn."""
 
     season_length: int = 12
+    prior_weight: float = 1.0
 
     @property
     def min_observations(self) -> int:
@@ -46,6 +50,7 @@ class SeasonalMean:
 
     season_length: int = 12
     years: int = 3
+    prior_weight: float = 0.5
 
     @property
     def min_observations(self) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 
 # A history of which more than this share is odd is not a history with outliers.
 MOST = 0.05

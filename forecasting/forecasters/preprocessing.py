@@ -11,13 +11,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.errors import ForecasterFailed
 from forecasting.forecasters.airline import Airline, airline_outliers, fit_airline
 from forecasting.forecasters.base import Forecaster, require_finite, require_observations
 from forecasting.forecasters.scaling import Scale, scale_of
+from forecasting.types import FloatArray
 
-SEASON = 12
 # Two years and a half: with less, the date of the new year cannot be told from the season.
 SHORTEST_REGRESSION = 30
 # Standard deviation, on the scale of logarithms, that calendar effects are held to have before a series is seen.
@@ -34,7 +35,7 @@ class Adjusted:
     """
 
     scale: Scale
-    errors: FloatArray
+    adjusted_values: FloatArray
     future_effect: FloatArray
     airline: Airline | None
 
@@ -49,8 +50,8 @@ def forecast_adjusted(
     """
     require_observations(forecaster, history)
     adjusted = adjust(history)
-    if np.ptp(adjusted.errors) == 0.0:
-        method = _the_same_again
+    if np.ptp(adjusted.adjusted_values) == 0.0:
+        method = _repeat_last
     try:
         forecast = method(adjusted, history.horizon)
     except Exception as error:  # a numerical library may raise anything on a degenerate series
@@ -59,9 +60,9 @@ def forecast_adjusted(
     return require_finite(forecaster, history, mean)
 
 
-def _the_same_again(adjusted: Adjusted, horizon: int) -> FloatArray:
+def _repeat_last(adjusted: Adjusted, horizon: int) -> FloatArray:
     """Forecasts of errors that have never varied, shape (horizon,): no method has anything to learn from them."""
-    return np.full(horizon, adjusted.errors[-1])
+    return np.full(horizon, adjusted.adjusted_values[-1])
 
 
 def adjust(history: History) -> Adjusted:
@@ -80,10 +81,10 @@ def _adjust(y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int]) -> Ad
         return Adjusted(scale, z, future, None)
     known = calendar[: len(y)]
     try:
-        fit = fit_airline(z, known, season_length=SEASON, prior=EFFECT_PRIOR)
+        fit = fit_airline(z, known, season_length=MONTHS_PER_YEAR, prior=EFFECT_PRIOR)
         sizes = airline_outliers(fit, z - known @ fit.effects, deviations=OUTLIER_DEVIATIONS)
         if sizes.any():
-            fit = fit_airline(z - sizes, known, season_length=SEASON, prior=EFFECT_PRIOR)
+            fit = fit_airline(z - sizes, known, season_length=MONTHS_PER_YEAR, prior=EFFECT_PRIOR)
     except np.linalg.LinAlgError:
         return Adjusted(scale, z, future, None)
     return Adjusted(scale, z - sizes - known @ fit.effects, calendar[len(y) :] @ fit.effects, fit)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 
 # Values this small beside the largest are zeros in all but name: a logarithm would make outliers of them.
 SMALLEST_SHARE = 1e-6

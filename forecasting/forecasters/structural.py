@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.errors import ForecasterFailed
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.outliers import additive_outliers
 from forecasting.forecasters.scaling import scale_of
+from forecasting.types import FloatArray
 
 # Variances as ratios to that of the level's monthly change: of noise, and of the season.
 NOISE = (0.0, 0.5, 2.0, 6.0)
@@ -36,7 +38,7 @@ TRANSIENT, TRANSIENT_MONTHS = 2.0, 6.0
 # The size of the grid's factors goes up in these steps, so that few sizes are ever made.
 SIZE_STEP = 48
 TEMPER = 0.5
-YEAR, DECADE = 12, 120
+DECADE = 10 * MONTHS_PER_YEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Structural:
     shift: float = 0.15
     outlier_deviations: float = 4.0
     longest: int = 240
+    prior_weight: float = 3.0
 
     @property
     def min_observations(self) -> int:
@@ -118,10 +121,10 @@ class GridFit:
 @lru_cache(maxsize=6)
 def _grid(size: int, season_memory: float | None) -> Grid:
     lag = np.abs(np.subtract.outer(np.arange(size + 1), np.arange(size + 1)))
-    fade = 1.0 if season_memory is None else np.exp(-lag / (YEAR * season_memory))
+    fade = 1.0 if season_memory is None else np.exp(-lag / (MONTHS_PER_YEAR * season_memory))
     noise, season, transient = (
         np.diff(np.diff(covariance, axis=0), axis=1)
-        for covariance in (np.eye(size + 1), (lag % YEAR == 0) * fade, np.exp(-lag / TRANSIENT_MONTHS))
+        for covariance in (np.eye(size + 1), (lag % MONTHS_PER_YEAR == 0) * fade, np.exp(-lag / TRANSIENT_MONTHS))
     )
     lasting = _fractional_noise(lag[:size, :size]) + TRANSIENT * transient
     factor = np.array([cholesky(lasting + r * noise + s * season, lower=True) for r, s in _points()])
@@ -146,8 +149,8 @@ def _drifts(n: int, months: int) -> FloatArray:
     Decades count back from the last of `n` values; the first drift is that of the last decade and of the months ahead.
     """
     back = n - 2 - np.arange(months - 1)
-    earlier = [back >= end for end in range(DECADE, n - YEAR, DECADE)]
-    return np.column_stack([np.ones(months - 1), *earlier]) / YEAR
+    earlier = [back >= end for end in range(DECADE, n - MONTHS_PER_YEAR, DECADE)]
+    return np.column_stack([np.ones(months - 1), *earlier]) / MONTHS_PER_YEAR
 
 
 def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> GridFit:

@@ -7,7 +7,7 @@ zero and below, as small markets need.
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 
 # A tenth of the usual value: everything that matters is then well inside the logarithmic part.
 UNIT_SHARE = 0.1
@@ -15,7 +15,7 @@ RECENT = 36
 RELATIVE_TOLERANCE = 1e-9
 
 
-def units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
+def transform_units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
     """The link's unit of each series at each cutoff, shape (series, cutoffs), from the last 36 months known then.
 
     `values` has shape (series, months); `cutoffs` are positions in the months. Of a series idle for so long it is from

@@ -11,8 +11,8 @@ import numpy as np
 from scipy import linalg
 from scipy.special import ndtri, stdtrit
 
-from forecasting.data.history import FloatArray
-from forecasting.uncertainty.error_scale import ErrorScale, Record, estimate_error_scale
+from forecasting.types import FloatArray
+from forecasting.uncertainty.error_scale import ErrorScale, KnownErrors, estimate_error_scale
 from forecasting.uncertainty.error_scale_calibration import calibrate
 
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
@@ -64,34 +64,36 @@ class ErrorDistribution:
     steps: FloatArray
 
 
-def learn_marginals(record: Record) -> Marginals:
+def learn_marginals(known_errors: KnownErrors) -> Marginals:
     """Widths of the months ahead, and the shape of errors, from a record."""
-    widths = estimate_error_scale(record)
-    return _marginals(widths, record, widths)
+    widths = estimate_error_scale(known_errors)
+    return _marginals(widths, known_errors, widths)
 
 
-def learn_distribution(record: Record, said: FloatArray | None = None) -> ErrorDistribution:
+def learn_distribution(known_errors: KnownErrors, forecast_scale: FloatArray | None = None) -> ErrorDistribution:
     """Everything from a record; dependence over steps is learnt from all its folds alike.
 
     With the widths `said` at its folds, shape (series, folds, horizon), those of the months ahead are calibrated.
     """
-    widths = estimate_error_scale(record)
-    scores = np.clip(np.nan_to_num(_standardised(widths, record)), -CLIP, CLIP)
-    known = np.isfinite(record.errors)
-    loadings, specific = _across_series(scores, known, record.recency)
-    marginals = _marginals(widths, record, widths if said is None else calibrate(widths, said, record))
+    widths = estimate_error_scale(known_errors)
+    scores = np.clip(np.nan_to_num(_standardised(widths, known_errors)), -CLIP, CLIP)
+    known = np.isfinite(known_errors.errors)
+    loadings, specific = _across_series(scores, known, known_errors.recency)
+    marginals = _marginals(
+        widths, known_errors, widths if forecast_scale is None else calibrate(widths, forecast_scale, known_errors)
+    )
     return ErrorDistribution(marginals, loadings, specific, _over_steps(scores, known))
 
 
-def _marginals(widths: ErrorScale, record: Record, ahead: ErrorScale) -> Marginals:
+def _marginals(widths: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) -> Marginals:
     """The widths `ahead`, and the shape of the record's errors in units of its own `widths`."""
-    unsure = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + record.recency.sum()))
-    telling = np.where(record.still[:, None, None], np.nan, _standardised(widths, record))
-    return Marginals(unsure * ahead.of(record.ahead), _shape(telling, record.recency))
+    unsure = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
+    telling = np.where(known_errors.inactive[:, None, None], np.nan, _standardised(widths, known_errors))
+    return Marginals(unsure * ahead.of(known_errors.ahead), _shape(telling, known_errors.recency))
 
 
-def _standardised(widths: ErrorScale, record: Record) -> FloatArray:
-    return np.clip(record.errors / widths.of(record.months), -3 * CLIP, 3 * CLIP)
+def _standardised(widths: ErrorScale, known_errors: KnownErrors) -> FloatArray:
+    return np.clip(known_errors.errors / widths.of(known_errors.months), -3 * CLIP, 3 * CLIP)
 
 
 def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:

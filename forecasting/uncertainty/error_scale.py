@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.data.history import FloatArray
+from forecasting.data.months import MONTHS_PER_YEAR
+from forecasting.types import FloatArray
 
 # So many months of a series' errors count as much as what it is drawn to: its group's, and its group's as much as the
 # panel's.
@@ -19,17 +20,16 @@ SHRINKAGE = 4.0
 HALF_LIFE = 5.0
 # Errors of less than this share of its first scale, over so many folds, are a dead or constant series': they say
 # nothing of the others'.
-STILL, STILL_FOLDS = 0.02, 6
+INACTIVE_SHARE, INACTIVE_FOLDS = 0.02, 6
 # Years of January and February whose errors count as much as the belief that they are like other months.
 USUAL_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
 # A width is never nought, for errors are divided by it.
 TINY = 1e-12
-YEAR = 12
 
 
 @dataclass(frozen=True)
-class Record:
+class KnownErrors:
     """The errors known at a cutoff.
 
     `errors` has shape (series, folds, horizon), on the link's scale, NaN where not known yet; `cutoffs` (folds,) and
@@ -41,7 +41,7 @@ class Record:
     cutoffs: NDArray[np.int64]
     cutoff: int
     prior: FloatArray
-    group: NDArray[np.int64]
+    aggregation_level: NDArray[np.int64]
 
     @property
     def span(self) -> FloatArray:
@@ -67,10 +67,10 @@ class Record:
         return np.where(counts > 0, total / np.where(counts > 0, counts, 1.0), np.nan)
 
     @cached_property
-    def still(self) -> NDArray[np.bool_]:
+    def inactive(self) -> NDArray[np.bool_]:
         """Series that are hardly ever missed of late, being dead or constant, shape (series,)."""
-        enough = np.isfinite(self.errors).any(axis=2).sum(axis=1) >= STILL_FOLDS
-        return np.asarray(enough & (self.recent_size < STILL * self.prior))
+        enough = np.isfinite(self.errors).any(axis=2).sum(axis=1) >= INACTIVE_FOLDS
+        return np.asarray(enough & (self.recent_size < INACTIVE_SHARE * self.prior))
 
     @property
     def months(self) -> NDArray[np.int64]:
@@ -104,59 +104,65 @@ def prior_scale(linked: FloatArray) -> FloatArray:
     A series shorter than a year takes its changes on the month before, and the median of the others if it has none.
     """
     with np.errstate(invalid="ignore"):
-        yearly = _mean_abs(linked[:, YEAR:] - linked[:, :-YEAR]) if linked.shape[1] > YEAR else None
+        yearly = (
+            _mean_abs(linked[:, MONTHS_PER_YEAR:] - linked[:, :-MONTHS_PER_YEAR])
+            if linked.shape[1] > MONTHS_PER_YEAR
+            else None
+        )
         monthly = _mean_abs(np.diff(linked, axis=1))
     scale = monthly if yearly is None else np.where(np.isfinite(yearly), yearly, monthly)
     usual = np.nanmedian(scale) if np.isfinite(scale).any() else 1.0
     return np.where(np.isfinite(scale), scale, usual)
 
 
-def estimate_error_scale(record: Record) -> ErrorScale:
+def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     """Widths from a record.
 
     Without any error known the prior is the width, growing with the root of the root of the step. Scale, growth and
     factor are each a mean of the errors over the other two, found in turn. A still series has its own errors' scale,
     and no say in the others'.
     """
-    size = np.abs(record.errors)
-    known = np.isfinite(size) & ~record.still[:, None, None]
+    size = np.abs(known_errors.errors)
+    known = np.isfinite(size) & ~known_errors.inactive[:, None, None]
     size = np.where(known, size, 0.0)
-    new_year = _new_year(record.months)
-    found = ErrorScale(record.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
+    new_year = _new_year(known_errors.months)
+    found = ErrorScale(known_errors.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
     for _ in range(3):
-        scale = _scale(size / (found.of(record.months) / found.scale[:, None, None]), known, record)
+        scale = _scale(size / (found.of(known_errors.months) / found.scale[:, None, None]), known, known_errors)
         relative = size / scale[:, None, None]
-        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, record.span)
-        found = ErrorScale(scale, growth, _new_year_factor(relative / growth, known, record.months))
-    return replace(found, scale=np.where(record.still, np.maximum(record.recent_size, TINY), found.scale))
+        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, known_errors.span)
+        found = ErrorScale(scale, growth, _new_year_factor(relative / growth, known, known_errors.months))
+    return replace(
+        found, scale=np.where(known_errors.inactive, np.maximum(known_errors.recent_size, TINY), found.scale)
+    )
 
 
-def _scale(relative: FloatArray, known: NDArray[np.bool_], record: Record) -> FloatArray:
+def _scale(relative: FloatArray, known: NDArray[np.bool_], known_errors: KnownErrors) -> FloatArray:
     """Each series' mean relative error, drawn towards its group's, and that towards the panel's, as folds are few."""
     steps = known.sum(axis=2)
     # Overlapping steps of a fold are one error more than many.
-    weights = record.recency * (steps > 0)
+    weights = known_errors.recency * (steps > 0)
     counts = weights.sum(axis=1)
     if not counts.any():
-        return record.prior
+        return known_errors.prior
     seen = counts > 0
     mean = relative.sum(axis=2) / np.maximum(steps, 1)
     own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), TINY)
-    ratio = np.where(seen, np.log(own / record.prior), 0.0)
+    ratio = np.where(seen, np.log(own / known_errors.prior), 0.0)
     share = counts / (counts + SHRINKAGE)
-    usual = _group_means(np.where(seen, share, np.nan), ratio, record.group)
-    scale: FloatArray = record.prior * np.exp(share * ratio + (1 - share) * usual)
+    usual = _group_means(np.where(seen, share, np.nan), ratio, known_errors.aggregation_level)
+    scale: FloatArray = known_errors.prior * np.exp(share * ratio + (1 - share) * usual)
     return scale
 
 
-def _group_means(share: FloatArray, ratio: FloatArray, group: NDArray[np.int64]) -> FloatArray:
+def _group_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArray[np.int64]) -> FloatArray:
     """The mean of each series' group (series,), drawn towards that of all by what is not its share; NaN is left out."""
     seen = np.isfinite(share)
     panel = ratio[seen].mean()
     means = np.full(len(ratio), panel)
-    for one in np.unique(group[seen]):
-        inside = seen & (group == one)
-        means[group == one] += share[inside].mean() * (ratio[inside].mean() - panel)
+    for one in np.unique(aggregation_level[seen]):
+        inside = seen & (aggregation_level == one)
+        means[aggregation_level == one] += share[inside].mean() * (ratio[inside].mean() - panel)
     return means
 
 
@@ -187,14 +193,14 @@ def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDA
     inside, outside = counts[there].sum(), counts[~there].sum()
     if not (inside and outside and size[there].any() and size[~there].any()):
         return 1.0
-    years = len(np.unique(months[there & (counts > 0)] // YEAR))
+    years = len(np.unique(months[there & (counts > 0)] // MONTHS_PER_YEAR))
     ratio = (size[there].sum() / inside) / (size[~there].sum() / outside)
     return float(ratio ** (years / (years + USUAL_YEARS)))
 
 
 def _new_year(months: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether months, numbers since January 1970, are a January or a February."""
-    return np.asarray(months % YEAR < NEW_YEAR_MONTHS)
+    return np.asarray(months % MONTHS_PER_YEAR < NEW_YEAR_MONTHS)
 
 
 def _mean_abs(changes: FloatArray) -> FloatArray:

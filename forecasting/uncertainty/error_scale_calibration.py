@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecasting.data.history import FloatArray
-from forecasting.uncertainty.error_scale import ErrorScale, Record
+from forecasting.types import FloatArray
+from forecasting.uncertainty.error_scale import ErrorScale, KnownErrors
 
 # Months of folds that count as much as the belief that a group is as the others, and after which a fold counts half.
 SHRINKAGE = 12.0
@@ -21,27 +21,29 @@ FEWEST_FOLDS = 12
 LARGEST = 12.0
 
 
-def calibrate(widths: ErrorScale, said: FloatArray, record: Record) -> ErrorScale:
+def calibrate(scale: ErrorScale, forecast_scale: FloatArray, known_errors: KnownErrors) -> ErrorScale:
     """The widths drawn to how those `said` at earlier folds, shape (series, folds, horizon), held the record's errors.
 
     Steps lean by a power law, groups by a factor each.
     """
-    held = np.minimum(np.abs(record.errors[:, FEWEST_FOLDS:] / said[:, FEWEST_FOLDS:]), LARGEST)
-    held[record.still] = np.nan
-    if not np.isfinite(held).any():
-        return widths
-    weights = record.halved_after(HALF_LIFE)[FEWEST_FOLDS:]
-    by_step = _by_step(held, weights)
-    by_group = _by_group(held / by_step, weights, record)
-    return replace(widths, scale=widths.scale * by_group, growth=widths.growth * by_step)
+    standardized_error = np.minimum(
+        np.abs(known_errors.errors[:, FEWEST_FOLDS:] / forecast_scale[:, FEWEST_FOLDS:]), LARGEST
+    )
+    standardized_error[known_errors.inactive] = np.nan
+    if not np.isfinite(standardized_error).any():
+        return scale
+    weights = known_errors.halved_after(HALF_LIFE)[FEWEST_FOLDS:]
+    by_step = _by_step(standardized_error, weights)
+    by_group = _by_group(standardized_error / by_step, weights, known_errors)
+    return replace(scale, scale=scale.scale * by_group, growth=scale.growth * by_step)
 
 
-def _by_step(held: FloatArray, weights: FloatArray) -> FloatArray:
+def _by_step(standardized_error: FloatArray, weights: FloatArray) -> FloatArray:
     """The steps' factors, shape (horizon,): a power of the step, believed as far as folds agree on it."""
-    steps = np.log(np.arange(1, held.shape[2] + 1))
+    steps = np.log(np.arange(1, standardized_error.shape[2] + 1))
     around = steps - steps.mean()
-    whole = np.isfinite(held).all(axis=2, keepdims=True)
-    profile = np.where(whole, held, 0.0).sum(axis=0)
+    whole = np.isfinite(standardized_error).all(axis=2, keepdims=True)
+    profile = np.where(whole, standardized_error, 0.0).sum(axis=0)
     total = profile.sum(axis=1)
     usable = total > 0
     if len(steps) < 2 or usable.sum() < FEWEST_FOLDS:
@@ -57,16 +59,16 @@ def _by_step(held: FloatArray, weights: FloatArray) -> FloatArray:
     return factor
 
 
-def _by_group(held: FloatArray, weights: FloatArray, record: Record) -> FloatArray:
+def _by_group(standardized_error: FloatArray, weights: FloatArray, known_errors: KnownErrors) -> FloatArray:
     """Each series' factor (series,): how its group's errors held next to those of all."""
-    known = np.isfinite(held)
+    known = np.isfinite(standardized_error)
     steps = known.sum(axis=2)
-    usual = np.where(known, held, 0.0).sum(axis=2) / np.maximum(steps, 1)
+    usual = np.where(known, standardized_error, 0.0).sum(axis=2) / np.maximum(steps, 1)
     counts = weights * (steps > 0)
     mean = np.sum(usual * counts) / counts.sum()
-    factor = np.ones(len(held))
-    for one in np.unique(record.group):
-        inside = record.group == one
+    factor = np.ones(len(standardized_error))
+    for one in np.unique(known_errors.aggregation_level):
+        inside = known_errors.aggregation_level == one
         total = np.sum(usual[inside] * counts[inside])
         if total > 0:
             months = weights @ (steps[inside] > 0).any(axis=0)

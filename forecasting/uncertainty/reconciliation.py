@@ -12,41 +12,41 @@ import numpy as np
 from scipy import sparse
 
 from forecasting.data.hierarchy import Hierarchy
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 
 
 @dataclass(frozen=True)
 class Reconciler:
     """A structure and the matrix that spreads its gaps, shape (series, constraints)."""
 
-    structure: Hierarchy
+    hierarchy: Hierarchy
     spread: FloatArray
 
-    def __call__(self, values: FloatArray, lowest: FloatArray | None = None) -> FloatArray:
+    def __call__(self, values: FloatArray, lower_bounds: FloatArray | None = None) -> FloatArray:
         """Coherent values, shape (series, ...) like the base ones; the wholes are the sums of the parts, exactly.
 
         No part is below its `lowest`, shape (series,).
         """
         flat = values.reshape(len(values), -1)
-        bottom = list(self.structure.bottom)
+        bottom = list(self.hierarchy.bottom)
         parts = flat[bottom]
-        if not self.structure.trivial:
-            parts -= self.spread[bottom] @ (self.structure.constraints @ flat)
-        if lowest is not None:
-            np.maximum(parts, lowest[bottom, None], out=parts)
-        coherent: FloatArray = self.structure.summing @ parts
+        if not self.hierarchy.trivial:
+            parts -= self.spread[bottom] @ (self.hierarchy.constraints @ flat)
+        if lower_bounds is not None:
+            np.maximum(parts, lower_bounds[bottom, None], out=parts)
+        coherent: FloatArray = self.hierarchy.summing @ parts
         return coherent.reshape(values.shape)
 
 
-def reconciler(structure: Hierarchy, variances: FloatArray, common: FloatArray | None = None) -> Reconciler:
+def reconciler(hierarchy: Hierarchy, variances: FloatArray, common: FloatArray | None = None) -> Reconciler:
     """The reconciler that trusts each series by its error variance, shape (series,), in squared units of `y`.
 
     `common` (series, factors), in units of `y`, adds what errs together: its product with its own transpose. Only the
     ratios matter. A zero (a series that is always nought) is never moved.
     """
-    if structure.trivial:
-        return Reconciler(structure, np.empty((structure.size, 0)))
-    constraints = structure.constraints
+    if hierarchy.trivial:
+        return Reconciler(hierarchy, np.empty((hierarchy.size, 0)))
+    constraints = hierarchy.constraints
     weighted = sparse.diags_array(variances) @ constraints.T
     gram = (constraints @ weighted).toarray()
     gaps = None if common is None else constraints @ common
@@ -56,4 +56,4 @@ def reconciler(structure: Hierarchy, variances: FloatArray, common: FloatArray |
     spread: FloatArray = weighted @ inverse
     if common is not None and gaps is not None:
         spread += common @ (gaps.T @ inverse)
-    return Reconciler(structure, spread)
+    return Reconciler(hierarchy, spread)

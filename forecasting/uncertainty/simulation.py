@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.data.history import FloatArray, RealArray
+from forecasting.types import FloatArray, RealArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 
@@ -19,7 +19,7 @@ def draw_paths(
     distribution: ErrorDistribution,
     centre: FloatArray,
     *,
-    unit: FloatArray,
+    transform_unit: FloatArray,
     greatest: FloatArray,
     unique_ids: Sequence[str],
     draws: int,
@@ -44,11 +44,13 @@ def draw_paths(
     normal = normal @ distribution.steps.T
     marginals = distribution.marginals
     errors = marginals.of_normal(normal) * marginals.width[:, None, :]
-    linked = transform(centre, unit[:, None])[:, None, :]
+    linked = transform(centre, transform_unit[:, None])[:, None, :]
     mirrored = np.concatenate([linked + errors, linked - errors], axis=1)[:, :draws]
     ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
-    bound = transform(ceiling, unit[:, None, None])
-    return _shrink_towards_centre(inverse_transform(np.clip(mirrored, -bound, bound), unit[:, None, None]), centre)
+    bound = transform(ceiling, transform_unit[:, None, None])
+    return _shrink_towards_centre(
+        inverse_transform(np.clip(mirrored, -bound, bound), transform_unit[:, None, None]), centre
+    )
 
 
 def _shrink_towards_centre(paths: FloatArray, centre: FloatArray) -> FloatArray:

@@ -11,11 +11,11 @@ from sqlmodel import Session
 from forecasting.analysis.change_attribution import split_change
 from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
-from forecasting.data.hierarchy import find_structure
-from forecasting.data.history import FloatArray
+from forecasting.data.hierarchy import find_hierarchy
 from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
+from forecasting.types import FloatArray
 from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
 from store.errors import NoEarlierRun, NotComparable
@@ -74,14 +74,14 @@ class _Comparison:
         old, kept, new = self._said(names)
         late = slice(self.shift, self.shift + self.months)
         earlier, later = self._published(self.before, late), self._published(self.after, slice(self.months))
-        structure = find_structure(self._panel(self.seen[1]))
+        hierarchy = find_hierarchy(self._panel(self.seen[1]))
         found = split_change(
             later.mean - earlier.mean,
-            old=old[:, :, late],
-            kept=kept[:, :, late],
-            new=new[:, :, : self.months],
+            before=old[:, :, late],
+            revised=kept[:, :, late],
+            after=new[:, :, : self.months],
             weights=weights,
-            reconcile=reconciler(structure, np.square(earlier.width).mean(axis=1)),
+            reconcile=reconciler(hierarchy, np.square(earlier.width).mean(axis=1)),
         )
         months = np.datetime64(self.after.cutoff, "M") + 1 + np.arange(self.months)
         run_changes.write(

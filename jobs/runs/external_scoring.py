@@ -8,8 +8,8 @@ import numpy as np
 import structlog
 from sqlmodel import Session
 
-from forecasting.data.history import FloatArray
 from forecasting.evaluation.metrics import wis_of
+from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
 from store.queries import external_forecasts, forecasts
 from store.queries.external_forecasts import OutsideAppended, Rivals

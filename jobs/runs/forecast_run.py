@@ -17,8 +17,8 @@ from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
 from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
-from forecasting.evaluation.rolling_origin import Progress
 from forecasting.pipeline import PanelForecast, forecast_panel
+from forecasting.types import OnProgress
 from jobs.execution.executors import ExecutorFactory
 from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
@@ -51,7 +51,7 @@ def run_forecast(
     make_executor: ExecutorFactory,
     clock: Clock,
     run_id: int | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Outcome:
     """Publish forecasts of a dataset from what was known on `as_of`, unless they are what readers see already.
 
@@ -131,7 +131,7 @@ class _RunExecution:
             runs.leave_unchanged(self.session, self.queued, twin=twin, finished_at=self.clock())
             self.session.commit()
 
-    def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: Progress | None) -> Outcome:
+    def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: OnProgress | None) -> Outcome:
         """Forecast, write and publish; a run that cannot be is kept as failed, with the reason."""
         run_id = self.queued if self.queued is not None else self._queue()
         with structlog.contextvars.bound_contextvars(run=run_id, dataset=self.dataset.id):
@@ -157,13 +157,15 @@ class _RunExecution:
         self.session.commit()
         log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
 
-    def _forecast(self, make_executor: ExecutorFactory, report: Progress) -> PanelForecast:
+    def _forecast(self, make_executor: ExecutorFactory, report: OnProgress) -> PanelForecast:
         """The forecasts; begun once more if a worker died, of which an operator's `kill` is the usual cause."""
         panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
-        then = vintage_values_of_folds(self.session, self.dataset, panel, as_of=self.as_of, config=self.config)
-        self.vintage_cutoffs = months_of(panel, then)
+        vintage_values = vintage_values_of_folds(
+            self.session, self.dataset, panel, as_of=self.as_of, config=self.config
+        )
+        self.vintage_cutoffs = months_of(panel, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
-        terms |= {"then": then}
+        terms |= {"vintage_values": vintage_values}
         try:
             with make_executor() as executor:
                 return forecast_panel(panel, executor=executor, **terms)
@@ -220,7 +222,7 @@ def as_date(moment: Any) -> date:
     return pd.Timestamp(moment).date()
 
 
-def _report_to_store(engine: Engine, run_id: int, on_progress: Progress | None) -> Progress:
+def _report_to_store(engine: Engine, run_id: int, on_progress: OnProgress | None) -> OnProgress:
     """Progress to the caller at once, and to the run's row about once a second, where anybody can read it."""
     last = [-REPORT_SECONDS]
 

@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from forecasting.analysis.decomposition import NAMES
 from forecasting.config import COMBINATION, PROBABILITIES
-from forecasting.data.history import FloatArray
 from forecasting.evaluation.backtest import Backtest
 from forecasting.pipeline import PanelForecast
+from forecasting.types import FloatArray
 from store.queries import backtest_folds, backtests, decompositions, forecasts
 
 SERIES_AT_ONCE = 100

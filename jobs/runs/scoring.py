@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.config import COMBINATION, LEVELS, PROBABILITIES, ForecastConfig, interval_probabilities
-from forecasting.data.history import FloatArray
 from forecasting.evaluation.metrics import inside, weighted_interval_score
+from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
 from jobs.runs.external_scoring import score_outside
 from store.queries import catalog, forecast_scores, forecasts, observations

@@ -8,11 +8,11 @@ import structlog
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
-from forecasting.data.history import FloatArray
 from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
 from forecasting.errors import PanelError
 from forecasting.pipeline import fold_positions
+from forecasting.types import FloatArray
 from store.queries import observations
 from store.queries.catalog import DatasetRecord
 
@@ -28,22 +28,22 @@ def vintage_values_of_folds(
     other folds there are only revised data.
     """
     born = observations.first_known(session, dataset.id, as_of)
-    then = {}
+    vintage_values = {}
     for position in fold_positions(panel, config):
         day = born.get(panel.months[position].astype(date))
         if day is None:
             continue
         try:
-            then[position] = _values(session, dataset, panel, position, day)
+            vintage_values[position] = _values(session, dataset, panel, position, day)
         except PanelError as error:
             # What came in another order than its months is no panel on the days between.
             log.info("vintages.no_panel", dataset=dataset.id, day=str(day), reason=str(error))
-    return then
+    return vintage_values
 
 
-def months_of(panel: Panel, then: Mapping[int, FloatArray]) -> list[date]:
+def months_of(panel: Panel, vintage_values: Mapping[int, FloatArray]) -> list[date]:
     """The cutoffs of folds on real vintages, as months."""
-    return [panel.months[position].astype(date) for position in sorted(then)]
+    return [panel.months[position].astype(date) for position in sorted(vintage_values)]
 
 
 def _values(session: Session, dataset: DatasetRecord, panel: Panel, position: int, day: date) -> FloatArray:

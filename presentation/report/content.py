@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from forecasting.analysis.spans import spans_ahead
+from forecasting.analysis.periods import periods_ahead
 from forecasting.config import BASELINE, COMBINATION
 from presentation import formatting
 from presentation.charts.heat_map import small_multiples
@@ -69,7 +69,7 @@ def _scores_of(desk: PublishedRun) -> str:
 
 def _outcomes(desk: PublishedRun) -> Section:
     """The next month and every calendar year, for every flow."""
-    spans = [*spans_ahead(desk.last, 1, "M"), *spans_ahead(desk.last, desk.run.horizon, "A")]
+    spans = [*periods_ahead(desk.last, 1, "M"), *periods_ahead(desk.last, desk.run.horizon, "A")]
     rows = []
     for flow in desk.flows:
         one = desk.main(flow)
@@ -132,7 +132,7 @@ def _panels(desk: PublishedRun) -> list[Section]:
 def _every_series(desk: PublishedRun) -> Section:
     """A row a stored series: its next month, its year, its growth, and how it did."""
     chosen = desk.catalog.stored
-    months, years = spans_ahead(desk.last, 1, "M"), spans_ahead(desk.last, desk.run.horizon, "A")
+    months, years = periods_ahead(desk.last, 1, "M"), periods_ahead(desk.last, desk.run.horizon, "A")
     ids = [one.parts[0].series_id for one in chosen]
     scores = backtests.scores(
         desk.session, desk.run.id, ids, by="series", kind="month", forecaster=COMBINATION, baseline=BASELINE

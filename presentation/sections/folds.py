@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from forecasting.analysis.period_draws import Units
-from forecasting.analysis.spans import KINDS_OF, Frequency
+from forecasting.analysis.periods import KINDS_OF, Frequency
 from forecasting.config import COMBINATION
 from presentation import formatting
 from presentation.charts.fan import fan

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from forecasting.analysis.period_draws import SeriesPaths
-from forecasting.analysis.spans import Span, spans_ahead
+from forecasting.analysis.periods import Period, periods_ahead
 from forecasting.config import COMBINATION, interval_probabilities
 from presentation import formatting
 from presentation.sections.forecast import monthly_fan
@@ -43,8 +43,8 @@ def headline(desk: PublishedRun) -> dict[str, Any]:
 
 def _outcomes(desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths) -> dict[str, Any]:
     """The next month and the calendar year it is in."""
-    month = spans_ahead(desk.last, 1, "M")[0]
-    years = spans_ahead(desk.last, desk.run.horizon, "A")
+    month = periods_ahead(desk.last, 1, "M")[0]
+    years = periods_ahead(desk.last, desk.run.horizon, "A")
     return {
         "name": desk.name(one),
         "href": f"/series/{one.unique_id.replace('.', '/')}",
@@ -58,7 +58,7 @@ def _last_published(
     desk: PublishedRun, earlier: PublishedRun | None, one: ResolvedSeries, series_paths: SeriesPaths
 ) -> dict[str, Any]:
     """The newest figure beside what was expected of it: by the run before, else by the backtest a month earlier."""
-    actual, month = float(series_paths.observed[-1]), Span(desk.last, desk.last, "month")
+    actual, month = float(series_paths.observed[-1]), Period(desk.last, desk.last, "month")
     if earlier and desk.last <= earlier.last + earlier.run.horizon:
         expected = figure(earlier.read_paths([one])[0], month, "lin", level=LEVEL)
         if expected.median is not None:
@@ -127,7 +127,7 @@ def _fan(desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths) -> 
 def _sectors(desk: PublishedRun) -> list[Section]:
     """The year by sector, where the dataset has sectors."""
     chosen = [one for one in desk.catalog.stored if one.partner == TOTAL_PARTNER and one.sector != TOTAL_SECTOR]
-    years = spans_ahead(desk.last, desk.run.horizon, "A")
+    years = periods_ahead(desk.last, desk.run.horizon, "A")
     if not chosen or not years:
         return []
     show = in_unit(desk.unit)

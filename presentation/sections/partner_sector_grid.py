@@ -5,7 +5,8 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 from forecasting.analysis.period_draws import SeriesPaths
-from forecasting.analysis.spans import YEAR, Span, spans_ahead
+from forecasting.analysis.periods import Period, periods_ahead
+from forecasting.data.months import MONTHS_PER_YEAR
 from services.period_summary import rows_ahead
 from services.published_run import PublishedRun, iso_day
 from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
@@ -30,17 +31,17 @@ class Cell(NamedTuple):
 class Grid(NamedTuple):
     """Cells by partner and sector."""
 
-    span: Span
+    span: Period
     cells: dict[tuple[str, str], Cell]
 
 
-def periods_of(desk: PublishedRun) -> list[Span]:
+def periods_of(desk: PublishedRun) -> list[Period]:
     """The next twelve months, and the calendar years that the run reaches the end of."""
-    ahead = min(YEAR, desk.run.horizon)
-    return [*spans_ahead(desk.last, desk.run.horizon, "A"), Span(desk.last + 1, desk.last + ahead, "span")]
+    ahead = min(MONTHS_PER_YEAR, desk.run.horizon)
+    return [*periods_ahead(desk.last, desk.run.horizon, "A"), Period(desk.last + 1, desk.last + ahead, "span")]
 
 
-def read_grid(desk: PublishedRun, flow: str, span: Span, measure: Measure) -> Grid:
+def read_grid(desk: PublishedRun, flow: str, span: Period, measure: Measure) -> Grid:
     """Every partner and group in every sector."""
     partners = [*desk.catalog.codes[1], *desk.catalog.members]
     chosen = desk.catalog.choose(flows=[flow], partners=partners, sectors=None)
@@ -99,7 +100,7 @@ def multiples(desk: PublishedRun, flow: str, sector: str, partners: Sequence[str
         if rows and "value" in rows[-1]:
             last = rows[-1]["value"]
             rows[-1] |= {"median": last, "lo": last, "hi": last}
-        for row in rows_ahead(series_paths, spans_ahead(desk.last, desk.run.horizon, "M"), "lin", [LEVEL]):
+        for row in rows_ahead(series_paths, periods_ahead(desk.last, desk.run.horizon, "M"), "lin", [LEVEL]):
             rows.append(
                 {
                     "partner": name,
@@ -127,7 +128,7 @@ def sectors_of(desk: PublishedRun) -> list[str]:
     return sorted(desk.catalog.codes[2], key=lambda code: (code != TOTAL_SECTOR, desk.catalog.sectors[code]))
 
 
-def read_label(text: str | None, spans: Sequence[Span]) -> Span:
+def read_label(text: str | None, spans: Sequence[Period]) -> Period:
     """The span of a label, or the first."""
     return next((span for span in spans if span.label == text), spans[0])
 
@@ -142,7 +143,7 @@ def _is_total(one: ResolvedSeries) -> bool:
 
 
 def _cell(
-    one: ResolvedSeries, series_paths: SeriesPaths, span: Span, measure: Measure, whole: SeriesPaths | None
+    one: ResolvedSeries, series_paths: SeriesPaths, span: Period, measure: Measure, whole: SeriesPaths | None
 ) -> Cell:
     found = rows_ahead(series_paths, [span], measure, [LEVEL], whole)
     level = rows_ahead(series_paths, [span], "lin", [LEVEL])

@@ -1,6 +1,6 @@
 """What moved a run's forecasts since an earlier run: new figures, revised ones, and everything else."""
 
-from forecasting.analysis.spans import month_text
+from forecasting.data.months import month_text
 from presentation import formatting
 from presentation.sections.section import Section, figure, in_unit, link, text
 from services.published_run import PublishedRun, month_of

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col
 
-from forecasting.analysis.periods import periods
+from forecasting.analysis.periods import scored_periods
 from forecasting.config import PROBABILITIES
+from forecasting.data.months import number_of_month
 from forecasting.evaluation.period_scores import EVERY
 from store.models import Dataset, Membership, Observation, Partner, Sector, Series
 from store.queries import backtest_folds, backtests, decompositions, forecasts, observations, run_inputs, runs
@@ -193,7 +194,8 @@ def _periods(ids: NDArray[np.int64], horizon: int, generator: np.random.Generato
     found = []
     for kind, every in EVERY.items():
         for cutoff in LAST - np.arange(4, 0, -1):
-            steps = [period.step for period in periods(cutoff, horizon, kind)]
+            last = number_of_month(cutoff)
+            steps = [period.last - last for period in scored_periods(last, horizon, kind)]
             means = generator.gamma(20.0, 15.0, size=(len(ids), len(steps)))
             actuals = generator.gamma(20.0, 15.0, size=means.shape)
             actuals[:, cutoff + np.array(steps, dtype=int) > LAST] = np.nan

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from forecasting.analysis.spans import month_number, read_span
+from forecasting.analysis.periods import parse_period
+from forecasting.data.months import month_number
 from store.models import Score
 from tests.integration.api.conftest import World, client_of, copy_of
 from tests.support.factories import FIRST, Published, observed, publish_run
@@ -32,7 +33,7 @@ class Half:
     def draws(self, unique_id: str, period: str) -> FloatArray:
         """A series summed over a period in every draw, shape (draws,), month by month."""
         start, cutoff = (month_number(*map(int, str(month).split("-"))) for month in (FIRST, CUTOFF))
-        span = read_span(period)
+        span = parse_period(period)
         known, paths = observed(unique_id), self.run.paths[self.run.row(unique_id)]
         total = np.zeros(len(paths))
         for month in range(span.first, span.last + 1):

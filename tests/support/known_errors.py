@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecasting.uncertainty.error_scale import Record
+from forecasting.uncertainty.error_scale import KnownErrors
 
 SERIES, FOLDS, HORIZON = 30, 60, 12
 
@@ -18,9 +18,9 @@ def known_law(seed=0, *, scales=None, growth=0.5, common=0.6):
     return scales[:, None, None] * walk * np.arange(1, HORIZON + 1) ** growth
 
 
-def record(errors, prior=None, *, cutoff=FOLDS, group=None):
+def make_known_errors(errors, prior=None, *, cutoff=FOLDS, aggregation_level=None):
     """A record at month `cutoff` of folds a month apart before it, all of them as recent as one another or nearly."""
     folds = errors.shape[1]
     cutoffs = np.arange(cutoff - folds, cutoff)
-    group = np.zeros(len(errors), dtype=np.int64) if group is None else group
-    return Record(errors, cutoffs, cutoff, np.ones(len(errors)) if prior is None else prior, group)
+    aggregation_level = np.zeros(len(errors), dtype=np.int64) if aggregation_level is None else aggregation_level
+    return KnownErrors(errors, cutoffs, cutoff, np.ones(len(errors)) if prior is None else prior, aggregation_level)

@@ -13,7 +13,7 @@ from api.rest.schemas import forecasts
 from api.rest.serializers.coverage import coverage_answer
 from api.rest.serializers.forecasts import Layout, forecast_rows, later_months, row_answer, run_answer, series_answer
 from forecasting.analysis.period_draws import ProbabilityEstimate, answer_unit, coverage_kind
-from forecasting.analysis.spans import spans_ahead
+from forecasting.analysis.periods import periods_ahead
 from services.concentration import choose_parts, draw_concentration
 from services.coverage import interval_coverage
 from services.errors import HorizonBeyondRun
@@ -85,7 +85,7 @@ def read_concentration(
         raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
     coverage, catalog = catalogs.of_run(session, run.id)
     asked = choose_parts(session, catalog, query)
-    spans = spans_ahead(cutoff_number(run), horizon, query.frequency)
+    spans = periods_ahead(cutoff_number(run), horizon, query.frequency)
     drawn = draw_concentration(session, run, asked, spans)
     rows = summaries(drawn, spans, query, cutoff_number(run)) if drawn else []
     layout = _layout(run, horizon, query, "HHI points")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from api.rest.serializers.forecasts import month_text
-from forecasting.analysis.spans import month_text as number_text
+from forecasting.data.months import month_text as number_text
 from services.backtest_folds import Fold, Missed
 from store.queries.backtest_coverage import PitBin
 from store.queries.backtests import Folds, ScoreRow

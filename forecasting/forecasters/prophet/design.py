@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.data.history import FloatArray
 from forecasting.forecasters.prophet.map_fit import MapFit, trend_hinges
+from forecasting.types import FloatArray
 
 YEAR_DAYS = 365.25
 

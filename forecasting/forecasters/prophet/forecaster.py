@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.prophet.design import ProphetDesignInputs, fourier_terms, place_changepoints
 from forecasting.forecasters.prophet.map_fit import MapDesign, fit_map, make_design
 from forecasting.forecasters.scaling import SMALLEST_SHARE
+from forecasting.types import FloatArray
 
 # Values that differ by less than this share of their size differ by rounding.
 ROUNDING = 1e-9
@@ -76,6 +77,7 @@ class AnchoredProphet:
     recent: int = 36
     seasonal_from: int = 30
     powers: tuple[float, ...] = (0.0, 0.5)
+    prior_weight: float = 3.0
 
     @property
     def min_observations(self) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv
 
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 
 # Standard deviation of the priors of k and m in prophet.stan.
 TREND_PRIOR = 5.0

@@ -270,6 +270,7 @@ def test_a_forecaster_that_fails_on_a_series_is_recorded_and_the_run_goes_on(sma
 
     class Stumbling:
         min_observations = mean.min_observations
+        prior_weight = mean.prior_weight
 
         def forecast(self, history):
             if history.unique_id.endswith("USA.EV"):

@@ -66,10 +66,10 @@ def then_of(session):
 
 def test_each_fold_sees_what_was_known_when_its_last_month_came(kept):
     with Session(kept) as session:
-        panel, then = then_of(session)
+        panel, vintage_values = then_of(session)
         folds = [one for one in fold_positions(panel, QUICK) if panel.months[one] >= KEPT_SINCE]
-        assert sorted(then) == folds
-        for position, values in then.items():
+        assert sorted(vintage_values) == folds
+        for position, values in vintage_values.items():
             known = panel_of(session, due(panel.months[position]).astype(date))
             assert_allclose(values, known.values)
             # The last three months had only their first prints.
@@ -80,10 +80,10 @@ def test_each_fold_sees_what_was_known_when_its_last_month_came(kept):
 
 def test_folds_before_vintages_were_kept_are_on_revised_data(kept):
     with Session(kept) as session:
-        panel, then = then_of(session)
+        panel, vintage_values = then_of(session)
         known = observations.first_known(session, "TEST", AS_OF)
         assert min(known) == date(2024, 12, 1)
-        assert all(np.datetime64(month, "M") >= np.datetime64("2024-12") for month in months_of(panel, then))
+        assert all(np.datetime64(month, "M") >= np.datetime64("2024-12") for month in months_of(panel, vintage_values))
 
 
 def test_one_vintage_for_everything_is_revised_data(small):
@@ -114,8 +114,8 @@ def test_a_run_says_which_folds_are_on_vintages_and_forecasts_from_them(kept):
     assert run.status == "published"
     assert run.run_id is not None
     with Session(kept) as session:
-        panel, then = then_of(session)
-        assert runs.find(session, run.run_id).vintage_cutoffs == months_of(panel, then)
+        panel, vintage_values = then_of(session)
+        assert runs.find(session, run.run_id).vintage_cutoffs == months_of(panel, vintage_values)
     client = TestClient(create_app(engine=kept, options=options()))
     scores = client.get("/v1/datasets/TEST/backtests").json()
     common.BacktestPage.model_validate(scores)

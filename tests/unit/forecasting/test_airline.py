@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import toeplitz
 
-from forecasting.data.history import FloatArray
 from forecasting.forecasters.airline import airline_outliers, difference, fit_airline, forecast_airline
+from forecasting.types import FloatArray
 
 
 def simulate(n: int, *, theta: float, seasonal: float, seed: int = 11) -> FloatArray:

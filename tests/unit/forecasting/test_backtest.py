@@ -94,10 +94,10 @@ def test_the_widths_of_a_fold_are_calibrated_by_those_said_before_it(panel):
         return fold_distribution(pool, fold).marginals.width
 
     before = widths()
-    assert not np.allclose(before, learn_distribution(pool.record(fold, pool.errors)).marginals.width, rtol=0.01)
+    assert not np.allclose(before, learn_distribution(pool.known_errors(fold, pool.errors)).marginals.width, rtol=0.01)
     # What was said of months that had not come by then is no part of it.
-    pool.said[:, fold:] *= 9
-    pool.said[:, fold - 1, 1:] *= 9
+    pool.forecast_scale[:, fold:] *= 9
+    pool.forecast_scale[:, fold - 1, 1:] *= 9
     assert_array_equal(widths(), before)
-    pool.said[:, fold - 5 : fold - 3, 0] /= 9
+    pool.forecast_scale[:, fold - 5 : fold - 3, 0] /= 9
     assert not np.allclose(widths(), before, rtol=0.003)

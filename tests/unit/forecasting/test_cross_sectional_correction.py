@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from forecasting.combination.cross_sectional_correction import correct
-from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, units
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, transform_units
 
 SERIES, MONTHS, HORIZON = 40, 84, 6
 CUTOFFS = np.arange(30, MONTHS)
@@ -26,7 +26,7 @@ def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
         "centre": centre,
         "actual": np.where(CUTOFFS[:, None] + 1 + np.arange(HORIZON) < MONTHS, actual, np.nan),
         "values": values,
-        "unit": units(values, CUTOFFS),
+        "unit": transform_units(values, CUTOFFS),
         "cutoffs": CUTOFFS,
         "sectors": sectors,
     }
@@ -100,7 +100,7 @@ def test_what_was_never_traded_stays_at_nought_and_what_has_not_begun_unknown():
         given[name][0] = 0.0
     given["values"][1, :50] = np.nan
     given["centre"][1, CUTOFFS < 50] = np.nan
-    given["unit"] = units(given["values"], CUTOFFS)
+    given["unit"] = transform_units(given["values"], CUTOFFS)
     corrected = correct(**given)
     assert (corrected[0] == 0).all()
     assert np.isnan(corrected[1, CUTOFFS < 50]).all()

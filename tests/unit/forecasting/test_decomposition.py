@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.analysis.decomposition import NAMES, Components, take_apart, take_panel_apart
+from forecasting.analysis.decomposition import NAMES, Components, decompose, decompose_panel
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.panel import Panel
 from tests.support.panels import long_frame, trade_series
@@ -20,7 +20,7 @@ TREND = 4.0 + 0.01 * np.arange(N + HORIZON)
 @pytest.fixture(scope="module")
 def parts() -> Components:
     noise = np.random.default_rng(3).normal(0.0, 0.005, N)
-    return take_apart(np.exp((TREND + SEASON + HOLIDAYS)[:N] + noise), MONTHS, CALENDAR)
+    return decompose(np.exp((TREND + SEASON + HOLIDAYS)[:N] + noise), MONTHS, CALENDAR)
 
 
 def test_the_parts_multiply_back_to_the_values(parts: Components) -> None:
@@ -37,12 +37,12 @@ def test_each_part_is_what_went_in_also_ahead(parts: Components) -> None:
 
 def test_without_a_calendar_its_part_is_nothing() -> None:
     y = np.exp((TREND + SEASON)[:N])
-    parts = take_apart(y, MONTHS, np.zeros((N + HORIZON, 0)))
+    parts = decompose(y, MONTHS, np.zeros((N + HORIZON, 0)))
     assert_allclose(parts.calendar, 0.0)
 
 
 def test_values_that_never_change_are_all_trend() -> None:
-    parts = take_apart(np.full(N, 7.0), MONTHS, CALENDAR)
+    parts = decompose(np.full(N, 7.0), MONTHS, CALENDAR)
     assert_allclose(parts.trend, 7.0, rtol=1e-6)
     assert_allclose(parts.season, 0.0, atol=1e-6)
 
@@ -52,7 +52,7 @@ def test_a_panel_is_taken_apart_where_each_series_has_figures() -> None:
     broken = np.where(np.arange(80) == 30, 0.0, whole)
     frame = long_frame({"broken": broken, "never": np.zeros(80), "short": broken[:60], "whole": whole})
     panel = Panel.from_long(frame)
-    found = take_panel_apart(panel, horizon=6, reporter="CHN")
+    found = decompose_panel(panel, horizon=6, reporter="CHN")
     assert found.shape == (4, len(NAMES), 86)
     begins = {uid: np.flatnonzero(np.isfinite(found[row, 0])) for row, uid in enumerate(panel.unique_ids)}
     assert (begins["whole"][0], begins["whole"][-1]) == (0, 85)
@@ -60,7 +60,7 @@ def test_a_panel_is_taken_apart_where_each_series_has_figures() -> None:
     # Twenty-nine months after its zero are too few.
     assert not len(begins["short"])
     assert not len(begins["never"])
-    alone = take_apart(
+    alone = decompose(
         whole, panel.months[0] + np.arange(86), calendar_regressors(panel.months[0] + np.arange(86), "CHN")
     )
     assert_allclose(found[3, 0], alone.trend, rtol=1e-6)

@@ -5,29 +5,29 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
-from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, units
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, transform_units
 from forecasting.uncertainty.error_distribution import learn_distribution, learn_marginals
-from tests.support.known_errors import FOLDS, SERIES, known_law, record
+from tests.support.known_errors import FOLDS, SERIES, known_law, make_known_errors
 
 
 def test_intervals_of_known_laws_cover_what_they_say():
     levels = (0.5, 0.8, 0.95)
     covered = []
     for seed in range(0, 16, 2):
-        marginals = learn_marginals(record(known_law(seed)))
+        marginals = learn_marginals(make_known_errors(known_law(seed)))
         edges = marginals.standardised(0.5 + np.array(levels) / 2)
         covered.append([np.mean(np.abs(known_law(seed + 1)) <= edge * marginals.width[:, None]) for edge in edges])
     assert_allclose(np.mean(covered, axis=0), levels, atol=0.03)
 
 
 def test_quantiles_rise_with_their_probability_far_into_the_tails():
-    marginals = learn_marginals(record(known_law(1)))
+    marginals = learn_marginals(make_known_errors(known_law(1)))
     probabilities = norm.cdf(np.linspace(-6, 6, 200))
     assert (np.diff(marginals.standardised(probabilities)) > 0).all()
 
 
 def test_what_moves_together_is_kept_across_series_and_steps():
-    learnt = learn_distribution(record(known_law(3, common=0.6)))
+    learnt = learn_distribution(make_known_errors(known_law(3, common=0.6)))
     correlation = learnt.loadings @ learnt.loadings.T + np.diag(learnt.specific**2)
     assert_allclose(np.diag(correlation), 1.0, atol=1e-9)
     off = correlation[~np.eye(SERIES, dtype=bool)]
@@ -39,13 +39,13 @@ def test_what_moves_together_is_kept_across_series_and_steps():
 def test_what_moved_together_long_ago_and_no_longer_does_is_forgotten():
     errors = known_law(9, common=0.9)
     errors[:, FOLDS // 2 :] = known_law(10, common=0.0)[:, FOLDS // 2 :]
-    learnt = learn_distribution(record(errors))
+    learnt = learn_distribution(make_known_errors(errors))
     off = (learnt.loadings @ learnt.loadings.T)[~np.eye(SERIES, dtype=bool)]
     assert abs(off.mean()) < 0.1
 
 
 def test_series_that_err_alone_are_drawn_alone():
-    learnt = learn_distribution(record(known_law(4, common=0.0)))
+    learnt = learn_distribution(make_known_errors(known_law(4, common=0.0)))
     correlation = learnt.loadings @ learnt.loadings.T
     assert abs(correlation[~np.eye(SERIES, dtype=bool)].mean()) < 0.05
 
@@ -63,7 +63,7 @@ def test_the_link_goes_there_and_back_and_treats_doubling_like_halving():
 
 def test_units_look_only_at_months_up_to_the_cutoff():
     values = np.vstack([np.full(60, 100.0), np.r_[np.zeros(30), np.full(30, 50.0)]])
-    before = units(values, np.array([20, 59]))
+    before = transform_units(values, np.array([20, 59]))
     values[:, 21:59] *= 7
-    assert_allclose(units(values, np.array([20]))[:, 0], before[:, 0])
+    assert_allclose(transform_units(values, np.array([20]))[:, 0], before[:, 0])
     assert before[1, 0] > 0

@@ -7,14 +7,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from forecasting.uncertainty.error_scale import HALF_LIFE, estimate_error_scale, prior_scale
-from tests.support.known_errors import FOLDS, HORIZON, SERIES, known_law, record
+from tests.support.known_errors import FOLDS, HORIZON, SERIES, known_law, make_known_errors
 
 MARCH = 2
 
 
 def widths_of(errors, prior=None):
     """Widths of a horizon that begins in March: shape (series, horizon)."""
-    return estimate_error_scale(record(errors, prior)).of(MARCH + np.arange(HORIZON))
+    return estimate_error_scale(make_known_errors(errors, prior)).of(MARCH + np.arange(HORIZON))
 
 
 def test_widths_follow_the_scale_of_each_series_and_the_growth_of_all():
@@ -64,9 +64,11 @@ def test_the_prior_scale_is_finite_whatever_the_history():
 
 def test_january_and_february_have_a_width_of_their_own():
     errors = known_law(5)
-    known = record(errors)
+    known = make_known_errors(errors)
     there = np.isin(known.months % 12, (0, 1))
-    plain, wide = (estimate_error_scale(record(np.where(there, factor * errors, errors))) for factor in (1.0, 3.0))
+    plain, wide = (
+        estimate_error_scale(make_known_errors(np.where(there, factor * errors, errors))) for factor in (1.0, 3.0)
+    )
     assert plain.new_year == pytest.approx(1.0, abs=0.15)
     assert wide.new_year == pytest.approx(3.0 ** (5 / 7), rel=0.15)
     months = MARCH + np.arange(HORIZON)
@@ -85,14 +87,14 @@ def test_a_series_grown_calm_of_late_is_narrower_than_one_grown_stormy():
 
 
 def test_an_error_counts_half_after_the_half_life():
-    recency = record(known_law()).recency
+    recency = make_known_errors(known_law()).recency
     assert_allclose(recency[-1 - int(HALF_LIFE)] / recency[-1], 0.5)
 
 
 def test_folds_made_seldom_count_for_the_months_they_stand_for():
     errors = known_law(7)
     errors[:, FOLDS // 2 :] /= 4
-    all_of_them = record(errors)
+    all_of_them = make_known_errors(errors)
     kept = np.r_[: FOLDS // 2, FOLDS // 2 : FOLDS : 3]
     seldom = replace(all_of_them, errors=errors[:, kept], cutoffs=all_of_them.cutoffs[kept])
     assert seldom.span.sum() == all_of_them.span.sum()
@@ -101,13 +103,20 @@ def test_folds_made_seldom_count_for_the_months_they_stand_for():
 
 
 def test_a_group_has_a_width_of_its_own_which_a_series_seen_little_is_drawn_to():
-    group = np.repeat([0, 1], SERIES // 2)
+    aggregation_level = np.repeat([0, 1], SERIES // 2)
     errors = known_law(8)
-    errors[group == 1] /= 10
+    errors[aggregation_level == 1] /= 10
     errors[-1, :-2] = np.nan
     prior = np.ones(SERIES)
-    alone, grouped = (estimate_error_scale(record(errors, prior, group=each)).scale[-1] for each in (None, group))
-    usual = np.median(estimate_error_scale(record(errors, prior, group=group)).scale[group == 1])
+    alone, grouped = (
+        estimate_error_scale(make_known_errors(errors, prior, aggregation_level=each)).scale[-1]
+        for each in (None, aggregation_level)
+    )
+    usual = np.median(
+        estimate_error_scale(make_known_errors(errors, prior, aggregation_level=aggregation_level)).scale[
+            aggregation_level == 1
+        ]
+    )
     assert alone > 1.3 * grouped
     assert grouped < 2 * usual
 
@@ -116,10 +125,10 @@ def test_a_fold_of_many_steps_counts_as_much_as_one_of_few():
     errors = np.ones((SERIES, FOLDS, HORIZON))
     errors[0, -2] = 4.0
     errors[0, -1, 0], errors[0, -1, 1:] = 4.0, np.nan
-    first = estimate_error_scale(record(errors)).scale[0]
+    first = estimate_error_scale(make_known_errors(errors)).scale[0]
     errors[0, [-1, -2]] = errors[0, [-2, -1]]
     # All that differs is which of the two folds is the more recent by a month.
-    assert estimate_error_scale(record(errors)).scale[0] == pytest.approx(first, rel=0.02)
+    assert estimate_error_scale(make_known_errors(errors)).scale[0] == pytest.approx(first, rel=0.02)
 
 
 @pytest.mark.parametrize("dead", [0.0, 1e-4])

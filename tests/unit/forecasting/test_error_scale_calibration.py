@@ -8,17 +8,17 @@ from numpy.testing import assert_allclose
 
 from forecasting.uncertainty.error_scale import estimate_error_scale
 from forecasting.uncertainty.error_scale_calibration import FEWEST_FOLDS, SHRINKAGE, calibrate
-from tests.support.known_errors import FOLDS, HORIZON, SERIES, known_law, record
+from tests.support.known_errors import FOLDS, HORIZON, SERIES, known_law, make_known_errors
 
 GROUP = np.repeat([0, 1], SERIES // 2)
 STEPS = np.arange(1, HORIZON + 1)
 
 
-def calibrated(errors, said, group=None):
+def calibrated(errors, forecast_scale, aggregation_level=None):
     """The widths of the months ahead before and after, each (series, horizon)."""
-    known = record(errors, group=group)
+    known = make_known_errors(errors, aggregation_level=aggregation_level)
     widths = estimate_error_scale(known)
-    return widths.of(known.ahead), calibrate(widths, said, known).of(known.ahead)
+    return widths.of(known.ahead), calibrate(widths, forecast_scale, known).of(known.ahead)
 
 
 def right(errors):
@@ -43,16 +43,16 @@ def test_steps_whose_widths_were_too_large_are_narrowed_and_the_others_widened()
 
 def test_a_slope_that_folds_do_not_agree_on_is_not_believed():
     errors = known_law(2)
-    said = right(errors) * STEPS ** np.where(np.arange(FOLDS) // HORIZON % 2, 1.0, -1.0)[:, None]
-    before, after = calibrated(errors, said)
+    forecast_scale = right(errors) * STEPS ** np.where(np.arange(FOLDS) // HORIZON % 2, 1.0, -1.0)[:, None]
+    before, after = calibrated(errors, forecast_scale)
     assert_allclose(after, before, rtol=0.2)
 
 
 def test_a_group_whose_widths_were_too_large_is_narrowed_next_to_the_other():
     errors = known_law(3)
-    said = right(errors)
-    said[GROUP == 1] *= 2
-    before, after = calibrated(errors, said, GROUP)
+    forecast_scale = right(errors)
+    forecast_scale[GROUP == 1] *= 2
+    before, after = calibrated(errors, forecast_scale, GROUP)
     ratio = np.median(after / before, axis=1)
     trust = np.log(ratio[GROUP == 0][0] / ratio[GROUP == 1][0]) / np.log(2)
     months = np.sum(0.5 ** (np.arange(1, FOLDS - FEWEST_FOLDS + 1) / 12))
@@ -67,19 +67,19 @@ def test_what_widened_every_error_is_no_news():
 
 def test_the_first_folds_and_what_is_not_known_yet_count_for_nothing():
     errors = known_law(5)
-    said = right(errors)
-    wrong = said.copy()
+    forecast_scale = right(errors)
+    wrong = forecast_scale.copy()
     wrong[:, :FEWEST_FOLDS] *= STEPS
-    assert (calibrated(errors, said)[1] == calibrated(errors, wrong)[1]).all()
+    assert (calibrated(errors, forecast_scale)[1] == calibrated(errors, wrong)[1]).all()
     errors[:, -1, 5:] = np.nan
-    wrong = said.copy()
+    wrong = forecast_scale.copy()
     wrong[:, -1, 5:] *= 7
-    assert (calibrated(errors, said)[1] == calibrated(errors, wrong)[1]).all()
+    assert (calibrated(errors, forecast_scale)[1] == calibrated(errors, wrong)[1]).all()
 
 
 def test_with_few_folds_or_one_step_there_is_nothing_to_learn():
     errors = known_law(6)
-    few = replace(record(errors), errors=errors[:, :5], cutoffs=np.arange(5), cutoff=5)
+    few = replace(make_known_errors(errors), errors=errors[:, :5], cutoffs=np.arange(5), cutoff=5)
     widths = estimate_error_scale(few)
     assert calibrate(widths, right(errors)[:, :5], few) is widths
     one_step = errors[..., :1]

@@ -5,41 +5,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from forecasting.data.hierarchy import find_structure, groups
+from forecasting.data.hierarchy import aggregation_levels, find_hierarchy
 from forecasting.data.panel import Panel
 from forecasting.uncertainty.reconciliation import reconciler
 from tests.support.panels import gaps_of_sums, grid_panel, long_frame
 
 PANEL = grid_panel()
-STRUCTURE = find_structure(PANEL)
+HIERARCHY = find_hierarchy(PANEL)
 
 
 def test_partners_and_sectors_are_found_to_add_up():
-    bottom = {PANEL.unique_ids[row] for row in STRUCTURE.bottom}
+    bottom = {PANEL.unique_ids[row] for row in HIERARCHY.bottom}
     assert bottom == {f"T.X.{partner}.{sector}" for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
-    assert_allclose(STRUCTURE.summing @ PANEL.values[list(STRUCTURE.bottom)], PANEL.values)
-    assert_allclose(STRUCTURE.constraints @ PANEL.values, 0, atol=1e-9)
+    assert_allclose(HIERARCHY.summing @ PANEL.values[list(HIERARCHY.bottom)], PANEL.values)
+    assert_allclose(HIERARCHY.constraints @ PANEL.values, 0, atol=1e-9)
 
 
 def test_parts_and_each_sort_of_total_are_groups_of_their_own():
-    named = dict(zip(PANEL.unique_ids, groups(PANEL), strict=True))
+    named = dict(zip(PANEL.unique_ids, aggregation_levels(PANEL), strict=True))
     parts = {named[f"T.X.{partner}.{sector}"] for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
     partners = {named[f"T.X.{partner}.TOTAL"] for partner in ("DEU", "USA", "VNM")}
     sectors = {named[f"T.X.WLD.{sector}"] for sector in ("EV", "SOLAR")}
     sorts = [parts, partners, sectors, {named["T.X.WLD.TOTAL"]}]
     assert [len(sort) for sort in sorts] == [1, 1, 1, 1]
     assert len(set.union(*sorts)) == 4
-    assert len(set(groups(Panel.from_long(long_frame({"a": [1.0, 2.0], "b": [1.0, 2.0]}))))) == 1
+    assert len(set(aggregation_levels(Panel.from_long(long_frame({"a": [1.0, 2.0], "b": [1.0, 2.0]}))))) == 1
 
 
 def test_a_whole_that_is_more_than_its_parts_is_left_alone():
     keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")}
     parts = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 50.0)}
-    assert find_structure(Panel.from_long(long_frame(parts, keys=keys))).trivial
+    assert find_hierarchy(Panel.from_long(long_frame(parts, keys=keys))).trivial
 
 
 def test_series_without_keys_have_no_structure():
-    assert find_structure(Panel.from_long(long_frame({"a": [1.0, 2.0]}))).trivial
+    assert find_hierarchy(Panel.from_long(long_frame({"a": [1.0, 2.0]}))).trivial
 
 
 @settings(max_examples=60, deadline=None)
@@ -49,14 +49,14 @@ def test_any_draw_becomes_coherent_and_non_negative(seed, spread):
     base = PANEL.values[:, -1:, None] * (1 + spread * draw.normal(size=(len(PANEL.unique_ids), 20, 3)))
     variances = draw.gamma(1.0, 1.0, len(base)) * PANEL.values[:, -1] ** 2
     common = draw.normal(size=(len(base), 2)) * np.sqrt(variances)[:, None]
-    coherent = reconciler(STRUCTURE, variances, common)(base, np.zeros(len(base)))
+    coherent = reconciler(HIERARCHY, variances, common)(base, np.zeros(len(base)))
     assert coherent.min() >= 0
     assert gaps_of_sums(PANEL, coherent) <= 1e-9 * max(1.0, float(np.abs(coherent).max()))
 
 
 def test_coherent_values_are_left_as_they_are():
     coherent = PANEL.values[:, -12:]
-    assert_allclose(reconciler(STRUCTURE, np.ones(len(coherent)))(coherent), coherent, atol=1e-9)
+    assert_allclose(reconciler(HIERARCHY, np.ones(len(coherent)))(coherent), coherent, atol=1e-9)
 
 
 def test_agrees_with_the_textbook_formula():
@@ -64,18 +64,18 @@ def test_agrees_with_the_textbook_formula():
     draw = np.random.default_rng(3)
     variances = draw.gamma(2.0, 1.0, len(PANEL.unique_ids))
     base = PANEL.values[:, -6:] + draw.normal(0, 5, (len(variances), 6))
-    summing = STRUCTURE.summing.toarray()
+    summing = HIERARCHY.summing.toarray()
     for common in (None, draw.normal(size=(len(variances), 3))):
         covariance = np.diag(variances) + (0.0 if common is None else common @ common.T)
         weighted = summing.T @ np.linalg.inv(covariance)
         textbook = summing @ np.linalg.solve(weighted @ summing, weighted @ base)
-        coherent = reconciler(STRUCTURE, variances, common)(base)
+        coherent = reconciler(HIERARCHY, variances, common)(base)
         assert_allclose(coherent, textbook, rtol=1e-8, atol=1e-8)
 
 
 def test_an_uncertain_part_takes_the_gap():
     keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")}
     parts = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 30.0)}
-    structure = find_structure(Panel.from_long(long_frame(parts, keys=keys)))
-    coherent = reconciler(structure, np.array([1e-6, 1.0, 1e-6]))(np.array([[10.0], [20.0], [36.0]]))
+    hierarchy = find_hierarchy(Panel.from_long(long_frame(parts, keys=keys)))
+    coherent = reconciler(hierarchy, np.array([1e-6, 1.0, 1e-6]))(np.array([[10.0], [20.0], [36.0]]))
     assert_allclose(coherent[:, 0], [10.0, 26.0, 36.0], rtol=1e-4)

@@ -17,15 +17,16 @@ from forecasting.analysis.period_draws import (
     Units,
     add_up,
     answer_unit,
-    chance,
     concentration,
-    draw,
     months_needed,
+    period_draws,
+    period_sums,
+    probability,
     share_error,
-    span_sums,
     summarise,
 )
-from forecasting.analysis.spans import Frequency, Span, month_number, read_span, spans_ahead
+from forecasting.analysis.periods import Frequency, Period, parse_period, periods_ahead
+from forecasting.data.months import month_number
 
 START = month_number(2023, 1)
 HORIZON = 24
@@ -74,7 +75,7 @@ def one_of(world: World) -> SeriesPaths:
     return world.cells[0][0]
 
 
-def slow_sum(quantity: SeriesPaths, number: int, span: Span) -> float:
+def slow_sum(quantity: SeriesPaths, number: int, span: Period) -> float:
     """The sum over a span in one draw, month by month."""
     total, past = 0.0, len(quantity.observed)
     for month in range(span.first, span.last + 1):
@@ -83,11 +84,11 @@ def slow_sum(quantity: SeriesPaths, number: int, span: Span) -> float:
     return total
 
 
-def slow_draw(units: Units, quantity: SeriesPaths, number: int, span: Span, whole: SeriesPaths) -> float:
+def slow_draw(units: Units, quantity: SeriesPaths, number: int, span: Period, whole: SeriesPaths) -> float:
     """FRED's formulas, one draw and one span at a time."""
     now = slow_sum(quantity, number, span)
     length = span.last - span.first + 1
-    before, year_ago = Span(span.first - length, span.last - length, ""), Span(span.first - 12, span.last - 12, "")
+    before, year_ago = Period(span.first - length, span.last - length, ""), Period(span.first - 12, span.last - 12, "")
     by_units: dict[str, Callable[[], float]] = {
         "lin": lambda: now,
         "log": lambda: math.log(now),
@@ -105,9 +106,9 @@ def slow_draw(units: Units, quantity: SeriesPaths, number: int, span: Span, whol
 @quick
 @given(world=worlds(), frequency=st.sampled_from(CALENDAR))
 def test_units_are_those_of_an_obvious_loop(units: Units, world: World, frequency: Frequency) -> None:
-    spans = spans_ahead(world.cutoff, HORIZON, frequency)
+    spans = periods_ahead(world.cutoff, HORIZON, frequency)
     quantity, whole = one_of(world), world.whole
-    drawn = draw(units, quantity, spans, whole if units in OF_A_WHOLE else None)
+    drawn = period_draws(units, quantity, spans, whole if units in OF_A_WHOLE else None)
     slow = [
         [slow_draw(units, quantity, number, span, whole) for span in spans] for number in range(len(quantity.paths))
     ]
@@ -119,54 +120,56 @@ def test_units_are_those_of_an_obvious_loop(units: Units, world: World, frequenc
 @given(world=worlds())
 def test_the_year_is_the_sum_of_its_months_and_of_its_quarters_in_every_draw(world: World) -> None:
     quantity = one_of(world)
-    for year in spans_ahead(world.cutoff, HORIZON, "A"):
-        quarters = [Span(year.first + 3 * i, year.first + 3 * i + 2, "quarter") for i in range(4)]
-        months = [Span(month, month, "month") for month in range(year.first, year.last + 1)]
-        whole = span_sums(quantity, [year]).values[:, 0]
-        assert_allclose(span_sums(quantity, quarters).values.sum(axis=1), whole)
-        assert_allclose(span_sums(quantity, months).values.sum(axis=1), whole)
+    for year in periods_ahead(world.cutoff, HORIZON, "A"):
+        quarters = [Period(year.first + 3 * i, year.first + 3 * i + 2, "quarter") for i in range(4)]
+        months = [Period(month, month, "month") for month in range(year.first, year.last + 1)]
+        whole = period_sums(quantity, [year]).values[:, 0]
+        assert_allclose(period_sums(quantity, quarters).values.sum(axis=1), whole)
+        assert_allclose(period_sums(quantity, months).values.sum(axis=1), whole)
 
 
 @quick
 @given(world=worlds())
 def test_the_year_to_date_of_december_is_the_year(world: World) -> None:
     quantity = one_of(world)
-    years = spans_ahead(world.cutoff, HORIZON, "A")
-    to_date = [span for span in spans_ahead(world.cutoff, HORIZON, "YTD") if span.months == 12]
-    assert_allclose(draw("pc1", quantity, to_date).values, draw("pc1", quantity, years).values)
+    years = periods_ahead(world.cutoff, HORIZON, "A")
+    to_date = [span for span in periods_ahead(world.cutoff, HORIZON, "YTD") if span.months == 12]
+    assert_allclose(period_draws("pc1", quantity, to_date).values, period_draws("pc1", quantity, years).values)
 
 
 @quick
 @given(world=worlds(), frequency=st.sampled_from(CALENDAR))
 def test_shares_sum_to_a_hundred_in_every_draw(world: World, frequency: Frequency) -> None:
-    spans = spans_ahead(world.cutoff, HORIZON, frequency)
+    spans = periods_ahead(world.cutoff, HORIZON, frequency)
     for parts in (world.partners, world.sectors):
-        shares = sum(draw("share", part, spans, world.whole).values for part in parts)
+        shares = sum(period_draws("share", part, spans, world.whole).values for part in parts)
         assert_allclose(shares, np.full_like(shares, 100.0), rtol=1e-6)
 
 
 @quick
 @given(world=worlds(), frequency=st.sampled_from(CALENDAR))
 def test_contributions_sum_to_the_growth_of_the_whole_in_every_draw(world: World, frequency: Frequency) -> None:
-    spans = spans_ahead(world.cutoff, HORIZON, frequency)
-    growth = draw("pc1", world.whole, spans).values
+    spans = periods_ahead(world.cutoff, HORIZON, frequency)
+    growth = period_draws("pc1", world.whole, spans).values
     for parts in (world.partners, world.sectors):
-        assert_allclose(sum(draw("contribution", part, spans, world.whole).values for part in parts), growth, atol=1e-5)
+        assert_allclose(
+            sum(period_draws("contribution", part, spans, world.whole).values for part in parts), growth, atol=1e-5
+        )
 
 
 @quick
 @given(world=worlds())
 def test_a_balance_is_exports_less_imports_over_any_span_in_every_draw(world: World) -> None:
     exports, imports = world.whole, one_of(world)
-    spans = spans_ahead(world.cutoff, HORIZON, "Q")
-    balance = span_sums(add_up([exports, imports], [1, -1]), spans).values
-    assert_allclose(balance, span_sums(exports, spans).values - span_sums(imports, spans).values, atol=1e-3)
+    spans = periods_ahead(world.cutoff, HORIZON, "Q")
+    balance = period_sums(add_up([exports, imports], [1, -1]), spans).values
+    assert_allclose(balance, period_sums(exports, spans).values - period_sums(imports, spans).values, atol=1e-3)
 
 
 @quick
 @given(world=worlds(), inner=st.floats(1, 98), wider=st.floats(0.1, 1.9))
 def test_an_interval_lies_within_that_of_a_higher_level(world: World, inner: float, wider: float) -> None:
-    drawn = draw("pc1", one_of(world), spans_ahead(world.cutoff, HORIZON, "Q"))
+    drawn = period_draws("pc1", one_of(world), periods_ahead(world.cutoff, HORIZON, "Q"))
     tails = [(100 - level) / 200 for level in (inner + wider, inner)]
     for row in summarise(drawn, [tails[0], tails[1], 1 - tails[1], 1 - tails[0]]):
         assert row is not None
@@ -175,41 +178,41 @@ def test_an_interval_lies_within_that_of_a_higher_level(world: World, inner: flo
 
 
 @quick
-@given(world=worlds(), probability=st.floats(0.01, 0.99))
-def test_chances_agree_with_quantiles(world: World, probability: float) -> None:
+@given(world=worlds(), target=st.floats(0.01, 0.99))
+def test_chances_agree_with_quantiles(world: World, target: float) -> None:
     """As many draws lie at or below a quantile as its probability says, but for the one it falls on."""
-    drawn = draw("lin", one_of(world), [read_span("2027")])
-    (row,) = summarise(drawn, [probability])
+    drawn = period_draws("lin", one_of(world), [parse_period("2027")])
+    (row,) = summarise(drawn, [target])
     assert row is not None
-    found = chance(drawn.values[:, 0], below=row[2])
-    assert abs(found.probability - probability) <= 1 / found.draws + 1e-12
+    found = probability(drawn.values[:, 0], below=row[2])
+    assert abs(found.probability - target) <= 1 / found.draws + 1e-12
 
 
 @quick
 @given(world=worlds(), threshold=st.floats(-500, 4000), width=st.floats(0, 1000))
 def test_the_chances_above_below_and_between_add_up_to_one(world: World, threshold: float, width: float) -> None:
-    values = draw("lin", one_of(world), [read_span("2027")]).values[:, 0]
+    values = period_draws("lin", one_of(world), [parse_period("2027")]).values[:, 0]
     at_a_draw = float(values[0])
     for lower in (threshold, at_a_draw):
-        above, below = chance(values, above=lower).probability, chance(values, below=lower).probability
+        above, below = probability(values, above=lower).probability, probability(values, below=lower).probability
         assert above + below == pytest.approx(1.0)
-        between = chance(values, above=lower, below=lower + width).probability
-        beyond = chance(values, above=lower + width).probability
+        between = probability(values, above=lower, below=lower + width).probability
+        beyond = probability(values, above=lower + width).probability
         assert below + between + beyond == pytest.approx(1.0)
 
 
 def test_the_chance_of_a_known_share_of_draws_has_its_standard_error() -> None:
-    found = chance(np.arange(1000.0), above=249.5)
+    found = probability(np.arange(1000.0), above=249.5)
     assert found.probability == 0.75
     assert found.standard_error == pytest.approx(math.sqrt(0.75 * 0.25 / 1000), rel=0.01)
-    assert chance(np.zeros(1000), above=0.0).standard_error > 0
+    assert probability(np.zeros(1000), above=0.0).standard_error > 0
     assert share_error(1.0, 4) == pytest.approx(math.sqrt(0.75 * 0.25 / 8))
 
 
 @quick
 @given(world=worlds())
 def test_concentration_is_that_of_an_obvious_loop_and_lies_between_equality_and_monopoly(world: World) -> None:
-    spans = spans_ahead(world.cutoff, HORIZON, "Q")
+    spans = periods_ahead(world.cutoff, HORIZON, "Q")
     index = concentration(world.partners, world.whole, spans).values
     for number in range(len(index)):
         for column, span in enumerate(spans):
@@ -229,14 +232,14 @@ def simple(observed: list[float], paths: list[list[float]]) -> SeriesPaths:
 
 
 def test_observed_months_count_as_observed() -> None:
-    drawn = span_sums(simple([1.0, 2.0], [[10.0], [20.0]]), [read_span("2026-Q1")])
+    drawn = period_sums(simple([1.0, 2.0], [[10.0], [20.0]]), [parse_period("2026-Q1")])
     assert drawn.values[:, 0].tolist() == [13.0, 23.0]
 
 
 def test_a_base_of_zero_gives_no_growth_and_the_reason() -> None:
     quantity = simple([0.0, 1.0], [[1.0, 0.0, 3.0], [1.0, 2.0, 3.0]])
-    spans = [read_span(text) for text in ("2026-02", "2026-03", "2026-05")]
-    drawn = draw("pch", quantity, spans)
+    spans = [parse_period(text) for text in ("2026-02", "2026-03", "2026-05")]
+    drawn = period_draws("pch", quantity, spans)
     assert drawn.reasons == (
         "the base 2026-01 is zero or below in 2 of 2 draws",
         None,
@@ -248,33 +251,35 @@ def test_a_base_of_zero_gives_no_growth_and_the_reason() -> None:
 
 
 def test_a_logarithm_is_of_what_is_above_zero() -> None:
-    drawn = draw("log", simple([1.0], [[0.0, 1.0], [1.0, 1.0]]), [read_span("2026-02"), read_span("2026-03")])
+    drawn = period_draws(
+        "log", simple([1.0], [[0.0, 1.0], [1.0, 1.0]]), [parse_period("2026-02"), parse_period("2026-03")]
+    )
     assert drawn.reasons == ("2026-02 is zero or below in 1 of 2 draws", None)
     assert drawn.values[:, 1].tolist() == [0.0, 0.0]
 
 
 def test_a_month_that_is_not_known_gives_no_answer_and_the_reason() -> None:
     quantity = simple([math.nan, 1.0], [[1.0] * 12])
-    spans = [read_span(text) for text in ("2026-Q1", "2026-02/2026-03", "2026")]
-    assert span_sums(quantity, spans).reasons == ("2026-01 is not observed", None, "2026-01 is not observed")
-    before = draw("pc1", quantity, [read_span("2026-03")])
+    spans = [parse_period(text) for text in ("2026-Q1", "2026-02/2026-03", "2026")]
+    assert period_sums(quantity, spans).reasons == ("2026-01 is not observed", None, "2026-01 is not observed")
+    before = period_draws("pc1", quantity, [parse_period("2026-03")])
     assert before.reasons == ("2025-03 is not observed",)
-    beyond = span_sums(quantity, [read_span("2027"), read_span("2027-02/2027-03")])
+    beyond = period_sums(quantity, [parse_period("2027"), parse_period("2027-02/2027-03")])
     assert beyond.reasons == ("2027-03 is beyond the horizon",) * 2
 
 
 def test_january_and_february_published_as_one_figure_count_only_together() -> None:
     quantity = simple([5.0, 5.0, 1.0], [[2.0] * 12])
     quantity = replace(quantity, joined=np.array([False, True, False]))
-    spans = [read_span(text) for text in ("2026-01/2026-02", "2026-Q1", "2026-01", "2026-02/2026-04")]
-    drawn = span_sums(quantity, spans)
+    spans = [parse_period(text) for text in ("2026-01/2026-02", "2026-Q1", "2026-01", "2026-02/2026-04")]
+    drawn = period_sums(quantity, spans)
     assert drawn.values[0, :2].tolist() == [10.0, 11.0]
     told = "2026-01 is published as one figure with the month after it"
     assert drawn.reasons == (None, None, told, told)
 
 
 def test_an_answer_needs_the_months_it_compares_with_and_no_others() -> None:
-    spans = [read_span("2026-Q3"), read_span("2026-Q4")]
+    spans = [parse_period("2026-Q3"), parse_period("2026-Q4")]
     needed = {units: months_needed(spans, units) for units in ("lin", "chg", "pc1", "contribution", "share")}
     july, december = month_number(2026, 7), month_number(2026, 12)
     assert needed == {

@@ -117,8 +117,8 @@ def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_
 def test_a_fold_of_an_evaluation_is_the_forecast_made_then(config):
     panel, cutoff = grid_panel(72), np.datetime64("2019-09")
     fold = evaluate(panel, [cutoff], config)
-    then = forecast(panel.until(cutoff), replace(config, folds=config.burn_in, burn_in=0))
-    assert_allclose(fold.means[:, fold.names.index(COMBINATION), 0], then.centre)
+    vintage_values = forecast(panel.until(cutoff), replace(config, folds=config.burn_in, burn_in=0))
+    assert_allclose(fold.means[:, fold.names.index(COMBINATION), 0], vintage_values.centre)
 
 
 def test_the_backtest_names_its_folds_and_scores_every_kind_of_answer(made):
@@ -277,15 +277,23 @@ def test_a_february_that_holds_january_tells_nothing_at_the_end_of_january():
 
 def test_a_fold_on_a_vintage_hears_of_no_revision_in_any_part():
     panel, cutoff = grid_panel(72), 60
-    then = {cutoff: panel.values[:, : cutoff + 1].copy()}
+    vintage_values = {cutoff: panel.values[:, : cutoff + 1].copy()}
     revised = panel.values.copy()
     revised[:, cutoff] *= 2
     base = forecast_at_cutoffs(
-        panel, cutoffs=range(24, 71), horizon=4, reporter="CHN", forecasters=QUICK.forecasters, then=then
+        panel,
+        cutoffs=range(24, 71),
+        horizon=4,
+        reporter="CHN",
+        forecasters=QUICK.forecasters,
+        vintage_values=vintage_values,
     )
-    pools = [combine_panel(replace(panel, values=values), base, then=then) for values in (panel.values, revised)]
+    pools = [
+        combine_panel(replace(panel, values=values), base, vintage_values=vintage_values)
+        for values in (panel.values, revised)
+    ]
     fold = base.cutoffs.tolist().index(cutoff)
-    for name in ("unit", "prior"):
+    for name in ("transform_unit", "prior"):
         first, second = (getattr(pool, name)[:, fold] for pool in pools)
         assert_array_equal(first, second)
     # Errors of earlier folds alone are learnt from revised figures.

@@ -77,6 +77,7 @@ class Stumbling:
 
     named: bool
     min_observations: int = 1
+    prior_weight: float = 1.0
 
     def forecast(self, history):
         if len(history.y) <= 50:

@@ -9,32 +9,32 @@ from numpy.testing import assert_allclose, assert_array_equal
 from forecasting.config import PROBABILITIES
 from forecasting.uncertainty.error_distribution import learn_distribution
 from forecasting.uncertainty.simulation import draw_paths, path_quantiles
-from tests.support.known_errors import HORIZON, SERIES, known_law, record
+from tests.support.known_errors import HORIZON, SERIES, known_law, make_known_errors
 
 IDS = [f"s{number:02d}" for number in range(SERIES)]
 CENTRE = np.repeat(np.geomspace(10, 1000, SERIES)[:, None], HORIZON, axis=1)
 UNIT = CENTRE[:, 0] / 10
 
 
-def draw(errors=None, **changes):
+def simulate(errors=None, **changes):
     errors = 0.1 * known_law(5) if errors is None else errors
     given: dict[str, Any] = {
-        "unit": UNIT,
+        "transform_unit": UNIT,
         "greatest": CENTRE[:, 0],
         "unique_ids": IDS,
         "draws": 1000,
         "seed": 11,
     } | changes
-    return draw_paths(learn_distribution(record(errors, np.full(SERIES, 0.1))), CENTRE, **given)
+    return draw_paths(learn_distribution(make_known_errors(errors, np.full(SERIES, 0.1))), CENTRE, **given)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
-    assert_array_equal(draw(), draw())
-    assert not np.array_equal(draw(), draw(seed=12))
+    assert_array_equal(simulate(), simulate())
+    assert not np.array_equal(simulate(), simulate(seed=12))
 
 
 def test_the_centre_lies_half_way_between_the_median_and_the_mean():
-    paths = draw(3 * known_law(5))
+    paths = simulate(3 * known_law(5))
     median, mean = np.median(paths, axis=1), paths.mean(axis=1)
     assert (median < CENTRE).all()
     assert (mean > CENTRE).all()
@@ -42,7 +42,7 @@ def test_the_centre_lies_half_way_between_the_median_and_the_mean():
 
 
 def test_quantiles_nest_and_widen_with_the_step():
-    quantiles = path_quantiles(draw(), PROBABILITIES)
+    quantiles = path_quantiles(simulate(), PROBABILITIES)
     assert quantiles.shape == (SERIES, len(PROBABILITIES), HORIZON)
     assert (np.diff(quantiles, axis=1) >= 0).all()
     spread = quantiles[:, -2] - quantiles[:, 1]
@@ -51,7 +51,7 @@ def test_quantiles_nest_and_widen_with_the_step():
 
 def test_the_same_draw_is_the_same_future_everywhere():
     """Series that shared their shocks share them in the draws; over steps too."""
-    logs = np.log(draw() / CENTRE[:, None])
+    logs = np.log(simulate() / CENTRE[:, None])
     across = np.corrcoef(logs[:, :, 0])
     assert across[~np.eye(SERIES, dtype=bool)].mean() == pytest.approx(0.6, abs=0.15)
     along = np.corrcoef(logs[3].T)
@@ -59,7 +59,7 @@ def test_the_same_draw_is_the_same_future_everywhere():
 
 
 def test_a_year_is_more_certain_than_if_its_months_were_the_same_shock_and_less_than_if_apart():
-    logs = np.log(draw() / CENTRE[:, None])
+    logs = np.log(simulate() / CENTRE[:, None])
     year = logs.sum(axis=2).std(axis=1)
     apart = np.sqrt((logs.std(axis=1) ** 2).sum(axis=1))
     one = logs.std(axis=1).sum(axis=1)
@@ -68,10 +68,10 @@ def test_a_year_is_more_certain_than_if_its_months_were_the_same_shock_and_less_
 
 
 def test_no_draw_explodes():
-    wild = draw(20 * known_law(5))
+    wild = simulate(20 * known_law(5))
     assert np.isfinite(wild).all()
     assert (np.abs(wild) <= 20.001 * CENTRE[:, :1, None]).all()
 
 
 def test_an_odd_number_of_draws_is_kept():
-    assert draw(draws=7).shape == (SERIES, 7, HORIZON)
+    assert simulate(draws=7).shape == (SERIES, 7, HORIZON)

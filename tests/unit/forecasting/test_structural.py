@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.data.history import FloatArray, History
+from forecasting.data.history import History
 from forecasting.forecasters import structural
 from forecasting.forecasters.outliers import additive_outliers
 from forecasting.forecasters.structural import Structural
+from forecasting.types import FloatArray
 
 
 def history_of(y: FloatArray, *, horizon: int = 12, calendar: FloatArray | None = None) -> History:

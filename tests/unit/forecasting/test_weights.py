@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from forecasting.combination import weights
 from forecasting.combination.weights import combine
-from forecasting.data.history import FloatArray
+from forecasting.types import FloatArray
 
-NAMES = ("structural", "naive", "theta", "ces")
+PRIORS = (3.0, 1.0, 0.5, 1.0)
 Problem = tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]
 
 
@@ -28,7 +28,7 @@ def problem(*, series: int = 3, folds: int = 10, horizon: int = 4, seed: int = 3
 def slow_worth(problem: Problem, fold: int) -> FloatArray:
     means, actuals, scale, cutoffs = problem
     worth = []
-    for row, name in enumerate(NAMES):
+    for row, prior in enumerate(PRIORS):
         errors = [
             min(abs(means[s, row, k, h] - actuals[s, k, h]) / scale[s, k], weights.CAP)
             for s in range(len(means))
@@ -37,7 +37,7 @@ def slow_worth(problem: Problem, fold: int) -> FloatArray:
             if cutoffs[k] + h + 1 <= cutoffs[fold]
         ]
         mean = np.mean(errors) if errors else 1.0
-        worth.append(weights.PRIOR_WEIGHTS.get(name, 1.0) * mean**-weights.POWER)
+        worth.append(prior * mean**-weights.POWER)
     shares: FloatArray = np.array(worth) / np.sum(worth)
     return shares
 
@@ -52,14 +52,14 @@ def slow_winsorised_mean(values: FloatArray, weights: FloatArray) -> float:
 
 def test_weights_are_prior_worth_over_a_power_of_the_error_known() -> None:
     given = problem()
-    _, weights = combine(*given, NAMES)
+    _, weights = combine(*given, PRIORS)
     for fold in range(weights.shape[1]):
         assert_allclose(weights[:, fold], np.tile(slow_worth(given, fold), (3, 1)))
 
 
 def test_the_centre_is_the_weighted_mean_held_to_the_weighted_quartiles() -> None:
     given = problem()
-    centre, weights = combine(*given, NAMES)
+    centre, weights = combine(*given, PRIORS)
     for index in np.ndindex(*centre.shape):
         s, k, h = index
         assert_allclose(centre[index], slow_winsorised_mean(given[0][s, :, k, h], weights[s, k]))
@@ -72,10 +72,10 @@ def test_a_fold_never_sees_what_came_after_its_cutoff(fold: int) -> None:
     later = cutoffs[:, None] + 1 + np.arange(actuals.shape[2]) > cutoffs[fold]
     planted[:, later] *= 50.0
     planted_means[:, :, fold + 1 :] *= 7.0
-    before = combine(means, actuals, scale, cutoffs, NAMES)
-    after = combine(planted_means, planted, scale, cutoffs, NAMES)
-    for one, other in zip(before, after, strict=True):
-        assert_array_equal(one[:, : fold + 1], other[:, : fold + 1])
+    before = combine(means, actuals, scale, cutoffs, PRIORS)
+    after = combine(planted_means, planted, scale, cutoffs, PRIORS)
+    for first, second in zip(before, after, strict=True):
+        assert_array_equal(first[:, : fold + 1], second[:, : fold + 1])
     assert not np.allclose(before[1][:, -1], after[1][:, -1]) or fold == 9
 
 
@@ -83,20 +83,20 @@ def test_actuals_not_yet_known_change_nothing() -> None:
     means, actuals, scale, cutoffs = problem()
     unknown = actuals.copy()
     unknown[:, cutoffs[:, None] + 1 + np.arange(4) > cutoffs[-1]] = np.nan
-    for one, other in zip(
-        combine(means, actuals, scale, cutoffs, NAMES), combine(means, unknown, scale, cutoffs, NAMES), strict=True
+    for first, second in zip(
+        combine(means, actuals, scale, cutoffs, PRIORS), combine(means, unknown, scale, cutoffs, PRIORS), strict=True
     ):
-        assert_array_equal(one, other)
+        assert_array_equal(first, second)
 
 
 def test_without_a_record_the_prior_weights_decide() -> None:
     means, actuals, scale, cutoffs = problem()
-    _, weights = combine(means, actuals, scale, cutoffs, NAMES)
+    _, weights = combine(means, actuals, scale, cutoffs, PRIORS)
     assert_allclose(weights[:, 0], np.tile([3 / 5.5, 1 / 5.5, 0.5 / 5.5, 1 / 5.5], (3, 1)))
 
 
 def test_a_forecaster_that_is_often_wrong_loses_its_say() -> None:
-    _, weights = combine(*problem(), NAMES)
+    _, weights = combine(*problem(), PRIORS)
     assert (weights[:, -1, 1] < 0.2 * weights[:, 0, 1]).all()
     assert_allclose(weights.sum(axis=2), 1.0)
 
@@ -105,7 +105,7 @@ def test_one_that_runs_away_moves_the_centre_no_further_than_its_neighbours() ->
     means, actuals, scale, cutoffs = problem(folds=1)
     wild = means.copy()
     wild[:, 2] = 1e12
-    assert (combine(wild, actuals, scale, cutoffs, NAMES)[0] <= means.max(axis=1)).all()
+    assert (combine(wild, actuals, scale, cutoffs, PRIORS)[0] <= means.max(axis=1)).all()
 
 
 def test_one_bust_counts_as_the_cap_and_no_more() -> None:
@@ -113,14 +113,14 @@ def test_one_bust_counts_as_the_cap_and_no_more() -> None:
     bust, worse = means.copy(), means.copy()
     bust[0, 0, 0, 0], worse[0, 0, 0, 0] = 1e3, 1e15
     assert_array_equal(
-        combine(bust, actuals, scale, cutoffs, NAMES)[1], combine(worse, actuals, scale, cutoffs, NAMES)[1]
+        combine(bust, actuals, scale, cutoffs, PRIORS)[1], combine(worse, actuals, scale, cutoffs, PRIORS)[1]
     )
 
 
 def test_what_a_forecaster_did_not_give_is_left_out() -> None:
     means, actuals, scale, cutoffs = problem()
     means[1, 0] = np.nan
-    centre, weights = combine(means, actuals, scale, cutoffs, NAMES)
+    centre, weights = combine(means, actuals, scale, cutoffs, PRIORS)
     assert (weights[1, :, 0] == 0).all()
     assert_allclose(weights.sum(axis=2), 1.0)
     assert np.isfinite(centre).all()
@@ -130,7 +130,7 @@ def test_what_a_forecaster_did_not_give_is_left_out() -> None:
 def test_a_series_nobody_forecast_is_nan() -> None:
     means, actuals, scale, cutoffs = problem()
     means[2, :, 3] = np.nan
-    centre, weights = combine(means, actuals, scale, cutoffs, NAMES)
+    centre, weights = combine(means, actuals, scale, cutoffs, PRIORS)
     assert np.isnan(centre[2, 3]).all()
     assert (weights[2, 3] == 0).all()
     assert np.isfinite(np.delete(centre, 3, axis=1)).all()
@@ -139,7 +139,7 @@ def test_a_series_nobody_forecast_is_nan() -> None:
 def test_a_scale_of_zero_or_unknown_does_no_harm() -> None:
     means, actuals, scale, cutoffs = problem()
     scale[0], scale[1] = 0.0, np.nan
-    centre, weights = combine(means, actuals, scale, cutoffs, NAMES)
+    centre, weights = combine(means, actuals, scale, cutoffs, PRIORS)
     assert np.isfinite(centre).all()
     assert np.isfinite(weights).all()
 
@@ -147,4 +147,4 @@ def test_a_scale_of_zero_or_unknown_does_no_harm() -> None:
 def test_agreement_is_kept() -> None:
     means, actuals, scale, cutoffs = problem()
     means[:] = means[:, :1]
-    assert_allclose(combine(means, actuals, scale, cutoffs, NAMES)[0], means[:, 0])
+    assert_allclose(combine(means, actuals, scale, cutoffs, PRIORS)[0], means[:, 0])
