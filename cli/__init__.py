@@ -30,7 +30,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "ingest": (
         "Bring published figures in.",
-        {"bundled": data.ingest_bundled, "file": data.ingest_file, "outside": data.ingest_outside},
+        {
+            "bundled": data.ingest_bundled,
+            "file": data.ingest_file,
+            "indicator": data.ingest_indicator,
+            "outside": data.ingest_outside,
+        },
     ),
     "key": ("API keys.", {"create": keys.create_key, "list": keys.list_keys, "revoke": keys.revoke_key}),
     "calendar": ("The release calendar.", {"import": data.import_calendar, "show": data.show_calendar}),

@@ -141,6 +141,12 @@ class ObservationQuery(SeriesSelection, KnownMonths):
     limit: int = Field(default=10_000, ge=1, le=100_000, description="How many months of series at most.")
 
 
+class IndicatorQuery(Paged, KnownMonths):
+    """Values of an indicator."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="How many months at most.")
+
+
 class RevisionQuery(StoredSeriesSelection, KnownMonths):
     """First prints, latest values, and every value in between."""
 

@@ -12,6 +12,7 @@ SourceError
 ├── NoFigures                  months that should have figures and have none
 ├── BadFeeds                   a feeds file that cannot be read, or says something wrong
 ├── UnknownProvider            an address given for a provider that there is not
+├── BadDefinition              a description of a dataset or an indicator that the store cannot hold
 └── NoFeed                     a dataset that no feed delivers
 """
 
@@ -125,3 +126,11 @@ class UnknownProvider(SourceError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name, self.known = name, tuple(known)
         super().__init__(f"no provider is called {name}; there are {', '.join(known)}")
+
+
+class BadDefinition(SourceError):
+    """A description of a dataset or an indicator that the store cannot hold."""
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        self.field, self.value, self.reason = field, value, reason
+        super().__init__(f"{field} {value}: {reason}")

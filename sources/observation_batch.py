@@ -33,3 +33,18 @@ class ObservationBatch:
     dataset: str
     frame: pd.DataFrame
     backfilled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorDefinition:
+    """An indicator as its source describes it; fields as in `store.models.indicators.Indicator`."""
+
+    id: str
+    title: str
+    kind: str
+    unit: str
+    country: str
+    publisher: str
+    licence: str
+    citation: str
+    lag_days: int

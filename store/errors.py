@@ -6,6 +6,7 @@ StoreError
 │   ├── UnknownSeries
 │   ├── UnknownPartner
 │   ├── UnknownSector
+│   ├── UnknownIndicator
 │   ├── UnknownRun
 │   ├── NoEarlierRun
 │   └── ChangesNotKept
@@ -61,6 +62,14 @@ class UnknownSector(NotStored):
     def __init__(self, sector: str) -> None:
         self.sector = sector
         super().__init__(f"no sector has the code {sector}")
+
+
+class UnknownIndicator(NotStored):
+    """No indicator has this code."""
+
+    def __init__(self, indicator: str) -> None:
+        self.indicator = indicator
+        super().__init__(f"no indicator has the code {indicator}")
 
 
 class UnknownRun(NotStored):

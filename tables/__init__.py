@@ -3,7 +3,14 @@
 Every room may import it; it knows tables and their faults, and nothing else of Tradewind.
 """
 
-from tables.checks import OBSERVATION_COLUMNS, SERIES_COLUMNS, check_observations, check_panel, check_releases
+from tables.checks import (
+    OBSERVATION_COLUMNS,
+    SERIES_COLUMNS,
+    check_indicator,
+    check_observations,
+    check_panel,
+    check_releases,
+)
 from tables.columns import months, numbers
 from tables.dialect import STANDARD, Dialect, make_dialect
 from tables.faults import (
@@ -36,6 +43,7 @@ __all__ = [
     "MisspeltColumns",
     "TableError",
     "UnreadableTable",
+    "check_indicator",
     "check_observations",
     "check_panel",
     "check_releases",

@@ -16,6 +16,7 @@ from tables.wide import drop_missing
 OBSERVATION_COLUMNS = ("month", "flow", "partner", "sector", "value")
 MORE_OBSERVATION_COLUMNS = ("vintage", "months", "status")
 PANEL_COLUMNS = ("unique_id", "ds", "y")
+INDICATOR_COLUMNS = ("month", "value")
 RELEASE_COLUMNS = ("dataset", "period", "due_on")
 SERIES_COLUMNS = ["flow", "partner", "sector"]
 
@@ -57,6 +58,36 @@ def check_observations(
     faults.add(clean["vintage"], early.to_numpy(), "a value cannot be known before its month has begun")
     faults.stop()
     _refuse_duplicates(clean, [*SERIES_COLUMNS, "month", "vintage"], "month", faults)
+    return clean
+
+
+def check_indicator(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
+    """Values of an indicator ready for the store, by row number.
+
+    Takes columns month, value and, if given, known_on, the day a value became public, empty where the indicator's
+    rule applies. Gives month and known_on as `datetime64[ns]` (NaT where no day is given), value as float.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
+    """
+    require_columns(frame, INDICATOR_COLUMNS, optional=("known_on",))
+    faults = Faults()
+    known_on = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
+    if "known_on" in frame:
+        given = frame["known_on"].astype(str).str.strip() != ""
+        known_on.loc[given] = known_days(frame.loc[given, "known_on"], faults, today=today)
+    clean = pd.DataFrame(
+        {
+            "month": months(frame["month"], faults, today=today),
+            "value": numbers(frame["value"], faults, negative=True),
+            "known_on": known_on,
+        },
+        index=frame.index,
+    )
+    early = clean["known_on"] <= clean["month"]
+    faults.add(clean["known_on"], early.to_numpy(), "a value cannot be known before its month has begun")
+    faults.stop()
+    _refuse_duplicates(
+        clean, ["month", "known_on"], "month", faults, "appears in an earlier row with the same known_on"
+    )
     return clean
 
 

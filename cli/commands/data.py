@@ -61,6 +61,45 @@ def ingest_file(
     say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} known already")
 
 
+def ingest_indicator(
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or XLSX: month, value [, known_on].")],
+    indicator: Annotated[str, typer.Option(help="Code of the indicator, such as KR_EXPORTS.")],
+    informs: Annotated[
+        list[str] | None,
+        typer.Option(help="A dataset, or a part of it as in CN_TRADE.X, that it may inform; may be repeated."),
+    ] = None,
+    create: Annotated[bool, typer.Option("--create", help="Add the indicator; the options below describe it.")] = False,
+    title: Annotated[str, typer.Option(help="What the indicator is.")] = "",
+    kind: Annotated[str, typer.Option(help="amount: positive, with a season. index: seasonally adjusted.")] = "amount",
+    unit: Annotated[str, typer.Option(help="Unit of the values.")] = "",
+    country: Annotated[str, typer.Option(help="ISO code of the country whose calendar moves it.")] = "CHN",
+    publisher: Annotated[str, typer.Option(help="Who publishes it.")] = "",
+    licence: Annotated[str, typer.Option(help="Under what terms.")] = "",
+    lag_days: Annotated[int, typer.Option(help="Days from the end of a month to its publication.")] = 0,
+    data_dir: DataDir = None,
+) -> None:
+    """Ingest an indicator from a file, all of it or nothing; known_on is the day a value became public."""
+    from jobs.ingestion.indicators import ingest_indicator_file
+    from sources.observation_batch import IndicatorDefinition
+
+    if create and not (title and unit and publisher and licence):
+        raise typer.BadParameter("it needs --title, --unit, --publisher and --licence", param_hint="--create")
+    settings = composition.read_settings(data_dir=data_dir)
+    words = (title, kind, unit, country, publisher, licence, publisher, lag_days)
+    with composition.session(settings) as session:
+        appended = ingest_indicator_file(
+            session,
+            file,
+            indicator=indicator,
+            today=composition.now().date(),
+            limit_bytes=settings.max_upload_bytes,
+            create=IndicatorDefinition(indicator, *words) if create else None,
+            informs=informs or (),
+        )
+        session.commit()
+    say(f"{indicator}: {appended.inserted} values stored, {appended.unchanged} known already")
+
+
 def ingest_outside(
     file: Annotated[Path, typer.Argument(help="Forecasts that others made, in the hubverse layout.")],
     dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],

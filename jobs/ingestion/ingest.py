@@ -10,8 +10,9 @@ import pandas as pd
 import structlog
 from sqlmodel import Session
 
+from jobs.ingestion.indicators import ingest_bundled_indicators
 from sources import bundled
-from sources.errors import SourceError
+from sources.errors import BadDefinition
 from sources.observation_batch import DatasetDefinition, ObservationBatch
 from sources.providers import file
 from store.queries import catalog, observation_writes, releases
@@ -25,14 +26,6 @@ PARTNER_LENGTH, SECTOR_LENGTH = 12, 24
 DATASET_CODE, CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{0,39}"), re.compile(r"[A-Z]{3}")
 
 log = structlog.get_logger(__name__)
-
-
-class BadDefinition(SourceError):
-    """A description of a dataset that the store cannot hold."""
-
-    def __init__(self, field: str, value: object, reason: str) -> None:
-        self.field, self.value, self.reason = field, value, reason
-        super().__init__(f"{field} {value}: {reason}")
 
 
 def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appended:
@@ -52,7 +45,10 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
 
 
 def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
-    """Bring in the bundled datasets that the store lacks; gives what was appended to each. The caller commits."""
+    """Ingest the bundled datasets and indicators that the store lacks; gives what was appended to each dataset.
+
+    The caller commits.
+    """
     add_codes(session)
     stored = {record.id for record in catalog.datasets(session) if record.series}
     appended = {}
@@ -63,6 +59,7 @@ def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
             if len(calendar):
                 releases.plan(session, check_releases(calendar))
             appended[code] = ingest(session, bundled.delivery(code), today=today)
+    ingest_bundled_indicators(session, today=today)
     return appended
 
 

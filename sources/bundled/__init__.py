@@ -19,13 +19,13 @@ def definitions() -> dict[str, DatasetDefinition]:
     names = {field.name for field in fields(DatasetDefinition)}
     return {
         code: DatasetDefinition(id=code, **{name: value for name, value in entry.items() if name in names})
-        for code, entry in _entries().items()
+        for code, entry in entries().items()
     }
 
 
 def delivery(dataset: str) -> ObservationBatch:
     """The figures of a bundled dataset. Raises KeyError for any other."""
-    entry = _entries()[dataset]
+    entry = entries()[dataset]
     frame = read_table(HERE / "data" / entry["file"], limit_bytes=LARGEST_FILE)
     frame = frame.rename(columns={entry["value"]: "value"}).assign(**entry["constant"])
     return ObservationBatch(dataset, frame, backfilled=True)
@@ -48,5 +48,6 @@ def groups() -> dict[str, list[str]]:
     return {str(group): members["member"].tolist() for group, members in table.groupby("group")}
 
 
-def _entries() -> dict[str, dict[str, Any]]:
+def entries() -> dict[str, dict[str, Any]]:
+    """The entries of datasets.toml by code."""
     return tomllib.loads((HERE / "datasets.toml").read_text(encoding="utf-8"))

@@ -18,6 +18,7 @@ from store.models.catalog import (
     Series,
     SeriesPart,
 )
+from store.models.indicators import ANY, INDICATOR_KINDS, Indicator, IndicatorObservation, IndicatorUse
 from store.models.observations import Observation
 from store.models.releases import ALERT_KINDS, FETCH_OUTCOMES, Alert, Release, SourceAttempt
 from store.models.runs import (
@@ -35,7 +36,9 @@ from store.models.tracking import OutsideForecast, OutsideScore, Tracking
 
 __all__ = [
     "ALERT_KINDS",
+    "ANY",
     "FETCH_OUTCOMES",
+    "INDICATOR_KINDS",
     "REST_PARTNER",
     "RUN_STATUSES",
     "TOTAL_PARTNER",
@@ -51,6 +54,9 @@ __all__ = [
     "ForecastPath",
     "ForecastQuantile",
     "ForecastWeight",
+    "Indicator",
+    "IndicatorObservation",
+    "IndicatorUse",
     "Membership",
     "Observation",
     "OutsideForecast",

@@ -73,7 +73,7 @@ def test_an_error_carries_its_data(client: TestClient) -> None:
 
 def test_every_endpoint_refuses_a_parameter_that_it_does_not_know(client: TestClient, world: World) -> None:
     codes = {"dataset": "CN_TRADE", "run_id": world.trade.run_id, "flow": "X", "partner": "WLD"}
-    codes |= {"sector": "TOTAL", "form": "html"}
+    codes |= {"sector": "TOTAL", "form": "html", "indicator": "KR_EXPORTS"}
     routes = [route for route in client.app.routes if isinstance(route, DirectRoute)]  # type: ignore[attr-defined]
     assert len(routes) > 30
     for route in routes:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from sqlmodel import Session
 
-from jobs.ingestion.ingest import BadDefinition, ingest, ingest_bundled, ingest_file
+from jobs.ingestion.ingest import ingest, ingest_bundled, ingest_file
 from sources import bundled as bundled_source
+from sources.errors import BadDefinition
 from sources.observation_batch import DatasetDefinition
 from store.errors import BadObservations, UnknownDataset, UnknownPartner
 from store.queries import catalog, observations, releases

@@ -1,0 +1,70 @@
+"""Tables of indicators: series from elsewhere that inform forecasts, and what runs made of them."""
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from store.models.base import Table, is_finite, is_first_of_month, is_in
+
+INDICATOR_KINDS = ("amount", "index")
+ANY = "*"
+"""Any flow, partner or sector of a dataset."""
+
+
+class Indicator(Table, table=True):
+    """A monthly series from elsewhere, and the rule that says when a month of it is public.
+
+    `kind` is `amount` (positive, with a season, compared in logarithms) or `index` (seasonally adjusted, compared by
+    differences). `country` is whose calendar moves it. A month is public `lag_days` after its last day where an
+    observation names no day.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint("id ~ '^[A-Z][A-Z0-9_]*$'", name="id_is_a_code"),
+        sa.CheckConstraint(is_in("kind", INDICATOR_KINDS), name="kind"),
+        sa.CheckConstraint("lag_days BETWEEN 0 AND 90", name="lag_days"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    title: str
+    kind: str = Field(max_length=8)
+    unit: str
+    country: str = Field(foreign_key="partner.code")
+    publisher: str
+    licence: str
+    citation: str
+    lag_days: int
+
+
+class IndicatorObservation(Table, table=True):
+    """An indicator's value of a month as it became public on a day. Append-only: a revision has a later day.
+
+    `backfilled` marks a revised value in place of a first print that was not kept.
+    """
+
+    __tablename__ = "indicator_observation"
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint(is_finite("value"), name="value_is_finite"),
+        sa.CheckConstraint("known_on > month", name="known_after_month_begins"),
+    )
+
+    indicator_id: str = Field(primary_key=True, foreign_key="indicator.id", ondelete="CASCADE")
+    month: date = Field(primary_key=True)
+    known_on: date = Field(primary_key=True)
+    value: float
+    backfilled: bool = False
+
+
+class IndicatorUse(Table, table=True):
+    """An indicator that may inform series of a dataset; `*` stands for any flow, partner or sector."""
+
+    __tablename__ = "indicator_use"
+    __table_args__ = (sa.CheckConstraint(is_in("flow", ("X", "M", ANY)), name="flow"),)
+
+    dataset_id: str = Field(primary_key=True, foreign_key="dataset.id", ondelete="CASCADE")
+    indicator_id: str = Field(primary_key=True, foreign_key="indicator.id", ondelete="CASCADE")
+    flow: str = Field(primary_key=True, max_length=1, default=ANY)
+    partner: str = Field(primary_key=True, max_length=12, default=ANY)
+    sector: str = Field(primary_key=True, max_length=24, default=ANY)
