@@ -3,6 +3,10 @@ FROM python:3.11-slim-bookworm AS build
 RUN python -m venv /opt/tradewind
 WORKDIR /src
 COPY . .
+# The documentation site is built into the package before that is installed.
+RUN python -m venv /opt/docs \
+    && /opt/docs/bin/python -m pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt zensical \
+    && /opt/docs/bin/zensical build --strict
 RUN /opt/tradewind/bin/python -m pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt '.[cluster]'
 
 FROM python:3.11-slim-bookworm

@@ -4,8 +4,10 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
+# The built documentation site is part of the package.
+SITE := api/site/index.html
 
-.PHONY: help up install test test-unit check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots clean
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -13,7 +15,9 @@ help: ## list the commands
 up: install ## start everything; Ctrl-C stops it. make up ARGS="--port 9000"
 	@$(BIN)/tradewind up $(ARGS)
 
-install: $(VENV)/.installed ## make .venv with the pinned dependencies
+install: $(VENV)/.installed $(SITE) ## make .venv with the pinned dependencies, and build the documentation
+
+docs: $(SITE) ## build the documentation site, which the API serves under /docs/
 
 test: $(VENV)/.installed-dev ## the whole suite, against a real PostgreSQL
 	$(BIN)/python -m pytest -n auto $(ARGS)
@@ -50,8 +54,12 @@ bench-speed: $(VENV)/.installed-dev ## the run, storing and serving beside the p
 simulate-year: install ## live 2025 again, release by release; ARGS="--dataset CN_CLEANTECH"
 	@TRADEWIND_LOG_LEVEL=WARNING $(BIN)/tradewind simulate-year $(ARGS)
 
-clean: ## remove .venv and caches; data/ stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+clean: ## remove .venv, the built site and caches; data/ stays
+	rm -rf $(VENV) api/site .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+
+$(SITE): $(VENV)/.installed mkdocs.yml $(shell find docs -type f)
+	@$(BIN)/zensical build --strict --clean
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tradewind needs Python 3.11 or later"; exit 1; }
@@ -59,7 +67,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing the pinned dependencies into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -5,13 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio import to_thread
-from fastapi import FastAPI, Response
-from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from api import exception_handlers, http_cache
+from api import documentation, exception_handlers, http_cache
 from api.config import ServerConfig
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
@@ -39,7 +38,6 @@ from services.catalog_cache import CatalogCache
 from store.database import with_transactions
 
 STATIC = Path(__file__).parent / "pages" / "static"
-SWAGGER = "/static/swagger-ui"
 DESCRIPTION = """Forecasts of a country's monthly goods trade by partner and sector, with prediction intervals and a
 record of how right they were. Reading is open unless the deployment says otherwise; writing needs an API key.
 Every error is `application/problem+json`; every list is paged; every answer comes as JSON or CSV (`?format=csv`)."""
@@ -87,7 +85,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     for router in (*(module.router for module in routes), *ROUTERS):
         add_routes(app, router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.get("/docs", include_in_schema=False)(_read_docs)
+    documentation.install(app, options.docs_site)
     return app
 
 
@@ -97,14 +95,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = app.state.options.threads
     yield
     app.state.engine.dispose()
-
-
-def _read_docs() -> Response:
-    """Swagger UI from our own files: it works without the internet."""
-    return get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title="Tradewind",
-        swagger_js_url=f"{SWAGGER}/swagger-ui-bundle.js",
-        swagger_css_url=f"{SWAGGER}/swagger-ui.css",
-        swagger_favicon_url=f"{SWAGGER}/favicon-32x32.png",
-    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 
@@ -24,6 +25,7 @@ class ServerConfig:
     `run_settings` gives the settings of a run for a horizon in months, or for the deployment's own where that is None.
     `grace` is how long after its due moment a release counts as late.
     `threads` is how many requests are answered at once; the engine's pool should be as large.
+    `docs_site` is the folder of the built documentation, if there is one.
     """
 
     version: str
@@ -34,3 +36,4 @@ class ServerConfig:
     threads: int = 20
     max_upload_bytes: int = 32_000_000
     max_horizon: int = 60
+    docs_site: Path | None = None

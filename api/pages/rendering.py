@@ -41,7 +41,7 @@ NAVIGATION = (
     ("/heatmap", "Partners and sectors"),
     ("/backtest", "Backtest"),
     ("/runs", "Runs"),
-    ("/docs", "API"),
+    ("/docs/", "Documentation"),
 )
 
 

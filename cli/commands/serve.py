@@ -34,7 +34,7 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
             process_supervisor.wait_until_ready(f"{address}/ready", processes)
             say(
                 f"Tradewind answers at {address}",
-                f"  {address}/docs                                        every request, to try out",
+                f"  {address}/docs/                                       documentation; every request at /docs/api",
                 f"  {address}/v1/datasets                                 what there is",
                 f"  {address}/v1/datasets/CN_TRADE/forecasts?flow=X       China's exports, 24 months ahead",
                 f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       how right such forecasts were",
@@ -138,6 +138,7 @@ def _api_options(settings: Settings) -> "ServerConfig":
     from importlib.metadata import version
 
     from api.config import RunSettings, ServerConfig
+    from api.documentation import SITE
     from forecasting.code_version import code_version
 
     def run_settings(horizon: int | None) -> RunSettings:
@@ -152,4 +153,5 @@ def _api_options(settings: Settings) -> "ServerConfig":
         grace=settings.grace,
         threads=settings.threads,
         max_upload_bytes=settings.max_upload_bytes,
+        docs_site=SITE,
     )

@@ -14,7 +14,9 @@ from tests.support.documents import ROOT, parse_command, repository_files, table
 PREFIX = "TRADEWIND_"
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 SUBSTITUTION = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
-PACKAGES = ("api", "cli", "forecasting", "jobs", "migrations", "sources", "store", "tables")
+PACKAGES = (
+    *("api", "cli", "forecasting", "jobs", "migrations", "presentation", "services", "sources", "store", "tables"),
+)
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -63,9 +65,11 @@ def test_every_stage_starts_from_one_slim_debian_python_that_the_package_accepts
 
 def test_the_image_holds_the_pinned_dependencies_and_the_installed_package() -> None:
     installs = [rest for name, rest in instructions() if name == "RUN" and "pip install" in rest]
-    assert len(installs) == 1
-    assert "--constraint constraints.txt '.[cluster]'" in installs[0]
-    assert "--editable" not in installs[0]
+    assert len(installs) == 2
+    assert "--constraint constraints.txt zensical" in installs[0]
+    assert "zensical build --strict" in installs[0]
+    assert "--constraint constraints.txt '.[cluster]'" in installs[1]
+    assert "--editable" not in installs[1]
 
 
 def test_the_constraints_pin_exact_versions_and_name_no_index() -> None:
@@ -80,7 +84,7 @@ def test_the_constraints_pin_exact_versions_and_name_no_index() -> None:
 
 def test_what_the_image_is_built_from_is_not_ignored() -> None:
     ignored = {line.rstrip("/") for line in text(".dockerignore").splitlines() if line and not line.startswith("#")}
-    needed = {"README.md", "LICENSE", "constraints.txt", "pyproject.toml", "settings.py"}
+    needed = {"README.md", "LICENSE", "constraints.txt", "pyproject.toml", "settings.py", "docs", "mkdocs.yml"}
     assert not ignored & (needed | set(PACKAGES))
     assert {".git", ".venv", "data"} <= ignored
 

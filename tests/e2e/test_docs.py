@@ -235,7 +235,7 @@ def test_the_readme_shows_pictures_that_are_there() -> None:
 
 
 def test_the_api_names_every_status_of_an_error() -> None:
-    section = text("docs/api/index.md").split("| status | when |")[1].split("\n## ")[0]
+    section = text("docs/api/conventions.md").split("| status | when |")[1].split("\n## ")[0]
     listed = {int(status) for row in section.splitlines() for status in re.findall(r"\d{3}", row.split(" | ")[0])}
     assert listed == {*map(int, STATUSES.values()), HTTPStatus.METHOD_NOT_ALLOWED}
 

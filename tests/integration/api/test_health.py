@@ -75,7 +75,7 @@ def test_metrics_count_requests_by_route_and_show_the_store(scratch: World) -> N
 
 
 def test_the_documentation_needs_no_other_server(client: TestClient) -> None:
-    page = client.get("/docs").text
+    page = client.get("/docs/api").text
     assert "http://" not in page
     assert "https://" not in page
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE"):

@@ -1,0 +1,86 @@
+"""The documentation site under /docs/ and the API reference (Swagger UI) at /docs/api, both without other servers."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+REFERENCE = "/docs/api"
+SITE = Path(__file__).parent / "site"
+SWAGGER = "/static/swagger-ui"
+# Only scripts without a type are run by browsers; JSON blocks carry a type.
+INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+def install(app: FastAPI, site: Path | None) -> None:
+    """Serve the reference and, where it has been built, the site; without one /docs/ leads to the reference."""
+    for path in (REFERENCE, f"{REFERENCE}/"):
+        app.get(path, include_in_schema=False)(_read_reference)
+    if site is not None and site.is_dir():
+        app.mount("/docs", _Site(site), name="docs")
+    else:
+        app.get("/docs/", include_in_schema=False)(_redirect_to_reference)
+
+
+def content_security_policy(pages: Iterable[str]) -> str:
+    """The policy for these HTML pages: files of this service, and the inline scripts they hold, by hash."""
+    scripts = {script for page in pages for script in INLINE_SCRIPT.findall(page)}
+    hashes = sorted(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    return "; ".join(
+        (
+            *("default-src 'none'", " ".join(("script-src 'self'", *hashes)), "style-src 'self'"),
+            *("img-src 'self' data:", "font-src 'self'", "connect-src 'self'", "worker-src 'self'"),
+            *("form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
+        )
+    )
+
+
+class _Site(StaticFiles):
+    """The files of the built site, with the headers of a page."""
+
+    def __init__(self, site: Path) -> None:
+        super().__init__(directory=site, html=True)
+        self.page_headers = _headers([page.read_text(encoding="utf-8") for page in site.rglob("*.html")])
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            # The site's own 404 page assumes that the site is at the root.
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        response.headers.update(self.page_headers)
+        return response
+
+
+def _headers(pages: Sequence[str]) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": content_security_policy(pages),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-cache",
+    }
+
+
+def _read_reference() -> HTMLResponse:
+    """Swagger UI from this service's own files."""
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Tradewind: API reference",
+        swagger_js_url=f"{SWAGGER}/swagger-ui-bundle.js",
+        swagger_css_url=f"{SWAGGER}/swagger-ui.css",
+        swagger_favicon_url=f"{SWAGGER}/favicon-32x32.png",
+    )
+    page.headers.update(_headers([bytes(page.body).decode()]))
+    return page
+
+
+def _redirect_to_reference() -> RedirectResponse:
+    return RedirectResponse(REFERENCE)
