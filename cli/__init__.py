@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
             "bundled": data.ingest_bundled,
             "file": data.ingest_file,
             "indicator": data.ingest_indicator,
-            "outside": data.ingest_outside,
+            "external-forecasts": data.ingest_external_forecasts,
         },
     ),
     "key": ("API keys.", {"create": keys.create_key, "list": keys.list_keys, "revoke": keys.revoke_key}),

@@ -100,12 +100,12 @@ def ingest_indicator(
     say(f"{indicator}: {appended.inserted} values stored, {appended.unchanged} known already")
 
 
-def ingest_outside(
+def ingest_external_forecasts(
     file: Annotated[Path, typer.Argument(help="Forecasts that others made, in the hubverse layout.")],
     dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Bring in forecasts from outside, all of them or nothing; they are scored beside ours."""
+    """Ingest external forecasts, as a whole or not at all; they are scored beside ours."""
     from jobs.runs.external_scoring import ingest_outside as bring_in
 
     settings = composition.read_settings(data_dir=data_dir)
