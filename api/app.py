@@ -14,7 +14,7 @@ from api import documentation, exception_handlers, http_cache
 from api.config import ServerConfig
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
-from api.pages.routers import ROUTERS
+from api.pages.routers import NAVIGATION, ROUTERS
 from api.rest.direct import add_routes
 from api.rest.endpoints import (
     backtests,
@@ -29,6 +29,7 @@ from api.rest.endpoints import (
     observations,
     probability,
     releases,
+    reports,
     revisions,
     run_changes,
     runs,
@@ -59,6 +60,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     app.state.engine, app.state.options = with_transactions(engine), options
     app.state.reading = engine
     app.state.catalogs, app.state.registry = CatalogCache(), registry
+    app.state.navigation = NAVIGATION
     exception_handlers.install(app)
     http_cache.install(app)
     app.add_middleware(CompressionMiddleware, minimum_size=MINIMUM_BYTES, compresslevel=LEVEL)
@@ -81,6 +83,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
         data_sources,
         indicators,
         run_changes,
+        reports,
     )
     for router in (*(module.router for module in routes), *ROUTERS):
         add_routes(app, router)

@@ -1,8 +1,8 @@
 """Errors of sections and reports.
 
 PresentationError
-├── NoSuchSection                a section that a page does not have, or not in the file format requested
-└── FormatUnavailable                    a report format that this machine cannot produce
+├── NoSuchSection        a section that a page does not have, or not in the requested file format
+└── FormatUnavailable    a report format that this machine cannot produce
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from errors import TradewindError
 
 
 class PresentationError(TradewindError):
-    """A document or a part of one that cannot be produced."""
+    """A document or section that cannot be produced."""
 
 
 class NoSuchSection(PresentationError):
-    """A part of a page that is not there, or not in that form."""
+    """A section that the page does not have, or not in the requested file format."""
 
-    def __init__(self, block: str | None, saved: str, blocks: Sequence[str]) -> None:
-        self.block, self.saved, self.blocks = block, saved, tuple(blocks)
-        super().__init__(f"this page has no {block} as {saved}; it has {', '.join(blocks)}")
+    def __init__(self, section: str | None, saved: str, sections: Sequence[str]) -> None:
+        self.section, self.saved, self.sections = section, saved, tuple(sections)
+        super().__init__(f"this page has no section {section} as {saved}; its sections: {', '.join(sections)}")
 
 
 class FormatUnavailable(PresentationError):
-    """A form of a report that this machine lacks a library for."""
+    """A report format whose library is missing on this machine."""
 
-    def __init__(self, what: str, reason: str) -> None:
-        self.what, self.reason = what, reason
-        super().__init__(f"{what} cannot be made here: {reason}")
+    def __init__(self, document: str, reason: str) -> None:
+        self.document, self.reason = document, reason
+        super().__init__(f"{document} cannot be produced on this server: {reason}")

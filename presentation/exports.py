@@ -1,4 +1,4 @@
-"""A block to take away: its table as CSV, XLSX or Parquet, its chart as SVG or PNG."""
+"""Exports of a section: its table as CSV, XLSX or Parquet, its chart as SVG or PNG."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ MEDIA: Mapping[Saved, str] = {
 }
 VEGA_LITE = "6.4"
 PNG_SCALE = 2.0
-BLOCK_ROWS = 2000
+ROWS_PER_PART = 2000
 CLIP = re.compile(r"\bclip[0-9]+\b")
 
 
@@ -34,49 +34,49 @@ class Export(NamedTuple):
     filename: str
 
 
-def export(blocks: Sequence[Section], name: str | None, kind: Saved, *, stem: str) -> Export:
+def export(sections: Sequence[Section], name: str | None, kind: Saved, *, stem: str) -> Export:
     """One section of a page as a file. Raises NoSuchSection."""
-    found = next((block for block in blocks if block.name == name), None)
+    found = next((section for section in sections if section.name == name), None)
     if found is None or (kind in PICTURES and found.spec is None):
-        raise NoSuchSection(name, kind, [block.name for block in blocks])
+        raise NoSuchSection(name, kind, [section.name for section in sections])
     filename = f"{stem}-{found.name}.{kind}"
     if kind == "csv":
-        parts = csv_blocks([column.name for column in found.columns], found.cells)
+        parts = csv_parts([column.name for column in found.columns], found.cells)
         return Export((part.encode() for part in parts), MEDIA[kind], filename)
     return Export([_bytes(found, kind)], MEDIA[kind], filename)
 
 
-def csv_blocks(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """A table in CSV, a part at a time. None is an empty cell."""
+def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """A table in CSV, in parts. None is an empty cell."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
     for number, row in enumerate(rows, start=1):
         writer.writerow(row)
-        if number % BLOCK_ROWS == 0:
+        if number % ROWS_PER_PART == 0:
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
 
 
-def _bytes(block: Section, kind: Saved) -> bytes:
+def _bytes(section: Section, kind: Saved) -> bytes:
     if kind == "parquet":
-        return _parquet(block)
+        return _parquet(section)
     if kind == "xlsx":
-        from presentation.workbook import workbook  # noqa: PLC0415 - writing sheets is rare, and slow to load
+        from presentation.workbook import workbook  # noqa: PLC0415 - slow to import and rarely needed
 
-        return workbook([block])
-    assert block.spec is not None
-    return svg(block.spec).encode() if kind == "svg" else _png(block.spec)
+        return workbook([section])
+    assert section.spec is not None
+    return svg(section.spec).encode() if kind == "svg" else _png(section.spec)
 
 
 def svg(spec: Spec, **size: int) -> str:
-    """A chart as SVG, the same for the same chart."""
-    import vl_convert  # noqa: PLC0415 - 40 MB of shared library that most processes never need
+    """A chart as SVG; equal charts give equal bytes."""
+    import vl_convert  # noqa: PLC0415 - a shared library of 40 MB that most processes never use
 
     drawn: str = vl_convert.vegalite_to_svg(fixed(spec, **size), vl_version=VEGA_LITE)
-    # Vega numbers what it clips by all the charts a process has drawn.
+    # Vega numbers clip paths across all charts of a process.
     numbers: dict[str, int] = {}
     return CLIP.sub(lambda found: f"clip{numbers.setdefault(found[0], len(numbers))}", drawn)
 
@@ -88,12 +88,12 @@ def _png(spec: Spec) -> bytes:
     return drawn
 
 
-def _parquet(block: Section) -> bytes:
+def _parquet(section: Section) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 - slow to load
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     columns: dict[str, list[Any]] = {
-        column.name: [row.get(column.name) for row in block.rows] for column in block.columns
+        column.name: [row.get(column.name) for row in section.rows] for column in section.columns
     }
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)

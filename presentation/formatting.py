@@ -1,4 +1,4 @@
-"""Numbers and dates as an economist writes them: USD 395bn, +19 %, August 2026."""
+"""Numbers and dates in the style of economic reports: USD 395bn, +19 %, August 2026."""
 
 import re
 from datetime import date, datetime
@@ -54,7 +54,7 @@ def duration(seconds: float) -> str:
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """A number to three digits or all of its whole ones, with a real minus sign: 1,234, 395, 39.5, −0.123."""
+    """A number with three significant digits, or all of its integer digits: 1,234, 395, 39.5, −0.123."""
     if value == 0:
         return "0"
     places = max(significant - 1 - _magnitude(value, significant), 0)
@@ -62,12 +62,12 @@ def digits(value: float, significant: int = 3) -> str:
 
 
 def _magnitude(value: float, significant: int) -> int:
-    # Through its rounded form: 9.996 is 10.0.
+    # The magnitude of the rounded number: 9.996 is 10.0.
     return int(f"{value:.{significant - 1}e}".split("e")[1])
 
 
 def money(value: float | None, unit: str) -> str:
-    """USD 395bn, USD 1.30tn: a value of a unit such as `USD bn`, in the scale that reads best."""
+    """USD 395bn, USD 1.30tn: a value of a unit such as `USD bn`, rescaled to a readable magnitude."""
     if value is None:
         return NOTHING
     found = re.fullmatch(r"(\w{3}) (k|m|bn|tn)", unit)
@@ -83,7 +83,7 @@ def money(value: float | None, unit: str) -> str:
 
 
 def round_money(value: float | None, unit: str) -> str:
-    """USD 1.1tn: as `money`, without zeros after the point."""
+    """USD 1.1tn: as `money`, without trailing zeros."""
     return (
         re.sub(r"\.?0+(?=[a-z]*$)", "", money(value, unit))
         if value is not None and "." in money(value, unit)
@@ -92,7 +92,7 @@ def round_money(value: float | None, unit: str) -> str:
 
 
 def signed(value: float | None, suffix: str = "") -> str:
-    """+19, −2.4: a change; no decimals from ten on."""
+    """+19, −2.4: a signed change, without decimals from ten."""
     if value is None:
         return NOTHING
     text = f"{value:+,.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
@@ -112,12 +112,12 @@ def points(value: float | None) -> str:
 
 
 def size_of_points(value: float | None) -> str:
-    """1.4 pp, of a size that has no sign."""
+    """1.4 pp: an unsigned size."""
     return points(value).removeprefix("+")
 
 
 def share(value: float | None) -> str:
-    """97 %, of a chance between 0 and 1; never 0 or 100 %, which no number of draws can show."""
+    """97 %: a probability between 0 and 1; never 0 or 100 %, which simulation cannot establish."""
     if value is None:
         return NOTHING
     if value < 0.005:
@@ -128,12 +128,12 @@ def share(value: float | None) -> str:
 
 
 def share_of(value: float | None) -> str:
-    """78.4 %, of a share between 0 and 1."""
+    """78.4 %: a share between 0 and 1."""
     return NOTHING if value is None else f"{100 * value:.1f}{NBSP}%"
 
 
 def per_cent(value: float | None) -> str:
-    """12.3 %, of a value in per cent."""
+    """12.3 %: a value in per cent."""
     return NOTHING if value is None else f"{digits(value)}{NBSP}%"
 
 
@@ -143,12 +143,12 @@ def ratio(value: float | None) -> str:
 
 
 def plain(value: Any) -> str:
-    """Any value as text; nothing as a dash."""
+    """Any value as text; None as a dash."""
     return NOTHING if value is None else str(value)
 
 
 def number(value: float | None) -> str:
-    """395, 39.5, 1,234; a count as it is."""
+    """395, 39.5, 1,234: a number; integers in full."""
     if isinstance(value, int):
         return f"{value:,}"
     return NOTHING if value is None else digits(value)

@@ -1,4 +1,4 @@
-"""Jinja templates of pages and reports: filters, macros, and strictness about undefined names."""
+"""Jinja environment of pages and reports: filters, shared macros, strict undefined names."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from presentation import formatting
+from presentation import formatting, links
 from presentation.exports import PICTURES, TABLES
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,8 +28,8 @@ FILTERS: tuple[Callable[..., Any], ...] = (
 
 
 def make_environment(*directories: Path) -> Environment:
-    """An environment over these directories and the shared macros; an undefined name is an error."""
-    made = Environment(
+    """An environment over some directories and the shared macros."""
+    environment = Environment(
         loader=FileSystemLoader([*directories, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -37,12 +37,12 @@ def make_environment(*directories: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update({each.__name__: each for each in FILTERS}, as_json=as_json)
-    made.globals.update(table_forms=TABLES, picture_forms=PICTURES)
-    return made
+    environment.filters.update({function.__name__: function for function in FILTERS}, as_json=as_json)
+    environment.globals.update(table_formats=TABLES, picture_formats=PICTURES, links=links)
+    return environment
 
 
 def as_json(value: Any) -> Markup:
-    """JSON for a script element: no text in it can end the element."""
+    """JSON for a script element, escaped so that it cannot close the element."""
     text = orjson.dumps(value).decode()
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

@@ -1,4 +1,4 @@
-"""Workbooks: a sheet a block, real numbers, headings that stay in sight. Loads xlsxwriter, so import it where used."""
+"""Excel workbooks: one sheet for each section, with frozen headings. Imports xlsxwriter, which is slow."""
 
 import io
 import re
@@ -15,10 +15,10 @@ WIDEST, SAMPLE = 44, 200
 MONTH = re.compile(r"\d{4}-\d{2}")
 
 
-def workbook(blocks: Sequence[Section], *, about: Sequence[tuple[str, str]] = ()) -> bytes:
-    """A workbook of blocks, behind a sheet of what it is about if that is given."""
+def workbook(sections: Sequence[Section], *, about: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A workbook of sections, preceded by a sheet of facts if `about` is given."""
     buffer = io.BytesIO()
-    # The same run gives the same bytes: no moment of making inside.
+    # A fixed creation time: the same run gives the same bytes.
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as book:
         book.set_properties({"created": datetime(2000, 1, 1)})
         head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
@@ -31,15 +31,15 @@ def workbook(blocks: Sequence[Section], *, about: Sequence[tuple[str, str]] = ()
             for row, pair in enumerate(about):
                 sheet.write_string(row, 0, pair[0], head)
                 sheet.write_string(row, 1, pair[1])
-        for block in blocks:
-            _sheet(book.add_worksheet(_sheet_name(block.title)), block, head, month, moment)
+        for section in sections:
+            _sheet(book.add_worksheet(_sheet_name(section.title)), section, head, month, moment)
     return buffer.getvalue()
 
 
-def _sheet(sheet: Any, block: Section, head: Any, month: Any, moment: Any) -> None:
+def _sheet(sheet: Any, section: Section, head: Any, month: Any, moment: Any) -> None:
     sheet.freeze_panes(1, 1)
-    cells = block.cells
-    for place, column in enumerate(block.columns):
+    cells = section.cells
+    for place, column in enumerate(section.columns):
         sheet.write_string(0, place, column.label, head)
         width = max((len(str(row[place])) for row in cells[:SAMPLE]), default=0)
         sheet.set_column(place, place, min(max(width, len(column.label) // 2, 8) + 2, WIDEST))
@@ -50,12 +50,12 @@ def _sheet(sheet: Any, block: Section, head: Any, month: Any, moment: Any) -> No
             elif isinstance(value, str):
                 sheet.write_string(number, place, value)
             elif isinstance(value, datetime):
-                # A sheet's moments have no time zone.
+                # Excel stores no time zones.
                 sheet.write_datetime(number, place, value.astimezone(UTC).replace(tzinfo=None), moment)
             elif value is not None:
                 sheet.write(number, place, value)
-    if block.rows:
-        sheet.autofilter(0, 0, len(block.rows), len(block.columns) - 1)
+    if section.rows:
+        sheet.autofilter(0, 0, len(section.rows), len(section.columns) - 1)
 
 
 def _sheet_name(title: str) -> str:

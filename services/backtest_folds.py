@@ -1,7 +1,7 @@
-"""Folds of a backtest period by period: what was said and what came, as levels or as growth on a year ago.
+"""Backtest forecasts and outcomes by fold and period, as levels or as growth on a year ago.
 
-Growth is told where the year before was known at the cutoff, which is up to a year ahead: there it follows from the
-level. Further ahead both are forecasts, and only their scores are kept.
+Growth is available up to a year ahead, where the value a year earlier was known at the cutoff, so that it follows from
+the level. Further ahead both values are forecasts, and only their scores are stored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ Bounds = tuple[float | None, float | None]
 
 
 class FoldPeriod(NamedTuple):
-    """A period of a fold: what was forecast, the bounds of each level, and what came."""
+    """A period of a fold: the forecast, the bounds of each level, and the outcome."""
 
     span: Period
     step: int
@@ -36,28 +36,28 @@ class FoldPeriod(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """What was said at one cutoff."""
+    """Forecasts and outcomes of one cutoff."""
 
     cutoff: date
     periods: list[FoldPeriod]
 
 
 class FoldPage(NamedTuple):
-    """Some folds, newest first, and how many there are in all."""
+    """A page of folds, newest first, and the total number of folds."""
 
     rows: list[Fold]
     total: int
 
 
 class Missed(NamedTuple):
-    """A period that ended outside its interval, and what was said of it; growth in per cent."""
+    """A period whose outcome lay outside its interval, with its forecast; growth in per cent."""
 
     span: Period
     miss: Miss
 
 
 class MissedPage(NamedTuple):
-    """Some misses, the worst first, and how many there are in all."""
+    """A page of misses, the largest first, and the total number of misses."""
 
     rows: list[Missed]
     total: int
@@ -75,7 +75,7 @@ def read_folds(
     limit: int,
     offset: int = 0,
 ) -> FoldPage:
-    """What a forecaster said of one stored series; `kept` are the probabilities of stored quantiles."""
+    """Folds of a forecaster for one stored series; `kept` are the probabilities of stored quantiles."""
     level_kind = kind.removesuffix(GROWTH)
     page = backtest_folds.page(
         session, run.id, series_id, forecaster=forecaster, kind=level_kind, limit=limit, offset=offset
@@ -84,7 +84,7 @@ def read_folds(
     if kind != level_kind:
         spans = {period.span for fold in folds for period in fold.periods}
         bases = _year_ago(session, run, {(series_id, span) for span in spans})
-        folds = [Fold(fold.cutoff, _grown(fold.periods, series_id, bases)) for fold in folds]
+        folds = [Fold(fold.cutoff, _periods_in_growth(fold.periods, series_id, bases)) for fold in folds]
     return FoldPage(folds, page.total)
 
 
@@ -101,10 +101,10 @@ def read_misses(
     limit: int,
     offset: int = 0,
 ) -> MissedPage:
-    """The worst misses of some stored series: in growth they are those of the level, on the base of a year ago."""
+    """The largest misses of stored series; misses in growth are those in level, relative to the value a year ago."""
     level_kind = kind.removesuffix(GROWTH)
     first, last = miss_steps(kind, step)
-    lo, hi = (kept.index(each) for each in interval_probabilities(level))
+    lo, hi = (kept.index(bound) for bound in interval_probabilities(level))
     page = backtest_folds.misses(
         session,
         run.id,
@@ -119,12 +119,12 @@ def read_misses(
     rows = [Missed(_span(level_kind, miss.cutoff, miss.step), miss) for miss in page.rows]
     if kind != level_kind:
         bases = _year_ago(session, run, {(row.miss.series_id, row.span) for row in rows})
-        rows = [grown for row in rows if (grown := _miss_in_growth(row, bases)) is not None]
+        rows = [missed for row in rows if (missed := _miss_in_growth(row, bases)) is not None]
     return MissedPage(rows, page.total)
 
 
 def miss_steps(kind: str, step: int | None) -> tuple[int, int]:
-    """Which steps misses are looked for at: of months one, of longer periods all up to one."""
+    """The first and last step searched for misses: one step for months, all steps up to `step` for longer periods."""
     if kind.removesuffix(GROWTH) == backtest_folds.MONTH:
         return step or 1, step or 1
     return 1, step or LONG_STEP
@@ -146,10 +146,10 @@ def _periods(track: FoldForecast, kind: str, levels: Sequence[float], kept: Sequ
 
 
 def _bounds(quantiles: list[list[float | None]] | None, place: int, level: float, kept: Sequence[float]) -> Bounds:
-    """None where no error of that step was known yet, or where a forecaster has no intervals."""
+    """None where no error of that step was known at the cutoff, or where a forecaster has no intervals."""
     if quantiles is None:
         return None, None
-    lo, hi = (quantiles[kept.index(each)][place] for each in interval_probabilities(level))
+    lo, hi = (quantiles[kept.index(bound)][place] for bound in interval_probabilities(level))
     return lo, hi
 
 
@@ -157,7 +157,7 @@ Bases = Mapping[tuple[int, Period], float | None]
 
 
 def _year_ago(session: Session, run: PublishedRunRecord, wanted: set[tuple[int, Period]]) -> Bases:
-    """What was observed of periods a year before, as the run saw it; None where that is nothing above zero."""
+    """Observed values of the same periods a year earlier, as known to the run; None unless positive."""
     if not wanted:
         return {}
     ids = sorted({series_id for series_id, _ in wanted})
@@ -181,14 +181,14 @@ def _growth(value: float | None, base: float) -> float | None:
     return None if value is None else 100 * (value / base - 1)
 
 
-def _grown(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
+def _periods_in_growth(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
     found = []
-    for one in periods:
-        base = bases[series_id, one.span] if one.step <= MONTHS_PER_YEAR else None
+    for period in periods:
+        base = bases[series_id, period.span] if period.step <= MONTHS_PER_YEAR else None
         if base is not None:
-            bounds = [(_growth(lo, base), _growth(hi, base)) for lo, hi in one.bounds]
-            mean, actual = _growth(one.mean, base), _growth(one.actual, base)
-            found.append(FoldPeriod(one.span, one.step, mean, bounds, actual))
+            bounds = [(_growth(lo, base), _growth(hi, base)) for lo, hi in period.bounds]
+            mean, actual = _growth(period.mean, base), _growth(period.actual, base)
+            found.append(FoldPeriod(period.span, period.step, mean, bounds, actual))
     return found
 
 
@@ -197,15 +197,15 @@ def _miss_in_growth(missed: Missed, bases: Bases) -> Missed | None:
     base = bases[miss.series_id, span]
     if base is None:
         return None
-    told = {name: 100 * (getattr(miss, name) / base - 1) for name in ("mean", "lo", "hi", "actual")}
-    return Missed(span, miss._replace(**told))
+    growth = {name: 100 * (getattr(miss, name) / base - 1) for name in ("mean", "lo", "hi", "actual")}
+    return Missed(span, miss._replace(**growth))
 
 
 def score_unit(kind: str, dataset_unit: str) -> str:
-    """The unit of an error in what was forecast."""
+    """The unit of a forecast error."""
     return "percentage points" if kind.endswith(GROWTH) else dataset_unit
 
 
 def value_unit(kind: str, dataset_unit: str) -> str:
-    """The unit of what was forecast."""
+    """The unit of a forecast."""
     return "%" if kind.endswith(GROWTH) else dataset_unit

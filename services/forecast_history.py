@@ -1,4 +1,4 @@
-"""Lines of a series in some units and frequency: what was observed, what is expected, what else was said."""
+"""Observations and forecasts of one series by period: the published run, each forecaster, and earlier forecasts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from forecasting.analysis.periods import Frequency, periods_ahead
 from forecasting.config import COMBINATION
 from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.types import FloatArray
-from services.period_summary import rows_ahead
+from services.period_summary import period_rows
 from services.published_run import PublishedRun, earlier_runs, iso_day, month_of
 from store.models import ResolvedSeries
 from store.queries import backtests, forecasts
@@ -26,11 +26,11 @@ EARLIER_RUNS, EARLIER_FOLDS, MONTHS_BETWEEN = 6, 6, 6
 def observed_rows(
     series_paths: SeriesPaths, units: Units, frequency: Frequency, whole: SeriesPaths | None
 ) -> list[Row]:
-    """A row for each period that is observed in full: period, month, value."""
+    """One row for each fully observed period: period, month, value."""
     past = len(series_paths.observed)
     spans = periods_ahead(series_paths.start - 1, past, frequency)
-    known, of = _without_future(series_paths), None if whole is None else _without_future(whole)
-    values = period_draws(units, known, spans, of).values[0].tolist()
+    known, whole_known = _without_future(series_paths), None if whole is None else _without_future(whole)
+    values = period_draws(units, known, spans, whole_known).values[0].tolist()
     return [
         {"period": span.label, "month": iso_day(span.last), "value": value}
         for span, value in zip(spans, values, strict=True)
@@ -38,98 +38,102 @@ def observed_rows(
     ]
 
 
-def expected_rows(
+def forecast_rows(
     series_paths: SeriesPaths,
     units: Units,
     frequency: Frequency,
     levels: Sequence[float],
     whole: SeriesPaths | None,
 ) -> list[Row]:
-    """A row a period ahead: period, month, median, and lo_L and hi_L of each level."""
+    """One row for each period ahead: period, month, median, and lo_L and hi_L of each level L."""
     last = series_paths.start + len(series_paths.observed) - 1
-    rows = rows_ahead(series_paths, periods_ahead(last, series_paths.paths.shape[1], frequency), units, levels, whole)
+    rows = period_rows(series_paths, periods_ahead(last, series_paths.paths.shape[1], frequency), units, levels, whole)
     for row in rows:
         row["month"] = iso_day(row.pop("last"))
     return rows
 
 
 def earlier_rows(
-    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, units: Units, frequency: Frequency
+    published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPaths, units: Units, frequency: Frequency
 ) -> tuple[list[Row], str]:
-    """What was expected before, and by whom: runs that saw less, and the combination at folds of the backtest."""
-    ids = [part.series_id for part in one.parts]
+    """Earlier forecasts and their origin: runs with an earlier cutoff, and the combination at folds of the backtest."""
+    ids = [part.series_id for part in series.parts]
     folds: dict[date, dict[int, list[float]]] = defaultdict(dict)
-    for found in backtests.said(desk.session, desk.run.id, ids, forecaster=COMBINATION):
-        folds[found.cutoff][found.series_id] = found.means
-    kept = [day for day in folds if _shown(desk.last - month_of(day)) and len(folds[day]) == len(ids)]
-    said = {day: _signed(one, folds[day]) for day in kept[-EARLIER_FOLDS:]}
-    past = earlier_runs(desk.session, desk.run, limit=EARLIER_RUNS)
-    by = [*(["earlier runs"] if past else []), *(["the backtest at every sixth month"] if said else [])]
+    for fold in backtests.said(published.session, published.run.id, ids, forecaster=COMBINATION):
+        folds[fold.cutoff][fold.series_id] = fold.means
+    shown = [day for day in folds if _is_shown(published.last - month_of(day)) and len(folds[day]) == len(ids)]
+    means = {day: _signed_sum(series, folds[day]) for day in shown[-EARLIER_FOLDS:]}
+    past = earlier_runs(published.session, published.run, limit=EARLIER_RUNS)
+    origins = [*(["earlier runs"] if past else []), *(["the backtest at every sixth month"] if means else [])]
     for run in past:
-        said[run.cutoff] = _run_means(desk, one, run.id, run.horizon)
-    return _lines(series_paths, said.items(), units, frequency), " and ".join(by)
+        means[run.cutoff] = _run_means(published, series, run.id, run.horizon)
+    return _rows_by_cutoff(series_paths, means.items(), units, frequency), " and ".join(origins)
 
 
-def said_rows(
-    desk: PublishedRun, one: ResolvedSeries, of: Literal["forecasters", "earlier"], units: Units, frequency: Frequency
+def history_rows(
+    published: PublishedRun,
+    series: ResolvedSeries,
+    of: Literal["forecasters", "earlier"],
+    units: Units,
+    frequency: Frequency,
 ) -> list[Row]:
-    """What each forecaster says, or what was expected before: forecaster, made (the cutoff), period, month, value."""
-    (series_paths,) = desk.read_paths([one])
+    """Forecasts of each forecaster, or earlier forecasts: forecaster, made (the cutoff), period, month, value."""
+    (series_paths,) = published.read_paths([series])
     if of == "forecasters":
-        return forecaster_rows(desk, one, series_paths, units, frequency)
-    rows, _ = earlier_rows(desk, one, series_paths, units, frequency)
+        return forecaster_rows(published, series, series_paths, units, frequency)
+    rows, _ = earlier_rows(published, series, series_paths, units, frequency)
     return [{**row, "forecaster": COMBINATION} for row in rows]
 
 
 def forecaster_rows(
-    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, units: Units, frequency: Frequency
+    published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPaths, units: Units, frequency: Frequency
 ) -> list[Row]:
-    """What each forecaster in the combination expects: forecaster, period, month, value."""
-    ids = [part.series_id for part in one.parts]
+    """Forecasts of each forecaster in the combination: forecaster, period, month, value."""
+    ids = [part.series_id for part in series.parts]
     means: dict[str, dict[int, list[float]]] = defaultdict(dict)
-    for found in backtests.said(desk.session, desk.run.id, ids, cutoff=desk.cutoff):
-        means[found.forecaster][found.series_id] = found.means
+    for forecast in backtests.said(published.session, published.run.id, ids, cutoff=published.cutoff):
+        means[forecast.forecaster][forecast.series_id] = forecast.means
     rows = []
     for name, parts in means.items():
         if name != COMBINATION and len(parts) == len(ids):
-            lines = _lines(series_paths, [(desk.cutoff, _signed(one, parts))], units, frequency)
-            rows += [{**row, "forecaster": name} for row in lines]
+            by_cutoff = [(published.cutoff, _signed_sum(series, parts))]
+            rows += [{**row, "forecaster": name} for row in _rows_by_cutoff(series_paths, by_cutoff, units, frequency)]
     return rows
 
 
-def _run_means(desk: PublishedRun, one: ResolvedSeries, run_id: int, horizon: int) -> FloatArray:
-    ids = [part.series_id for part in one.parts]
+def _run_means(published: PublishedRun, series: ResolvedSeries, run_id: int, horizon: int) -> FloatArray:
+    ids = [part.series_id for part in series.parts]
     means: dict[int, list[float]] = defaultdict(list)
-    for row in forecasts.months(desk.session, run_id, ids, horizon=horizon, probabilities=[0.5]):
+    for row in forecasts.months(published.session, run_id, ids, horizon=horizon, probabilities=[0.5]):
         means[row.series_id].append(row.mean)
-    return _signed(one, means)
+    return _signed_sum(series, means)
 
 
-def _signed(one: ResolvedSeries, means: dict[int, list[float]]) -> FloatArray:
-    total: FloatArray = np.sum([part.sign * np.asarray(means[part.series_id]) for part in one.parts], axis=0)
+def _signed_sum(series: ResolvedSeries, means: dict[int, list[float]]) -> FloatArray:
+    total: FloatArray = np.sum([part.sign * np.asarray(means[part.series_id]) for part in series.parts], axis=0)
     return total
 
 
-def _lines(
-    series_paths: SeriesPaths, said: Iterable[tuple[date, FloatArray]], units: Units, frequency: Frequency
+def _rows_by_cutoff(
+    series_paths: SeriesPaths, means_by_cutoff: Iterable[tuple[date, FloatArray]], units: Units, frequency: Frequency
 ) -> list[Row]:
-    """Each set of means as a line of its own, on what was observed up to its cutoff."""
+    """Forecasts of each cutoff by period, with the observations up to that cutoff."""
     rows = []
-    for cutoff, means in said:
+    for cutoff, means in means_by_cutoff:
         last = month_of(cutoff)
         seen = slice(0, last - series_paths.start + 1)
-        earlier_paths = replace(
+        at_cutoff = replace(
             series_paths, observed=series_paths.observed[seen], joined=series_paths.joined[seen], paths=means[None]
         )
         spans = periods_ahead(last, len(means), frequency)
-        for span, value in zip(spans, period_draws(units, earlier_paths, spans).values[0].tolist(), strict=True):
+        for span, value in zip(spans, period_draws(units, at_cutoff, spans).values[0].tolist(), strict=True):
             if isfinite(value):
                 made = f"{cutoff:%Y-%m}"
                 rows.append({"made": made, "period": span.label, "month": iso_day(span.last), "value": value})
     return rows
 
 
-def _shown(months_ago: int) -> bool:
+def _is_shown(months_ago: int) -> bool:
     return months_ago > 0 and months_ago % MONTHS_BETWEEN == 0
 
 

@@ -1,4 +1,4 @@
-"""Single figures out of joint draws, ready to be written in a sentence."""
+"""Summaries of one period from joint draws: median, interval, growth and probabilities."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,47 +17,53 @@ from forecasting.analysis.period_draws import (
 from forecasting.analysis.periods import Period
 from forecasting.config import interval_probabilities
 
-SURE = 0.9
+LIKELY = 0.9
+UNIT_NAMES = {
+    "pch": "per cent",
+    "pc1": "per cent",
+    "share": "per cent of the total",
+    "contribution": "percentage points",
+}
 
 
-class Figure(NamedTuple):
-    """What is expected of a period: median and an interval, or nothing where it cannot be known."""
+class Estimate(NamedTuple):
+    """Median and interval of a period; None where they cannot be computed."""
 
     median: float | None
     lo: float | None
     hi: float | None
 
 
-class Outcome(NamedTuple):
-    """A period in full: its level, its growth on a year ago, and how likely some thresholds are."""
+class PeriodSummary(NamedTuple):
+    """A period: its level, its growth on a year ago, and the probabilities of exceeding two thresholds."""
 
     span: Period
-    level: Figure
-    growth: Figure
+    level: Estimate
+    growth: Estimate
     year_ago: float | None
     above_year_ago: float | None
     milestone: float | None
     above_milestone: float | None
 
 
-def figure(series_paths: SeriesPaths, span: Period, units: Units, *, level: float) -> Figure:
+def estimate(series_paths: SeriesPaths, span: Period, units: Units, *, level: float) -> Estimate:
     """Median and interval of a period."""
-    found = summarise(period_draws(units, series_paths, [span]), interval_probabilities(level))[0]
-    return Figure(None, None, None) if found is None else Figure(*found[1:])
+    summary = summarise(period_draws(units, series_paths, [span]), interval_probabilities(level))[0]
+    return Estimate(None, None, None) if summary is None else Estimate(*summary[1:])
 
 
-def outcome(series_paths: SeriesPaths, span: Period, *, level: float = 80) -> Outcome:
-    """Everything a headline says of a period."""
+def summarise_period(series_paths: SeriesPaths, span: Period, *, level: float = 80) -> PeriodSummary:
+    """The summary of a period with intervals of one level."""
     drawn = period_sums(series_paths, [span])
     values = drawn.values[:, 0]
     before = period_sums(series_paths, [span.back(12)])
     year_ago = None if before.reasons[0] else float(np.median(before.values[:, 0]))
     known = drawn.reasons[0] is None
     milestone = round_figure_below(values) if known else None
-    return Outcome(
+    return PeriodSummary(
         span,
-        figure(series_paths, span, "lin", level=level),
-        figure(series_paths, span, "pc1", level=level),
+        estimate(series_paths, span, "lin", level=level),
+        estimate(series_paths, span, "pc1", level=level),
         year_ago,
         probability(values, above=year_ago).probability if known and year_ago is not None else None,
         milestone,
@@ -66,26 +72,29 @@ def outcome(series_paths: SeriesPaths, span: Period, *, level: float = 80) -> Ou
 
 
 def round_figure_below(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    """The largest figure of two digits that nine draws in ten exceed, if it is above zero."""
-    sure = float(np.quantile(values, 1 - SURE))
-    if sure <= 0:
+    """The largest number of two significant digits that nine draws in ten exceed, if it is positive."""
+    tenth = float(np.quantile(values, 1 - LIKELY))
+    if tenth <= 0:
         return None
-    step = 10.0 ** (np.floor(np.log10(sure)) - 1)
-    return float(np.floor(sure / step) * step)
+    step = 10.0 ** (np.floor(np.log10(tenth)) - 1)
+    return float(np.floor(tenth / step) * step)
 
 
-def rows_ahead(
+def period_rows(
     series_paths: SeriesPaths,
     spans: Sequence[Period],
     units: Units,
     levels: Sequence[float],
     whole: SeriesPaths | None = None,
 ) -> list[dict[str, Any]]:
-    """A row a period: period, month (its last, as an ISO day), median, lo_L and hi_L; without what cannot be known."""
-    probabilities = [one for level in levels for one in interval_probabilities(level)]
-    found = summarise(period_draws(units, series_paths, spans, whole), probabilities)
+    """One row for each period: period, last (its last month number), median, lo_L and hi_L for each level L.
+
+    Periods that cannot be computed are left out.
+    """
+    probabilities = [bound for level in levels for bound in interval_probabilities(level)]
+    summaries = summarise(period_draws(units, series_paths, spans, whole), probabilities)
     rows = []
-    for span, values in zip(spans, found, strict=True):
+    for span, values in zip(spans, summaries, strict=True):
         if values is None:
             continue
         row: dict[str, Any] = {"period": span.label, "last": span.last, "median": values[1]}
@@ -96,11 +105,5 @@ def rows_ahead(
 
 
 def unit_in_words(units: Units, unit: str) -> str:
-    """The unit of an answer, as pages know it."""
-    named = {
-        "pch": "per cent",
-        "pc1": "per cent",
-        "share": "per cent of the total",
-        "contribution": "percentage points",
-    }
-    return named.get(units, answer_unit(units, unit))
+    """The unit of an answer, in words."""
+    return UNIT_NAMES.get(units, answer_unit(units, unit))

@@ -1,4 +1,4 @@
-"""What pages read of one published run: its series, and each series' past with its joint draws."""
+"""One published run: its dataset, its series, and each series' observations with its joint paths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,21 +20,23 @@ from store.queries.catalog import DatasetRecord
 from store.queries.runs import PublishedRunRecord
 
 LONGEST_YEARS = 40
+FLOW_NAMES = {"X": "Exports", "M": "Imports", "B": "Balance"}
+PREPOSITIONS = {"X": "to", "M": "from", "B": "with"}
 
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """One published run of a dataset, and what reads it."""
+    """One published run of a dataset, with the session that reads it."""
 
     session: Session
     dataset: DatasetRecord
     run: PublishedRunRecord
     catalog: SeriesCatalog
     probabilities: Sequence[float]
-    """Those of the quantiles that the run stored."""
+    """Probabilities of the stored quantiles."""
 
     def at(self, run: PublishedRunRecord) -> "PublishedRun":
-        """The same series at another run of the dataset."""
+        """The same series in another run of the dataset."""
         return replace(self, run=run)
 
     @property
@@ -44,17 +46,17 @@ class PublishedRun:
 
     @property
     def cutoff(self) -> date:
-        """The last month that the run saw."""
+        """The last observed month."""
         return self.run.cutoff
 
     @property
     def last(self) -> int:
-        """The cutoff as a number of months."""
+        """The cutoff as a month number."""
         return cutoff_number(self.run)
 
     @property
     def flows(self) -> list[str]:
-        """Flows that can be asked for, the balance among them where both its sides are there."""
+        """The flows, with the balance where both exports and imports are stored."""
         stored = [flow for flow in "XM" if flow in self.catalog.codes[0]]
         return [*stored, "B"] if len(stored) == 2 else stored
 
@@ -63,31 +65,34 @@ class PublishedRun:
         return self.catalog.choose(flows=[flow], partners=[partner], sectors=[sector])[0]
 
     def main(self, flow: str) -> ResolvedSeries:
-        """The series that stands for a flow: the world's total, or the first there is. Raises UnknownSeries."""
+        """The series that stands for a flow: the world total, or the first series. Raises UnknownSeries."""
         try:
             return self.choose(flow)
         except UnknownSeries:
             return self.catalog.choose(flows=[flow], partners=None, sectors=None)[0]
 
-    def name(self, one: ResolvedSeries) -> str:
-        """A series in words: Exports to Germany, Electric vehicles."""
-        flow = {"X": "Exports", "M": "Imports", "B": "Balance"}[one.flow]
-        if one.partner != TOTAL_PARTNER:
-            partner = self.catalog.partners[one.partner].split(" (")[0]
-            flow += {"X": " to ", "M": " from ", "B": " with "}[one.flow] + partner
-        return flow if one.sector == TOTAL_SECTOR else f"{flow}, {self.catalog.sectors[one.sector].lower()}"
+    def name(self, series: ResolvedSeries) -> str:
+        """The name of a series: Exports to Germany, electric vehicles."""
+        name = FLOW_NAMES[series.flow]
+        if series.partner != TOTAL_PARTNER:
+            name += f" {PREPOSITIONS[series.flow]} {self.partner_name(series.partner)}"
+        return name if series.sector == TOTAL_SECTOR else f"{name}, {self.catalog.sectors[series.sector].lower()}"
+
+    def partner_name(self, code: str) -> str:
+        """The name of a partner, without the list of members of a group."""
+        return self.catalog.partners[code].split(" (")[0]
 
     def read_paths(self, chosen: Sequence[ResolvedSeries], *, years: int | None = None) -> list[SeriesPaths]:
-        """The past and the draws of series, over the same months: those of some years, or all that are known."""
-        # Where no release says when figures begin, the years before them are not known, and take little room.
+        """Observations and joint paths of series over the same months: the last `years`, or all that are stored."""
+        # Without a known first month, the months before the first observation are missing values and cost little.
         start = month_of(self.dataset.start) if self.dataset.start else self.last - MONTHS_PER_YEAR * LONGEST_YEARS + 1
         first = start if years is None else max(start, self.last - MONTHS_PER_YEAR * years + 1)
         found = read_series_paths(self.session, self.run, chosen, (first, self.last + self.run.horizon))
-        return [found[one.unique_id] for one in chosen]
+        return [found[series.unique_id] for series in chosen]
 
 
 def open_run(session: Session, catalogs: CatalogCache, dataset: str, run_id: int | None = None) -> PublishedRun:
-    """A published run of a dataset, the latest unless told.
+    """A published run of a dataset; without a number the latest.
 
     Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset.
     """
@@ -98,34 +103,29 @@ def open_run(session: Session, catalogs: CatalogCache, dataset: str, run_id: int
 
 
 def earlier_runs(session: Session, run: PublishedRunRecord, *, limit: int) -> list[PublishedRunRecord]:
-    """Published runs of the same dataset that saw less, newest first, one a cutoff."""
+    """Published runs of the same dataset with an earlier cutoff, newest first; one for each cutoff."""
     page = runs.page(session, dataset_id=run.dataset_id, status="published", limit=200)
     found: dict[date, PublishedRunRecord] = {}
     for earlier in filter(None, map(runs.as_published, page.rows)):
         if earlier.cutoff < run.cutoff and earlier.as_of <= run.as_of:
             found.setdefault(earlier.cutoff, earlier)
-    return sorted(found.values(), key=lambda one: one.as_of, reverse=True)[:limit]
-
-
-def codes(one: ResolvedSeries) -> str:
-    """A series as the API is asked for it."""
-    return f"flow={one.flow}&partner={one.partner}&sector={one.sector}"
+    return sorted(found.values(), key=lambda record: record.as_of, reverse=True)[:limit]
 
 
 def month_of(day: date) -> int:
-    """A month as a number."""
+    """The month of a day as a month number."""
     return month_number(day.year, day.month)
 
 
 def iso_day(month: int) -> str:
-    """A month's first day, as charts take it."""
+    """The first day of a month number, in ISO 8601."""
     return f"{month_text(month)}-01"
 
 
-def citation(desk: PublishedRun, what: str, address: str) -> str:
-    """How to cite what is shown."""
-    run = desk.run
+def citation(published: PublishedRun, subject: str, address: str) -> str:
+    """A citation of forecasts of a run."""
+    run = published.run
     return (
-        f"Tradewind, {what}: forecasts as of {run.as_of} (run {run.id}, data to {month_text(desk.last)}), "
-        f"from {desk.dataset.citation}. {address}"
+        f"Tradewind, {subject}: forecasts as of {run.as_of} (run {run.id}, data to {month_text(published.last)}), "
+        f"from {published.dataset.citation}. {address}"
     )

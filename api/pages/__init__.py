@@ -1,1 +1,1 @@
-"""The economist's desk: pages rendered on the server, which work without scripts and are better with them."""
+"""HTML pages, rendered on the server; they work without scripts."""

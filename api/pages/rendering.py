@@ -1,4 +1,4 @@
-"""What pages share: templates, the policy on what a browser may run, errors in words, blocks to take away."""
+"""Rendering shared by all pages: templates, Content-Security-Policy, error pages, downloads of sections."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import lru_cache
@@ -9,13 +9,14 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 from jinja2 import Environment
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES
-from api.rest.direct import DirectRoute
+from presentation import links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
 from presentation.templates import make_environment
@@ -35,51 +36,43 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-NAVIGATION = (
-    ("/", "Overview"),
-    ("/series", "Series"),
-    ("/heatmap", "Partners and sectors"),
-    ("/backtest", "Backtest"),
-    ("/runs", "Runs"),
-    ("/docs/", "Documentation"),
-)
 
 
 class PageQuery(BaseModel):
-    """What every page takes: one of its blocks to be saved, and as what."""
+    """Parameters of every page: the download of one of its sections."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    block: Code | None = Field(default=None, description="A block of the page.")
-    save: Saved | None = Field(default=None, description="What to save it as.")
+    section: Code | None = Field(default=None, description="A section of the page.")
+    save: Saved | None = Field(default=None, description="The file format to download it in.")
 
 
 def page(
-    request: Request, template: str, *, title: str, blocks: Sequence[Section] = (), query: PageQuery, **context: Any
+    request: Request, template: str, *, title: str, sections: Sequence[Section] = (), query: PageQuery, **context: Any
 ) -> Response:
-    """A page, or the block of it that is asked for as a file. Raises NoSuchSection."""
+    """A page, or the requested section of it as a file. Raises NoSuchSection."""
     if query.save is not None:
-        return _download(export(blocks, query.block, query.save, stem=_stem(request)))
-    shown = {block.name: block for block in blocks}
-    return _html(request, template, HTTPStatus.OK, title=title, blocks=shown, **context)
+        return _download(export(sections, query.section, query.save, stem=_stem(request)))
+    by_name = {section.name: section for section in sections}
+    return _html(request, template, HTTPStatus.OK, title=title, sections=by_name, query=query, **context)
 
 
 def address(request: Request, **changes: Any) -> str:
-    """The page's path and query with some parameters changed; None takes one away."""
+    """The page's path and query with some parameters changed; None removes a parameter."""
     query = {**request.query_params, **changes}
     kept = {name: value for name, value in query.items() if value is not None}
     url = request.url.replace(query="").include_query_params(**kept)
     return f"{url.path}?{url.query}" if url.query else url.path
 
 
-class PageRoute(DirectRoute):
-    """A route whose errors are pages too."""
+class PageRoute(APIRoute):
+    """A route whose known errors are answered by HTML pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, its known errors turned into words."""
+        """The handler, with known errors rendered as pages."""
         handle = super().get_route_handler()
 
-        async def handle_in_words(request: Request) -> Response:
+        async def handle_with_error_pages(request: Request) -> Response:
             try:
                 return await handle(request)
             except RequestValidationError as error:
@@ -91,19 +84,19 @@ class PageRoute(DirectRoute):
                     raise
                 if status == HTTPStatus.UNAUTHORIZED:
                     return sign_in_page(request, status, to=address(request))
-                return _error(request, status, _in_words(error))
+                return _error(request, status, _detail(error))
 
-        return handle_in_words
+        return handle_with_error_pages
 
 
 def sign_in_page(request: Request, status: HTTPStatus, *, to: str, fault: str = "") -> Response:
-    """The form to sign in by, which leads on to the path `to`."""
+    """The sign-in form, which leads on to the path `to`."""
     answer = _html(request, "sign_in.html", status, title="Sign in", to=to, fault=fault)
     answer.headers.update(PROBLEM_HEADERS.get(status, {}))
     return answer
 
 
-def _in_words(error: Exception) -> str:
+def _detail(error: Exception) -> str:
     if isinstance(error, UnknownSeries):
         return f"{error}. Choose one that it has under Partners and sectors."
     return str(error)
@@ -114,9 +107,15 @@ def _error(request: Request, status: HTTPStatus, detail: str) -> Response:
 
 
 def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -> Response:
-    shared: dict[str, Any] = {"here": request.url.path, "address": lambda **changes: address(request, **changes)}
-    closed = request.app.state.options.require_key_to_read
-    shared |= {"base": str(request.base_url).rstrip("/"), "signed_in": closed and SIGNED_IN in request.cookies}
+    state = request.app.state
+    closed = state.options.require_key_to_read
+    shared: dict[str, Any] = {
+        "here": request.url.path,
+        "address": lambda **changes: address(request, **changes),
+        "base": links.absolute(request.base_url),
+        "navigation": state.navigation,
+        "signed_in": closed and SIGNED_IN in request.cookies,
+    }
     text = environment().get_template(template).render(**shared, **context)
     headers = HEADERS | {"Cache-Control": "private, no-store"} if closed else HEADERS
     return Response(text, status, headers, "text/html; charset=utf-8")
@@ -124,15 +123,13 @@ def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The templates of pages, with the navigation."""
-    made = make_environment(TEMPLATES)
-    made.globals.update(navigation=NAVIGATION)
-    return made
+    """The Jinja environment of pages."""
+    return make_environment(TEMPLATES)
 
 
-def _download(made: Export) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{made.filename}"'}
-    return StreamingResponse(made.content, headers=headers, media_type=made.media_type)
+def _download(file: Export) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
+    return StreamingResponse(file.content, headers=headers, media_type=file.media_type)
 
 
 def _stem(request: Request) -> str:

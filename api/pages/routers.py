@@ -1,6 +1,14 @@
-"""Every page."""
+"""Every page; a page is served and listed in the navigation by being in PAGES."""
+
+from types import ModuleType
 
 from api.pages import backtest, heat_map, overview, runs, series, sign_in
-from api.rest.endpoints import reports
+from presentation import links
 
-ROUTERS = tuple(module.router for module in (overview, series, heat_map, backtest, runs, reports, sign_in))
+PAGES: tuple[ModuleType, ...] = (overview, series, heat_map, backtest, runs, sign_in)
+ROUTERS = tuple(module.router for module in PAGES)
+NAVIGATION: tuple[tuple[str, str], ...] = (
+    *(module.NAVIGATION for module in PAGES if hasattr(module, "NAVIGATION")),
+    (links.DOCUMENTATION, "Documentation"),
+)
+"""Paths and names of the navigation, in the order of PAGES."""

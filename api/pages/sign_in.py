@@ -1,4 +1,4 @@
-"""Signing in with an API key, for people at a browser where reading needs one; and out again."""
+"""Sign-in with an API key in a browser, where reading requires a key, and sign-out."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -10,36 +10,36 @@ from pydantic import Field
 
 from api.dependencies import SIGNED_IN, BodyDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, sign_in_page
+from presentation import links
 from store.queries import browser_sessions
 from store.queries.api_keys import BadKey, MissingScope
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-HOME = "/"
 
 
 class SignInQuery(PageQuery):
-    """Where to go afterwards."""
+    """The path to open after signing in."""
 
-    to: str = Field(default=HOME, max_length=2000)
+    to: str = Field(default=links.HOME, max_length=2000)
 
 
 @router.get("/sign-in")
 def read_sign_in(query: Annotated[SignInQuery, Query()], request: Request, options: ConfigDep) -> Response:
-    """The form, or the first page where reading is open."""
+    """The sign-in form, or a redirection to the overview where reading is open."""
     if not options.require_key_to_read:
-        return RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
-    return sign_in_page(request, HTTPStatus.OK, to=_own(query.to))
+        return RedirectResponse(links.HOME, HTTPStatus.SEE_OTHER)
+    return sign_in_page(request, HTTPStatus.OK, to=_local_path(query.to))
 
 
 @router.post("/sign-in")
 def sign_in(body: BodyDep, request: Request, session: SessionDep, options: ConfigDep) -> Response:
-    """A cookie for the holder of a key that may read; the form again for anybody else."""
-    given = parse_qs(body.decode("utf-8", "replace"))
-    key, to = given.get("key", [""])[0].strip(), _own(given.get("to", [HOME])[0])
+    """Set a cookie for the holder of a key with the scope `read`; otherwise show the form with the error."""
+    fields = parse_qs(body.decode("utf-8", "replace"))
+    key, to = fields.get("key", [""])[0].strip(), _local_path(fields.get("to", [links.HOME])[0])
     try:
         token = browser_sessions.begin(session, key, now=options.now())
     except BadKey:
-        return sign_in_page(request, HTTPStatus.UNAUTHORIZED, to=to, fault="There is no such key, or it has expired.")
+        return sign_in_page(request, HTTPStatus.UNAUTHORIZED, to=to, fault="This key is unknown or has expired.")
     except MissingScope as error:
         return sign_in_page(request, HTTPStatus.FORBIDDEN, to=to, fault=f"{error}.".capitalize())
     session.commit()
@@ -57,7 +57,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Confi
 
 @router.post("/sign-out")
 def sign_out(request: Request, session: SessionDep) -> Response:
-    """No cookie, and nothing that would know it."""
+    """Remove the cookie and the stored browser session."""
     browser_sessions.end(session, request.cookies.get(SIGNED_IN, ""))
     session.commit()
     answer = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
@@ -65,6 +65,6 @@ def sign_out(request: Request, session: SessionDep) -> Response:
     return answer
 
 
-def _own(to: str) -> str:
-    """A path of this service; the first page instead of anybody else's."""
-    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else HOME
+def _local_path(to: str) -> str:
+    """A path of this service; the overview in place of an address elsewhere."""
+    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else links.HOME

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.exception_handlers import NotAcceptable
-from presentation.exports import csv_blocks
+from presentation.exports import csv_parts
 
 Format = Literal["json", "csv"]
 MATCHES: Mapping[str, Format] = {
@@ -54,4 +54,4 @@ def csv_response(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """An answer in CSV, written as it is read, so that its size takes no memory. None is an empty cell."""
-    return StreamingResponse(csv_blocks(columns, rows), 200, headers, "text/csv; charset=utf-8")
+    return StreamingResponse(csv_parts(columns, rows), 200, headers, "text/csv; charset=utf-8")

@@ -1,4 +1,4 @@
-"""How forecasts did: errors by step, coverage, the PIT histogram."""
+"""Charts of the backtest: errors by step, coverage, the PIT histogram."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ BANDED = 80.0
 
 
 def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_naive: float | None = None) -> Spec:
-    """A line a forecaster over steps. Rows: forecaster, step, value. `as_naive` gets a rule."""
+    """One line for each forecaster over steps. Rows: forecaster, step, value. A rule is drawn at `as_naive`."""
     names = [ours, baseline, *sorted({str(row["forecaster"]) for row in rows} - {ours, baseline})]
     colors, dashes = line_styles(len(names) - 2)
     colors, dashes = [BLUE, INK, *colors], [[1, 0], [6, 3], *dashes]
@@ -55,18 +55,18 @@ def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_nai
 
 
 def coverage(rows: Sequence[Row]) -> Spec:
-    """Share inside each interval beside its level. Rows: level and value, lo, hi as shares; bars are sampling error."""
+    """Coverage against the nominal level, with sampling errors. Rows: level; nominal, value, lo, hi as shares."""
     x = {
         "field": "nominal",
         "type": "quantitative",
         "scale": {"domain": [0.4, 1]},
         "axis": {**SHARE, "title": "nominal"},
     }
-    y = {"type": "quantitative", "scale": {"domainMax": 1, "zero": False}, "axis": {**SHARE, "title": "held what came"}}
+    y = {"type": "quantitative", "scale": {"domainMax": 1, "zero": False}, "axis": {**SHARE, "title": "coverage"}}
     diagonal = [{"nominal": 0.4, "value": 0.4}, {"nominal": 1, "value": 1}]
     tips = [
         {"field": "nominal", "type": "quantitative", "format": ".0%"},
-        {"field": "value", "type": "quantitative", "format": ".1%", "title": "held what came"},
+        {"field": "value", "type": "quantitative", "format": ".1%", "title": "coverage"},
     ]
     layers: list[Spec] = [
         {
@@ -87,7 +87,7 @@ def coverage(rows: Sequence[Row]) -> Spec:
 
 
 def coverage_by_step(rows: Sequence[Row]) -> Spec:
-    """A line a level over steps beside its nominal, one with its error. Rows: level, step, nominal, value, lo, hi."""
+    """Coverage of each level over steps, with its nominal value. Rows: level, step, nominal, value, lo, hi."""
     levels = sorted({row["level"] for row in rows})
     color = {
         "field": "level",
@@ -99,7 +99,7 @@ def coverage_by_step(rows: Sequence[Row]) -> Spec:
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": SHARE}
     layers: list[Spec] = [
         {
-            # The errors of four levels lie over one another: one shows how large they are.
+            # Error bands of all levels would overlap: the band of one level shows their size.
             "transform": [{"filter": {"field": "level", "equal": BANDED}}],
             "mark": {"type": "area", "opacity": 0.2, "description": "sampling error"},
             "encoding": {"x": x, "y": {"field": "lo", **y}, "y2": {"field": "hi"}, "color": color},
@@ -117,12 +117,12 @@ def coverage_by_step(rows: Sequence[Row]) -> Spec:
 
 
 def histogram(rows: Sequence[Row]) -> Spec:
-    """Shares of what came by where in its forecast distribution it fell. Rows: from, to, share, flat (all shares)."""
+    """The PIT histogram: shares of outcomes by their probability under the forecast. Rows: from, to, share, flat."""
     x = {
         "field": "from",
         "type": "quantitative",
         "scale": {"domain": [0, 1]},
-        "axis": {"title": "share of the draws below what came", "format": ".0%"},
+        "axis": {"title": "forecast probability of a value below the outcome", "format": ".0%"},
     }
     y = {"field": "share", "type": "quantitative", "axis": {**SHARE}}
     layers: list[Spec] = [

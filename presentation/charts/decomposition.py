@@ -1,4 +1,4 @@
-"""A series taken apart: trend, season and calendar under one another."""
+"""Decomposition of a series: trend, season and calendar in panels."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ PANEL_HEIGHT = 110
 
 
 def components(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
-    """A panel a component, each on a scale of its own. Rows: component, month, value, ahead."""
+    """One panel for each component, with independent scales. Rows: component, month, value, ahead."""
     years = {"title": None, "format": "%Y", "tickCount": {"interval": "year", "step": 1}, "labelOverlap": True}
     time = {"field": "month", "type": "temporal", "scale": {"type": "utc"}, "axis": years}
     axis = {"title": None, "tickCount": 4, "minExtent": 44, "maxExtent": 44}

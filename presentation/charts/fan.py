@@ -1,4 +1,4 @@
-"""History and fan: what was observed, what is expected, how sure it is, and what was said before."""
+"""Fan chart: observations, the forecast with its prediction intervals, and earlier forecasts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,53 +17,52 @@ from presentation.charts.theme import (
     value_axis,
 )
 
-OBSERVED, EXPECTED, EARLIER, CAME = "observed", "expected", "earlier forecasts", "what came"
+OBSERVED, FORECAST, EARLIER, OUTCOME = "observed", "forecast", "earlier forecasts", "outcome"
 
 
 def fan(
     observed: Sequence[Row],
-    expected: Sequence[Row],
+    forecast: Sequence[Row],
     *,
     unit: str,
     levels: Sequence[float],
     earlier: Sequence[Row] = (),
     others: Sequence[Row] = (),
-    came: Sequence[Row] = (),
+    outcomes: Sequence[Row] = (),
 ) -> Spec:
     """A fan chart.
 
-    Rows: `observed` month, value; `expected` month, median, and lo_L, hi_L for each level L; `earlier` made, month,
-    value; `others` forecaster, month, value;
-    `came` month, value, what came of an old forecast. Months are ISO days, values of `unit`.
+    Rows: `observed` month, value; `forecast` month, median, and lo_L, hi_L for each level L; `earlier` made, month,
+    value; `others` forecaster, month, value; `outcomes` month, value. Months are ISO days, values are in `unit`.
     """
     rows = {
-        "fan": _joined(observed, expected, levels),
-        "seen": observed,
+        "fan": _joined(observed, forecast, levels),
+        "observed": observed,
         "earlier": earlier,
-        "came": came,
+        "outcomes": outcomes,
         "others": others,
-        "pointed": [*_shown(observed, "value"), *_shown(expected, "median")],
+        "pointed": [*_hover_rows(observed, "value"), *_hover_rows(forecast, "median")],
     }
     layers = [_band(level, unit) for level in sorted(levels, reverse=True)]
     if earlier:
         layers.append(_earlier(unit))
-    layers += [_line("seen", "value", OBSERVED, INK, unit), _line("fan", "median", EXPECTED, BLUE, unit)]
-    if came:
-        layers.append(_line("came", "value", CAME, VERMILION, unit))
+    layers += [_line("observed", "value", OBSERVED, INK, unit), _line("fan", "median", FORECAST, BLUE, unit)]
+    if outcomes:
+        layers.append(_line("outcomes", "value", OUTCOME, VERMILION, unit))
     if others:
         layers.append(_others(others, unit))
-    layers.append(_pointer(levels, unit))
+    layers.append(_hover_layer(levels, unit))
     named = {name: list(found) for name, found in rows.items() if found}
     return chart(layers, datasets=named)
 
 
-def _joined(observed: Sequence[Row], expected: Sequence[Row], levels: Sequence[float]) -> list[Row]:
-    """The fan opens at the last observation, where nothing is in doubt."""
+def _joined(observed: Sequence[Row], forecast: Sequence[Row], levels: Sequence[float]) -> list[Row]:
+    """Forecast rows preceded by the last observation, where the fan opens."""
     if not observed:
-        return list(expected)
+        return list(forecast)
     last = observed[-1]
     bounds = {f"{side}_{level:g}": last["value"] for level in levels for side in ("lo", "hi")}
-    return [{"month": last["month"], "median": last["value"], **bounds}, *expected]
+    return [{"month": last["month"], "median": last["value"], **bounds}, *forecast]
 
 
 def _band(level: float, unit: str) -> Spec:
@@ -116,8 +115,8 @@ def _by_forecaster(names: Sequence[str], styles: Sequence[Any], legend: Spec) ->
     return {"field": "forecaster", "type": "nominal", "scale": scale, "legend": legend}
 
 
-def _shown(rows: Sequence[Row], field: str) -> list[Row]:
-    """What the pointer needs of rows: where they are, and what is told of them."""
+def _hover_rows(rows: Sequence[Row], field: str) -> list[Row]:
+    """Position and tooltip texts of rows."""
     return [
         {
             "shown": row[field],
@@ -127,9 +126,9 @@ def _shown(rows: Sequence[Row], field: str) -> list[Row]:
     ]
 
 
-def _pointer(levels: Sequence[float], unit: str) -> Spec:
-    """A rule under the pointer that tells the month's figures."""
-    tips = [{"field": "name", "type": "nominal", "title": "month"}]
+def _hover_layer(levels: Sequence[float], unit: str) -> Spec:
+    """Points under the pointer with the tooltip of their period."""
+    tips = [{"field": "name", "type": "nominal", "title": "period"}]
     tips += [{"field": "tip", "type": "nominal", "title": unit}]
     tips += [{"field": f"tip_{level:g}", "type": "nominal", "title": f"{level:g} %"} for level in sorted(levels)]
     hover = {

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from presentation.charts.theme import BLUE, FAN, INK, Row, Spec, chart, config
 
 CLASSES = ("#a84a00", "#ef9f4a", "#fbdcb8", "#f2f4f6", "#cfe2f2", "#8cbbe0", "#1f629f")
-"""From a strong fall to a strong rise: orange to blue, which the colour-blind tell apart."""
+"""From strong decline to strong growth: orange to blue, a scale that is safe for colour-blind readers."""
 DARK = (0, 6)
 ROW_HEIGHT, PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 22, 150, 80, 4
 
 
 def class_of(value: float, edges: Sequence[float]) -> int:
-    """The class of a value: 3 is about nothing; `edges` are the three thresholds above zero."""
+    """The class of a value, from 0 to 6; 3 is about zero. `edges` are the three positive thresholds."""
     beyond = sum(abs(value) >= edge for edge in edges)
     return 3 + beyond if value > 0 else 3 - beyond
 
@@ -41,14 +41,14 @@ def heat_map(rows: Sequence[Row], *, partners: Sequence[str], sectors: Sequence[
 
 
 def small_multiples(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
-    """A little fan a partner, each on a scale of its own. Rows: partner, month, and value or median, lo, hi."""
+    """One small fan chart for each partner, on independent scales. Rows: partner, month; value or median, lo, hi."""
     x = {
         "field": "month",
         "type": "temporal",
         "scale": {"type": "utc"},
         "axis": {"title": None, "format": "%Y", "tickCount": 3},
     }
-    # Equal room for labels keeps the panels in line.
+    # Equal label widths keep the panels aligned.
     axis = {"title": None, "tickCount": 3, "format": "~s", "minExtent": 34, "maxExtent": 34}
     y = {"type": "quantitative", "scale": {"zero": True}, "axis": axis}
     layers: list[Spec] = [

@@ -1,4 +1,4 @@
-"""What every chart shares: Okabe and Ito's colours, told apart by the colour-blind, and quiet axes.
+"""Colours, fonts and axes of every chart, after Okabe and Ito's colour-blind safe palette.
 
 Okabe & Ito, Color Universal Design, https://jfly.uni-koeln.de/color/
 """
@@ -16,15 +16,15 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BROWN = (
 )
 LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BROWN, SKY)
 FAN = {95: "#d3e3f0", 90: "#bcd5e8", 80: "#9cc2de", 50: "#5b9bc9"}
-"""Shades of an interval by its level: the surer, the paler."""
+"""Colours of intervals by level; wider intervals are paler."""
 DASHES = ([2, 2], [8, 3], [8, 3, 2, 3], [1, 4])
-"""Once the colours are used up, lines of the same colour differ by their dashes."""
+"""Dash patterns for lines that share a colour."""
 WIDTH, HEIGHT = 760, 340
 MONTH_FORMAT = "%b %Y"
 
 
 def chart(layers: Sequence[Spec], *, data: Sequence[Row] = (), height: int = HEIGHT, **more: Any) -> Spec:
-    """Layers over shared data, as wide as the page lets them be."""
+    """Layers over shared data, as wide as their container."""
     body: Spec = {"layer": list(layers)} if len(layers) != 1 else dict(layers[0])
     return {
         "$schema": SCHEMA,
@@ -61,7 +61,7 @@ def config() -> Spec:
 
 
 def line_styles(number: int) -> tuple[list[str], list[list[int]]]:
-    """Colours and dashes of `number` lines beside one of our own blue, no two alike up to 24."""
+    """Colours and dashes of `number` lines, all different up to 24 and from the blue of the combination."""
     others = LINES[1:]
     colors = [others[place % len(others)] for place in range(number)]
     dashes = [DASHES[place // len(others) % len(DASHES)] for place in range(number)]
@@ -69,19 +69,19 @@ def line_styles(number: int) -> tuple[list[str], list[list[int]]]:
 
 
 def fixed(spec: Spec, *, width: int = WIDTH) -> Spec:
-    """The chart at a width of its own, in pixels, where there is no page around it."""
+    """The chart with a fixed width in pixels, for files."""
     return {**spec, "width": width} if spec.get("width") == "container" else spec
 
 
 def time_axis(field: str = "month") -> Spec:
-    """Months along the bottom; the data's months are days in ISO 8601, so that no zone moves them."""
+    """A time axis of months. Months are ISO days read as UTC, so that time zones do not shift them."""
     labels = {"labelOverlap": True, "labelFlush": True, "tickCount": {"interval": "year", "step": 1}}
     axis = {"title": None, "format": "%Y", **labels}
     return {"field": field, "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
 
 
 def value_axis(field: str, title: str, *, zero: bool = False) -> Spec:
-    """Values up the side, with the unit as the title."""
+    """A value axis with the unit as its title."""
     axis = {"title": title, "titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleY": -12, "titleX": 0}
     return {
         "field": field,

@@ -1,4 +1,4 @@
-"""A report on a run as one document: HTML that stands alone, PDF made of it, or a workbook."""
+"""The report on a run as one document: self-contained HTML, the PDF of it, or a workbook."""
 
 import base64
 import hashlib
@@ -27,13 +27,13 @@ def make_report(session: Session, catalogs: CatalogCache, run_id: int, form: For
     if form == "xlsx":
         from presentation.workbook import workbook  # noqa: PLC0415 - slow to load
 
-        return workbook([block for block in report.blocks if block.rows], about=_about(report))
+        return workbook([section for section in report.sections if section.rows], about=_about(report))
     html = _html(report)
     return html.encode() if form == "html" else _pdf(html)
 
 
 def write_report(session: Session, dataset: str, *, run_id: int | None, output: Path) -> int:
-    """Write a report on a run of a dataset, the latest unless told, in the form of the suffix; gives its number.
+    """Write a report on a run of a dataset, by default the latest, in the format of the suffix; returns its number.
 
     Raises UnknownDataset, UnknownRun, RunNotPublished, RunOfAnotherDataset, FormatUnavailable.
     """
@@ -45,7 +45,7 @@ def write_report(session: Session, dataset: str, *, run_id: int | None, output: 
 
 
 def style_hash() -> str:
-    """What the policy of a report's page names its style by."""
+    """The hash of the style sheet, for the Content-Security-Policy of the report."""
     digest = hashlib.sha256(_style().encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
@@ -60,9 +60,9 @@ def _html(report: Report) -> str:
         .get_template("report.html")
         .render(
             report=report,
-            desk=report.desk,
-            run=report.desk.run,
-            unit=report.desk.unit,
+            published=report.published,
+            run=report.published.run,
+            unit=report.published.unit,
             flows=report.headline["flows"],
             style=_style(),
             picture=_picture,
@@ -70,33 +70,35 @@ def _html(report: Report) -> str:
     )
 
 
-def _picture(block: Section) -> str:
-    """A chart as a data address, so that the document needs no other file."""
-    assert block.spec is not None
-    drawn = svg(block.spec, width=CHART_WIDTH)
+def _picture(section: Section) -> str:
+    """A chart as a data URL, so that the document is self-contained."""
+    assert section.spec is not None
+    drawn = svg(section.spec, width=CHART_WIDTH)
     return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
 def _pdf(html: str) -> bytes:
     try:
-        import weasyprint  # noqa: PLC0415 - a second to load, and it needs Pango
+        import weasyprint  # noqa: PLC0415 - takes a second to import and needs Pango
     except OSError as error:
-        raise FormatUnavailable("a PDF", "the library Pango is missing; the HTML prints as well") from error
+        raise FormatUnavailable(
+            "a PDF", "the library Pango is missing; the HTML report can be printed instead"
+        ) from error
     made: bytes = weasyprint.HTML(string=html).write_pdf()
     return made
 
 
 def _about(report: Report) -> list[tuple[str, str]]:
-    """The first sheet: what the workbook is, in words."""
-    desk, run = report.desk, report.desk.run
+    """The first sheet: facts about the workbook."""
+    published, run = report.published, report.published.run
     return [
-        ("Tradewind", desk.dataset.title),
-        ("Run", f"{run.id}, as of {formatting.day_name(run.as_of)}, figures to {formatting.month_name(run.cutoff)}"),
-        ("Unit", desk.unit),
-        ("Expected", "the median: what comes is as likely above as below"),
-        ("80 % from, to", "a prediction interval: of such intervals, 80 in 100 are to hold what comes"),
-        ("Source", desk.dataset.citation),
-        ("Licence", desk.dataset.licence),
+        ("Tradewind", published.dataset.title),
+        ("Run", f"{run.id}, as of {formatting.day_name(run.as_of)}, data to {formatting.month_name(run.cutoff)}"),
+        ("Unit", published.unit),
+        ("Forecast", "the median: the outcome is as likely to be above as below"),
+        ("80 % from, to", "bounds of the 80 % prediction interval"),
+        ("Source", published.dataset.citation),
+        ("Licence", published.dataset.licence),
         ("Cite as", report.citation),
         ("Code", run.code_version),
     ]

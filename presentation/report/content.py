@@ -1,4 +1,4 @@
-"""What a report on a run holds, as blocks: summary, forecasts, record, and an appendix of every series."""
+"""Content of a report on a run: summary, forecasts, forecast record, and an appendix of every series."""
 
 from typing import Any, NamedTuple
 
@@ -6,28 +6,28 @@ from sqlmodel import Session
 
 from forecasting.analysis.periods import periods_ahead
 from forecasting.config import BASELINE, COMBINATION
-from presentation import formatting
+from presentation import formatting, links
 from presentation.charts.heat_map import small_multiples
-from presentation.sections.backtest import score_blocks
-from presentation.sections.folds import worst_misses
+from presentation.sections.backtest import score_sections
+from presentation.sections.folds import largest_misses
 from presentation.sections.forecast import monthly_fan
 from presentation.sections.headline import headline
-from presentation.sections.partner_sector_grid import multiples, partners_shown, short_name
+from presentation.sections.partner_sector_grid import multiples, partners_shown
 from presentation.sections.section import Section, figure, in_unit, text
-from services.backtest_summary import read_record
+from services.backtest_summary import read_scores
 from services.catalog_cache import CatalogCache
-from services.period_summary import outcome
+from services.period_summary import summarise_period
 from services.published_run import PublishedRun, citation, open_run
-from store.models import TOTAL_SECTOR
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import backtests, runs
 
 LEVEL, YEARS_SHOWN, PANELS = 80.0, 8, 12
 
 
 class Report(NamedTuple):
-    """A report: the run it is about, its headline, its blocks by chapter, and how to cite it."""
+    """A report on a run: its headline, its sections by chapter, and its citation."""
 
-    desk: PublishedRun
+    published: PublishedRun
     headline: dict[str, Any]
     summary: list[Section]
     forecasts: list[Section]
@@ -37,48 +37,45 @@ class Report(NamedTuple):
     failures: int
 
     @property
-    def blocks(self) -> list[Section]:
-        """Every block in order."""
+    def sections(self) -> list[Section]:
+        """Every section, in order."""
         return [*self.summary, *self.forecasts, *self.record, *self.appendix]
 
 
 def read_report(session: Session, catalogs: CatalogCache, run_id: int) -> Report:
-    """Everything a report on a published run says. Raises UnknownRun, RunNotPublished."""
+    """The content of a report on a published run. Raises UnknownRun, RunNotPublished."""
     run = runs.find(session, run_id)
-    desk = open_run(session, catalogs, run.dataset_id, run_id)
-    told = headline(desk)
-    totals = [desk.main(flow) for flow in desk.flows]
-    ids = sorted({part.series_id for one in totals if not one.derived for part in one.parts})
-    record = score_blocks(desk, read_record(desk, ids, "month"), kind="month", api=_scores_of(desk))
-    every = sorted({one.id for one in desk.catalog.series})
+    published = open_run(session, catalogs, run.dataset_id, run_id)
+    head = headline(published)
+    totals = [published.main(flow) for flow in published.flows]
+    ids = sorted({part.series_id for series in totals if not series.derived for part in series.parts})
+    api = links.api_backtests(run.dataset_id, run=run_id, partner=TOTAL_PARTNER, sector=TOTAL_SECTOR, kind="month")
+    record = score_sections(published, read_scores(published, ids, "month"), kind="month", api=api)
+    all_ids = sorted({series.id for series in published.catalog.series})
     return Report(
-        desk=desk,
-        headline=told,
-        summary=[_outcomes(desk), *told["blocks"][1:]],
-        forecasts=[_forecast(desk, flow) for flow in desk.flows],
-        record=[*record, worst_misses(desk, every, asked="")],
-        appendix=[*_panels(desk), _every_series(desk)],
-        citation=citation(desk, desk.dataset.title, f"/v1/runs/{run_id}"),
+        published=published,
+        headline=head,
+        summary=[_summary(published), *head["sections"][1:]],
+        forecasts=[_forecast(published, flow) for flow in published.flows],
+        record=[*record, largest_misses(published, all_ids)],
+        appendix=[*_panels(published), _every_series(published)],
+        citation=citation(published, published.dataset.title, links.api_run(run_id)),
         failures=len(run.failures),
     )
 
 
-def _scores_of(desk: PublishedRun) -> str:
-    return f"/v1/datasets/{desk.dataset.id}/backtests?run={desk.run.id}&partner=WLD&sector=TOTAL&kind=month"
-
-
-def _outcomes(desk: PublishedRun) -> Section:
-    """The next month and every calendar year, for every flow."""
-    spans = [*periods_ahead(desk.last, 1, "M"), *periods_ahead(desk.last, desk.run.horizon, "A")]
+def _summary(published: PublishedRun) -> Section:
+    """The next month and every calendar year within the horizon, for every flow."""
+    spans = [*periods_ahead(published.last, 1, "M"), *periods_ahead(published.last, published.run.horizon, "A")]
     rows = []
-    for flow in desk.flows:
-        one = desk.main(flow)
-        (series_paths,) = desk.read_paths([one])
+    for flow in published.flows:
+        series = published.main(flow)
+        (series_paths,) = published.read_paths([series])
         for span in spans:
-            found = outcome(series_paths, span, level=LEVEL)
+            found = summarise_period(series_paths, span, level=LEVEL)
             rows.append(
                 {
-                    "series": desk.name(one),
+                    "series": published.name(series),
                     "period": span.label,
                     "median": found.level.median,
                     "lo": found.level.lo,
@@ -89,64 +86,64 @@ def _outcomes(desk: PublishedRun) -> Section:
                     "above_year_ago": found.above_year_ago,
                 }
             )
-    show = in_unit(desk.unit)
+    show = in_unit(published.unit)
     columns = [
         text("series", "Series"),
         text("period", "Period", formatting.period_name),
-        figure("median", f"Expected ({desk.unit})", show),
+        figure("median", f"Forecast ({published.unit})", show),
         figure("lo", "80 % from", show),
         figure("hi", "80 % to", show),
-        figure("growth", "On a year ago (per cent)", formatting.per_cent_change),
+        figure("growth", "Growth on a year ago (per cent)", formatting.per_cent_change),
         figure("growth_lo", "80 % from (per cent)", formatting.per_cent_change),
         figure("growth_hi", "80 % to (per cent)", formatting.per_cent_change),
-        figure("above_year_ago", "Chance to exceed the year before", formatting.share),
+        figure("above_year_ago", "Probability of growth", formatting.share),
     ]
     return Section("summary", "Summary", columns, rows)
 
 
-def _forecast(desk: PublishedRun, flow: str) -> Section:
-    """One flow's total by month."""
-    one = desk.main(flow)
-    (series_paths,) = desk.read_paths([one], years=YEARS_SHOWN)
-    return monthly_fan(desk, one, series_paths, name=f"forecast-{flow}", years=YEARS_SHOWN)
+def _forecast(published: PublishedRun, flow: str) -> Section:
+    """The total of one flow by month."""
+    series = published.main(flow)
+    (series_paths,) = published.read_paths([series], years=YEARS_SHOWN)
+    return monthly_fan(published, series, series_paths, name=f"forecast-{flow}", years=YEARS_SHOWN)
 
 
-def _panels(desk: PublishedRun) -> list[Section]:
-    """Every partner's little fan, a dozen to a picture, for a dataset that has partners."""
-    partners = sorted(partners_shown(desk, "countries", ""), key=lambda code: short_name(desk, code))
+def _panels(published: PublishedRun) -> list[Section]:
+    """Small fan charts of every partner, twelve to a figure, where the dataset has partners."""
+    partners = sorted(partners_shown(published, "countries", ""), key=published.partner_name)
     if len(partners) < 2:
         return []
     found = []
-    flow = desk.flows[0]
+    flow = published.flows[0]
     for start in range(0, len(partners), PANELS):
         shown = partners[start : start + PANELS]
-        rows = multiples(desk, flow, TOTAL_SECTOR, shown)
-        names = [short_name(desk, code) for code in shown]
+        rows = multiples(published, flow, TOTAL_SECTOR, shown)
+        names = [published.partner_name(code) for code in shown]
         title = f"{formatting.FLOW_NAMES[flow].capitalize()}, {names[0]} to {names[-1]}"
         spec = small_multiples(rows, order=names) if rows else None
-        note = f"{desk.unit} a month, each on a scale of its own."
+        note = f"{published.unit} a month; scales differ between panels."
         found.append(Section(f"panels-{start}", title, [], [], spec=spec, note=note))
     return found
 
 
-def _every_series(desk: PublishedRun) -> Section:
-    """A row a stored series: its next month, its year, its growth, and how it did."""
-    chosen = desk.catalog.stored
-    months, years = periods_ahead(desk.last, 1, "M"), periods_ahead(desk.last, desk.run.horizon, "A")
-    ids = [one.parts[0].series_id for one in chosen]
+def _every_series(published: PublishedRun) -> Section:
+    """One row for each stored series: its next month, its year, its growth, and its accuracy."""
+    chosen = published.catalog.stored
+    months, years = periods_ahead(published.last, 1, "M"), periods_ahead(published.last, published.run.horizon, "A")
+    ids = [series.parts[0].series_id for series in chosen]
     scores = backtests.scores(
-        desk.session, desk.run.id, ids, by="series", kind="month", forecaster=COMBINATION, baseline=BASELINE
+        published.session, published.run.id, ids, by="series", kind="month", forecaster=COMBINATION, baseline=BASELINE
     )
     record = {(row.series_id, row.metric, row.level): row for row in scores}
     rows = []
-    for one, series_paths in zip(chosen, desk.read_paths(chosen, years=3), strict=True):
-        month, number = outcome(series_paths, months[0], level=LEVEL), one.parts[0].series_id
-        year = outcome(series_paths, years[0], level=LEVEL) if years else None
-        mase, held = record.get((number, "mase", 0.0)), record.get((number, "coverage", LEVEL))
+    for series, series_paths in zip(chosen, published.read_paths(chosen, years=3), strict=True):
+        month, number = summarise_period(series_paths, months[0], level=LEVEL), series.parts[0].series_id
+        year = summarise_period(series_paths, years[0], level=LEVEL) if years else None
+        mase, coverage = record.get((number, "mase", 0.0)), record.get((number, "coverage", LEVEL))
         rows.append(
             {
-                "unique_id": one.unique_id,
-                "series": desk.name(one),
+                "unique_id": series.unique_id,
+                "series": published.name(series),
                 "month": month.level.median,
                 "month_lo": month.level.lo,
                 "month_hi": month.level.hi,
@@ -154,25 +151,25 @@ def _every_series(desk: PublishedRun) -> Section:
                 "year_growth": year.growth.median if year else None,
                 "mase": mase.value if mase else None,
                 "mase_baseline": mase.baseline if mase else None,
-                "coverage": held.value if held else None,
+                "coverage": coverage.value if coverage else None,
             }
         )
-    columns = _series_columns(desk, months[0].label, years[0].label if years else "")
+    columns = _series_columns(published, months[0].label, years[0].label if years else "")
     return Section("series", "Every series", columns, rows)
 
 
-def _series_columns(desk: PublishedRun, month: str, year: str) -> list[Any]:
-    show = in_unit(desk.unit)
-    when = formatting.month_name(month)
+def _series_columns(published: PublishedRun, month: str, year: str) -> list[Any]:
+    show = in_unit(published.unit)
+    month_label = formatting.month_name(month)
     return [
         text("series", "Series"),
         text("unique_id", "unique_id"),
-        figure("month", f"{when} ({desk.unit})", show),
+        figure("month", f"{month_label} ({published.unit})", show),
         figure("month_lo", "80 % from", show),
         figure("month_hi", "80 % to", show),
-        figure("year", f"{year} ({desk.unit})", show),
-        figure("year_growth", f"{year} on the year before (per cent)", formatting.per_cent_change),
+        figure("year", f"{year} ({published.unit})", show),
+        figure("year_growth", f"Growth in {year} (per cent)", formatting.per_cent_change),
         figure("mase", "MASE", formatting.ratio),
-        figure("mase_baseline", "MASE of last year’s value", formatting.ratio),
-        figure("coverage", "80 % held", formatting.share_of),
+        figure("mase_baseline", "MASE of the baseline", formatting.ratio),
+        figure("coverage", "80 % coverage", formatting.share_of),
     ]

@@ -1,4 +1,4 @@
-"""Blocks about scores: errors by step, forecasters side by side, coverage, the PIT histogram."""
+"""Backtest sections: errors by step, forecasters compared, interval coverage, the PIT histogram."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,55 +9,52 @@ from presentation.charts import backtest as charts
 from presentation.sections.section import Column, Section, figure, in_unit, text
 from services.backtest_folds import score_unit
 from services.backtest_summary import (
-    Record,
-    beside,
+    BacktestScores,
     coverage_rows,
     error_rows,
-    forecaster_rows,
     forecasters_in,
     pit_rows,
+    pivot_by_step,
+    pooled_rows,
 )
 from services.published_run import PublishedRun
 
 POINTS = "percentage points"
 METHODS = (
-    "Means over the folds and all months ahead. MASE, RMSSE: error over that of last year’s value in the known past. "
-    "WIS: width of intervals plus a fine for each miss."
+    "Means over folds and months ahead. MASE, RMSSE: error relative to the in-sample error of the seasonal naive "
+    "forecast. WIS: interval width plus a penalty for each miss."
 )
 ERRORS = {
-    "mase": "Below 1 is better than last year’s value was within the known past. Lower is better.",
-    "mae": "Lower is better. The combination and the baseline, which is last year’s value.",
+    "mase": "Below 1 beats repeating last year’s value. Lower is better.",
+    "mae": "Lower is better. The baseline, seasonal naive, repeats last year’s value.",
 }
-PIT = (
-    "The PIT histogram: level where forecasts are calibrated, a hump where they are too wide, a bowl where they are "
-    "too narrow, a slope where they are biased."
-)
+PIT = "Flat: calibrated. Peaked in the middle: intervals too wide. U-shaped: intervals too narrow. Sloped: biased."
 
 
-def score_blocks(desk: PublishedRun, record: Record, *, kind: str, api: str) -> list[Section]:
-    """Errors by step, forecasters side by side, coverage pooled and by step, the PIT histogram."""
-    unit = score_unit(kind, desk.unit)
+def score_sections(published: PublishedRun, scores: BacktestScores, *, kind: str, api: str) -> list[Section]:
+    """Errors by step, forecasters compared, coverage pooled and by step, the PIT histogram."""
+    unit = score_unit(kind, published.unit)
     by_step, pooled = f"{api}&by=step", f"{api}&by=forecaster"
-    pit, methods = pit_rows(record), forecaster_rows(record)
+    pit, methods = pit_rows(scores), pooled_rows(scores)
     return [
-        _errors_block(record, kind, unit, by_step),
+        _errors_section(scores, kind, unit, by_step),
         Section(
             name="methods",
-            title="Forecasters side by side",
-            columns=_known(_method_columns(unit), methods),
+            title="Forecasters compared",
+            columns=_with_values(_method_columns(unit), methods),
             rows=methods,
             note=METHODS,
             api=pooled,
         ),
-        _coverage_block(record, pooled),
-        _coverage_by_step_block(record, by_step),
-        *([_pit_block(pit, pooled)] if pit else []),
+        _coverage_section(scores, pooled),
+        _coverage_by_step_section(scores, by_step),
+        *([_pit_section(pit, pooled)] if pit else []),
     ]
 
 
-def _errors_block(record: Record, kind: str, unit: str, api: str) -> Section:
+def _errors_section(scores: BacktestScores, kind: str, unit: str, api: str) -> Section:
     metric, title = ("mase", "MASE") if kind == "month" else ("mae", f"Mean absolute error ({unit})")
-    errors, baseline = error_rows(record, metric), BASELINE.replace("_", " ")
+    errors, baseline = error_rows(scores, metric), BASELINE.replace("_", " ")
     as_naive = 1.0 if metric == "mase" else None
     return Section(
         name="errors",
@@ -67,7 +64,7 @@ def _errors_block(record: Record, kind: str, unit: str, api: str) -> Section:
             *(figure(name, name, formatting.ratio) for name in forecasters_in(errors)),
             figure("n", "Forecasts"),
         ],
-        rows=beside(errors, "forecaster"),
+        rows=pivot_by_step(errors, "forecaster"),
         spec=charts.by_step(errors, title=title, ours=COMBINATION, baseline=baseline, as_naive=as_naive)
         if errors
         else None,
@@ -77,48 +74,48 @@ def _errors_block(record: Record, kind: str, unit: str, api: str) -> Section:
     )
 
 
-def _coverage_block(record: Record, api: str) -> Section:
-    folds = record.folds.number
-    rows = coverage_rows(record.pooled, folds)
+def _coverage_section(scores: BacktestScores, api: str) -> Section:
+    folds = scores.folds.number
+    rows = coverage_rows(scores.pooled, folds)
     return Section(
         name="coverage",
-        title="How often intervals held what came",
+        title="Interval coverage",
         columns=_coverage_columns(),
         rows=rows,
         spec=charts.coverage(rows) if rows else None,
-        note="On the dashed line, an interval holds as often as it says. Bars are two sampling errors, "
-        f"each of the {folds} cutoffs counted as one case: what is forecast from one cutoff errs together.",
+        note="Dashed: nominal coverage. Bars: two standard errors, with each of the "
+        f"{folds} cutoffs as one observation because forecasts of one cutoff have correlated errors.",
         api=api,
     )
 
 
-def _coverage_by_step_block(record: Record, api: str) -> Section:
-    rows = coverage_rows(record.steps, record.folds.number)
+def _coverage_by_step_section(scores: BacktestScores, api: str) -> Section:
+    rows = coverage_rows(scores.steps, scores.folds.number)
     return Section(
         name="coverage-by-step",
         title="Coverage by months ahead",
         columns=[
             figure("step", "Months ahead"),
-            *(figure(f"{level:g}", f"{level:g} % held", formatting.share_of) for level in LEVELS),
-            figure("error", "Two sampling errors, at most", formatting.share_of),
+            *(figure(f"{level:g}", f"{level:g} % coverage", formatting.share_of) for level in LEVELS),
+            figure("error", "Two standard errors, at most", formatting.share_of),
             figure("n", "Forecasts"),
         ],
-        rows=beside(rows, "level"),
+        rows=pivot_by_step(rows, "level"),
         spec=charts.coverage_by_step(rows) if rows else None,
-        note="Dashed: nominal. Shaded: two sampling errors of the 80 % interval’s.",
+        note="Dashed: nominal coverage. Shaded: two standard errors of the 80 % interval.",
         api=api,
         open=False,
     )
 
 
-def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Section:
+def _pit_section(rows: Sequence[dict[str, Any]], api: str) -> Section:
     return Section(
         name="pit",
-        title="Where in its forecast distribution what came fell",
+        title="Calibration (PIT histogram)",
         columns=[
             figure("from", "From", formatting.share_of),
             figure("to", "To", formatting.share_of),
-            figure("share", "Share of what came", formatting.share_of),
+            figure("share", "Share of outcomes", formatting.share_of),
             figure("n", "Forecasts"),
         ],
         rows=rows,
@@ -129,8 +126,8 @@ def _pit_block(rows: Sequence[dict[str, Any]], api: str) -> Section:
     )
 
 
-def _known(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[Column]:
-    """The columns in which some row has something: only months have scaled errors."""
+def _with_values(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[Column]:
+    """Columns with at least one value; only monthly forecasts have scaled errors."""
     return [column for column in columns if any(row.get(column.name) is not None for row in rows)] or list(columns)
 
 
@@ -145,9 +142,9 @@ def _method_columns(unit: str) -> list[Column]:
         figure("mae", f"MAE ({unit})", size),
         figure("bias", f"Bias ({unit})", show),
         figure("wis", f"WIS ({unit})", size),
-        figure("coverage_50", "50 % held", formatting.share_of),
-        figure("coverage_80", "80 % held", formatting.share_of),
-        figure("coverage_95", "95 % held", formatting.share_of),
+        figure("coverage_50", "50 % coverage", formatting.share_of),
+        figure("coverage_80", "80 % coverage", formatting.share_of),
+        figure("coverage_95", "95 % coverage", formatting.share_of),
         figure("n", "Forecasts"),
     ]
 
@@ -155,7 +152,7 @@ def _method_columns(unit: str) -> list[Column]:
 def _coverage_columns() -> list[Column]:
     return [
         figure("nominal", "Nominal", formatting.share_of),
-        figure("value", "Held what came", formatting.share_of),
-        figure("error", "Two sampling errors", formatting.share_of),
+        figure("value", "Coverage", formatting.share_of),
+        figure("error", "Two standard errors", formatting.share_of),
         figure("n", "Forecasts"),
     ]

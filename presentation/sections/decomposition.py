@@ -1,27 +1,27 @@
-"""A series taken apart as Prophet does: trend, season and calendar, from what the run knew of it."""
+"""Decomposition section: Prophet's trend, season and calendar effects of a series."""
 
 from typing import Any
 
-from presentation import formatting
+from presentation import formatting, links
 from presentation.charts.decomposition import components as panels
 from presentation.sections.section import Section, figure, in_unit, text
 from services.decomposition import component_months
-from services.published_run import PublishedRun, codes
+from services.published_run import PublishedRun
 from store.models import ResolvedSeries
 
 NOTE = (
-    "Prophet’s model of the logarithm, fitted to what the run knew: a piecewise linear trend, the season of the year, "
-    "and the calendar (Lunar New Year, working days). Blue lies ahead. It describes the series; the forecast above is "
-    "the combination’s."
+    "Prophet’s model of the logarithm, fitted to the data of the run: piecewise linear trend, yearly season, and "
+    "calendar effects (Lunar New Year, working days). Blue: forecast months. The decomposition describes the series; "
+    "the forecast above comes from the combination."
 )
 
 
-def component_blocks(desk: PublishedRun, one: ResolvedSeries) -> list[Section]:
-    """The components that the run stored of a series, else nothing."""
-    rows = component_months(desk.session, desk.run, [one])[0]
+def component_sections(published: PublishedRun, series: ResolvedSeries) -> list[Section]:
+    """The decomposition of a series, where the run stored one."""
+    rows = component_months(published.session, published.run, [series])[0]
     if not rows:
         return []
-    titles = {"trend": f"Trend ({desk.unit})", "season": "Season (per cent)", "calendar": "Calendar (per cent)"}
+    titles = {"trend": f"Trend ({published.unit})", "season": "Season (per cent)", "calendar": "Calendar (per cent)"}
     marks: list[dict[str, Any]] = [
         {"component": title, "month": f"{row['month']}-01", "value": row[name], "ahead": row["ahead"]}
         for name, title in titles.items()
@@ -33,15 +33,15 @@ def component_blocks(desk: PublishedRun, one: ResolvedSeries) -> list[Section]:
             title="Trend, season, calendar",
             columns=[
                 text("month", "Month", formatting.month_name),
-                figure("trend", titles["trend"], in_unit(desk.unit)),
+                figure("trend", titles["trend"], in_unit(published.unit)),
                 figure("season", titles["season"], formatting.per_cent_change),
                 figure("calendar", titles["calendar"], formatting.per_cent_change),
-                figure("rest", "Rest (per cent)", formatting.per_cent_change),
+                figure("rest", "Residual (per cent)", formatting.per_cent_change),
             ],
             rows=rows[::-1],
             spec=panels(marks, order=list(titles.values())),
             note=NOTE,
             open=False,
-            api=f"/v1/runs/{desk.run.id}/components?{codes(one)}",
+            api=links.api_decomposition(published.run.id, **links.codes(series)),
         )
     ]

@@ -1,47 +1,53 @@
-"""The fan of a series: its past, what is expected, and the table of it."""
+"""Forecast section of a series: the fan chart with observations, and the table of the forecast."""
 
 from collections.abc import Sequence
 
 from forecasting.analysis.period_draws import SeriesPaths
-from presentation import formatting
+from presentation import formatting, links
 from presentation.charts.fan import fan
 from presentation.sections.section import Column, Section, figure, in_unit, interval_columns, text
-from services.forecast_history import Row, expected_rows, history_start, observed_rows
-from services.published_run import PublishedRun, codes
+from services.forecast_history import Row, forecast_rows, history_start, observed_rows
+from services.published_run import PublishedRun
 from store.models import ResolvedSeries
 
 LEVELS = (95.0, 80.0, 50.0)
-NOTE = "Observed in black, expected (the median) in blue; the shades hold what comes 50, 80 and 95 times in 100."
+NOTE = "Black: observed. Blue: forecast (median). Bands: 50, 80 and 95 % prediction intervals."
 
 
 def monthly_fan(
-    desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths, *, name: str, years: int, open_: bool = True
+    published: PublishedRun,
+    series: ResolvedSeries,
+    series_paths: SeriesPaths,
+    *,
+    name: str,
+    years: int,
+    open_: bool = True,
 ) -> Section:
-    """The level of a series by month, after its last `years`."""
-    since = history_start("M", desk.last, years)
-    observed = with_tooltips(observed_rows(series_paths, "lin", "M", None), desk.unit)
-    rows = with_tooltips(expected_rows(series_paths, "lin", "M", LEVELS, None), desk.unit, LEVELS)
+    """The level of a series by month, with observations of the last `years`."""
+    since = history_start("M", published.last, years)
+    observed = with_tooltips(observed_rows(series_paths, "lin", "M", None), published.unit)
+    rows = with_tooltips(forecast_rows(series_paths, "lin", "M", LEVELS, None), published.unit, LEVELS)
     return Section(
         name=name,
-        title=f"{desk.name(one)}, by month",
-        columns=expected_columns(desk.unit, LEVELS),
+        title=f"{published.name(series)}, by month",
+        columns=forecast_columns(published.unit, LEVELS),
         rows=rows,
-        spec=fan([row for row in observed if row["month"] >= since], rows, unit=desk.unit, levels=LEVELS),
+        spec=fan([row for row in observed if row["month"] >= since], rows, unit=published.unit, levels=LEVELS),
         note=NOTE,
         open=open_,
-        api=f"/v1/runs/{desk.run.id}/forecasts?{codes(one)}&level=50,80,95",
+        api=links.api_forecasts(published.run.id, **links.codes(series), level=sorted(LEVELS)),
     )
 
 
-def expected_columns(unit: str, levels: Sequence[float]) -> list[Column]:
-    """What is expected of each period, with its intervals."""
+def forecast_columns(unit: str, levels: Sequence[float]) -> list[Column]:
+    """Columns of a forecast by period, with its intervals."""
     show = in_unit(unit)
-    columns = [text("period", "Period", formatting.period_name), figure("median", f"Expected ({unit})", show)]
+    columns = [text("period", "Period", formatting.period_name), figure("median", f"Forecast ({unit})", show)]
     return [*columns, *interval_columns(levels, show)]
 
 
 def with_tooltips(rows: Sequence[Row], unit: str, levels: Sequence[float] = ()) -> list[Row]:
-    """Rows of a chart with the texts of their tooltips: the period, the value, and the bounds of each level."""
+    """Rows with the texts of their tooltips: the period, the value, and the bounds of each level."""
     show = in_unit(unit)
     return [
         {

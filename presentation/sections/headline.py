@@ -1,4 +1,4 @@
-"""What a run says first: the next month and the year, what came against what was expected, what is new."""
+"""Headline of a run: the next month and year of the totals, the latest actual and forecast, forecast changes."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -7,157 +7,175 @@ from typing import Any
 from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.periods import Period, periods_ahead
 from forecasting.config import COMBINATION, interval_probabilities
-from presentation import formatting
+from presentation import formatting, links
 from presentation.sections.forecast import monthly_fan
-from presentation.sections.section import Section, in_unit, link
-from presentation.sections.section import figure as figure_column
-from services.period_summary import Figure, Outcome, figure, outcome, rows_ahead
+from presentation.sections.section import Section, figure, in_unit, link
+from services.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
 from services.published_run import PublishedRun, citation, earlier_runs
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import backtest_folds, backtests
 
 LEVEL, CHART_YEARS = 80.0, 5
-NO_INTERVAL = "no interval: the backtest keeps bounds of exports and of imports, and bounds do not add up"
+NO_INTERVAL = "no interval: bounds of exports and imports do not add up to bounds of their balance"
 
 
-def headline(desk: PublishedRun) -> dict[str, Any]:
-    """What a run says of its totals: the next month, the year, what came, what is new; with a chart and sectors."""
-    totals = [desk.main(flow) for flow in desk.flows]
-    all_paths = desk.read_paths(totals)
-    before = next(iter(earlier_runs(desk.session, desk.run, limit=1)), None)
-    earlier = desk.at(before) if before else None
-    flows = [_outcomes(desk, one, series_paths) for one, series_paths in zip(totals, all_paths, strict=True)]
+def headline(published: PublishedRun) -> dict[str, Any]:
+    """Headline of the totals: summaries by flow, the latest actuals, forecast changes, a chart and the sectors."""
+    totals = [published.main(flow) for flow in published.flows]
+    all_paths = published.read_paths(totals)
+    before = next(iter(earlier_runs(published.session, published.run, limit=1)), None)
+    earlier = published.at(before) if before else None
+    flows = [_flow_summary(published, series, paths) for series, paths in zip(totals, all_paths, strict=True)]
     return {
         "flows": flows,
         "lead": flows[-1] if len(flows) > 1 else flows[0],
-        "came": [
-            _last_published(desk, earlier, one, series_paths)
-            for one, series_paths in zip(totals, all_paths, strict=True)
-            if isfinite(series_paths.observed[-1])
+        "actuals": [
+            _latest_actual(published, earlier, series, paths)
+            for series, paths in zip(totals, all_paths, strict=True)
+            if isfinite(paths.observed[-1])
         ],
-        "news": _news(desk, earlier, totals, flows),
-        "citation": citation(desk, desk.dataset.title, f"/v1/runs/{desk.run.id}"),
-        "blocks": [_fan(desk, totals[0], all_paths[0]), *_sectors(desk)],
+        "news": _forecast_changes(published, earlier, totals, flows),
+        "citation": citation(published, published.dataset.title, links.api_run(published.run.id)),
+        "sections": [_fan(published, totals[0], all_paths[0]), *_sectors(published)],
     }
 
 
-def _outcomes(desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths) -> dict[str, Any]:
-    """The next month and the calendar year it is in."""
-    month = periods_ahead(desk.last, 1, "M")[0]
-    years = periods_ahead(desk.last, desk.run.horizon, "A")
+def _flow_summary(published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPaths) -> dict[str, Any]:
+    """Summaries of the next month and of its calendar year."""
+    month = periods_ahead(published.last, 1, "M")[0]
+    years = periods_ahead(published.last, published.run.horizon, "A")
     return {
-        "name": desk.name(one),
-        "href": f"/series/{one.unique_id.replace('.', '/')}",
-        "month": outcome(series_paths, month, level=LEVEL),
-        "year": outcome(series_paths, years[0], level=LEVEL) if years else None,
-        "observed": years[0].observed(desk.last) if years else 0,
+        "name": published.name(series),
+        "href": links.series_page(series.unique_id),
+        "month": summarise_period(series_paths, month, level=LEVEL),
+        "year": summarise_period(series_paths, years[0], level=LEVEL) if years else None,
+        "observed": years[0].observed(published.last) if years else 0,
     }
 
 
-def _last_published(
-    desk: PublishedRun, earlier: PublishedRun | None, one: ResolvedSeries, series_paths: SeriesPaths
+def _latest_actual(
+    published: PublishedRun, earlier: PublishedRun | None, series: ResolvedSeries, series_paths: SeriesPaths
 ) -> dict[str, Any]:
-    """The newest figure beside what was expected of it: by the run before, else by the backtest a month earlier."""
-    actual, month = float(series_paths.observed[-1]), Period(desk.last, desk.last, "month")
-    if earlier and desk.last <= earlier.last + earlier.run.horizon:
-        expected = figure(earlier.read_paths([one])[0], month, "lin", level=LEVEL)
-        if expected.median is not None:
-            return _compared(desk, one, actual, expected, f"run {earlier.run.id}")
-    return _compared(desk, one, actual, _from_fold(desk, one), "the backtest a month earlier")
+    """The latest actual beside its forecast: of the previous run, or else of the backtest one month earlier."""
+    actual, month = float(series_paths.observed[-1]), Period(published.last, published.last, "month")
+    if earlier and published.last <= earlier.last + earlier.run.horizon:
+        forecast = estimate(earlier.read_paths([series])[0], month, "lin", level=LEVEL)
+        if forecast.median is not None:
+            return _compared(published, series, actual, forecast, f"run {earlier.run.id}")
+    return _compared(published, series, actual, _from_fold(published, series), "the backtest one month earlier")
 
 
-def _from_fold(desk: PublishedRun, one: ResolvedSeries) -> Figure:
-    """What the newest fold said a month ahead; a derived series has a mean there and no interval.
+def _from_fold(published: PublishedRun, series: ResolvedSeries) -> Estimate:
+    """The newest fold's forecast one month ahead; a derived series has a mean and no interval.
 
-    Folds keep quantiles, not draws, and bounds of the parts do not add up to bounds of their sum.
+    Folds store quantiles rather than draws, and bounds of parts do not add up to bounds of their sum.
     """
-    if one.derived:
-        return Figure(_sum_of_fold(desk, one), None, None)
-    number = one.parts[0].series_id
-    page_of = backtest_folds.page(desk.session, desk.run.id, number, forecaster=COMBINATION, limit=1)
-    if not page_of.rows:
-        return Figure(None, None, None)
-    means, quantiles = page_of.rows[0].means, page_of.rows[0].quantiles
-    lo, hi = (
-        (quantiles[desk.probabilities.index(each)][0] for each in interval_probabilities(LEVEL))
-        if quantiles
-        else (None, None)
-    )
-    return Figure(means[0], lo, hi)
+    if series.derived:
+        return Estimate(_fold_sum(published, series), None, None)
+    number = series.parts[0].series_id
+    page = backtest_folds.page(published.session, published.run.id, number, forecaster=COMBINATION, limit=1)
+    if not page.rows:
+        return Estimate(None, None, None)
+    means, quantiles = page.rows[0].means, page.rows[0].quantiles
+    if not quantiles:
+        return Estimate(means[0], None, None)
+    lo, hi = (quantiles[published.probabilities.index(bound)][0] for bound in interval_probabilities(LEVEL))
+    return Estimate(means[0], lo, hi)
 
 
-def _sum_of_fold(desk: PublishedRun, one: ResolvedSeries) -> float | None:
-    """The parts' means at the newest fold, added up; None where a part has none."""
-    signs = {part.series_id: part.sign for part in one.parts}
-    found = backtests.said(desk.session, desk.run.id, list(signs), forecaster=COMBINATION)
-    newest = max((said.cutoff for said in found if said.cutoff < desk.cutoff), default=None)
-    means = {said.series_id: said.means[0] for said in found if said.cutoff == newest}
+def _fold_sum(published: PublishedRun, series: ResolvedSeries) -> float | None:
+    """The signed sum of the parts' means at the newest fold; None where a part has none."""
+    signs = {part.series_id: part.sign for part in series.parts}
+    folds = backtests.said(published.session, published.run.id, list(signs), forecaster=COMBINATION)
+    newest = max((fold.cutoff for fold in folds if fold.cutoff < published.cutoff), default=None)
+    means = {fold.series_id: fold.means[0] for fold in folds if fold.cutoff == newest}
     return sum(signs[number] * mean for number, mean in means.items()) if len(means) == len(signs) else None
 
 
-def _compared(desk: PublishedRun, one: ResolvedSeries, actual: float, expected: Figure, by: str) -> dict[str, Any]:
-    held = None if expected.lo is None or expected.hi is None else expected.lo <= actual <= expected.hi
-    why = NO_INTERVAL if one.derived and held is None and expected.median is not None else None
-    return {"name": desk.name(one), "actual": actual, "expected": expected, "by": by, "held": held, "why": why}
+def _compared(
+    published: PublishedRun, series: ResolvedSeries, actual: float, forecast: Estimate, source: str
+) -> dict[str, Any]:
+    inside = None if forecast.lo is None or forecast.hi is None else forecast.lo <= actual <= forecast.hi
+    reason = NO_INTERVAL if series.derived and inside is None and forecast.median is not None else None
+    return {
+        "name": published.name(series),
+        "actual": actual,
+        "forecast": forecast,
+        "source": source,
+        "inside": inside,
+        "reason": reason,
+    }
 
 
-def _news(
-    desk: PublishedRun, earlier: PublishedRun | None, totals: Sequence[ResolvedSeries], now: Sequence[dict[str, Any]]
+def _forecast_changes(
+    published: PublishedRun,
+    earlier: PublishedRun | None,
+    totals: Sequence[ResolvedSeries],
+    flows: Sequence[dict[str, Any]],
 ) -> dict[str, Any] | None:
-    """What the run before expected of the same periods."""
+    """Forecasts of the previous run for the same periods."""
     if earlier is None:
         return None
     changes = []
-    for one, series_paths, flow in zip(totals, earlier.read_paths(totals), now, strict=True):
-        for each in (flow["month"], flow["year"]):
-            was = rows_ahead(series_paths, [each.span], "lin", [LEVEL]) if _within(earlier, each) else []
-            if was:
-                changes.append({"name": desk.name(one), "span": each.span, "was": was[0]["median"], "now": each.level})
-    return {"run": earlier.run, "months": desk.last - earlier.last, "changes": changes}
+    for series, series_paths, flow in zip(totals, earlier.read_paths(totals), flows, strict=True):
+        for summary in (flow["month"], flow["year"]):
+            rows = period_rows(series_paths, [summary.span], "lin", [LEVEL]) if _is_within(earlier, summary) else []
+            if rows:
+                changes.append(
+                    {
+                        "name": published.name(series),
+                        "span": summary.span,
+                        "before": rows[0]["median"],
+                        "after": summary.level,
+                    }
+                )
+    return {"run": earlier.run, "months": published.last - earlier.last, "changes": changes}
 
 
-def _within(desk: PublishedRun, found: Outcome | None) -> bool:
-    return found is not None and found.span.last <= desk.last + desk.run.horizon
+def _is_within(published: PublishedRun, summary: PeriodSummary | None) -> bool:
+    return summary is not None and summary.span.last <= published.last + published.run.horizon
 
 
-def _fan(desk: PublishedRun, one: ResolvedSeries, series_paths: SeriesPaths) -> Section:
-    return monthly_fan(desk, one, series_paths, name=f"{desk.dataset.id.lower()}-next", years=CHART_YEARS, open_=False)
+def _fan(published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPaths) -> Section:
+    name = f"{published.dataset.id.lower()}-next"
+    return monthly_fan(published, series, series_paths, name=name, years=CHART_YEARS, open_=False)
 
 
-def _sectors(desk: PublishedRun) -> list[Section]:
-    """The year by sector, where the dataset has sectors."""
-    chosen = [one for one in desk.catalog.stored if one.partner == TOTAL_PARTNER and one.sector != TOTAL_SECTOR]
-    years = periods_ahead(desk.last, desk.run.horizon, "A")
+def _sectors(published: PublishedRun) -> list[Section]:
+    """The calendar year by sector, where the dataset has sectors."""
+    stored = published.catalog.stored
+    chosen = [series for series in stored if series.partner == TOTAL_PARTNER and series.sector != TOTAL_SECTOR]
+    years = periods_ahead(published.last, published.run.horizon, "A")
     if not chosen or not years:
         return []
-    show = in_unit(desk.unit)
+    show = in_unit(published.unit)
     rows = []
-    for one, series_paths in zip(chosen, desk.read_paths(chosen), strict=True):
-        found = outcome(series_paths, years[0], level=LEVEL)
+    for series, series_paths in zip(chosen, published.read_paths(chosen), strict=True):
+        summary = summarise_period(series_paths, years[0], level=LEVEL)
         rows.append(
             {
-                "series": desk.name(one),
-                "href": f"/series/{one.unique_id.replace('.', '/')}",
-                "expected": found.level.median,
-                "lo": found.level.lo,
-                "hi": found.level.hi,
-                "growth": found.growth.median,
-                "above_year_ago": found.above_year_ago,
+                "series": published.name(series),
+                "href": links.series_page(series.unique_id),
+                "forecast": summary.level.median,
+                "lo": summary.level.lo,
+                "hi": summary.level.hi,
+                "growth": summary.growth.median,
+                "above_year_ago": summary.above_year_ago,
             }
         )
     return [
         Section(
-            name=f"{desk.dataset.id.lower()}-sectors",
+            name=f"{published.dataset.id.lower()}-sectors",
             title=f"{years[0].label} by sector",
             columns=[
                 link("series", "Series"),
-                figure_column("expected", f"Expected ({desk.unit})", show),
-                figure_column("lo", "80 % from", show),
-                figure_column("hi", "80 % to", show),
-                figure_column("growth", "On the year before", formatting.per_cent_change),
-                figure_column("above_year_ago", "Chance to exceed the year before", formatting.share),
+                figure("forecast", f"Forecast ({published.unit})", show),
+                figure("lo", "80 % from", show),
+                figure("hi", "80 % to", show),
+                figure("growth", "Growth on a year ago", formatting.per_cent_change),
+                figure("above_year_ago", "Probability of growth", formatting.share),
             ],
             rows=rows,
-            api=f"/v1/runs/{desk.run.id}/forecasts?flow=X&partner=WLD&frequency=A&level=80",
+            api=links.api_forecasts(published.run.id, flow="X", partner="WLD", frequency="A", level=80),
         )
     ]

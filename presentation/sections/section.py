@@ -1,4 +1,4 @@
-"""A block of a page or of a report: a table, the chart of it if there is one, and where its figures came from."""
+"""A section of a page or report: a table, its chart, and the API path that gives the same figures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 class Column(NamedTuple):
-    """A column: its name in files, its heading for readers, and how a row's cell reads."""
+    """A column: its name in files, its heading, and the function that formats a row's cell."""
 
     name: str
     label: str
@@ -23,9 +23,9 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table with its chart: `name` within its page, `api` the path that answers the same, `note` what to know.
+    """A table with its chart; `name` is unique on its page, `api` is the path that gives the same figures.
 
-    `open` shows the table at once; `drawn` shows the chart on the page, else it is only there to be taken away.
+    `open` shows the table expanded; where `drawn` is false, the chart is only offered as a download.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Section:
 
     @property
     def cells(self) -> list[list[Any]]:
-        """The rows as they go into files, in the order of the columns."""
+        """Values of the rows in the order of the columns, for files."""
         return [[row.get(column.name) for column in self.columns] for row in self.rows]
 
 
 def text(name: str, label: str, show: Callable[[Any], str] = formatting.plain) -> Column:
-    """A column of words."""
+    """A column of text."""
     return Column(name, label, lambda row: show(row.get(name)), numeric=False)
 
 
@@ -55,7 +55,7 @@ def figure(name: str, label: str, show: Callable[[Any], str] = formatting.number
 
 
 def link(name: str, label: str, href: str = "href") -> Column:
-    """A column of words that lead to the address in `href`."""
+    """A column of links to the address in `href`."""
     return Column(
         name,
         label,
@@ -65,22 +65,22 @@ def link(name: str, label: str, href: str = "href") -> Column:
 
 
 def interval_columns(levels: Sequence[float], show: Callable[[Any], str]) -> list[Column]:
-    """The bounds of intervals, `lo_L` and `hi_L` of each level, the narrowest first."""
+    """Columns of interval bounds, `lo_L` and `hi_L` of each level, the narrowest first."""
     return [
-        figure(f"{side}_{level:g}", f"{level:g} % {word}", show)
+        figure(f"{side}_{level:g}", f"{level:g} % {bound}", show)
         for level in sorted(levels)
-        for side, word in (("lo", "from"), ("hi", "to"))
+        for side, bound in (("lo", "from"), ("hi", "to"))
     ]
 
 
 def in_unit(unit: str) -> Callable[[Any], str]:
-    """How values of a unit read."""
-    if unit in READING:
-        return READING[unit]
+    """The formatter of values of a unit."""
+    if unit in FORMATTERS:
+        return FORMATTERS[unit]
     return lambda value: formatting.money(value, unit)
 
 
-READING: dict[str, Callable[[Any], str]] = {
+FORMATTERS: dict[str, Callable[[Any], str]] = {
     "per cent": formatting.per_cent_change,
     "percentage points": formatting.points,
     "per cent of the total": formatting.per_cent,

@@ -138,7 +138,7 @@ def test_on_paper_a_page_has_its_charts_and_tables_and_nothing_to_click(page: Pa
     page.set_viewport_size(PAPER)  # type: ignore[arg-type]
     page.emulate_media(media="print")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PAPER["width"]
-    assert not any(shown.is_visible() for shown in page.locator("nav, .take, form, button").all())
+    assert not any(shown.is_visible() for shown in page.locator("nav, .downloads, form, button").all())
     charts = page.locator(".chart svg.marks").all()
     assert len(charts) == page.locator("[data-chart]").count()
     assert all(chart.is_visible() for chart in charts)
@@ -153,7 +153,7 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
     for _ in range(2 * reachable):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("() => document.activeElement.outerHTML.slice(0, 300)"))
-    wanted = {"Copy the API call", "Table: What is expected", "Every forecaster", "Parquet", "Quarter"}
+    wanted = {"Copy the API call", "Table: Forecast", "Every forecaster", "Parquet", "Quarter"}
     assert {words for words in wanted if any(words in html for html in reached)} == wanted
 
 
@@ -169,7 +169,7 @@ def test_a_person_signs_in_with_a_key_and_out_again(browser: Browser, desk: Desk
         assert page.evaluate("async () => (await axe.run(document)).violations.map((each) => each.id)") == []
         page.get_by_label("API key").fill("tw_wrong")
         page.get_by_role("button", name="Sign in").click()
-        assert "no such key" in page.get_by_role("alert").inner_text()
+        assert "unknown or has expired" in page.get_by_role("alert").inner_text()
         page.get_by_label("API key").fill(key)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"**{SERIES}")
@@ -270,7 +270,7 @@ def test_a_run_under_way_shows_live_progress_and_then_its_end(page: Page, desk: 
         assert page.locator("progress").get_attribute("value") == "3"
         runs.fail(session, run, finished_at=now, reason="made to fail")
         session.commit()
-        page.get_by_text("It failed: made to fail").wait_for()
+        page.get_by_text("The run failed: made to fail").wait_for()
 
 
 def test_the_pointer_tells_the_figures_of_a_month(page: Page) -> None:
@@ -308,7 +308,7 @@ def test_paper_gets_figures_without_controls(page: Page) -> None:
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
     assert not page.locator("form.choose").is_visible()
-    assert not page.locator(".take").first.is_visible()
+    assert not page.locator(".downloads").first.is_visible()
     assert page.locator("#forecast .chart svg").is_visible()
 
 

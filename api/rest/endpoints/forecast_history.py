@@ -14,7 +14,7 @@ from api.rest.schemas import forecasts
 from api.rest.serializers.forecasts import run_answer, series_answer
 from forecasting.analysis.period_draws import answer_unit
 from services.errors import NotOneForecast
-from services.forecast_history import said_rows
+from services.forecast_history import history_rows
 from services.published_run import open_run
 from services.queries import ForecastHistoryQuery
 from store.queries import runs
@@ -47,7 +47,7 @@ def read_lines(
     if len(chosen) != 1:
         raise NotOneForecast(len(chosen))
     one, unit = chosen[0], answer_unit(query.units, desk.unit)
-    rows = said_rows(desk, one, query.of, query.units, query.frequency)
+    rows = history_rows(desk, one, query.of, query.units, query.frequency)
     page = paging(request, limit=query.limit, offset=query.offset, total=len(rows))
     headers |= paging_headers(page)
     shown = rows[query.offset : query.offset + query.limit]

@@ -1,4 +1,4 @@
-"""Reports on a run, to be mailed: HTML, PDF, XLSX."""
+"""Reports on a run as one document: HTML, PDF, XLSX."""
 
 from typing import Annotated, Literal
 

@@ -50,10 +50,10 @@ def page(client: TestClient, url: str, **params: Any) -> str:
     return str(answer.text).replace(formatting.NBSP, " ")
 
 
-def saved(client: TestClient, url: str, block: str, form: str, **params: Any) -> bytes:
-    answer = client.get(url, params=params | {"block": block, "save": form})
+def saved(client: TestClient, url: str, section: str, form: str, **params: Any) -> bytes:
+    answer = client.get(url, params=params | {"section": section, "save": form})
     assert answer.status_code == 200, answer.text
-    assert f"-{block}.{form}" in answer.headers["content-disposition"]
+    assert f"-{section}.{form}" in answer.headers["content-disposition"]
     return bytes(answer.content)
 
 
@@ -93,7 +93,7 @@ def api_calls(html: str) -> list[str]:
 def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
     calls = set(api_calls(client.get(url).text))
     # Whatever can be taken away can be asked for.
-    assert len(api_calls(client.get(url).text)) == client.get(url).text.count('<p class="take"')
+    assert len(api_calls(client.get(url).text)) == client.get(url).text.count('<p class="downloads"')
     wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
     assert wrong == {}
 
@@ -104,7 +104,7 @@ def test_the_overview_says_what_the_api_says(client: TestClient, desk: DeskWorld
     told = [august["median"], *(august["intervals"][0][side] for side in ("lo", "hi"))]
     for value in told:
         assert formatting.money(value, "USD bn").replace(formatting.NBSP, " ") in html
-    assert "January 2026: <strong>exports of" in html
+    assert "January 2026: <strong>exports forecast at" in html
 
 
 def test_a_balance_has_the_interval_of_the_run_before_or_the_reason_why_none(
@@ -120,8 +120,8 @@ def test_a_balance_has_the_interval_of_the_run_before_or_the_reason_why_none(
             session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
             session.commit()
         (told,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
-        assert "was expected by the backtest a month earlier" in told
-        assert "bounds do not add up" in told
+        assert "by the backtest one month earlier" in told
+        assert "do not add up" in told
 
 
 def test_the_overview_holds_the_newest_figure_against_the_run_before(client: TestClient, desk: DeskWorld) -> None:
@@ -129,7 +129,7 @@ def test_the_overview_holds_the_newest_figure_against_the_run_before(client: Tes
     told = forecasts(client, desk.earlier, flow="X", level=80)[1]
     assert told["month"] == "2025-12"
     expected = formatting.money(told["median"], "USD bn").replace(formatting.NBSP, " ")
-    assert f"{expected} was expected by run {desk.earlier}" in html
+    assert f"forecast {expected} by run {desk.earlier}" in html
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_every_form_of_a_table_holds_the_same_figures(client: TestClient) -> Non
     assert list(parquet.columns) == list(csv.columns)
     assert_allclose(parquet.drop(columns="period"), csv.drop(columns="period"))
     assert_allclose(xlsx.iloc[:, 1:].astype(float), csv.drop(columns="period"))
-    assert "Expected (USD m)" in xlsx.columns
+    assert "Forecast (USD m)" in xlsx.columns
 
 
 @pytest.mark.parametrize("url", PAGES)
@@ -171,7 +171,7 @@ def test_every_table_of_a_page_is_taken_away_in_every_form(client: TestClient, u
 
 def test_a_moment_in_a_workbook_is_in_utc(client: TestClient) -> None:
     rows = pd.read_excel(io.BytesIO(saved(client, "/runs", "runs", "xlsx")))
-    assert set(rows["Asked for"]) == {NOW.replace(tzinfo=None)}
+    assert set(rows["Requested"]) == {NOW.replace(tzinfo=None)}
 
 
 def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
@@ -180,9 +180,9 @@ def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
 
 
 def test_a_block_that_is_not_there_is_not_found(client: TestClient) -> None:
-    answer = client.get(SERIES, params={"block": "observed", "save": "svg"})
+    answer = client.get(SERIES, params={"section": "observed", "save": "svg"})
     assert answer.status_code == 404
-    assert "it has forecast, earlier, components, observed" in answer.text
+    assert "its sections: forecast, earlier, components, observed" in answer.text
 
 
 def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
@@ -236,9 +236,9 @@ def test_what_was_expected_before_stands_in_a_table(client: TestClient, desk: De
 def test_lines_are_those_of_the_api(client: TestClient, frequency: str, place: str) -> None:
     asked = {"forecasters": "show", "frequency": frequency}
     calls = api_calls(client.get(f"/series/{place}", params=asked).text)
-    for block in ("forecasters", "earlier"):
-        table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", block, "csv", **asked)))
-        (call,) = (call for call in calls if "/lines?" in call and f"of={block}" in call)
+    for section in ("forecasters", "earlier"):
+        table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", section, "csv", **asked)))
+        (call,) = (call for call in calls if "/lines?" in call and f"of={section}" in call)
         answer = client.get(call)
         assert_allclose(table["value"], [line.value for line in LinePage(**answer.json()).lines])
         rows = pd.read_csv(io.StringIO(client.get(f"{call}&format=csv&limit=2&offset=1").text))
@@ -358,11 +358,11 @@ def test_a_fold_shows_what_was_said_and_what_came(client: TestClient, desk: Desk
 def test_folds_and_misses_of_longer_periods_and_growth_are_those_of_the_api(client: TestClient, kind: str) -> None:
     asked = {"dataset": "CN_CLEANTECH", "flow": "X", "partner": "USA", "sector": "EV", "kind": kind}
     calls = api_calls(client.get("/backtest", params=asked).text)
-    for block, column in (("fold", "median"), ("misses", "mean")):
-        table = pd.read_csv(io.BytesIO(saved(client, "/backtest", block, "csv", **asked)))
-        (call,) = (call for call in calls if f"/backtests/{block}" in call)
+    for section, column in (("fold", "median"), ("misses", "mean")):
+        table = pd.read_csv(io.BytesIO(saved(client, "/backtest", section, "csv", **asked)))
+        (call,) = (call for call in calls if f"/backtests/{section}" in call)
         answer = client.get(call).json()
-        rows = answer["misses"] if block == "misses" else answer["folds"][0]["months"]
+        rows = answer["misses"] if section == "misses" else answer["folds"][0]["months"]
         assert_allclose(table[column], [row["mean"] for row in rows])
         assert table["period"].astype(str).tolist() == [row["period"] for row in rows]
 
@@ -385,9 +385,9 @@ def test_runs_are_listed_with_their_state_and_a_queued_one_is_followed(client: T
 
 def test_a_run_says_what_changed_from_the_run_before(client: TestClient, desk: DeskWorld) -> None:
     url = f"/runs/{desk.trade.run_id}"
-    assert "figures to December 2025 instead of October 2025" in page(client, url)
+    assert "data to December 2025 instead of October 2025" in page(client, url)
     table = pd.read_csv(io.BytesIO(saved(client, url, "changes", "csv")))
-    assert_allclose(table["change"], 100 * (table["now"] / table["was"] - 1))
+    assert_allclose(table["change"], 100 * (table["after"] / table["before"] - 1))
     assert set(table["series"]) == {"Exports", "Imports"}
 
 
@@ -418,7 +418,7 @@ def test_pages_need_a_key_where_reading_does(desk: DeskWorld) -> None:
 def test_an_empty_service_says_so(server_url: str, template: str) -> None:
     engine = make_engine(new_database(server_url, "desk_empty", template=template), pool_size=2)
     with client_of(DeskWorld(engine, None, None, 0, 0)) as client:  # type: ignore[arg-type]
-        assert "No figures are stored yet" in page(client, "/")
+        assert "No data has been stored yet" in page(client, "/")
         assert client.get("/backtest").status_code == 404
     engine.dispose()
 

@@ -51,7 +51,7 @@ def test_every_picture_has_words_for_who_cannot_see_it(html: str) -> None:
 
 def test_it_holds_every_series_and_how_to_cite_it(html: str, client: TestClient, desk: DeskWorld) -> None:
     assert [name for name in desk.clean.unique_ids if name not in html] == []
-    for chapter in ("Summary", "Forecasts", "The method in a page", "The record", "Appendix", "Source and citation"):
+    for chapter in ("Summary", "Forecasts", "Method", "Forecast accuracy", "Appendix", "Source and citation"):
         assert chapter in html
     asked = {"flow": "X", "partner": "WLD", "sector": "TOTAL", "frequency": "A", "level": 80}
     (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]

@@ -59,7 +59,7 @@ def test_a_fan_keeps_each_row_once_whatever_the_number_of_its_layers() -> None:
 def test_a_fan_shows_other_lines_only_where_there_are_some() -> None:
     line = [{"made": "2025-06", "month": "2025-09-01", "value": 3.0}]
     said = [{"forecaster": name, "month": "2026-01-01", "value": 3.0} for name in ("theta", "naive")]
-    spec = fan_chart(earlier=line, others=said, came=[{"month": "2026-01-01", "value": 5.0}])
+    spec = fan_chart(earlier=line, others=said, outcomes=[{"month": "2026-01-01", "value": 5.0}])
     assert marks(spec).count("line") == 5
     (others,) = [layer for layer in spec["layer"] if layer["data"] == {"name": "others"}]
     assert others["encoding"]["color"]["scale"]["domain"] == ["naive", "theta"]

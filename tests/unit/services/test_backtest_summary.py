@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from services.backtest_summary import beside, coverage_rows
+from services.backtest_summary import coverage_rows, pivot_by_step
 from store.queries.backtests import ScoreRow
 
 
@@ -33,6 +33,6 @@ def test_bounds_of_a_share_stay_shares() -> None:
     assert 0 < row["lo"] < 1
 
 
-def test_levels_stand_beside_one_another_with_the_largest_error() -> None:
+def test_levels_share_a_row_with_the_largest_error() -> None:
     rows = coverage_rows([coverage(1, 0.5, 9, level=50.0), coverage(1, 1.0, 9, level=95.0)], folds=9)
-    assert beside(rows, "level") == [{"step": 1, "n": 9, "50": 0.5, "95": 1.0, "error": rows[0]["error"]}]
+    assert pivot_by_step(rows, "level") == [{"step": 1, "n": 9, "50": 0.5, "95": 1.0, "error": rows[0]["error"]}]

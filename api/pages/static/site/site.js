@@ -1,8 +1,8 @@
-// Draws the charts of a page, copies what is asked for, and follows a run. Pages work without it.
+// Draws charts, copies text to the clipboard, and polls the progress of runs. Pages work without it.
 "use strict";
 
-// The interpreter evaluates Vega's expressions as a tree, so that no text is ever run as code.
-const DRAWN = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: showTip };
+// Vega's expression interpreter evaluates syntax trees, so that the Content-Security-Policy can forbid eval.
+const OPTIONS = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: showTip };
 const PANEL = 170;
 const AXIS = 64;
 const POLL = 2000;
@@ -22,7 +22,7 @@ async function draw(place) {
   }
   spec.config.legend.columns = place.clientWidth < 500 ? 2 : 5;
   try {
-    await vegaEmbed(place, spec, DRAWN);
+    await vegaEmbed(place, spec, OPTIONS);
     place.dataset.drawn = Math.round(performance.now());
   } catch (error) {
     place.textContent = "The chart could not be drawn; the table holds its figures.";
@@ -53,18 +53,18 @@ async function copy(event) {
   const text = event.currentTarget.dataset.copy;
   try {
     await navigator.clipboard.writeText(text);
-    say("Copied.");
+    showStatus("Copied.");
   } catch {
-    // Only a page served safely may write to the clipboard.
-    say(text);
+    // Browsers allow writing to the clipboard on secure origins only.
+    showStatus(text);
   }
 }
 
-function say(text) {
-  const said = document.getElementById("said");
-  said.textContent = text;
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => { said.textContent = ""; }, 8000);
+function showStatus(text) {
+  const status = document.getElementById("status");
+  status.textContent = text;
+  clearTimeout(showStatus.timer);
+  showStatus.timer = setTimeout(() => { status.textContent = ""; }, 8000);
 }
 
 async function follow(place) {
@@ -76,11 +76,11 @@ async function follow(place) {
     return;
   }
   const bar = place.querySelector("progress");
-  const words = run.total ? `${run.stage}, ${run.done} of ${run.total}` : run.status;
+  const progress = run.total ? `${run.stage}, ${run.done} of ${run.total}` : run.status;
   if (run.total) {
     bar.max = run.total;
     bar.value = run.done;
   }
-  place.querySelector("[data-words]").textContent = words;
+  place.querySelector("[data-progress]").textContent = progress;
   setTimeout(follow, POLL, place);
 }

@@ -1,0 +1,126 @@
+"""URLs of the pages and of the REST API; every path is spelled here and nowhere else.
+
+Functions give paths with their query, without a host: `absolute` adds the base URL of a deployment. Query values that
+are None are left out, and sequences are joined by commas.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from store.models import ResolvedSeries
+
+HOME, RUNS, DOCUMENTATION, API_REFERENCE = "/", "/runs", "/docs/", "/docs/api"
+
+
+def url(path: str, **query: Any) -> str:
+    """A path with its query."""
+    kept = {name: _text(value) for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(kept, safe=',/:')}" if kept else path
+
+
+def absolute(base_url: object, path: str = "") -> str:
+    """An address with its host; `base_url` may end with a slash."""
+    return f"{base_url}".rstrip("/") + path
+
+
+def codes(series: ResolvedSeries) -> dict[str, str]:
+    """The query parameters that select a series in the REST API."""
+    return {"flow": series.flow, "partner": series.partner, "sector": series.sector}
+
+
+# Pages.
+
+
+def series_page(unique_id: str, **query: Any) -> str:
+    """The page of one series."""
+    return url(f"/series/{unique_id.replace('.', '/')}", **query)
+
+
+def series_list(**query: Any) -> str:
+    """The list of series."""
+    return url("/series", **query)
+
+
+def heat_map(dataset: str | None = None, **query: Any) -> str:
+    """The page of partners and sectors."""
+    return url("/heatmap", dataset=dataset, **query)
+
+
+def backtest(dataset: str | None = None, **query: Any) -> str:
+    """The backtest page."""
+    return url("/backtest", dataset=dataset, **query)
+
+
+def run_page(run_id: int) -> str:
+    """The page of one run."""
+    return f"{RUNS}/{run_id}"
+
+
+# REST API.
+
+
+def api_runs(**query: Any) -> str:
+    """Runs."""
+    return url("/v1/runs", **query)
+
+
+def api_run(run_id: int) -> str:
+    """One run."""
+    return f"/v1/runs/{run_id}"
+
+
+def api_forecasts(run_id: int, **query: Any) -> str:
+    """Forecasts of one run."""
+    return url(f"{api_run(run_id)}/forecasts", **query)
+
+
+def api_forecast_history(run_id: int, **query: Any) -> str:
+    """Forecasts of each forecaster, and earlier forecasts, of one series."""
+    return url(f"{api_run(run_id)}/lines", **query)
+
+
+def api_decomposition(run_id: int, **query: Any) -> str:
+    """Trend, season and calendar effects of series."""
+    return url(f"{api_run(run_id)}/components", **query)
+
+
+def api_run_changes(run_id: int, **query: Any) -> str:
+    """Attribution of the changes since an earlier run."""
+    return url(f"{api_run(run_id)}/changes", **query)
+
+
+def api_report(run_id: int, form: str) -> str:
+    """The report on a run, as html, pdf or xlsx."""
+    return f"{api_run(run_id)}/report.{form}"
+
+
+def api_series(dataset: str, **query: Any) -> str:
+    """Series of a dataset."""
+    return url(f"/v1/datasets/{dataset}/series", **query)
+
+
+def api_observations(dataset: str, **query: Any) -> str:
+    """Observations of a dataset."""
+    return url(f"/v1/datasets/{dataset}/observations", **query)
+
+
+def api_backtests(dataset: str, **query: Any) -> str:
+    """Backtest scores of a dataset's run."""
+    return url(f"/v1/datasets/{dataset}/backtests", **query)
+
+
+def api_folds(dataset: str, **query: Any) -> str:
+    """Forecasts and outcomes at single folds of one series."""
+    return url(f"/v1/datasets/{dataset}/backtests/folds", **query)
+
+
+def api_misses(dataset: str, **query: Any) -> str:
+    """The largest misses of the backtest."""
+    return url(f"/v1/datasets/{dataset}/backtests/misses", **query)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ",".join(_text(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
