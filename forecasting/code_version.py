@@ -1,4 +1,4 @@
-"""What makes a forecast besides figures and configuration: our source and the numerical libraries."""
+"""Version of the code that determines a forecast: this package's source and the numerical libraries."""
 
 import hashlib
 from functools import cache
@@ -10,7 +10,7 @@ NUMERICAL = ("chinesecalendar", "holidays", "numpy", "pandas", "prophet", "scipy
 
 @cache
 def code_version() -> str:
-    """Our release and a digest of this room's source and the numerical libraries' releases."""
+    """Tradewind's release and a digest of this package's source and the releases of the numerical libraries."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())

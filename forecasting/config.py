@@ -1,4 +1,4 @@
-"""How a forecast is made: everything that, with the figures, decides its bytes."""
+"""The configuration of a forecast. With the data it determines the result to the bit."""
 
 import hashlib
 import json
@@ -8,21 +8,21 @@ from typing import Any
 
 LEVELS = (50.0, 80.0, 90.0, 95.0)
 PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
-"""The bounds of LEVELS and the median: what is stored, and what forecasts are scored on."""
+"""The bounds of LEVELS and the median: the quantiles that are stored and scored."""
 BASELINE = "seasonal_naive"
 COMBINATION = "combination"
 FRESH_MONTHS = 12
-"""How far back a fresh selection looks."""
+"""The number of months that `fresh` weights are estimated on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastConfig:
     """The configuration of a forecast: horizon in months, folds of the backtest and the months between them.
 
-    `burn_in` folds come before the scored ones: they are where the first weights and error paths are learnt.
-    `shortest` is the number of months the panel must have before its first fold. `levels` are those asked for beyond
-    LEVELS, in per cent; `forecasters` those to use where not all of them. With `recent`, forecasters are weighed by
-    the errors of folds no more months back than that, at every fold alike.
+    `burn_in` folds precede the scored ones; the first weights and error distributions are estimated on them.
+    `shortest` is the number of months the panel must have before its first fold. `levels` are interval levels in
+    addition to LEVELS, in per cent; `forecasters` the names of those to use, all of the default set if empty. With
+    `recent`, weights use only the errors of folds at most that many months before each fold.
     """
 
     horizon: int = 24
@@ -38,18 +38,18 @@ class ForecastConfig:
 
     @property
     def probabilities(self) -> tuple[float, ...]:
-        """PROBABILITIES and the bounds of the further levels, ascending."""
+        """PROBABILITIES and the bounds of the additional levels, ascending."""
         bounds = {bound for level in self.levels for bound in interval_probabilities(level)}
         return tuple(sorted({*PROBABILITIES, *bounds}))
 
     @property
     def fresh(self) -> "ForecastConfig":
-        """The configuration with its forecasters weighed by their last year alone: for when the old weights fail."""
+        """A copy with weights from the last year alone, for use after a break in accuracy."""
         return replace(self, recent=FRESH_MONTHS)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ForecastConfig":
-        """The configuration whose `as_dict` gave `values`, by way of JSON too."""
+        """The inverse of `as_dict`; lists from JSON become tuples."""
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)
 
@@ -64,6 +64,6 @@ class ForecastConfig:
 
 
 def interval_probabilities(level: float) -> tuple[float, float]:
-    """The probabilities of the lower and the upper bound of a central interval of `level` per cent."""
+    """The probabilities of the lower and upper bound of a central interval of `level` per cent."""
     tail = round((100 - level) / 200, 10)
     return tail, round(1 - tail, 10)

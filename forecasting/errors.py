@@ -1,17 +1,17 @@
-"""What can go wrong in a forecast, as data.
+"""Errors of forecasting, built from data.
 
 ForecastingError
-├── PanelError                 the figures cannot be a panel
+├── PanelError                 the observations do not form a panel
 │   ├── EmptyPanel
 │   ├── MissingColumns
 │   ├── DuplicateMonths
 │   ├── GapInSeries
 │   └── NotFinite
 ├── BadCutoff                  a cutoff at which nothing can be forecast
-├── NoLunarNewYear             a year before the calendar of the Lunar New Year
-├── UnknownForecaster          a name that no forecaster has
+├── NoLunarNewYear             a year without a known Lunar New Year
+├── UnknownForecaster          no forecaster has the name
 ├── TooFewObservations         a series shorter than a forecaster's shortest history
-└── ForecasterFailed           a forecaster gave up on one series
+└── ForecasterFailed           a forecaster failed on one series
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from errors import TradewindError
 
 
 class ForecastingError(TradewindError, ValueError):
-    """Any fault of a panel, a series or a forecaster."""
+    """An error in a panel, a series or a forecaster."""
 
 
 class PanelError(ForecastingError):
-    """The figures given cannot be read as a panel."""
+    """The observations do not form a panel."""
 
 
 class EmptyPanel(PanelError):
-    """There is no series, or no observed month."""
+    """There is no series or no observed month."""
 
     def __init__(self) -> None:
-        super().__init__("the panel holds no observation")
+        super().__init__("the panel has no observation")
 
 
 class MissingColumns(PanelError):
@@ -43,7 +43,7 @@ class MissingColumns(PanelError):
 
 
 class DuplicateMonths(PanelError):
-    """A series has a month twice."""
+    """A series has two values for one month."""
 
     def __init__(self, unique_id: str, month: str) -> None:
         self.unique_id, self.month = unique_id, month
@@ -51,11 +51,11 @@ class DuplicateMonths(PanelError):
 
 
 class GapInSeries(PanelError):
-    """A series misses a month between its first and its last."""
+    """A series lacks a month between its first and its last."""
 
     def __init__(self, unique_id: str, month: str) -> None:
         self.unique_id, self.month = unique_id, month
-        super().__init__(f"series {unique_id}: no value for {month}, though months before and after it have one")
+        super().__init__(f"series {unique_id}: no value for {month}, between months with values")
 
 
 class NotFinite(PanelError):
@@ -75,19 +75,19 @@ class BadCutoff(ForecastingError):
 
 
 class NoLunarNewYear(ForecastingError):
-    """A year in which the calendar does not know when the Lunar New Year is."""
+    """The date of the Lunar New Year is not known for a year."""
 
     def __init__(self, year: int) -> None:
         self.year = year
-        super().__init__(f"the calendar does not know the Lunar New Year of {year}: begin the panel later")
+        super().__init__(f"the Lunar New Year of {year} is not in the calendar: start the panel later")
 
 
 class UnknownForecaster(ForecastingError):
-    """A name that no forecaster has."""
+    """No forecaster has the name."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name, self.known = name, tuple(known)
-        super().__init__(f"there is no forecaster {name!r}; there are {', '.join(known)}")
+        super().__init__(f"there is no forecaster {name!r}; choose from {', '.join(known)}")
 
 
 class TooFewObservations(ForecastingError):
@@ -99,7 +99,7 @@ class TooFewObservations(ForecastingError):
 
 
 class ForecasterFailed(ForecastingError):
-    """A forecaster gave no usable forecast of one series."""
+    """A forecaster returned no usable forecast of one series."""
 
     def __init__(self, unique_id: str, forecaster: str, reason: str) -> None:
         self.unique_id, self.forecaster, self.reason = unique_id, forecaster, reason

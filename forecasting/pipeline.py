@@ -1,4 +1,4 @@
-"""The one pipeline behind both doors: a panel in, published forecasts or an evaluation out."""
+"""The forecasting pipeline: a panel in, published forecasts or an evaluation out."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -20,13 +20,14 @@ from forecasting.uncertainty.simulation import path_quantiles
 
 @dataclass(frozen=True)
 class PanelForecast:
-    """What is published: forecasts of every series of a panel, and the backtest behind them.
+    """Forecasts of every series of a panel, and the backtest behind them.
 
-    `months` has shape (horizon,); `centre` (series, horizon) is the combination, which the draws surround and folds
-    score; `mean` and `median` (series, horizon) and `quantiles` (series, probabilities, horizon) are the draws';
-    `paths` (series, draws, horizon) as float32, `base` (series, forecasters, horizon) each forecaster's own means,
-    `base_quantiles` (series, forecasters, probabilities, horizon) theirs, and `weights` (series, forecasters), in the
-    order of `names`; the probabilities are the configuration's. `components` is as `take_panel_apart` gives it.
+    `months` has shape (horizon,); `centre` (series, horizon) is the combination that draws are centred on and that
+    folds score; `mean` and `median` (series, horizon) and `quantiles` (series, probabilities, horizon) are those of the
+    draws; `paths` (series, draws, horizon) is float32; `base` (series, forecasters, horizon) each forecaster's means,
+    `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
+    their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
+    `decompose_panel`.
     """
 
     unique_ids: tuple[str, ...]
@@ -56,8 +57,8 @@ def forecast_panel(
 ) -> PanelForecast:
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
-    `then` is what was known at past cutoffs, as in `fit_panel`; what forecasts are held against is the panel.
-    A panel too short for a fold is forecast all the same, with intervals from its own past changes.
+    `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
+    the panel's. A panel too short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = _as_known(panel, folds, vintage_values or {})
@@ -78,7 +79,7 @@ def forecast_panel(
 
 
 def _published(pool: CombinedForecasts, backtest: Backtest, *, config: ForecastConfig, reporter: str) -> PanelForecast:
-    """What the pool says at its last cutoff, the panel's own."""
+    """The forecasts at the last cutoff, which is the panel's own."""
     panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
     paths = fold_paths(pool, last, draws=config.draws, seed=config.seed)
     quantiles = path_quantiles(paths, config.probabilities)
@@ -109,9 +110,9 @@ def evaluate_panel(
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> tuple[Backtest, tuple[Failure, ...]]:
-    """Score the forecasts made at `cutoffs` (months), each from folds before it; a late one on the steps it has.
+    """Score the forecasts made at `cutoffs` (months), each from the folds before it, on the steps that are known.
 
-    Those folds are as close to one another as a run's, however far apart the cutoffs are.
+    The folds are as far apart as a run's, whatever the distance between the cutoffs.
 
     Raises:
         BadCutoff: no cutoff was given, or one is outside the panel or has no month after it.
@@ -142,7 +143,7 @@ def evaluate_panel(
 
 
 def _as_known(panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
-    """`then`, without a January at its own cutoff where it came in one figure with February."""
+    """`vintage_values` without a January at its own cutoff if it was published in one figure with February."""
     known = dict(vintage_values)
     for cutoff in cutoffs:
         joined = panel.imputed[:, cutoff] & (panel.months[cutoff].astype(object).month == 1)
@@ -153,7 +154,7 @@ def _as_known(panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int,
 
 
 def fold_positions(panel: Panel, config: ForecastConfig) -> list[int]:
-    """The cutoffs (positions in the panel's months) of a run's folds, those before the scored ones first."""
+    """The cutoffs (positions in the panel's months) of a run's folds, burn-in folds first."""
     return _positions_before(len(panel.months) - 1, config, count=config.folds + config.burn_in)
 
 

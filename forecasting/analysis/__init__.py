@@ -1,1 +1,1 @@
-"""Analysis."""
+"""Results derived from forecasts: periods, sums, growth, shares, probabilities, decomposition, attribution."""

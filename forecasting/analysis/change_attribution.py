@@ -1,8 +1,8 @@
-"""Why a forecast moved from one run to the next: new figures, revised figures, and the rest, which is re-estimation.
+"""Attribution of a change between two runs: new observations, revisions, and the rest, which is re-estimation.
 
-What forecasters say of a month is combined three times with the old run's weights: from the figures the old run saw,
-from the same months as they are known now, and from all that is known now. The differences are the first two parts;
-both are made coherent by one linear map, so that the parts of a whole's change are the sums of its parts' changes.
+The forecasters' means of a month are combined three times with the earlier run's weights: from the observations of the
+earlier run, from the same months as known now, and from all observations known now. The differences are the first two
+parts; both are reconciled by one linear map, so that the parts of an aggregate's change are the sums of its parts'.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from forecasting.uncertainty.reconciliation import Reconciler
 
 @dataclass(frozen=True)
 class Change:
-    """A change taken apart, each part of shape (series, months), in the units of `y`; they add up to it."""
+    """The parts of a change, each of shape (series, months), in the units of `y`; their sum is the change."""
 
     new_figures: FloatArray
     revised_figures: FloatArray
@@ -32,11 +32,11 @@ def split_change(
     weights: FloatArray,
     reconcile: Reconciler,
 ) -> Change:
-    """Take apart the `change` (series, months) of what is published.
+    """Attribute the `change` (series, months) of published forecasts.
 
-    `old`, `kept` and `new` have shape (series, forecasters, months): what each forecaster says of those months from the
-    old figures, from the same months as known now, and from all figures known now; NaN where it says nothing. `weights`
-    (series, forecasters) are the old run's.
+    `before`, `revised` and `after` have shape (series, forecasters, months): the forecasters' means from the earlier
+    run's observations, from the same months as known now, and from all observations known now; NaN where there is none.
+    `weights` (series, forecasters) are the earlier run's.
     """
     pooled_before, pooled_revised, pooled_after = (_pooled(means, weights) for means in (before, revised, after))
     new_figures = reconcile(pooled_after - pooled_revised)
@@ -45,7 +45,7 @@ def split_change(
 
 
 def _pooled(means: FloatArray, weights: FloatArray) -> FloatArray:
-    """The combination (series, months) of forecasters' means under given weights; 0 where none says anything."""
+    """The combination (series, months) of forecasters' means with given weights; 0 where there is none."""
     usable = np.where(np.isfinite(means).all(axis=2), weights, 0.0)
     total = usable.sum(axis=1, keepdims=True)
     shares = np.divide(usable, total, out=np.zeros_like(usable), where=total > 0)

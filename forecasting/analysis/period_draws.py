@@ -1,7 +1,7 @@
-"""What is asked for, read off joint paths: sums of months, changes, growth, shares, chances, concentration.
+"""Answers from joint paths: sums of months, changes, growth, shares, probabilities, concentration.
 
-The same draw is the same future in every series, so that what adds up in the paths adds up in the answers. Months up to
-the cutoff count as observed. Units have the names of FRED, the database of the Federal Reserve Bank of St. Louis.
+A draw is the same future in every series, so that identities of the paths hold in the answers. Months up to the cutoff
+are observed. Units have the names of FRED, the database of the Federal Reserve Bank of St. Louis.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ HAVE_A_PERIOD_BEFORE = ("month", "quarter", "year")
 
 @dataclass(frozen=True, slots=True)
 class SeriesPaths:
-    """One quantity as it was and may be: `observed` (past,) from month `start` to the cutoff, `paths` (draws, horizon).
+    """A series' past and draws: `observed` (past,) from month `start` to the cutoff, `paths` (draws, horizon).
 
-    `observed` is NaN where nothing is known. `joined` (past,) marks a February that was published as one figure with
-    the January before it: both hold half of it, and only their sum is known.
+    `observed` is NaN where not known. `joined` (past,) marks a February published as one figure with the January before
+    it: each has half of it, and only their sum is known.
     """
 
     start: int
@@ -39,7 +39,7 @@ class SeriesPaths:
 
 @dataclass(frozen=True, slots=True)
 class PeriodDraws:
-    """Draws of what was asked, shape (draws, spans); a span without any is NaN throughout, and its reason says why."""
+    """Draws of a quantity, shape (draws, periods); a period without draws is NaN, and `reasons` has the reason."""
 
     values: FloatArray
     reasons: tuple[str | None, ...]
@@ -47,7 +47,7 @@ class PeriodDraws:
 
 @dataclass(frozen=True, slots=True)
 class ProbabilityEstimate:
-    """How likely something is: the share of the draws, its Monte Carlo standard error, and their number."""
+    """A probability as a share of the draws, its Monte Carlo standard error, and the number of draws."""
 
     probability: float
     standard_error: float
@@ -55,29 +55,29 @@ class ProbabilityEstimate:
 
 
 def months_needed(periods: Sequence[Period], units: Units) -> tuple[int, int]:
-    """First and last month that an answer rests on."""
+    """First and last month that an answer depends on."""
     back = max((_back(period, units) for period in periods), default=0)
     return min(period.first for period in periods) - back, max(period.last for period in periods)
 
 
 def add_up(all_paths: Sequence[SeriesPaths], signs: Sequence[int]) -> SeriesPaths:
-    """The signed sum of quantities over the same months, draw by draw: a group, or a balance."""
+    """The signed sum of series over the same months, draw by draw: a group, or a balance."""
     first, weights = all_paths[0], np.asarray(signs, dtype=np.float64)
     return SeriesPaths(
         start=first.start,
-        observed=weights @ np.stack([one.observed for one in all_paths]),
-        joined=np.any([one.joined for one in all_paths], axis=0),
-        paths=np.tensordot(weights, np.stack([one.paths for one in all_paths]).astype(np.float64), axes=1),
+        observed=weights @ np.stack([paths.observed for paths in all_paths]),
+        joined=np.any([paths.joined for paths in all_paths], axis=0),
+        paths=np.tensordot(weights, np.stack([paths.paths for paths in all_paths]).astype(np.float64), axes=1),
     )
 
 
 def period_draws(
     units: Units, series_paths: SeriesPaths, periods: Sequence[Period], whole: SeriesPaths | None = None
 ) -> PeriodDraws:
-    """Draws of a quantity over spans in some units; a share or a contribution is of `whole`.
+    """Draws of a series over periods in the given units; a share or a contribution is of `whole`.
 
-    Levels and changes are in the quantity's own unit, growth (`pch`, `pc1`) and shares in per cent, contributions to
-    the growth of the whole on a year ago in percentage points. Growth is on a base above zero, else there is none.
+    Levels and changes are in the series' own unit, growth (`pch`, `pc1`) and shares in per cent, contributions to the
+    growth of the whole on a year ago in percentage points. Growth needs a positive base in every draw.
     """
     level = period_sums(series_paths, periods)
     if units == "lin":
@@ -94,7 +94,7 @@ def period_draws(
 
 
 def period_sums(series_paths: SeriesPaths, periods: Sequence[Period]) -> PeriodDraws:
-    """Sums over the months of each span, in the quantity's own unit."""
+    """Sums over the months of each period, in the series' own unit."""
     past = len(series_paths.observed)
     weights = np.zeros((past + series_paths.paths.shape[1], len(periods)))
     for column, period in enumerate(periods):
@@ -105,7 +105,7 @@ def period_sums(series_paths: SeriesPaths, periods: Sequence[Period]) -> PeriodD
 
 
 def summarise(drawn: PeriodDraws, probabilities: Sequence[float]) -> list[list[float] | None]:
-    """Mean, median and quantiles of each span, in this order; None for a span without draws."""
+    """Mean, median and quantiles of each period, in this order; None for a period without draws."""
     kept = [column for column, reason in enumerate(drawn.reasons) if reason is None]
     values = drawn.values[:, kept]
     found: list[list[float] | None] = [None] * len(drawn.reasons)
@@ -118,9 +118,9 @@ def summarise(drawn: PeriodDraws, probabilities: Sequence[float]) -> list[list[f
 
 
 def probability(values: FloatArray, *, above: float | None = None, below: float | None = None) -> ProbabilityEstimate:
-    """How likely it is that draws (draws,) lie above one threshold, at most at another, or between the two.
+    """The probability that draws (draws,) exceed `above`, are at most `below`, or both.
 
-    A draw at a threshold counts as below it, so that the chances above and below it add up to one.
+    A draw equal to a threshold counts as below it, so that the probabilities above and below it sum to one.
     """
     inside = np.ones(len(values), dtype=bool)
     if above is not None:
@@ -132,7 +132,7 @@ def probability(values: FloatArray, *, above: float | None = None, below: float 
 
 
 def share_error(share: float, number: int) -> float:
-    """Standard error of a share of `number` independent cases, above zero even where it is none of them or all.
+    """Standard error of a share of `number` independent cases, positive even for a share of 0 or 1.
 
     Two cases are added to each side (Agresti and Coull 1998, The American Statistician 52).
     """
@@ -143,9 +143,9 @@ def share_error(share: float, number: int) -> float:
 def concentration(parts: Sequence[SeriesPaths], whole: SeriesPaths, periods: Sequence[Period]) -> PeriodDraws:
     """Herfindahl-Hirschman index: the sum of the squared shares of the parts in per cent, 0 to 10,000."""
     shares = [period_draws("share", part, periods, whole) for part in parts]
-    each = zip(*(one.reasons for one in shares), strict=True)
-    reasons = tuple(next((reason for reason in of_span if reason), None) for of_span in each)
-    return _without(np.sum([one.values**2 for one in shares], axis=0), reasons)
+    by_period = zip(*(share.reasons for share in shares), strict=True)
+    reasons = tuple(next((reason for reason in period_reasons if reason), None) for period_reasons in by_period)
+    return _without(np.sum([share.values**2 for share in shares], axis=0), reasons)
 
 
 def answer_unit(units: Units, unit: str) -> str:
@@ -155,7 +155,7 @@ def answer_unit(units: Units, unit: str) -> str:
 
 
 def coverage_kind(kind: str, units: Units) -> str | None:
-    """The kind of forecast whose coverage an answer over a span of some kind has; None where none is scored.
+    """The kind of backtest forecast whose coverage applies to an answer over a kind of period; None if none is scored.
 
     A logarithm lies within its interval whenever the level does, and a change whenever the growth on the same base
     does, where the base is observed.
@@ -169,7 +169,7 @@ def coverage_kind(kind: str, units: Units) -> str | None:
 
 
 def _back(period: Period, units: Units) -> int:
-    """How many months before a span the one is that it is compared with."""
+    """The months between a period and the one it is compared with."""
     if units in ON_A_YEAR_AGO:
         return MONTHS_PER_YEAR
     return period.months if units in ON_THE_PERIOD_BEFORE else 0
@@ -182,7 +182,7 @@ def _given(whole: SeriesPaths | None) -> SeriesPaths:
 
 
 def _gap(series_paths: SeriesPaths, period: Period) -> str | None:
-    """Why the sum over a span is not known, if it is not."""
+    """Why the sum over a period is not known; None if it is."""
     past, first = len(series_paths.observed), period.first - series_paths.start
     after = period.last - series_paths.start + 1
     if first < 0:
@@ -209,7 +209,7 @@ def _change(now: PeriodDraws, before: PeriodDraws) -> PeriodDraws:
 
 
 def _per_cent(part: PeriodDraws, base: PeriodDraws, periods: Sequence[Period]) -> PeriodDraws:
-    """`part` in per cent of `base`; none where the base is zero or below in any draw."""
+    """`part` in per cent of `base`; none where the base is zero or negative in any draw."""
     unknown = _either(part, base)
     reasons = _where_not_positive(base, unknown, [f"the base {period.label}" for period in periods])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -222,14 +222,14 @@ def _log(level: PeriodDraws, periods: Sequence[Period]) -> PeriodDraws:
         return _without(np.log(level.values), reasons)
 
 
-def _either(one: PeriodDraws, other: PeriodDraws) -> tuple[str | None, ...]:
-    return tuple(first or second for first, second in zip(one.reasons, other.reasons, strict=True))
+def _either(first: PeriodDraws, second: PeriodDraws) -> tuple[str | None, ...]:
+    return tuple(a or b for a, b in zip(first.reasons, second.reasons, strict=True))
 
 
 def _where_not_positive(
     base: PeriodDraws, reasons: Sequence[str | None], names: Sequence[str]
 ) -> tuple[str | None, ...]:
-    """The reasons there are already, and one wherever the base is zero or below in some draw."""
+    """The existing reasons, and one wherever the base is zero or negative in a draw."""
     counts = (base.values <= 0).sum(axis=0).tolist()
     number = len(base.values)
     texts = [f"{name} is zero or below in {count} of {number} draws" for name, count in zip(names, counts, strict=True)]

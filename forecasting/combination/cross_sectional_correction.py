@@ -1,11 +1,11 @@
-"""What the panel says of a series next to the others: a cross-sectional regression on the errors of the combination.
+"""Cross-sectional correction: a regression of the combination's errors on the recent history of all series.
 
-After a boom one market falls back further than the forecasters, who see one series at a time, dare to say; what many
-markets did after such a month is known. On the link's scale the errors of earlier folds are regressed, by ridge, on
-what each series and its sector had done by then. Both sides are taken around their mean over the series, so that
-nothing is learnt of where the whole panel goes: one boom or bust would decide that. What a market does after a leap
-changes over the years, so an older fold counts for less. How far to believe the regression, if at all, is chosen by
-leaving out a year of folds at a time.
+After a boom a market falls back further than forecasters, which see one series at a time, predict; the experience of
+many markets after such months is informative. On the arsinh scale, the errors of earlier folds are regressed by ridge
+on momentum, season and level of each series and of its sector at the time. Both sides are centred over the series, so
+that the direction of the whole panel is not learnt: one boom or collapse would determine it. Older folds get less
+weight. The ridge penalty, which may exclude the correction altogether, is chosen by leaving out a year of folds at a
+time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,15 @@ from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 
-# Penalties in units of each regressor's own sum of squares; the last is belief in nothing.
+# Penalties in units of each regressor's own sum of squares; infinity means no correction.
 PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
 FEWEST_FOLDS = 12
-# Months after which a fold counts for half.
+# Months after which the weight of a fold halves.
 HALF_LIFE = 18.0
-# On the link's scale, where 1 is a factor of 2.7: one wild month must not decide, no correction be larger than this.
-WILD, LARGEST = 1.5, 0.5
-# The share of the newest month in the slow mean.
+# On the arsinh scale, where 1 is a factor of 2.7: errors and regressors are clipped at the first, corrections at the
+# second.
+ERROR_LIMIT, CORRECTION_LIMIT = 1.5, 0.5
+# The weight of the newest month in the slow mean.
 SLOW = 0.1
 Sums = tuple[FloatArray, FloatArray, FloatArray]
 
@@ -39,11 +40,11 @@ def correct(
     sectors: Sequence[str],
     vintage_values: Mapping[int, FloatArray] | None = None,
 ) -> FloatArray:
-    """The combination moved by what the errors of earlier folds say, shape (series, folds, horizon), units of `y`.
+    """The combination corrected by a regression on earlier folds' errors, shape (series, folds, horizon), units of `y`.
 
     `centre` and `actual`, NaN where unknown, have that shape too; `values` (series, months) are the panel's, of which a
-    fold sees those up to its cutoff, or those that `then` has for that; `unit` (series, folds) is the link's; `cutoffs`
-    are positions in the months.
+    fold sees those up to its cutoff, or those in `vintage_values` for it; `transform_unit` (series, folds) is the unit
+    of the arsinh transform; `cutoffs` are positions in the months.
     """
     corrected = centre.copy()
     if len(centre) < 2:
@@ -52,52 +53,54 @@ def correct(
     groups = pd.factorize(np.asarray(sectors))[0]
     sums: list[Sums] = []
     for fold, cutoff in enumerate(cutoffs):
-        linked = transform(centre[:, fold], transform_unit[:, fold, None])
+        transformed = transform(centre[:, fold], transform_unit[:, fold, None])
         seen, slow_at_cutoff = values[:, : cutoff + 1], slow[:, cutoff]
         if vintage_values and cutoff in vintage_values:
             seen, slow_at_cutoff = vintage_values[cutoff], _slow_mean(vintage_values[cutoff])[:, -1]
-        regressors = _regressors(seen, slow_at_cutoff, transform_unit[:, fold], linked, groups)
+        regressors = _regressors(seen, slow_at_cutoff, transform_unit[:, fold], transformed, groups)
         coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
-        around, _ = _around_mean(regressors, np.isfinite(linked))
-        moved = np.clip(np.einsum("shk,hk->sh", around, coefficients), -LARGEST, LARGEST)
-        # What never moves, or was never traded, is not about to.
-        kept = (centre[:, fold] == 0) | _constant(seen[:, -2 * MONTHS_PER_YEAR :])[:, None]
+        around, _ = _around_mean(regressors, np.isfinite(transformed))
+        correction = np.clip(np.einsum("shk,hk->sh", around, coefficients), -CORRECTION_LIMIT, CORRECTION_LIMIT)
+        # Series that never traded or never change are not corrected.
+        uncorrected = (centre[:, fold] == 0) | _constant(seen[:, -2 * MONTHS_PER_YEAR :])[:, None]
         corrected[:, fold] = np.where(
-            kept, centre[:, fold], inverse_transform(linked + moved, transform_unit[:, fold, None])
+            uncorrected, centre[:, fold], inverse_transform(transformed + correction, transform_unit[:, fold, None])
         )
-        missed = np.clip(transform(actual[:, fold], transform_unit[:, fold, None]) - linked, -WILD, WILD)
-        sums.append(_sums(regressors, missed))
+        error = np.clip(
+            transform(actual[:, fold], transform_unit[:, fold, None]) - transformed, -ERROR_LIMIT, ERROR_LIMIT
+        )
+        sums.append(_sums(regressors, error))
     return corrected
 
 
 def _regressors(
-    seen: FloatArray, slow: FloatArray, transform_unit: FloatArray, linked: FloatArray, groups: NDArray[np.int64]
+    seen: FloatArray, slow: FloatArray, transform_unit: FloatArray, transformed: FloatArray, groups: NDArray[np.int64]
 ) -> FloatArray:
-    """What each series, and its sector on average, did and is forecast to do, shape (series, horizon, regressors).
+    """Regressors of each series and their means over its sector, shape (series, horizon, regressors).
 
-    Momentum over a month, a quarter, half a year and a year; the season a year ago; the combination `linked` against
-    the last quarter, and against the slow mean.
+    Momentum over a month, a quarter, half a year and a year; the season a year ago; the transformed combination
+    relative to the last quarter, and to the slow mean.
     """
     history = transform(seen[:, -2 * MONTHS_PER_YEAR :], transform_unit[:, None])
     year = _mean(history[:, -MONTHS_PER_YEAR:])
     means = [_mean(history[:, -months:]) for months in (1, 3, 6)] + [year, _mean(history[:, :-MONTHS_PER_YEAR])]
-    horizon = linked.shape[1]
+    horizon = transformed.shape[1]
     momentum = np.repeat(np.diff(np.stack(means, axis=1))[:, None], horizon, axis=1)
     padded = np.pad(history, ((0, 0), (max(MONTHS_PER_YEAR - history.shape[1], 0), 0)), constant_values=np.nan)
     season = padded[:, -MONTHS_PER_YEAR + np.arange(horizon) % MONTHS_PER_YEAR] - year[:, None]
-    expected = linked - means[1][:, None]
-    level = transform(slow, transform_unit)[:, None] - linked
+    expected = transformed - means[1][:, None]
+    level = transform(slow, transform_unit)[:, None] - transformed
     own = np.concatenate([momentum, np.stack([season, expected, level], axis=2)], axis=2)
-    own = np.clip(np.nan_to_num(own), -WILD, WILD)
+    own = np.clip(np.nan_to_num(own), -ERROR_LIMIT, ERROR_LIMIT)
     sector = np.stack([own[groups == group].mean(axis=0) for group in range(groups.max() + 1)])[groups]
     return np.concatenate([own, sector], axis=2)
 
 
-def _sums(regressors: FloatArray, missed: FloatArray) -> Sums:
+def _sums(regressors: FloatArray, error: FloatArray) -> Sums:
     """A fold's normal equations by step: cross products (horizon, k, k), products (horizon, k), squares (horizon,)."""
-    known = np.isfinite(missed)
+    known = np.isfinite(error)
     x, counts = _around_mean(regressors, known)
-    y = np.where(known, missed, 0.0)
+    y = np.where(known, error, 0.0)
     y = np.where(known, y - y.sum(axis=0) / counts, 0.0)
     x = x.transpose(1, 2, 0)
     return x @ x.transpose(0, 2, 1), np.einsum("hks,sh->hk", x, y), np.sum(y**2, axis=0)
@@ -125,7 +128,7 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
 
 
 def _ridge(cross: FloatArray, products: FloatArray) -> FloatArray:
-    """Ridge coefficients for every penalty, shape (penalties, horizon, k), each regressor in units of its own."""
+    """Ridge coefficients for every penalty, shape (penalties, horizon, k); regressors are scaled to unit size."""
     size = np.sqrt(np.einsum("hkk->hk", cross))
     size = np.where(size > 1e-6, size, np.inf)
     scaled = cross / size[:, :, None] / size[:, None, :]
@@ -137,7 +140,7 @@ def _ridge(cross: FloatArray, products: FloatArray) -> FloatArray:
 
 
 def _around_mean(regressors: FloatArray, known: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Regressors less their mean over the series known at a step, zero for the others, and how many those are."""
+    """Regressors centred over the series known at a step, zero for the others, and the number of those known."""
     counts = np.maximum(known.sum(axis=0), 1)
     mean = np.einsum("shk,sh->hk", regressors, known.astype(float)) / counts[:, None]
     return np.where(known[..., None], regressors - mean, 0.0), counts
@@ -147,19 +150,19 @@ def _slow_mean(values: FloatArray) -> FloatArray:
     """Exponentially smoothed values (series, months), from each series' first; zero before it."""
     slow = np.zeros_like(values)
     level = np.full(len(values), np.nan)
-    for month, now in enumerate(values.T):
-        level = np.where(np.isnan(level), now, np.where(np.isnan(now), level, SLOW * now + (1 - SLOW) * level))
+    for month, value in enumerate(values.T):
+        level = np.where(np.isnan(level), value, np.where(np.isnan(value), level, SLOW * value + (1 - SLOW) * level))
         slow[:, month] = np.nan_to_num(level)
     return slow
 
 
 def _constant(values: FloatArray) -> NDArray[np.bool_]:
-    """Whether all months known of each series are alike, shape (series,)."""
+    """Whether the known values of each series are all equal, shape (series,)."""
     return np.asarray(np.fmax.reduce(values, axis=1) == np.fmin.reduce(values, axis=1))
 
 
 def _mean(values: FloatArray) -> FloatArray:
-    """Means over the months known (axis 1), NaN where none is."""
+    """Means over the known months (axis 1), NaN where there is none."""
     known = np.isfinite(values)
     counts = known.sum(axis=1)
     total = np.where(known, values, 0.0).sum(axis=1)

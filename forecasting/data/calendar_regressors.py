@@ -1,9 +1,9 @@
-"""Calendar regressors by reporter: what the date of a holiday does to a month's trade.
+"""Calendar regressors by reporter: the effect of holidays and working days on a month's trade.
 
-Lunar New Year falls between 21 January and 20 February; shipments are pulled forward before it, stop during it and
-take weeks to recover. Each of three windows around New Year's Day is spread over the months by days (Bell and
-Hillmer 1983; Lin and Liu 2002; X-13ARIMA-SEATS `genhol`). Working days count weekends worked to make up for a
-holiday. Reporters other than China have working days alone, where the `holidays` package knows them.
+Lunar New Year falls between 21 January and 20 February; shipments are brought forward before it, stop during it and
+recover over weeks. The days of three windows around New Year's Day are allocated to months (Bell and Hillmer 1983;
+Lin and Liu 2002; X-13ARIMA-SEATS `genhol`). Working days include weekend days that make up for a holiday. Reporters
+other than China have working days only, where the `holidays` package covers the country.
 """
 
 from datetime import date, timedelta
@@ -18,21 +18,21 @@ from forecasting.errors import NoLunarNewYear
 from forecasting.types import FloatArray, MonthArray
 
 CHINA = "CHN"
-# Windows in days around New Year's Day, first and last day included. At most 20 days before: never December.
+# Windows in days around New Year's Day, both ends included. At most 20 days before, so that none reaches December.
 LUNAR_WINDOWS = {"pre": (-20, -1), "during": (0, 6), "post": (7, 26)}
-# Regressors are centred by calendar-month means over a fixed span, so that retraining never moves them.
+# Years whose calendar-month means centre the regressors; fixed, so that they do not change between runs.
 LUNAR_SPAN = (2000, 2026)
 WORKING_DAYS_SPAN = (2004, 2026)
-# Trade moves about in proportion to working days, and by a fraction of that with a whole window of the New Year:
-# in these units one prior fits the effects of both.
+# Divided by this, the logarithm of working days and the shares of the windows have effects of similar size, so that one
+# prior fits both.
 WORKING_DAYS_UNIT = 0.5
 
 
 def calendar_regressors(months: MonthArray, reporter: str) -> FloatArray:
     """Regressors of `months` ('datetime64[M]', shape (T,)), shape (T, k); k = 0 for a reporter without a calendar.
 
-    CHN: the centred shares of the three Lunar New Year windows, then working days; others: working days. Those are a
-    logarithm, centred, over WORKING_DAYS_UNIT. `reporter` is an ISO 3166-1 alpha-3 code; a group has no calendar.
+    CHN: the centred shares of the three Lunar New Year windows, then working days; others: working days. Working days
+    are a centred logarithm divided by WORKING_DAYS_UNIT. `reporter` is an ISO 3166-1 alpha-3 code; groups have none.
     """
     names = calendar_names(reporter)
     numbers = EPOCH + months.astype(MONTH).astype(int)
@@ -49,7 +49,7 @@ def calendar_names(reporter: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def lunar_new_year(year: int) -> date:
-    """Return New Year's Day of the Chinese lunisolar calendar.
+    """New Year's Day of the Chinese lunisolar calendar.
 
     Raises:
         NoLunarNewYear: the `holidays` package does not have it.
@@ -63,21 +63,21 @@ def lunar_new_year(year: int) -> date:
 
 @lru_cache(maxsize=4096)
 def lunar_shares(year: int, month: int) -> tuple[float, ...]:
-    """Share of the pre, during and post windows' days that fall in a month; each sums to 1 over its year."""
+    """Shares of the pre, during and post windows' days in a month; the shares of each window sum to 1 over its year."""
     new_year = lunar_new_year(year)
     return tuple(_share(new_year, window, month) for window in LUNAR_WINDOWS.values())
 
 
 @lru_cache(maxsize=16384)
 def working_days(year: int, month: int, reporter: str = CHINA) -> int:
-    """Working days of a month in a country `holidays` knows."""
+    """Working days of a month in a country that `holidays` covers."""
     first = date(year, month, 1)
     after = first_day(month_number(year, month) + 1)
     days = [first + timedelta(days=i) for i in range((after - first).days)]
     if reporter == CHINA:
         try:
             return sum(chinese_calendar.is_workday(day) for day in days)
-        except NotImplementedError:  # a year the State Council's table in chinesecalendar does not reach
+        except NotImplementedError:  # chinesecalendar has no State Council table of the year
             pass
     known = holidays.country_holidays(reporter, years=year)
     return sum(known.is_working_day(day) for day in days)

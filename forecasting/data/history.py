@@ -1,4 +1,4 @@
-"""What a forecaster is given: one series up to its cutoff, and nothing after it."""
+"""The input of a forecaster: one series up to its cutoff."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ class History:
     """One series as known at its cutoff.
 
     `y` has shape (n,), finite, in the dataset's unit; `start` is the month of `y[0]` (`datetime64[M]`).
-    `calendar` has shape (n + horizon, k): the calendar regressors of the months from `start` to the last step.
-    They are known in advance, so they may reach past the cutoff; k is 0 where no calendar applies.
+    `calendar` has shape (n + horizon, k): the calendar regressors of the months from `start` to the last step, which
+    are known in advance; k is 0 where no calendar applies.
     """
 
     unique_id: str

@@ -1,7 +1,7 @@
-"""January and February published as one figure: split where single months are needed, and marked imputed.
+"""January and February published as one figure: the split into months, marked as imputed.
 
-The share of January is predicted from the earlier years in which a series has both months: a ridge regression of its
-logit on how much more of the holiday and of the working days falls in January than in February.
+The share of January is predicted from the earlier years with both months: a ridge regression of its logit on the
+difference between the calendar regressors of January and February.
 """
 
 from typing import Any
@@ -13,13 +13,13 @@ from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.months import MONTH, MONTHS_PER_YEAR
 from forecasting.types import FloatArray
 
-# January has 31 of the 59 days; a series without a past of its own is split so.
-USUAL_SHARE = 31 / 59
+# January has 31 of the 59 days: the share where a series has no year with both months.
+DEFAULT_SHARE = 31 / 59
 RIDGE = 0.1
 
 
 def split_combined(frame: pd.DataFrame, reporter: str) -> pd.DataFrame:
-    """The long frame with a row a month and the column `imputed`; `months` is 2 where February holds January too.
+    """The long frame with one row a month and a column `imputed`; `months` is 2 where February includes January.
 
     The two months of a split figure add up to it exactly. Columns other than ds, y and months are kept.
     """
@@ -46,29 +46,29 @@ def _split_series(series: pd.DataFrame, reporter: str) -> pd.DataFrame:
 
 
 def _predicted_shares(single: pd.DataFrame, years: Any, reporter: str) -> FloatArray:
-    """January's predicted share of January and February together, shape (years,), each from the years before it."""
+    """January's predicted share of January and February, shape (years,), each from the years before it."""
     by_month = single.assign(year=single["ds"].dt.year, month=single["ds"].dt.month)
     table = by_month[by_month["month"] <= 2].pivot_table(index="year", columns="month", values="y")
     table = table.reindex(columns=[1, 2]).dropna()
     table = table[(table > 0).all(axis=1)]
     logit = np.log(table[1].to_numpy() / table[2].to_numpy())
-    past, ahead = (_lean_to_january(which, reporter) for which in (table.index.to_numpy(), years))
-    # A backtest of the year itself must not hear of later ones.
+    past, ahead = (_calendar_difference(which, reporter) for which in (table.index.to_numpy(), years))
+    # The share of a year is predicted from earlier years only, so that a backtest sees no later value.
     known = [table.index.to_numpy() < year for year in years]
-    return np.array([_share(past[k], logit[k], lean) for k, lean in zip(known, ahead, strict=True)])
+    return np.array([_share(past[k], logit[k], difference) for k, difference in zip(known, ahead, strict=True)])
 
 
-def _share(past: FloatArray, logit: FloatArray, lean: FloatArray) -> float:
-    """January's share in a year that leans to it so, from earlier years' `past` (years, k) and `logit` (years,)."""
+def _share(past: FloatArray, logit: FloatArray, difference: FloatArray) -> float:
+    """January's share in a year with a calendar `difference` (k,), from `past` (years, k) and `logit` (years,)."""
     if not len(logit):
-        return USUAL_SHARE
+        return DEFAULT_SHARE
     centre = past.mean(axis=0)
     gram = (past - centre).T @ (past - centre) + RIDGE * np.eye(past.shape[1])
     slope = np.linalg.solve(gram, (past - centre).T @ (logit - logit.mean()))
-    return float(1 / (1 + np.exp(-(logit.mean() + (lean - centre) @ slope))))
+    return float(1 / (1 + np.exp(-(logit.mean() + (difference - centre) @ slope))))
 
 
-def _lean_to_january(years: Any, reporter: str) -> FloatArray:
+def _calendar_difference(years: Any, reporter: str) -> FloatArray:
     """Calendar regressors of January less those of February, shape (years, k)."""
     january = (np.asarray(years) - 1970) * MONTHS_PER_YEAR
     first, second = (calendar_regressors((january + month).astype(MONTH), reporter) for month in (0, 1))

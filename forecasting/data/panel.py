@@ -1,4 +1,4 @@
-"""The panel: many monthly series side by side, checked once and then trusted."""
+"""The panel: monthly series on common months, validated once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from forecasting.types import FloatArray
 class Panel:
     """Monthly series: `values` has shape (series, months), NaN before a series' first and after its last month.
 
-    `imputed` has the same shape: True where a value is not published as such, so that it may be learnt from but not
-    scored on. `months` are consecutive (`datetime64[M]`). `keys` names what each series is (one row a series, in the
-    order of `unique_ids`): columns flow, partner and sector where they are known, else none.
+    `imputed` has the same shape: True where a value was not published as such, so that it is used in estimation but not
+    in scores. `months` are consecutive (`datetime64[M]`). `keys` has one row a series, in the order of `unique_ids`:
+    columns flow, partner and sector where they are known, else none.
     """
 
     unique_ids: tuple[str, ...]
@@ -39,7 +39,7 @@ class Panel:
         """Read a long frame `unique_id, ds, y`, optionally with `flow`, `partner`, `sector` and `imputed`.
 
         Raises:
-            MissingColumns, EmptyPanel, NotFinite, DuplicateMonths, GapInSeries: the first fault found.
+            MissingColumns, EmptyPanel, NotFinite, DuplicateMonths, GapInSeries: the first error found.
         """
         missing = [column for column in ("unique_id", "ds", "y") if column not in frame.columns]
         if missing:
@@ -68,7 +68,7 @@ class Panel:
         return last
 
     def position(self, month: np.datetime64) -> int:
-        """Where a month stands in `months`.
+        """The position of a month in `months`.
 
         Raises:
             BadCutoff: the month is outside the panel.
@@ -79,7 +79,7 @@ class Panel:
         return position
 
     def until(self, cutoff: np.datetime64) -> "Panel":
-        """What the panel was with `cutoff` as its last month; series that had not begun are left out.
+        """The panel with `cutoff` as its last month, without series that had not begun.
 
         Raises:
             BadCutoff: the month is outside the panel.
@@ -92,11 +92,11 @@ class Panel:
         return Panel(ids, self.months[:width], values[begun], self.imputed[begun, :width], keys)
 
     def ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:
-        """Actual values after each cutoff position, shape (series, cutoffs, horizon); NaN where there is none yet."""
+        """Actual values after each cutoff position, shape (series, cutoffs, horizon); NaN where not known."""
         return _windows(self.values, positions, horizon)
 
     def published_ahead(self, positions: Sequence[int], horizon: int) -> FloatArray:
-        """As `ahead`, but NaN too where a value is imputed: what a month's forecast may be scored on."""
+        """As `ahead`, but NaN also where a value is imputed: the actuals that months are scored against."""
         return _windows(np.where(self.imputed, np.nan, self.values), positions, horizon)
 
 
@@ -126,10 +126,10 @@ def _refuse_duplicates(
 
 
 def _refuse_gaps(ids: NDArray[np.str_], months: NDArray[np.datetime64], values: FloatArray) -> None:
-    seen = np.isfinite(values)
-    begun = np.maximum.accumulate(seen, axis=1)
-    to_come = np.maximum.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
-    gaps = np.argwhere(begun & to_come & ~seen)
+    known = np.isfinite(values)
+    begun = np.maximum.accumulate(known, axis=1)
+    continues = np.maximum.accumulate(known[:, ::-1], axis=1)[:, ::-1]
+    gaps = np.argwhere(begun & continues & ~known)
     if len(gaps):
         series, position = gaps[0]
         raise GapInSeries(str(ids[series]), str(months[position]))

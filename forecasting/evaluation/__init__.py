@@ -1,1 +1,1 @@
-"""Evaluation."""
+"""Rolling-origin backtest: forecasts at past cutoffs and their scores."""

@@ -1,4 +1,4 @@
-"""The backtest's forecasts with their intervals, and their scores by kind of period."""
+"""The backtest: forecasts with intervals at past cutoffs, and their scores by kind of period."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from forecasting.uncertainty.arsinh_transform import inverse_transform, transfor
 from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_distribution, learn_marginals
 from forecasting.uncertainty.simulation import draw_paths, path_quantiles
 
-# Enough draws for a fold's quantiles; what is published is drawn with the configuration's own number.
+# Enough draws for a fold's quantiles; published paths have the configuration's own number.
 FOLD_DRAWS = 400
 Quantiles = NDArray[np.float32]
 
@@ -29,8 +29,8 @@ class Backtest:
     """Every forecaster and the combination, which is the last of `names`, on the scored folds.
 
     `base` has shape (series, forecasters, folds, horizon), `combined` and `actual` (series, folds, horizon), all in the
-    units of `y`; `cutoffs` are months. `quantiles` holds (series, folds, probabilities, horizon) as float32 for the
-    combination, and for the others where they were asked for; `periods` is what the combination said of longer periods.
+    units of `y`; `cutoffs` are months. `quantiles` has (series, folds, probabilities, horizon) as float32 for the
+    combination, and for the forecasters if requested; `periods` are the combination's forecasts of longer periods.
     """
 
     names: tuple[str, ...]
@@ -66,7 +66,7 @@ class Backtest:
 
 
 def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
-    """What the errors known at a fold's cutoff say of the combination's."""
+    """The error distribution of the combination from the errors known at a fold's cutoff."""
     return learn_distribution(pool.known_errors(fold, pool.errors), pool.forecast_scale[:, :fold])
 
 
@@ -76,7 +76,7 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     greatest = np.nanmax(np.abs(pool.seen(fold)), axis=1, initial=0.0)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     blocks = list(series_blocks(series, draws * horizon))
-    # More than a block waits for its reconciliation as what it will be stored as.
+    # Several blocks wait for reconciliation as float32, in which they are stored.
     paths = np.empty((series, draws, horizon), dtype=np.float64 if len(blocks) == 1 else np.float32)
     for rows in blocks:
         paths[rows] = draw_paths(
@@ -91,11 +91,11 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     lower_bounds = pool.lower_bounds[:, fold]
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
-    to_begin = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
-    paths[to_begin | pool.discontinued[:, fold]] = 0.0
-    for some in series_blocks(draws, series * horizon):
-        coherent[:, some] = reconcile(paths[:, some].astype(np.float64), lower_bounds)
-    coherent[to_begin] = np.nan
+    not_begun = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
+    paths[not_begun | pool.discontinued[:, fold]] = 0.0
+    for draw_rows in series_blocks(draws, series * horizon):
+        coherent[:, draw_rows] = reconcile(paths[:, draw_rows].astype(np.float64), lower_bounds)
+    coherent[not_begun] = np.nan
     return coherent
 
 
@@ -117,9 +117,9 @@ def evaluate_folds(
     keep_all: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Backtest:
-    """Score some of a pool's folds, ascending, each with intervals from what it knew.
+    """Score some of a pool's folds, ascending, each with intervals from the errors known at it.
 
-    The quantiles of the forecasters beside the combination are forgotten once scored, unless `keep_all`.
+    The quantiles of the forecasters other than the combination are kept only with `keep_all`.
     """
     combined, periods, entries = _score_combination(pool, folds, config, on_progress)
     quantiles = {COMBINATION: combined}
@@ -129,7 +129,7 @@ def evaluate_folds(
         if kept is not None:
             quantiles[name] = kept
     entries.append(_against_baseline(pool, folds))
-    # A run's folds stand side by side, and a view of them needs no memory.
+    # The folds of a run are contiguous, and a view of them needs no memory.
     chosen = slice(folds.start, folds.stop) if isinstance(folds, range) else list(folds)
     return Backtest(
         names=(*pool.base.names, COMBINATION),
@@ -152,7 +152,7 @@ def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[floa
 def _score_combination(
     pool: CombinedForecasts, folds: Sequence[int], config: ForecastConfig, on_progress: OnProgress | None
 ) -> tuple[Quantiles, tuple[PeriodForecasts, ...], list[ScoreArray]]:
-    """Quantiles of the combination (series, folds, probabilities, horizon) off joint paths, its tracks and scores."""
+    """Quantiles of the combination (series, folds, probabilities, horizon), its period forecasts and scores."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     quantiles = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
     period_scores, accumulator, scales = PeriodScores(series, horizon), ScoreAccumulator(series, horizon), _Scales(pool)
@@ -170,7 +170,7 @@ def _score_combination(
 def _score_forecaster(
     pool: CombinedForecasts, row: int, folds: Sequence[int], config: ForecastConfig, *, keep: bool
 ) -> tuple[Quantiles | None, list[ScoreArray]]:
-    """The scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if they are kept."""
+    """Scores of one forecaster, with its quantiles (series, folds, probabilities, horizon) if `keep`."""
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     shape = (series, len(folds), len(config.probabilities), horizon)
     kept = np.empty(shape, dtype=np.float32) if keep else None
@@ -188,7 +188,7 @@ def _marginal_quantiles(
 ) -> Iterator[Quantiles]:
     """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
 
-    They stand around its own means, by the method of the combination without its joint draws and calibration.
+    They are centred on its own means, by the method of the combination without joint draws and calibration.
     """
     means = pool.base.means[:, row]
     errors = transformed_errors(means, pool.outcomes, pool.transform_unit)
@@ -202,7 +202,7 @@ def _marginal_quantiles(
 
 
 class _Scales:
-    """What errors of months are measured in: each series' changes on a year ago, as known at each fold."""
+    """Scales of monthly errors: each series' changes on a year ago, as known at each fold."""
 
     def __init__(self, pool: CombinedForecasts) -> None:
         self._pool = pool

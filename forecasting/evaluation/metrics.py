@@ -1,8 +1,8 @@
-"""How right forecasts were: errors by series, forecaster and step, over the folds.
+"""Forecast metrics by series, forecaster and step, over the folds.
 
 MASE: Hyndman & Koehler (2006), with the in-sample seasonal-naive scale known at each cutoff. RMSSE: the M5
-competition's, on the same season. WIS: Bracher et al. (2021). Diebold-Mariano with the small-sample
-correction of Harvey, Leybourne & Newbold (1997).
+competition's, on the same season. WIS: Bracher et al. (2021). Diebold-Mariano with the small-sample correction of
+Harvey, Leybourne & Newbold (1997).
 """
 
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ def seasonal_scales(values: FloatArray, cutoffs: NDArray[np.int64]) -> tuple[Flo
 def pinball(actual: FloatArray, quantiles: FloatArray, probabilities: Sequence[float] = PROBABILITIES) -> FloatArray:
     """Mean quantile score over PROBABILITIES, shape of `actual`, in the units of `y`."""
     rows = [probabilities.index(probability) for probability in PROBABILITIES]
-    each: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles[..., rows], np.asarray(PROBABILITIES))
-    return np.asarray(each.mean(axis=-1))
+    losses: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles[..., rows], np.asarray(PROBABILITIES))
+    return np.asarray(losses.mean(axis=-1))
 
 
 def weighted_interval_score(
@@ -46,20 +46,20 @@ def weighted_interval_score(
 ) -> FloatArray:
     """WIS over LEVELS, shape of `actual`, from quantiles (..., probabilities); in the units of `y`.
 
-    The score of an interval, weighed by half its alpha, is the sum of its bounds' quantile scores, and half the error
-    of the median is the median's: so WIS is twice the mean quantile score (Bracher et al. 2021, section 2.2).
+    WIS is twice the mean quantile score: an interval's score, weighted by half its alpha, is the sum of its bounds'
+    quantile scores, and half the median's absolute error is its quantile score (Bracher et al. 2021, section 2.2).
     """
-    # scoringrules 0.10 has a weighted_interval_score, but without numba it weighs the median itself, not its error.
+    # The weighted_interval_score of scoringrules 0.10 without numba weights the median itself, not its error.
     return 2 * pinball(actual, quantiles, probabilities)
 
 
 def wis_of(actual: FloatArray, quantiles: FloatArray, probabilities: Sequence[float]) -> FloatArray:
-    """WIS over whatever probabilities there are, shape of `actual`, from quantiles (..., probabilities).
+    """WIS over any probabilities, shape of `actual`, from quantiles (..., probabilities).
 
-    Twice the mean quantile score, as in `weighted_interval_score`; of the median alone it is the absolute error.
+    Twice the mean quantile score, as in `weighted_interval_score`; for the median alone it is the absolute error.
     """
-    each: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles, np.asarray(probabilities))
-    return np.asarray(2 * each.mean(axis=-1))
+    losses: FloatArray = scoringrules.quantile_score(actual[..., None], quantiles, np.asarray(probabilities))
+    return np.asarray(2 * losses.mean(axis=-1))
 
 
 def fold_scores(
@@ -74,8 +74,8 @@ def fold_scores(
     """Scores of one forecaster at one fold, each of shape (series, steps), NaN where an actual or a forecast is.
 
     `actual` and `mean` have shape (series, steps), `quantiles` (series, probabilities, steps), the scales (series,).
-    Without scales or quantiles there are no scores that need them. The mean of `rmsse` is a mean square: its root is
-    what is reported.
+    Metrics that need scales or quantiles are omitted without them. `rmsse` is a squared error here: the root of its
+    mean is reported.
     """
     error = mean - actual
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -107,23 +107,23 @@ def inside(actual: FloatArray, lo: FloatArray, hi: FloatArray) -> FloatArray:
 
 
 def folds_ahead(step: int, apart: Sequence[int]) -> int:
-    """A step in months as the number of folds over which errors overlap; `apart` is how many months are between them.
+    """A step in months as the number of folds over which errors overlap; `apart` are the months between folds.
 
-    The least distance counts: rather too many than too few.
+    The smallest distance counts: an overestimate is conservative.
     """
     return -(-step // min(apart, default=1))
 
 
 def diebold_mariano(loss: FloatArray, baseline: FloatArray, *, step: int) -> FloatArray:
-    """Two-sided p-values that two forecasters' losses (..., folds) are equal in the mean at a step, shape (...).
+    """Two-sided p-values of equal mean losses (..., folds) of two forecasters at a step, shape (...).
 
-    NaN where it is undecidable. Folds must be in order, and a step apart: `folds_ahead` counts steps in folds. Losses
-    may hold NaN, which are left out pairwise.
+    NaN where it cannot be decided. Folds must be in order and evenly spaced; `folds_ahead` converts steps to folds. NaN
+    losses are excluded pairwise.
     """
     difference = loss - baseline
     known = np.isfinite(difference)
     n = known.sum(axis=-1)
-    # What is known moves up, in order: the losses then follow each other as if nothing was missing.
+    # Known losses move to the front, in order, so that those left follow one another without gaps.
     order = np.argsort(~known, axis=-1, kind="stable")
     difference = np.take_along_axis(np.where(known, difference, 0.0), order, axis=-1)
     known = np.take_along_axis(known, order, axis=-1)

@@ -1,4 +1,4 @@
-"""Rolling origin: every forecaster at every cutoff, one series a task, each fit on what it may see and no more."""
+"""Rolling origin: every forecaster at every cutoff, one series a task, each fitted on the past of its cutoff only."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from forecasting.types import FloatArray, OnProgress
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A forecaster that gave up on a series at a cutoff (a month), and why."""
+    """A forecaster that failed on a series at a cutoff (a month), with the reason."""
 
     unique_id: str
     forecaster: str
@@ -31,8 +31,8 @@ class Failure:
 class SeriesTask:
     """One series and the cutoffs at which to forecast it.
 
-    `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `then` has, by cutoff, the
-    values up to it as they were known at it, where these are not those of `y`.
+    `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `vintage_values` has, by
+    cutoff, the values up to it as known at it, where they differ from `y`.
     """
 
     unique_id: str
@@ -56,7 +56,7 @@ class SeriesFit:
 
 @dataclass(frozen=True)
 class BaseForecasts:
-    """What every forecaster said of every series at every cutoff, before combination.
+    """The forecasts of every forecaster for every series at every cutoff, before combination.
 
     `means` has shape (series, forecasters, cutoffs, horizon); `cutoffs` are positions in the panel's months.
     """
@@ -78,14 +78,14 @@ def forecast_at_cutoffs(
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> BaseForecasts:
-    """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named, or all.
+    """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named.
 
-    `then` has the panel's values up to a cutoff as they were known at it, shape (series, cutoff + 1), by cutoff; at the
-    others those of the panel count. The baseline is always among the forecasters. Without an executor the work is done
-    here; with one the result is the same.
+    Without names the default set is used; the baseline is always included. `vintage_values` has, by cutoff, the panel's
+    values up to it as known at it, shape (series, cutoff + 1); at other cutoffs the panel's are used. Without an
+    executor the work is done in this process, with the same result.
 
     Raises:
-        UnknownForecaster: a name that no forecaster has.
+        UnknownForecaster: no forecaster has a name.
     """
     names = _names(forecasters)
     tasks = [
@@ -116,7 +116,7 @@ def forecast_at_cutoffs(
 def fit_series(task: SeriesTask) -> SeriesFit:
     """Every forecaster at every cutoff of one series.
 
-    A forecaster that fails is recorded and the baseline stands in; one that needs a longer history gives NaN.
+    A forecaster that fails is recorded and replaced by the baseline; one that needs a longer history gives NaN.
     """
     means = np.full((len(task.forecasters), len(task.cutoffs), task.horizon), np.nan)
     failures = []
@@ -153,7 +153,7 @@ def _vintages_of(vintage_values: Mapping[int, FloatArray] | None, row: int) -> d
 def _history(
     task: SeriesTask, y: FloatArray, calendar: FloatArray, first: int, last: int, cutoff: int
 ) -> tuple[History, int]:
-    """The series as known at the cutoff, and by how many months its last value is late."""
+    """The series as known at the cutoff, and the reporting delay of its last value in months."""
     reporting_delay = cutoff - last
     horizon = task.horizon + reporting_delay
     return History(
@@ -166,7 +166,7 @@ def _history(
 
 
 def _forecast(name: str, history: History) -> FloatArray:
-    """One forecaster's means; any fault of the library beneath it becomes ForecasterFailed."""
+    """One forecaster's means; any exception of an underlying library becomes ForecasterFailed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -185,7 +185,7 @@ def _fan_out(tasks: Sequence[SeriesTask], executor: Executor | None) -> Iterator
     pending = {executor.submit(fit_series, task) for task in tasks}
     try:
         for future in as_completed(pending):
-            # Let go of: a future keeps its result.
+            # A future keeps its result: drop the reference.
             pending.discard(future)
             yield future.result()
     finally:

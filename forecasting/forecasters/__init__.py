@@ -1,4 +1,4 @@
-"""The forecasters: a dict of frozen, stateless objects. Adding one is one class and one line here."""
+"""The forecasters: a dict of frozen, stateless objects. A new forecaster is one class and one line here."""
 
 from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster

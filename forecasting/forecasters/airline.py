@@ -1,8 +1,8 @@
 """Regression with airline errors: (1 - B)(1 - B^s)(y - X b) = (1 + theta B)(1 + Theta B^s) e.
 
 Box and Jenkins (1976); exact Gaussian likelihood. The differenced errors are a moving average, so their covariance is
-banded and one evaluation costs a banded Cholesky factor. Regression effects have a normal prior around zero, which
-keeps them small where a short or noisy history says little about them.
+banded and one evaluation costs a banded Cholesky factorisation. Regression effects have a normal prior around zero,
+which keeps them small where a short or noisy history has little information about them.
 """
 
 import math
@@ -25,8 +25,8 @@ TINY = float(np.finfo(float).tiny)
 class Airline:
     """A fitted regression with airline errors.
 
-    `effects` has shape (k,), in the units of `y`; `sigma` is the standard deviation of an innovation; `theta` holds
-    the regular and the seasonal moving-average coefficient.
+    `effects` has shape (k,), in the units of `y`; `sigma` is the standard deviation of an innovation; `theta` has the
+    regular and the seasonal moving-average coefficient.
     """
 
     season_length: int
@@ -42,9 +42,12 @@ def difference(x: FloatArray, season_length: int) -> FloatArray:
 
 
 def fit_airline(y: FloatArray, regressors: FloatArray, *, season_length: int = 12, prior: float = np.inf) -> Airline:
-    """Fit `y` (n,) on `regressors` (n, k) by maximum likelihood; effects are a priori normal with deviation `prior`.
+    """Fit `y` (n,) on `regressors` (n, k) by maximum likelihood; `prior` is the prior deviation of the effects.
 
-    Needs n >= season_length + 3. Raises LinAlgError where the covariance cannot be factored.
+    Needs n >= season_length + 3.
+
+    Raises:
+        LinAlgError: the covariance cannot be factored.
     """
     w = difference(np.column_stack([y, regressors]), season_length)
     result = minimize(
@@ -88,7 +91,7 @@ def _coefficients(angles: FloatArray) -> tuple[float, float]:
 
 
 def _autocovariance(theta: tuple[float, float], season_length: int) -> FloatArray:
-    """Of (1 + theta B)(1 + Theta B^s) e, at lags 0 to s + 1; the season is of three months or more."""
+    """Of (1 + theta B)(1 + Theta B^s) e at lags 0 to s + 1, for a season of at least three months."""
     regular, seasonal = theta
     gamma = np.zeros(season_length + 2)
     gamma[0], gamma[1] = (1 + regular**2) * (1 + seasonal**2), regular * (1 + seasonal**2)
@@ -100,7 +103,7 @@ def _autocovariance(theta: tuple[float, float], season_length: int) -> FloatArra
 def _factor(theta: tuple[float, float], n: int, season_length: int) -> FloatArray:
     """The covariance's lower Cholesky factor, banded, shape (s + 2, n).
 
-    LAPACK's own functions: a likelihood is worth some hundred microseconds, most of which SciPy's checks would take.
+    LAPACK is called directly: one evaluation takes some hundred microseconds, less than SciPy's argument checks.
     """
     gamma = _autocovariance(theta, season_length)[:n]
     factor, info = lapack.dpbtrf(np.repeat(gamma[:, None], n, axis=1), lower=1)
@@ -110,7 +113,7 @@ def _factor(theta: tuple[float, float], n: int, season_length: int) -> FloatArra
 
 
 def _solve(factor: FloatArray, right: FloatArray) -> FloatArray:
-    """The covariance's inverse times `right`, shape (n, k), by its factor."""
+    """The covariance's inverse times `right`, shape (n, k), from its factor."""
     solved, _ = lapack.dpbtrs(factor, right, lower=1)
     return np.asarray(solved)
 
@@ -122,14 +125,14 @@ def _profile(
     n, k = len(w), w.shape[1] - 1
     factor = _factor(theta, n, season_length)
     products = w.T @ _solve(factor, w)
-    gram, cross, one = products[1:, 1:], products[1:, 0], np.eye(k)
+    gram, cross, identity = products[1:, 1:], products[1:, 0], np.eye(k)
     power = float(products[0, 0])
     sigma2 = max(power / n, TINY)
     effects = np.zeros(k)
-    for _ in range(3 if k and math.isfinite(prior) else 1):  # the prior weighs against sigma, which needs the effects
+    for _ in range(3 if k and math.isfinite(prior) else 1):  # the ridge depends on sigma, which depends on the effects
         ridge = sigma2 / prior**2 + 1e-10
-        effects = lapack.dgesv(gram + ridge * one, cross)[2] if k else effects
-        # The gram times the effects is what the ridge leaves of the cross products.
+        effects = lapack.dgesv(gram + ridge * identity, cross)[2] if k else effects
+        # From the normal equations: gram @ effects = cross - ridge * effects.
         rss = power - float(effects.dot(cross)) - ridge * float(effects.dot(effects))
         sigma2 = max(rss / n, TINY)
     deviance = n * math.log(sigma2) + 2.0 * float(np.log(factor[0]).sum())

@@ -1,4 +1,4 @@
-"""The airline model with the calendar as regressors."""
+"""The airline model with calendar regressors."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class ARIMA:
 
     @property
     def min_observations(self) -> int:
-        """What the regression needs."""
+        """The length that the regression needs."""
         return SHORTEST_REGRESSION
 
     def forecast(self, history: History) -> FloatArray:
@@ -28,6 +28,6 @@ class ARIMA:
 
 
 def _forecast(adjusted: Adjusted, horizon: int) -> FloatArray:
-    if adjusted.airline is None:  # nothing varies, or nothing could be fitted: the same months again
+    if adjusted.airline is None:  # a constant or too short history: repeat its last months
         return np.resize(adjusted.adjusted_values[-MONTHS_PER_YEAR:], horizon)
     return forecast_airline(adjusted.airline, adjusted.adjusted_values, horizon)

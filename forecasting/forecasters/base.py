@@ -1,4 +1,4 @@
-"""What a forecaster is, and the checks every forecaster makes of its history and of its result."""
+"""The forecaster protocol and the checks of histories and results that forecasters share."""
 
 from typing import Protocol, runtime_checkable
 
@@ -29,14 +29,14 @@ class Forecaster(Protocol):
 
 
 def require_observations(forecaster: Forecaster, history: History) -> None:
-    """Raise TooFewObservations unless the history is as long as the forecaster needs."""
+    """Raise TooFewObservations if the history is shorter than the forecaster needs."""
     have, need = len(history.y), forecaster.min_observations
     if have < need:
         raise TooFewObservations(history.unique_id, have=have, need=need)
 
 
 def require_finite(forecaster: Forecaster, history: History, mean: FloatArray) -> FloatArray:
-    """`mean`, shape (horizon,); raises ForecasterFailed if any of it is NaN or infinite."""
+    """`mean`, shape (horizon,); raises ForecasterFailed if it has another shape or a value that is not finite."""
     if mean.shape != (history.horizon,) or not np.isfinite(mean).all():
         raise ForecasterFailed(history.unique_id, type(forecaster).__name__, "the forecast is not finite")
     return mean

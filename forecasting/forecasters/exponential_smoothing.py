@@ -1,4 +1,4 @@
-"""Exponential smoothing and its relatives, from statsforecast, on the adjusted history."""
+"""Exponential smoothing and related methods, from statsforecast, on the adjusted history."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from forecasting.types import FloatArray
 
 
 def _models() -> Any:
-    """The models of statsforecast, which take seconds to import: who only asks whether a run is due need not wait."""
+    """The models of statsforecast, imported on use: that takes seconds, and most commands do not need them."""
     from statsforecast import models
 
     return models
@@ -20,14 +20,14 @@ def _models() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ETS:
-    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season before two years are known."""
+    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season for less than two years."""
 
     season_length: int = 12
     prior_weight: float = 0.5
 
     @property
     def min_observations(self) -> int:
-        """Enough for a level, a trend and their smoothing."""
+        """Enough for a level, a trend and their smoothing parameters."""
         return 12
 
     def forecast(self, history: History) -> FloatArray:
@@ -75,7 +75,7 @@ class CES:
 
     @property
     def min_observations(self) -> int:
-        """Two seasons and a few months, from which its first states are taken."""
+        """Two seasons and a few months, from which the initial states are estimated."""
         return 2 * self.season_length + 3
 
     def forecast(self, history: History) -> FloatArray:
@@ -89,7 +89,7 @@ class CES:
 
 @dataclass(frozen=True, slots=True)
 class TSB:
-    """Teunter, Syntetos and Babai (2011): a demand that may die out; for series with many zeros."""
+    """Teunter, Syntetos and Babai (2011): intermittent demand that may end, for series with many zeros."""
 
     demand_smoothing: float = 0.2
     probability_smoothing: float = 0.2

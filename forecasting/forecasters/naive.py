@@ -1,4 +1,4 @@
-"""Forecasters without a fit: the last value, the last year, the last level."""
+"""Forecasters without parameters to fit: the last value, the last year, the mean of the last years."""
 
 from dataclasses import dataclass
 
@@ -28,14 +28,14 @@ class Naive:
 
 @dataclass(frozen=True, slots=True)
 class SeasonalNaive:
-    """The value of the same month a year ago; the baseline. Until there is a year, the last values in turn."""
+    """The value of the same month a year ago: the baseline. With less than a year, the last values in turn."""
 
     season_length: int = 12
     prior_weight: float = 1.0
 
     @property
     def min_observations(self) -> int:
-        """One: the baseline stands in for everything else, so it never refuses."""
+        """One: the baseline replaces every forecaster that fails, so it accepts any history."""
         return 1
 
     def forecast(self, history: History) -> FloatArray:
@@ -46,7 +46,7 @@ class SeasonalNaive:
 
 @dataclass(frozen=True, slots=True)
 class SeasonalMean:
-    """The mean of the same month over the last years: for series with more zeros than trend."""
+    """The mean of the same month over the last years, for series with many zeros and no trend."""
 
     season_length: int = 12
     years: int = 3

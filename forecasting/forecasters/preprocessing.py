@@ -1,8 +1,8 @@
-"""A series made ready for forecasters that know no calendar, and its forecasts brought back.
+"""Calendar and outlier adjustment for forecasters that have no calendar of their own.
 
-The effect of the calendar is estimated by a regression with airline errors, subtracted, and added back to the
-forecast; outliers of that regression are replaced by what it expects there. Done once a history, whatever the number
-of forecasters.
+The calendar effect is estimated by a regression with airline errors, subtracted, and added back to the forecast;
+outliers of that regression are replaced by its expectation. The result is cached, so that several forecasters share
+one adjustment of a history.
 """
 
 from collections.abc import Callable
@@ -19,18 +19,18 @@ from forecasting.forecasters.base import Forecaster, require_finite, require_obs
 from forecasting.forecasters.scaling import Scale, scale_of
 from forecasting.types import FloatArray
 
-# Two years and a half: with less, the date of the new year cannot be told from the season.
+# Two and a half years: with less, the effect of the holiday's date cannot be separated from the season.
 SHORTEST_REGRESSION = 30
-# Standard deviation, on the scale of logarithms, that calendar effects are held to have before a series is seen.
+# Prior standard deviation of calendar effects on the logarithmic scale.
 EFFECT_PRIOR = 0.15
 OUTLIER_DEVIATIONS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """A history on its scale, free of calendar effects and outliers.
+    """A history on its scale, without calendar effects and outliers.
 
-    `errors` has shape (n,); `future_effect`, shape (horizon,), is to be added to forecasts of it; `airline` is None
+    `adjusted_values` has shape (n,); `future_effect`, shape (horizon,), is added to forecasts of it; `airline` is None
     where the history is too short for the regression.
     """
 
@@ -45,8 +45,11 @@ def forecast_adjusted(
 ) -> FloatArray:
     """Mean forecasts, shape (horizon,), in the units of `y`: `method` applied to the adjusted history.
 
-    `method` is given the adjusted history and the horizon and returns forecasts of its errors. Raises
-    TooFewObservations, and ForecasterFailed for whatever `method` raises.
+    `method` takes the adjusted history and the horizon and returns forecasts of its adjusted values.
+
+    Raises:
+        TooFewObservations: the history is too short.
+        ForecasterFailed: `method` raised, or its forecast is not finite.
     """
     require_observations(forecaster, history)
     adjusted = adjust(history)
@@ -54,19 +57,19 @@ def forecast_adjusted(
         method = _repeat_last
     try:
         forecast = method(adjusted, history.horizon)
-    except Exception as error:  # a numerical library may raise anything on a degenerate series
+    except Exception as error:  # numerical libraries raise many exception types on degenerate series
         raise ForecasterFailed(history.unique_id, type(forecaster).__name__, repr(error)) from error
     mean = adjusted.scale.back(np.asarray(forecast, dtype=np.float64) + adjusted.future_effect)
     return require_finite(forecaster, history, mean)
 
 
 def _repeat_last(adjusted: Adjusted, horizon: int) -> FloatArray:
-    """Forecasts of errors that have never varied, shape (horizon,): no method has anything to learn from them."""
+    """Constant forecasts of adjusted values that never varied, shape (horizon,)."""
     return np.full(horizon, adjusted.adjusted_values[-1])
 
 
 def adjust(history: History) -> Adjusted:
-    """The history made ready; see Adjusted."""
+    """The adjusted history; see Adjusted."""
     y, calendar = np.ascontiguousarray(history.y), np.ascontiguousarray(history.calendar)
     return _adjust(y.tobytes(), calendar.tobytes(), calendar.shape)
 

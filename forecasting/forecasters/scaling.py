@@ -1,4 +1,4 @@
-"""The scale a series is forecast on: logarithms where its values allow it, else the values in units of their size."""
+"""The scale of a series in forecasters: logarithms where its values allow it, else values relative to their size."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from forecasting.types import FloatArray
 
-# Values this small beside the largest are zeros in all but name: a logarithm would make outliers of them.
+# Values below this share of the largest are practically zeros: their logarithms would be outliers.
 SMALLEST_SHARE = 1e-6
 RECENT = 36
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """log(y / unit + shift), or y / unit where `log` is False; `lo` and `hi` bound what is forecast, on the scale."""
+    """log(y / unit + shift), or y / unit where `log` is False; `lo` and `hi` bound forecasts on the scale."""
 
     log: bool
     unit: float
@@ -26,7 +26,7 @@ class Scale:
         return np.log(y / self.unit + self.shift) if self.log else y / self.unit
 
     def back(self, z: FloatArray) -> FloatArray:
-        """Values in the units of `y`, held inside the bounds."""
+        """Values in the units of `y`, clipped to the bounds."""
         bounded = np.clip(z, self.lo, self.hi)
         values = np.exp(bounded) - self.shift if self.log else bounded
         return np.maximum(values, 0.0) * self.unit if self.log else values * self.unit
@@ -35,9 +35,9 @@ class Scale:
 def scale_of(y: FloatArray, *, shift: float = 0.0) -> Scale:
     """Choose the scale for values `y`, shape (n,).
 
-    With a `shift`, a share of the recent size, zeros have a logarithm and small values do not look like busts. A
-    forecast stays within one range of the values beyond their least and greatest; a series without a negative value
-    never gets a negative forecast.
+    `shift`, a share of the recent size, makes the logarithm of zeros finite and keeps small values from looking like
+    collapses. A forecast stays within one range of the values beyond their minimum and maximum; a series without
+    negative values never gets a negative forecast.
     """
     size = float(np.max(np.abs(y), initial=0.0))
     if size == 0.0:

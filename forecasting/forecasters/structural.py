@@ -1,14 +1,13 @@
-"""A structural model whose variances are averaged over, not estimated.
+"""A structural time-series model averaged over its variances, which are not estimated.
 
 y = level + transient + season + calendar effects + drift + noise, on a logarithmic scale. The level is a fractional
-Brownian motion that gives back a part of what it gained (Mandelbrot and Van Ness 1968), the transient an
-autoregression that fades within months, the season a random effect of each calendar month that may change over years
-(Harvey 1989). The variances of season and noise, as ratios to the level's, lie on a grid; forecasts are averaged over
-it by marginal likelihood, tempered because no model of the grid is true (Grünwald and van Ommen 2017). So a season, a
-calendar effect or a drift counts as far as the history bears it out, which is what short, noisy and booming series
-need.
+Brownian motion that reverts in part (Mandelbrot and Van Ness 1968), the transient an autoregression that decays within
+months, the season a random effect of each calendar month that may change over years (Harvey 1989). The variances of
+season and noise, as ratios to the level's, lie on a grid; forecasts are averaged over it by marginal likelihood,
+tempered because every model of the grid is misspecified (Grünwald and van Ommen 2017). A season, a calendar effect or a
+drift therefore counts as far as the history supports it, which suits short, noisy and booming series.
 
-The covariances of the grid depend on the lag alone: they are factored once for all series, and a shorter history uses
+The covariances of the grid depend on the lag only: they are factored once for all series, and a shorter history uses
 the leading block of the factor.
 """
 
@@ -28,14 +27,14 @@ from forecasting.forecasters.outliers import additive_outliers
 from forecasting.forecasters.scaling import scale_of
 from forecasting.types import FloatArray
 
-# Variances as ratios to that of the level's monthly change: of noise, and of the season.
+# Variances of noise and of the season as ratios to that of the level's monthly change.
 NOISE = (0.0, 0.5, 2.0, 6.0)
 SEASON = (0.0, 0.25, 1.0, 4.0)
-# How far a rise is kept, which the likelihood of the next month does not tell: the level's Hurst exponent (a half is a
-# random walk, less gives back), the transient's variance and its decay in months.
+# Persistence of a rise, which the one-month likelihood does not identify: the level's Hurst exponent (0.5 is a random
+# walk, less reverts), the transient's variance and its decay in months.
 HURST = 0.4
 TRANSIENT, TRANSIENT_MONTHS = 2.0, 6.0
-# The size of the grid's factors goes up in these steps, so that few sizes are ever made.
+# The factors' size is rounded up to a multiple of this, so that few sizes are computed.
 SIZE_STEP = 48
 TEMPER = 0.5
 DECADE = 10 * MONTHS_PER_YEAR
@@ -45,11 +44,10 @@ DECADE = 10 * MONTHS_PER_YEAR
 class Structural:
     """Level, transient, season, calendar and drift, averaged over their variances.
 
-    `season_memory` is the time in years over which a season's correlation with itself falls to 1/e; None keeps one
-    season for ever. `effect_prior` and `drift_prior` are the standard deviations, on the scale of logarithms, that a
-    calendar effect and a year's drift, or what a decade's differs by, are held to have before the series is seen.
-    `shift`, a share of the recent mean, is added before logarithms are taken. Months beyond the last `longest` are not
-    used.
+    `season_memory` is the time in years over which the autocorrelation of the season falls to 1/e; None means a fixed
+    season. `effect_prior` and `drift_prior` are prior standard deviations, on the logarithmic scale, of a calendar
+    effect and of a year's drift (and of each decade's deviation from it). `shift`, a share of the recent mean, is added
+    before logarithms are taken. Only the last `longest` months are used.
     """
 
     season_memory: float | None = None
@@ -62,7 +60,7 @@ class Structural:
 
     @property
     def min_observations(self) -> int:
-        """Three: two changes."""
+        """Three, for two changes."""
         return 3
 
     def forecast(self, history: History) -> FloatArray:
@@ -108,7 +106,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class GridFit:
-    """A history seen from each point of the grid.
+    """A history fitted at each point of the grid.
 
     `posterior` has shape (points,), `effects` (points, k), `whitened` errors (points, n - 1).
     """
@@ -144,9 +142,10 @@ def _fractional_noise(lag: NDArray[np.int64]) -> FloatArray:
 
 
 def _drifts(n: int, months: int) -> FloatArray:
-    """What drifts do to the monthly changes, shape (months - 1, k): one for ever, and how each decade before differed.
+    """The regressors of drift on the monthly changes, shape (months - 1, k): a constant, and a step a decade.
 
-    Decades count back from the last of `n` values; the first drift is that of the last decade and of the months ahead.
+    Decades count back from the last of `n` values; the constant is the drift of the last decade and of the months
+    ahead.
     """
     back = n - 2 - np.arange(months - 1)
     earlier = [back >= end for end in range(DECADE, n - MONTHS_PER_YEAR, DECADE)]
@@ -156,8 +155,8 @@ def _drifts(n: int, months: int) -> FloatArray:
 def _fit(grid: Grid, z: FloatArray, changes: FloatArray, priors: FloatArray) -> GridFit:
     """Effects with a normal prior, and the marginal likelihood, at each point of the grid.
 
-    `z` (n,), `changes` (n + horizon - 1, k) of the regressors. The prior weighs against the level's variance, which
-    needs the effects in turn: a few rounds settle both.
+    `z` has shape (n,), `changes` of the regressors (n + horizon - 1, k). The prior is relative to the level's variance,
+    which depends on the effects: a few iterations settle both.
     """
     m, k = len(z) - 1, changes.shape[1]
     white = grid.inverse[:, :m, :m] @ np.column_stack([np.diff(z), changes[:m]])
@@ -187,6 +186,6 @@ def _mean_change(grid: Grid, fit: GridFit, changes: FloatArray, n: int) -> Float
 
 
 def _whitened_impulses(inverse: FloatArray) -> FloatArray:
-    """What one month's outlier of size one does to the whitened changes, a column a month, shape (n - 1, n)."""
+    """The effect of an outlier of size one in each month on the whitened changes, shape (n - 1, n)."""
     column = np.zeros((len(inverse), 1))
     return np.hstack([column, inverse]) - np.hstack([inverse, column])

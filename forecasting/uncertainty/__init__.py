@@ -1,1 +1,1 @@
-"""Uncertainty."""
+"""The distribution of forecast errors and joint paths drawn from it, on the arsinh scale."""

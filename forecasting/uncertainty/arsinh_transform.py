@@ -1,7 +1,7 @@
-"""The scale on which errors are measured and drawn: logarithmic for large values, linear near zero.
+"""The arsinh transform on which errors are measured and drawn: logarithmic for large values, linear near zero.
 
-arsinh(y / unit) (Burbidge, Magee & Robb 1988) treats a doubling and a halving alike, as trade moves, and is defined at
-zero and below, as small markets need.
+arsinh(y / unit) (Burbidge, Magee & Robb 1988) treats a doubling and a halving alike and is defined at zero and below,
+as small markets need.
 """
 
 import numpy as np
@@ -9,29 +9,29 @@ from numpy.typing import NDArray
 
 from forecasting.types import FloatArray
 
-# A tenth of the usual value: everything that matters is then well inside the logarithmic part.
+# A tenth of the usual value, so that usual values lie well inside the logarithmic part.
 UNIT_SHARE = 0.1
 RECENT = 36
 RELATIVE_TOLERANCE = 1e-9
 
 
 def transform_units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
-    """The link's unit of each series at each cutoff, shape (series, cutoffs), from the last 36 months known then.
+    """The transform's unit of each series at each cutoff, shape (series, cutoffs), from the last 36 known months.
 
-    `values` has shape (series, months); `cutoffs` are positions in the months. Of a series idle for so long it is from
-    all its months, of one that never traded the others' median. Never zero.
+    `values` has shape (series, months); `cutoffs` are positions in the months. For a series without trade in those
+    months it is computed from all its months, for one that never traded it is the median of the others. Never zero.
     """
     known = np.isfinite(values)
     sums = np.cumsum(np.where(known, np.abs(values), 0.0), axis=1)
     counts = np.cumsum(known, axis=1)
-    late, early = np.asarray(cutoffs), np.asarray(cutoffs) - RECENT
-    since = np.where(early >= 0, 1, 0)
-    total = sums[:, late] - since * sums[:, np.maximum(early, 0)]
-    count = counts[:, late] - since * counts[:, np.maximum(early, 0)]
+    end, start = np.asarray(cutoffs), np.asarray(cutoffs) - RECENT
+    since = np.where(start >= 0, 1, 0)
+    total = sums[:, end] - since * sums[:, np.maximum(start, 0)]
+    count = counts[:, end] - since * counts[:, np.maximum(start, 0)]
     unit = UNIT_SHARE * total / np.maximum(count, 1)
-    # Differences of sums leave crumbs of what has long gone.
+    # Differences of cumulative sums leave rounding residues of months long past.
     unit = np.where(
-        total > RELATIVE_TOLERANCE * sums[:, late], unit, UNIT_SHARE * sums[:, late] / np.maximum(counts[:, late], 1)
+        total > RELATIVE_TOLERANCE * sums[:, end], unit, UNIT_SHARE * sums[:, end] / np.maximum(counts[:, end], 1)
     )
     for column in unit.T:
         traded = column > 0
@@ -40,10 +40,10 @@ def transform_units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArra
 
 
 def transform(values: FloatArray, unit: FloatArray) -> FloatArray:
-    """Values on the link's scale; `unit` is broadcast against them."""
+    """Values on the arsinh scale; `unit` is broadcast against them."""
     return np.arcsinh(values / unit)
 
 
-def inverse_transform(linked: FloatArray, unit: FloatArray) -> FloatArray:
-    """Values in the units of `y`; the inverse of `to_link`."""
-    return unit * np.sinh(linked)
+def inverse_transform(transformed: FloatArray, unit: FloatArray) -> FloatArray:
+    """Values in the units of `y`; the inverse of `transform`."""
+    return unit * np.sinh(transformed)

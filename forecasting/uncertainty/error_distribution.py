@@ -1,8 +1,8 @@
-"""How wrong forecasts have been, as a distribution: its width by series and step, its shape, and what moves together.
+"""The distribution of forecast errors: scale by series and step, shape, and dependence.
 
-Everything is learnt from errors of out-of-sample folds already known at a cutoff, on the link's scale. The width of a
-series at a step is its own scale times a growth curve over the steps shared by the panel; the shape is the pooled
-distribution of the errors so standardised; dependence over steps and across series is kept as correlations of them.
+Everything is estimated from the out-of-sample errors known at a cutoff, on the arsinh scale. The scale of a series at a
+step is its own scale times a growth curve over the steps shared by the panel; the shape is the pooled distribution of
+the standardised errors; dependence over steps and across series is a correlation of them.
 """
 
 from dataclasses import dataclass
@@ -17,31 +17,31 @@ from forecasting.uncertainty.error_scale_calibration import calibrate
 
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
 CLIP = 4.0
-# The tails that are assumed where errors are few, in degrees of freedom (with four, the mean absolute value is one, as
-# standardised errors have it), and how many folds of series are few.
+# Degrees of freedom of the prior tails (with four, the mean absolute value is one, as for standardised errors), and the
+# number of folds times series that weigh as much as that prior.
 TAIL_DEGREES_OF_FREEDOM, SHAPE_PRIOR_FOLDS = 4, 200
 RANK = 60
-# A width that few folds told is itself unsure: so much over their number is added to the variance of what is drawn.
+# A scale estimated on few folds is uncertain: this over their number is added to the variance of the draws.
 SCALE_UNCERTAINTY = 0.4
 
 
 @dataclass(frozen=True)
 class Marginals:
-    """Widths and shape of forecast errors on the link's scale.
+    """Scale and shape of forecast errors on the arsinh scale.
 
-    `width` is the mean absolute error, shape (series, horizon); `shape` holds the errors in units of it at
-    SHAPE_PROBABILITIES.
+    `width` is the mean absolute error, shape (series, horizon); `shape` has the quantiles of the errors in units of it
+    at SHAPE_PROBABILITIES.
     """
 
     width: FloatArray
     shape: FloatArray
 
     def standardised(self, probabilities: FloatArray) -> FloatArray:
-        """The pooled quantile function of standardised errors, extended by its own tails' slope."""
+        """The pooled quantile function of standardised errors, extrapolated with its own tails' slope."""
         return self.of_normal(ndtri(probabilities))
 
     def of_normal(self, normal: FloatArray) -> FloatArray:
-        """Standardised errors as unlikely as these values of a standard normal variable."""
+        """Standardised errors at the quantiles of standard normal values."""
         known: FloatArray = ndtri(SHAPE_PROBABILITIES)
         inside: FloatArray = np.interp(normal, known, self.shape)
         low, high = normal < known[0], normal > known[-1]
@@ -52,10 +52,10 @@ class Marginals:
 
 @dataclass(frozen=True)
 class ErrorDistribution:
-    """The marginals and what ties them together.
+    """The marginals and their dependence.
 
-    `loadings` (series, factors) and `specific` (series,) give unit variances and the correlation across series;
-    `steps` (horizon, horizon) is the lower Cholesky factor of the correlation over steps.
+    `loadings` (series, factors) and `specific` (series,) give unit variances and the correlation across series; `steps`
+    (horizon, horizon) is the lower Cholesky factor of the correlation over steps.
     """
 
     marginals: Marginals
@@ -65,67 +65,68 @@ class ErrorDistribution:
 
 
 def learn_marginals(known_errors: KnownErrors) -> Marginals:
-    """Widths of the months ahead, and the shape of errors, from a record."""
-    widths = estimate_error_scale(known_errors)
-    return _marginals(widths, known_errors, widths)
+    """Scale of the months ahead and shape of errors, from known errors."""
+    scale = estimate_error_scale(known_errors)
+    return _marginals(scale, known_errors, scale)
 
 
 def learn_distribution(known_errors: KnownErrors, forecast_scale: FloatArray | None = None) -> ErrorDistribution:
-    """Everything from a record; dependence over steps is learnt from all its folds alike.
+    """The error distribution from known errors; dependence over steps weighs all folds equally.
 
-    With the widths `said` at its folds, shape (series, folds, horizon), those of the months ahead are calibrated.
+    With `forecast_scale` (series, folds, horizon), the scale forecast at its folds, the scale of the months ahead is
+    calibrated.
     """
-    widths = estimate_error_scale(known_errors)
-    scores = np.clip(np.nan_to_num(_standardised(widths, known_errors)), -CLIP, CLIP)
+    scale = estimate_error_scale(known_errors)
+    scores = np.clip(np.nan_to_num(_standardised(scale, known_errors)), -CLIP, CLIP)
     known = np.isfinite(known_errors.errors)
     loadings, specific = _across_series(scores, known, known_errors.recency)
     marginals = _marginals(
-        widths, known_errors, widths if forecast_scale is None else calibrate(widths, forecast_scale, known_errors)
+        scale, known_errors, scale if forecast_scale is None else calibrate(scale, forecast_scale, known_errors)
     )
     return ErrorDistribution(marginals, loadings, specific, _over_steps(scores, known))
 
 
-def _marginals(widths: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) -> Marginals:
-    """The widths `ahead`, and the shape of the record's errors in units of its own `widths`."""
-    unsure = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
-    telling = np.where(known_errors.inactive[:, None, None], np.nan, _standardised(widths, known_errors))
-    return Marginals(unsure * ahead.of(known_errors.ahead), _shape(telling, known_errors.recency))
+def _marginals(scale: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) -> Marginals:
+    """The scale `ahead`, and the shape of the known errors in units of their own scale."""
+    inflation = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
+    usable = np.where(known_errors.inactive[:, None, None], np.nan, _standardised(scale, known_errors))
+    return Marginals(inflation * ahead.of(known_errors.ahead), _shape(usable, known_errors.recency))
 
 
-def _standardised(widths: ErrorScale, known_errors: KnownErrors) -> FloatArray:
-    return np.clip(known_errors.errors / widths.of(known_errors.months), -3 * CLIP, 3 * CLIP)
+def _standardised(scale: ErrorScale, known_errors: KnownErrors) -> FloatArray:
+    return np.clip(known_errors.errors / scale.of(known_errors.months), -3 * CLIP, 3 * CLIP)
 
 
 def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
-    """Quantiles of the pooled errors made symmetric: a bias of the past is no forecast of the next one.
+    """Quantiles of the pooled errors, symmetrised: a past bias does not predict the next one.
 
-    Few errors have not yet met the large ones that trade will bring, so they share the say with Student's t.
+    A small sample of errors lacks the rare large ones, so quantiles are shrunk towards Student's t(4).
     """
     known = np.isfinite(standardised)
-    heavy: FloatArray = stdtrit(TAIL_DEGREES_OF_FREEDOM, SHAPE_PROBABILITIES)
+    student: FloatArray = stdtrit(TAIL_DEGREES_OF_FREEDOM, SHAPE_PROBABILITIES)
     if not known.any():
-        return heavy
+        return student
     folds = int(known.any(axis=2).sum())
     weights = np.broadcast_to(recency[None, :, None], known.shape)[known]
     sizes = np.abs(standardised[known])
     order = np.argsort(sizes)
-    # Halves of the two-sided distribution mirror one another, so its quantiles are those of the sizes.
+    # The two halves of the symmetric distribution mirror one another, so its quantiles follow from the sizes.
     below = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
     upper: FloatArray = np.interp(np.abs(2 * SHAPE_PROBABILITIES - 1), below, sizes[order])
     empirical = np.sign(SHAPE_PROBABILITIES - 0.5) * upper
-    trust = folds / (folds + SHAPE_PRIOR_FOLDS)
-    return trust * empirical + (1 - trust) * heavy
+    reliability = folds / (folds + SHAPE_PRIOR_FOLDS)
+    return reliability * empirical + (1 - reliability) * student
 
 
 def _across_series(scores: FloatArray, known: FloatArray, recency: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Factor loadings and specific standard deviations: the correlation of late errors, cut at RANK factors."""
+    """Factor loadings and specific standard deviations of the correlation of recent errors, with RANK factors."""
     flat = (scores * np.sqrt(recency)[:, None]).reshape(len(scores), -1)
     counts = known.sum(axis=2) @ recency
     power = np.sqrt(np.sum(flat**2, axis=1))
     if not counts.any() or len(flat) == 1:
         return np.zeros((len(flat), 1)), np.ones(len(flat))
     directions = flat / np.where(power > 0, power, 1.0)[:, None]
-    # A series seen in few folds is tied to the others only as far as it was seen with them.
+    # A series with few folds is correlated with the others only as far as its folds overlap with theirs.
     directions *= np.sqrt(counts / counts.max())[:, None]
     left, singular, _ = linalg.svd(directions, full_matrices=False)
     rank = min(RANK, len(singular))
@@ -135,10 +136,10 @@ def _across_series(scores: FloatArray, known: FloatArray, recency: FloatArray) -
 
 
 def _over_steps(scores: FloatArray, known: FloatArray) -> FloatArray:
-    """Cholesky factor of the correlation over steps: nearby steps err together, by the ratio of their distances.
+    """Cholesky factor of the correlation over steps, which depends on the ratio of the steps.
 
-    The correlation of steps h < k is (1 - nugget) (h / k)^decay, which is a valid correlation for any decay >= 0; both
-    numbers are fitted to the pooled sample correlations.
+    The correlation of steps h < k is (1 - nugget) (h / k)^decay, a valid correlation for any decay >= 0; both
+    parameters are fitted to the pooled sample correlations.
     """
     horizon = scores.shape[2]
     steps = np.arange(1, horizon + 1)
@@ -158,7 +159,7 @@ def _over_steps(scores: FloatArray, known: FloatArray) -> FloatArray:
 
 
 def _fit_correlation(ratio: FloatArray, sample: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    """Decay and nugget by weighted least squares over a grid; a random walk's errors where nothing is known."""
+    """Decay and nugget by weighted least squares over a grid; those of a random walk if nothing is known."""
     if not len(sample):
         return 0.5, 0.1
     best = (np.inf, 0.5, 0.1)

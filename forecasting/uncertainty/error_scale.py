@@ -1,7 +1,7 @@
-"""How wide forecast errors are, by series and step, from those of out-of-sample folds already known at a cutoff.
+"""The scale of forecast errors by series and step, from the out-of-sample errors known at a cutoff.
 
-On the link's scale a width, the mean absolute error, is a series' own scale, times a growth curve over the steps and
-a factor for January and February that the whole panel shares: New Year's holiday moves between the two.
+On the arsinh scale the mean absolute error is a scale of the series times a growth curve over the steps and a factor
+for January and February, which the panel shares: New Year's holiday moves between the two.
 """
 
 from dataclasses import dataclass, replace
@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.types import FloatArray
 
-# So many months of a series' errors count as much as what it is drawn to: its group's, and its group's as much as the
-# panel's.
+# Months of errors of a series that weigh as much as its level's mean, and months of a level as much as the panel's.
 SHRINKAGE = 4.0
-# Months after which an error counts for half: calm and stormy times last about so long.
+# Months after which the weight of an error halves: about the duration of calm and volatile periods.
 HALF_LIFE = 5.0
-# Errors of less than this share of its first scale, over so many folds, are a dead or constant series': they say
-# nothing of the others'.
+# A series whose recent MAE is below this share of its prior scale, over at least so many folds, is inactive and
+# excluded from pooling.
 INACTIVE_SHARE, INACTIVE_FOLDS = 0.02, 6
-# Years of January and February whose errors count as much as the belief that they are like other months.
-USUAL_YEARS = 2.0
+# Years of errors in January and February that weigh as much as the prior that they are like other months.
+NEW_YEAR_PRIOR_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
-# A width is never nought, for errors are divided by it.
+# A scale is never zero, because errors are divided by it.
 TINY = 1e-12
 
 
@@ -32,9 +31,9 @@ TINY = 1e-12
 class KnownErrors:
     """The errors known at a cutoff.
 
-    `errors` has shape (series, folds, horizon), on the link's scale, NaN where not known yet; `cutoffs` (folds,) and
-    `cutoff`, the one they are known at, are month numbers since January 1970; `prior` (series,) is a first scale;
-    `group` (series,) a number, the same for series that are wholes or parts alike.
+    `errors` has shape (series, folds, horizon), on the arsinh scale, NaN where not known yet; `cutoffs` (folds,) and
+    `cutoff`, at which they are known, are month numbers since January 1970; `prior` (series,) is a prior scale;
+    `aggregation_level` (series,) is equal for series that are pooled with one another.
     """
 
     errors: FloatArray
@@ -45,22 +44,22 @@ class KnownErrors:
 
     @property
     def span(self) -> FloatArray:
-        """The months each fold stands for, shape (folds,): those until the next."""
-        # Old folds made often would outvote late ones made seldom.
+        """The months that each fold represents, shape (folds,): those until the next fold."""
+        # Frequent old folds must not outweigh infrequent recent ones.
         return np.diff(np.append(self.cutoffs, self.cutoff)).astype(np.float64)
 
     @property
     def recency(self) -> FloatArray:
-        """How much an error of each fold counts, shape (folds,)."""
+        """The weight of the errors of each fold, shape (folds,)."""
         return self.halved_after(HALF_LIFE)
 
     def halved_after(self, months: float) -> FloatArray:
-        """The months each fold stands for, shape (folds,), counted half for every so many that it is old."""
+        """The months that each fold represents, shape (folds,), with a weight that halves every `months`."""
         return self.span * 0.5 ** ((self.cutoff - self.cutoffs) / months)
 
     @cached_property
     def recent_size(self) -> FloatArray:
-        """The mean absolute error of late, shape (series,); NaN where none is known."""
+        """The recency-weighted mean absolute error, shape (series,); NaN where none is known."""
         known = np.isfinite(self.errors)
         counts = known.sum(axis=2) @ self.recency
         total = np.where(known, np.abs(self.errors), 0.0).sum(axis=2) @ self.recency
@@ -68,7 +67,7 @@ class KnownErrors:
 
     @cached_property
     def inactive(self) -> NDArray[np.bool_]:
-        """Series that are hardly ever missed of late, being dead or constant, shape (series,)."""
+        """Series whose recent errors are almost zero because they ended or are constant, shape (series,)."""
         enough = np.isfinite(self.errors).any(axis=2).sum(axis=1) >= INACTIVE_FOLDS
         return np.asarray(enough & (self.recent_size < INACTIVE_SHARE * self.prior))
 
@@ -85,42 +84,42 @@ class KnownErrors:
 
 @dataclass(frozen=True)
 class ErrorScale:
-    """A scale a series (series,), its growth over the steps (horizon,), and the factor of January and February."""
+    """A scale for each series (series,), its growth over the steps (horizon,), and the January-February factor."""
 
     scale: FloatArray
     growth: FloatArray
     new_year: float
 
     def of(self, months: NDArray[np.int64]) -> FloatArray:
-        """Widths of months (..., horizon), numbers since January 1970: shape (series, ..., horizon)."""
+        """The scale at months (..., horizon), numbers since January 1970: shape (series, ..., horizon)."""
         curve = self.growth * np.where(_new_year(months), self.new_year, 1.0)
         width: FloatArray = np.multiply.outer(self.scale, curve)
         return width
 
 
-def prior_scale(linked: FloatArray) -> FloatArray:
-    """A first scale of each series' errors, shape (series,), from its changes on a year ago (on the link's scale).
+def prior_scale(transformed: FloatArray) -> FloatArray:
+    """A prior scale of each series' errors, shape (series,), from its changes on a year ago on the arsinh scale.
 
-    A series shorter than a year takes its changes on the month before, and the median of the others if it has none.
+    A series shorter than a year uses its changes on the month before, one without changes the median of the others.
     """
     with np.errstate(invalid="ignore"):
         yearly = (
-            _mean_abs(linked[:, MONTHS_PER_YEAR:] - linked[:, :-MONTHS_PER_YEAR])
-            if linked.shape[1] > MONTHS_PER_YEAR
+            _mean_abs(transformed[:, MONTHS_PER_YEAR:] - transformed[:, :-MONTHS_PER_YEAR])
+            if transformed.shape[1] > MONTHS_PER_YEAR
             else None
         )
-        monthly = _mean_abs(np.diff(linked, axis=1))
+        monthly = _mean_abs(np.diff(transformed, axis=1))
     scale = monthly if yearly is None else np.where(np.isfinite(yearly), yearly, monthly)
     usual = np.nanmedian(scale) if np.isfinite(scale).any() else 1.0
     return np.where(np.isfinite(scale), scale, usual)
 
 
 def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
-    """Widths from a record.
+    """The error scale from known errors.
 
-    Without any error known the prior is the width, growing with the root of the root of the step. Scale, growth and
-    factor are each a mean of the errors over the other two, found in turn. A still series has its own errors' scale,
-    and no say in the others'.
+    Without known errors the scale is the prior, growing with the fourth root of the step. Scale, growth and factor are
+    each a mean of the errors relative to the other two, computed in turn. An inactive series keeps the scale of its own
+    errors and is excluded from the estimates of the others.
     """
     size = np.abs(known_errors.errors)
     known = np.isfinite(size) & ~known_errors.inactive[:, None, None]
@@ -138,9 +137,9 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
 
 
 def _scale(relative: FloatArray, known: NDArray[np.bool_], known_errors: KnownErrors) -> FloatArray:
-    """Each series' mean relative error, drawn towards its group's, and that towards the panel's, as folds are few."""
+    """Each series' mean relative error, shrunk to its level's, and that to the panel's, where folds are few."""
     steps = known.sum(axis=2)
-    # Overlapping steps of a fold are one error more than many.
+    # The overlapping steps of a fold count as one error.
     weights = known_errors.recency * (steps > 0)
     counts = weights.sum(axis=1)
     if not counts.any():
@@ -150,24 +149,24 @@ def _scale(relative: FloatArray, known: NDArray[np.bool_], known_errors: KnownEr
     own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), TINY)
     ratio = np.where(seen, np.log(own / known_errors.prior), 0.0)
     share = counts / (counts + SHRINKAGE)
-    usual = _group_means(np.where(seen, share, np.nan), ratio, known_errors.aggregation_level)
+    usual = _level_means(np.where(seen, share, np.nan), ratio, known_errors.aggregation_level)
     scale: FloatArray = known_errors.prior * np.exp(share * ratio + (1 - share) * usual)
     return scale
 
 
-def _group_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArray[np.int64]) -> FloatArray:
-    """The mean of each series' group (series,), drawn towards that of all by what is not its share; NaN is left out."""
+def _level_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArray[np.int64]) -> FloatArray:
+    """The mean of each series' level (series,), shrunk towards the panel's mean; NaN shares are excluded."""
     seen = np.isfinite(share)
     panel = ratio[seen].mean()
     means = np.full(len(ratio), panel)
-    for one in np.unique(aggregation_level[seen]):
-        inside = seen & (aggregation_level == one)
-        means[aggregation_level == one] += share[inside].mean() * (ratio[inside].mean() - panel)
+    for level in np.unique(aggregation_level[seen]):
+        inside = seen & (aggregation_level == level)
+        means[aggregation_level == level] += share[inside].mean() * (ratio[inside].mean() - panel)
     return means
 
 
 def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
-    """The panel's mean relative error by step, shape (horizon,): a power law near which the steps stay."""
+    """The panel's mean relative error by step, shape (horizon,), shrunk towards a power law."""
     steps = np.arange(1, relative.shape[2] + 1)
     counts = span @ known.sum(axis=0)
     means = span @ relative.sum(axis=0) / np.where(counts > 0, counts, 1.0)
@@ -187,15 +186,15 @@ def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) ->
 
 
 def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:
-    """The mean relative error of January and February over that of other months; near 1 where few years are known."""
+    """Ratio of the mean relative error in January and February to other months, shrunk to 1 by years known."""
     size, counts = relative.sum(axis=0), known.sum(axis=0)
-    there = _new_year(months)
-    inside, outside = counts[there].sum(), counts[~there].sum()
-    if not (inside and outside and size[there].any() and size[~there].any()):
+    inside_new_year = _new_year(months)
+    inside, outside = counts[inside_new_year].sum(), counts[~inside_new_year].sum()
+    if not (inside and outside and size[inside_new_year].any() and size[~inside_new_year].any()):
         return 1.0
-    years = len(np.unique(months[there & (counts > 0)] // MONTHS_PER_YEAR))
-    ratio = (size[there].sum() / inside) / (size[~there].sum() / outside)
-    return float(ratio ** (years / (years + USUAL_YEARS)))
+    years = len(np.unique(months[inside_new_year & (counts > 0)] // MONTHS_PER_YEAR))
+    ratio = (size[inside_new_year].sum() / inside) / (size[~inside_new_year].sum() / outside)
+    return float(ratio ** (years / (years + NEW_YEAR_PRIOR_YEARS)))
 
 
 def _new_year(months: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -1,9 +1,9 @@
-"""Making forecasts coherent: weighted least squares on the constraints, then non-negative from the bottom up.
+"""Reconciliation: weighted least squares on the aggregation constraints, then lower bounds from the bottom up.
 
-Wickramasuriya, Athanasopoulos & Hyndman (2019), MinT with a covariance of few factors, written in its constraint form
-(Di Fonzo & Girolimetto 2023): the correction needs one small system, as many equations as there are wholes, so that
-thousands of draws of thousands of series are one matrix product. hierarchicalforecast reconciles means and
-bootstraps its own draws; it has no way to take joint draws that are already made (docs/decisions).
+Wickramasuriya, Athanasopoulos & Hyndman (2019), MinT with a factor covariance, in its constraint form (Di Fonzo &
+Girolimetto 2023): the correction solves one small system, with an equation for each aggregate, so that thousands of
+draws of thousands of series are one matrix product. hierarchicalforecast reconciles means and bootstraps its own draws;
+it does not accept joint draws that are already made (docs/decisions).
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from forecasting.types import FloatArray
 
 @dataclass(frozen=True)
 class Reconciler:
-    """A structure and the matrix that spreads its gaps, shape (series, constraints)."""
+    """A hierarchy and the matrix that allocates its incoherences, shape (series, constraints)."""
 
     hierarchy: Hierarchy
     spread: FloatArray
 
     def __call__(self, values: FloatArray, lower_bounds: FloatArray | None = None) -> FloatArray:
-        """Coherent values, shape (series, ...) like the base ones; the wholes are the sums of the parts, exactly.
+        """Coherent values, shape (series, ...) like the base ones; aggregates are exact sums of their parts.
 
-        No part is below its `lowest`, shape (series,).
+        No part is below its value in `lower_bounds`, shape (series,).
         """
         flat = values.reshape(len(values), -1)
         bottom = list(self.hierarchy.bottom)
@@ -39,10 +39,10 @@ class Reconciler:
 
 
 def reconciler(hierarchy: Hierarchy, variances: FloatArray, common: FloatArray | None = None) -> Reconciler:
-    """The reconciler that trusts each series by its error variance, shape (series,), in squared units of `y`.
+    """The reconciler that weights each series by its error variance, shape (series,), in squared units of `y`.
 
-    `common` (series, factors), in units of `y`, adds what errs together: its product with its own transpose. Only the
-    ratios matter. A zero (a series that is always nought) is never moved.
+    `common` (series, factors), in units of `y`, adds correlated errors: its product with its own transpose. Only the
+    ratios matter. A series with zero variance is not moved.
     """
     if hierarchy.trivial:
         return Reconciler(hierarchy, np.empty((hierarchy.size, 0)))
@@ -51,7 +51,7 @@ def reconciler(hierarchy: Hierarchy, variances: FloatArray, common: FloatArray |
     gram = (constraints @ weighted).toarray()
     gaps = None if common is None else constraints @ common
     gram = gram if gaps is None else gram + gaps @ gaps.T
-    # The same parts add up two ways to one grand total, so the equations are dependent.
+    # The equations are dependent: the same parts add up to the grand total in two ways.
     inverse = np.linalg.pinv(gram, rcond=len(gram) * np.finfo(np.float64).eps, hermitian=True)
     spread: FloatArray = weighted @ inverse
     if common is not None and gaps is not None:

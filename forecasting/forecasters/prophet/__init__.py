@@ -1,1 +1,1 @@
-"""Prophet."""
+"""Prophet: the anchored default forecaster and the library itself."""

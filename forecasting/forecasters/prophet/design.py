@@ -1,4 +1,4 @@
-"""Prophet's axes: what it makes of the months, not of the values."""
+"""Prophet's design: time axis, changepoints and features, which depend on the months only."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ YEAR_DAYS = 365.25
 
 @dataclass(frozen=True, slots=True)
 class ProphetDesignInputs:
-    """What Prophet makes of the months, not of the values: the same for every scale.
+    """The parts of Prophet's design that depend on the months only and so serve every scale of the values.
 
     `t`, shape (n + horizon,), is 0 at the first month and 1 at the cutoff; `changepoints` (S,); `features`
     (n + horizon, K): Fourier terms, then calendar regressors; `scales` (K,): standard deviations of their priors.
@@ -29,13 +29,13 @@ class ProphetDesignInputs:
 
 
 def fourier_terms(days: FloatArray, order: int) -> FloatArray:
-    """Prophet.fourier_series of a year for `days` since 1970, shape (T,), without its frames; shape (T, 2 order)."""
+    """Fourier terms of the year for `days` since 1970, shape (T, 2 order), as `Prophet.fourier_series`."""
     angles = 2.0 * np.pi * days[:, None] * (np.arange(1, order + 1) / YEAR_DAYS)
     return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(days), 2 * order)
 
 
 def place_changepoints(t: FloatArray, count: int, share: float) -> FloatArray:
-    """Prophet.set_changepoints: evenly over the first `share` of the history; one at 0 where there is no room."""
+    """Changepoints as `Prophet.set_changepoints`: even over the first `share`; one at 0 if there is no room."""
     reach = int(np.floor(len(t) * share))
     count = min(count, reach - 1)
     if count < 1:

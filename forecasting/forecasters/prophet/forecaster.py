@@ -1,11 +1,11 @@
-"""Prophet with a rigid trend and a memory of its last residuals.
+"""Prophet with a rigid trend and an autoregressive memory of its last residuals.
 
-Stock Prophet drifts for three reasons, each undone here. Its rate changes follow every boom to the end of the
-sample, and the last rate is carried on for ever: a tighter prior makes them need evidence, and the last rate is
-damped. It takes residuals for noise, so that a forecast starts from the trend and not from where the series is:
-their last level is carried on and decays. Its noise has one size on one scale: the logarithm or the square root is
-chosen by recent errors. What remains is Prophet's own: the model, the form of its priors, changepoints, Fourier
-terms, scaling and the maximum a posteriori fit. docs/decisions/0003-prophet-map.md has what each change is worth.
+Prophet's own forecasts drift for three reasons, each corrected here. Its rate changes follow every boom to the end of
+the sample, and the last rate is extrapolated without limit: here a tighter prior requires evidence, and the last rate
+is damped. It treats residuals as noise, so that a forecast starts from the trend and not from the last level: here
+their last level is carried forward and decays. Its noise has one size on one scale: here the logarithm or the square
+root is selected by recent errors. The rest is Prophet's own: the model, the form of its priors, changepoints, Fourier
+terms, scaling and the maximum a posteriori fit. docs/decisions/0003-prophet-map.md has the effect of each change.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class PowerScale:
         return (_raise(y / self.unit, self.power) - self.low) / self.span
 
     def back(self, z: FloatArray) -> FloatArray:
-        """Values in the units of `y`, held within one range of the values beyond their least and greatest."""
+        """Values in the units of `y`, clipped to one range of the values beyond their minimum and maximum."""
         raised = self.low + self.span * np.clip(z, -1.0, 2.0)
         if self.power == 0.0:
             return np.exp(raised) * self.unit
@@ -53,15 +53,15 @@ class PowerScale:
 
 @dataclass(frozen=True, slots=True)
 class AnchoredProphet:
-    """Prophet, its trend rigid and damped, anchored at the level of its last residuals.
+    """Prophet with a rigid, damped trend, anchored at the level of its last residuals.
 
-    `yearly_order`, `seasonal_prior`, `changepoint_prior`, `n_changepoints`, `changepoint_range` are Prophet's
-    arguments; `calendar_prior` is `add_regressor`'s `prior_scale`, the regressors not standardized. Seasons and
-    calendar are fitted from `seasonal_from` months on. The residuals' level is their exponential mean with weight
-    `smoothing`, and keeps the share `persistence` each month ahead. The trend's monthly rise keeps the share
-    `damping` each month ahead, after n / (n + `slope_doubt`) of it is believed at all. The scale is the one of
-    `powers` (0 the logarithm, 0.5 the square root) with the least mean absolute error of one month ahead over the
-    last `recent` months. The logarithm needs positive values; a series with negative ones stays as it is.
+    `yearly_order`, `seasonal_prior`, `changepoint_prior`, `n_changepoints` and `changepoint_range` are Prophet's
+    arguments; `calendar_prior` is `add_regressor`'s `prior_scale`, for regressors that are not standardized. Season and
+    calendar are fitted from `seasonal_from` months on. The level of the residuals is their exponential mean with weight
+    `smoothing`; the share `persistence` of it remains after each month ahead. The trend's monthly rise is shrunk by n /
+    (n + `slope_doubt`) and the share `damping` of it remains after each month ahead. The scale is the power of `powers`
+    (0 is the logarithm, 0.5 the square root) with the smallest mean absolute one-month-ahead error over the last
+    `recent` months; a power of 0 needs positive values, and a series with negative values is not transformed.
     """
 
     yearly_order: int = 6
@@ -81,7 +81,7 @@ class AnchoredProphet:
 
     @property
     def min_observations(self) -> int:
-        """Three: two for a rate and one to doubt it."""
+        """Three: two for a rate and one for its uncertainty."""
         return 3
 
     def forecast(self, history: History) -> FloatArray:
@@ -116,7 +116,7 @@ class AnchoredProphet:
     def _forecast_on(
         self, scale: PowerScale, axes: ProphetDesignInputs, design: MapDesign, y: FloatArray
     ) -> tuple[float, FloatArray]:
-        """Mean absolute error of one month ahead over the last months, and the forecast, both in the units of `y`."""
+        """Mean absolute one-month-ahead error over the last months, and the forecast, both in the units of `y`."""
         n, z = len(y), scale.to(y)
         fit = fit_map(design, z)
         trend, seasonal = axes.trend(fit), axes.features @ fit.beta

@@ -1,4 +1,4 @@
-"""Prophet's maximum a posteriori fit in process: the arithmetic, which needs nothing of prophet's own code.
+"""Prophet's maximum a posteriori fit in process, independent of the prophet package.
 
 With a linear or flat trend and additive features, `prophet/stan_model/prophet.stan` is a penalised
 regression. The columns of C are t, 1, the features and the hinges (t - s)+ of the S changepoints;
@@ -25,8 +25,8 @@ from forecasting.types import FloatArray
 
 # Standard deviation of the priors of k and m in prophet.stan.
 TREND_PRIOR = 5.0
-# Where the columns can reproduce y, the posterior grows without bound as sigma falls to 0; nothing is left to
-# learn below this share of the series' scale.
+# Where the columns can reproduce y, the posterior grows without bound as sigma falls to 0; sigma stops at this share
+# of the series' scale.
 SMALLEST_SIGMA = 1e-6
 # Changes of log posterior this small end the alternation; Stan's optimizer stops at 1e-8 of its value.
 TOLERANCE = 1e-8
@@ -47,10 +47,11 @@ class MapFit:
 
 @dataclass(frozen=True, slots=True)
 class MapDesign:
-    """What does not depend on y: built once, fitted to as many y as there are.
+    """The parts of the fit that do not depend on y: computed once, used for any number of y.
 
     `columns` has shape (T, 2 + K + S): t, 1, features, hinges. `precision`, shape (2 + K + S,), is the normal priors'
-    inverse variances, 0 for hinges. `gram` is columns' columns. `tau` is the scale of the hinges' Laplace prior.
+    inverse variances, 0 for hinges. `gram` is the cross product of the columns. `tau` is the scale of the hinges'
+    Laplace prior.
     """
 
     columns: FloatArray
@@ -77,7 +78,7 @@ def make_design(
 ) -> MapDesign:
     """The design of a Prophet model: times (T,), changepoints (S,), S > 0, features (T, K), their scales (K,)."""
     rate, hinges = t[:, None], trend_hinges(t, changepoints)
-    if flat:  # the rate and its changes are parameters still, but nothing depends on them
+    if flat:  # the rate and its changes remain parameters without effect
         rate, hinges = np.zeros_like(rate), np.zeros_like(hinges)
     columns = np.hstack([rate, np.ones_like(rate), features, hinges])
     precision = np.concatenate([np.full(2, TREND_PRIOR**-2), scales**-2.0, np.zeros(len(changepoints))])
@@ -115,26 +116,26 @@ def _best_sigma(rss: float, length: int) -> float:
 def _solve_lasso(design: MapDesign, moment: FloatArray, variance: float, start: FloatArray) -> FloatArray | None:
     """Minimise theta' (G + variance P) theta / 2 - moment' theta + (variance / tau) |delta|.
 
-    By feature-sign search: of the hinges only those with a sign take part; the one whose gradient exceeds its
-    penalty most is let in next. None if the normal equations of those taking part are singular.
+    By feature-sign search: only hinges with a sign are active; the one whose gradient exceeds its penalty most is
+    activated next. None if the normal equations of the active columns are singular.
     """
     free, penalty = len(start) - design.hinges, variance / design.tau
     theta, normal = start.copy(), design.gram.copy()
     normal.flat[:: len(start) + 1] += variance * design.precision
     slack = 1e-9 * penalty + 1e-13 * float(np.abs(moment).max())
-    taking_part, signs = np.ones(len(start), dtype=bool), np.sign(theta)
+    is_active, signs = np.ones(len(start), dtype=bool), np.sign(theta)
     signs[:free] = 0.0
     for _ in range(MOST_ROUNDS):
-        taking_part[free:] = signs[free:] != 0.0
-        active = taking_part.nonzero()[0]
+        is_active[free:] = signs[free:] != 0.0
+        active = is_active.nonzero()[0]
         target, info = dposv(normal[active[:, None], active], (moment - penalty * signs)[active])[1:]
         if info != 0:
             return None
         if not _step_towards(theta, signs, active, target):
             continue
         descent = moment - normal @ theta
-        worst = free + int(np.where(taking_part, 0.0, np.abs(descent))[free:].argmax())
-        if taking_part[worst] or abs(descent[worst]) <= penalty + slack:
+        worst = free + int(np.where(is_active, 0.0, np.abs(descent))[free:].argmax())
+        if is_active[worst] or abs(descent[worst]) <= penalty + slack:
             return theta
         signs[worst] = np.sign(descent[worst])
     return theta

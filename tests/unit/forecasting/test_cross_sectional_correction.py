@@ -26,7 +26,7 @@ def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
         "centre": centre,
         "actual": np.where(CUTOFFS[:, None] + 1 + np.arange(HORIZON) < MONTHS, actual, np.nan),
         "values": values,
-        "unit": transform_units(values, CUTOFFS),
+        "transform_unit": transform_units(values, CUTOFFS),
         "cutoffs": CUTOFFS,
         "sectors": sectors,
     }
@@ -34,7 +34,7 @@ def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
 
 def error(given, centre):
     late = slice(24, None)
-    unit = given["unit"][:, late, None]
+    unit = given["transform_unit"][:, late, None]
     return np.nanmean(np.abs(transform(given["actual"][:, late], unit) - transform(centre[:, late], unit)))
 
 
@@ -53,18 +53,20 @@ def test_a_boom_of_the_whole_panel_teaches_nothing():
     given = problem(reverts=1.0)
     calm = correct(**given)
     # All actuals double on the link's scale: every series was missed by as much more.
-    lifted = inverse_transform(transform(given["actual"], given["unit"][..., None]) + 0.2, given["unit"][..., None])
+    lifted = inverse_transform(
+        transform(given["actual"], given["transform_unit"][..., None]) + 0.2, given["transform_unit"][..., None]
+    )
     assert_allclose(correct(**(given | {"actual": lifted})), calm, rtol=0.05)
 
 
 def test_what_markets_did_lately_counts_for_more_than_what_they_used_to_do():
     given = problem(reverts=1.0)
-    linked = transform(given["centre"], given["unit"][..., None])
-    missed = transform(given["actual"], given["unit"][..., None]) - linked
+    linked = transform(given["centre"], given["transform_unit"][..., None])
+    missed = transform(given["actual"], given["transform_unit"][..., None]) - linked
     # In the first years markets ran on by as much as they fell back in the last ones.
     turned = np.where((CUTOFFS < 50)[:, None], -missed, missed)
-    given["actual"] = inverse_transform(linked + turned, given["unit"][..., None])
-    unit = given["unit"][:, -1]
+    given["actual"] = inverse_transform(linked + turned, given["transform_unit"][..., None])
+    unit = given["transform_unit"][:, -1]
     leapt = transform(given["values"][:, -1], unit) - transform(given["values"][:, -2], unit)
     moved = transform(correct(**given)[:, -1, 0], unit) - transform(given["centre"][:, -1, 0], unit)
     assert np.corrcoef(leapt, moved)[0, 1] < -0.5
@@ -74,10 +76,10 @@ def test_it_sees_nothing_after_the_cutoff():
     given = problem(reverts=1.0)
     fold = 30
     cutoff = CUTOFFS[fold]
-    changed = {name: np.array(given[name]) for name in ("centre", "actual", "values", "unit")}
+    changed = {name: np.array(given[name]) for name in ("centre", "actual", "values", "transform_unit")}
     changed["values"][:, cutoff + 1 :] *= 9
     changed["centre"][:, fold + 1 :] *= 9
-    changed["unit"][:, fold + 1 :] *= 9
+    changed["transform_unit"][:, fold + 1 :] *= 9
     after = CUTOFFS[:, None] + 1 + np.arange(HORIZON) > cutoff
     changed["actual"][:, after] *= 9
     assert (correct(**(given | changed))[:, : fold + 1] == correct(**given)[:, : fold + 1]).all()
@@ -90,7 +92,7 @@ def test_the_first_folds_are_left_alone():
 
 def test_one_series_has_nothing_to_be_compared_with():
     given = problem(reverts=1.0)
-    alone = {name: given[name][:1] for name in ("centre", "actual", "values", "unit")}
+    alone = {name: given[name][:1] for name in ("centre", "actual", "values", "transform_unit")}
     assert (correct(**(given | alone | {"sectors": ["A"]})) == alone["centre"]).all()
 
 
@@ -100,7 +102,7 @@ def test_what_was_never_traded_stays_at_nought_and_what_has_not_begun_unknown():
         given[name][0] = 0.0
     given["values"][1, :50] = np.nan
     given["centre"][1, CUTOFFS < 50] = np.nan
-    given["unit"] = transform_units(given["values"], CUTOFFS)
+    given["transform_unit"] = transform_units(given["values"], CUTOFFS)
     corrected = correct(**given)
     assert (corrected[0] == 0).all()
     assert np.isnan(corrected[1, CUTOFFS < 50]).all()
@@ -115,7 +117,7 @@ def test_it_works_at_the_shortest_histories(months):
         "values": given["values"][:, :months],
         "centre": given["centre"][:, :1],
         "actual": given["actual"][:, :1],
-        "unit": given["unit"][:, :1],
+        "transform_unit": given["transform_unit"][:, :1],
         "cutoffs": np.array([months - 1]),
     }
     assert_allclose(correct(**(given | short)), short["centre"])
