@@ -24,7 +24,7 @@ from api.app import create_app
 from presentation import formatting
 from store.queries import api_keys, runs
 from tests.integration.api.conftest import options
-from tests.support.pages_world import DeskWorld, desk_world, queue
+from tests.support.pages_world import PagesWorld, pages_world, queue
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (
@@ -54,15 +54,15 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debi
 
 
 @pytest.fixture(scope="module")
-def desk(server_url: str, template: str) -> Iterator[DeskWorld]:
-    with desk_world(server_url, template, "desk_browser") as world:
+def pages(server_url: str, template: str) -> Iterator[PagesWorld]:
+    with pages_world(server_url, template, "pages_browser") as world:
         yield world
 
 
 @contextmanager
-def served(desk: DeskWorld, **changes: Any) -> Iterator[str]:
+def served(pages: PagesWorld, **changes: Any) -> Iterator[str]:
     """A server of the application in a thread of its own."""
-    app = create_app(engine=desk.engine, options=options(**changes))
+    app = create_app(engine=pages.engine, options=options(**changes))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
     )
@@ -76,8 +76,8 @@ def served(desk: DeskWorld, **changes: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def address(desk: DeskWorld) -> Iterator[str]:
-    with served(desk) as url:
+def address(pages: PagesWorld) -> Iterator[str]:
+    with served(pages) as url:
         yield url
 
 
@@ -91,7 +91,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page of a fresh browser context; what its console says is kept in `said`."""
+    """A page of a fresh browser context; what its console says is collected."""
     context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.set_default_timeout(15_000)
@@ -115,7 +115,7 @@ def opened(page: Page, url: str) -> list[str]:
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_a_page_opens_without_complaint_is_open_to_everybody_and_fits_a_phone(page: Page, url: str) -> None:
+def test_a_page_has_no_console_errors_is_accessible_and_fits_a_phone(page: Page, url: str) -> None:
     complaints = [text for text in opened(page, url) if "status of 404" not in text]
     assert complaints == []
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -132,7 +132,7 @@ def test_a_page_opens_without_complaint_is_open_to_everybody_and_fits_a_phone(pa
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_on_paper_a_page_has_its_charts_and_tables_and_nothing_to_click(page: Page, url: str) -> None:
+def test_a_printed_page_has_charts_and_tables_without_controls(page: Page, url: str) -> None:
     opened(page, url)
     # A4 between margins of a centimetre.
     page.set_viewport_size(PAPER)  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_on_paper_a_page_has_its_charts_and_tables_and_nothing_to_click(page: Pa
     assert all(chart.is_visible() for chart in charts)
 
 
-def test_everything_is_reached_by_keyboard(page: Page) -> None:
+def test_every_control_is_reachable_by_keyboard(page: Page) -> None:
     opened(page, SERIES)
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.textContent") == "Skip to the content"
@@ -157,16 +157,16 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
     assert {words for words in wanted if any(words in html for html in reached)} == wanted
 
 
-def test_a_person_signs_in_with_a_key_and_out_again(browser: Browser, desk: DeskWorld) -> None:
-    with Session(desk.engine) as session:
+def test_a_person_signs_in_with_a_key_and_out_again(browser: Browser, pages: PagesWorld) -> None:
+    with Session(pages.engine) as session:
         key = api_keys.create(session, name="a person", scopes=["read"], now=datetime(2026, 1, 20, tzinfo=UTC))
         session.commit()
-    with served(desk, require_key_to_read=True) as url:
+    with served(pages, require_key_to_read=True) as url:
         context = browser.new_context(base_url=url)
         page = context.new_page()
         complaints = [text for text in opened(page, SERIES) if "status of 401" not in text]
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert page.evaluate("async () => (await axe.run(document)).violations.map((each) => each.id)") == []
+        assert page.evaluate("async () => (await axe.run(document)).violations.map((violation) => violation.id)") == []
         page.get_by_label("API key").fill("tw_wrong")
         page.get_by_role("button", name="Sign in").click()
         assert "unknown or has expired" in page.get_by_role("alert").inner_text()
@@ -202,9 +202,9 @@ def first_row(page: Page) -> list[str]:
     return [cell.replace(formatting.NBSP, " ") for cell in cells]
 
 
-def test_switches_change_the_figures_to_those_of_the_api(page: Page, desk: DeskWorld) -> None:
+def test_switches_change_the_figures_to_those_of_the_api(page: Page, pages: PagesWorld) -> None:
     opened(page, SERIES)
-    asked: dict[str, Any] = {"flow": "X", "partner": "USA", "sector": "EV", "level": 80}
+    query: dict[str, Any] = {"flow": "X", "partner": "USA", "sector": "EV", "level": 80}
     for clicks, more, show in (
         ([], {}, lambda value: formatting.money(value, "USD m")),
         (["Quarter"], {"frequency": "Q"}, lambda value: formatting.money(value, "USD m")),
@@ -213,12 +213,12 @@ def test_switches_change_the_figures_to_those_of_the_api(page: Page, desk: DeskW
     ):
         for name in clicks:
             page.get_by_role("link", name=name, exact=True).click()
-        answer = page.request.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params={**asked, **more}).json()
+        answer = page.request.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params={**query, **more}).json()
         first = next(row for row in answer["series"][0]["months"] if row["median"] is not None)
         bounds = first["intervals"][0]
-        told = [show(value).replace(formatting.NBSP, " ") for value in (first["median"], bounds["lo"], bounds["hi"])]
+        shown = [show(value).replace(formatting.NBSP, " ") for value in (first["median"], bounds["lo"], bounds["hi"])]
         row = first_row(page)
-        assert [row[1], row[4], row[5]] == told
+        assert [row[1], row[4], row[5]] == shown
 
 
 def test_choosing_a_partner_leads_to_its_series(page: Page) -> None:
@@ -229,7 +229,7 @@ def test_choosing_a_partner_leads_to_its_series(page: Page) -> None:
 
 
 @pytest.mark.parametrize("form", ["CSV", "XLSX", "Parquet"])
-def test_what_is_taken_away_opens_elsewhere(page: Page, form: str) -> None:
+def test_downloads_open_in_other_programs(page: Page, form: str) -> None:
     opened(page, SERIES)
     with page.expect_download() as waiting:
         page.locator("#forecast").get_by_role("link", name=form).click()
@@ -245,21 +245,21 @@ def test_what_is_taken_away_opens_elsewhere(page: Page, form: str) -> None:
     assert np.isfinite(np.array(median, dtype=float)).all()
 
 
-def test_the_api_call_is_copied_with_one_click(page: Page, desk: DeskWorld) -> None:
+def test_the_api_call_is_copied_with_one_click(page: Page, pages: PagesWorld) -> None:
     opened(page, SERIES)
     page.locator("#forecast").get_by_role("button", name="Copy the API call").click()
     page.get_by_text("Copied.").wait_for()
     call = page.evaluate("() => navigator.clipboard.readText()")
     assert call.startswith("curl 'http://127.0.0.1:")
     answer = page.request.get(call.split("'")[1]).json()
-    assert answer["run"]["id"] == desk.clean.run_id
-    told = answer["series"][0]["months"][0]["median"]
-    assert_allclose(told, desk.clean.median[desk.clean.row("CN_CLEANTECH.X.USA.EV"), 0])
+    assert answer["run"]["id"] == pages.clean.run_id
+    shown = answer["series"][0]["months"][0]["median"]
+    assert_allclose(shown, pages.clean.median[pages.clean.row("CN_CLEANTECH.X.USA.EV"), 0])
 
 
-def test_a_run_under_way_shows_live_progress_and_then_its_end(page: Page, desk: DeskWorld) -> None:
+def test_a_running_run_shows_its_progress_and_its_end(page: Page, pages: PagesWorld) -> None:
     now = datetime(2026, 1, 21, tzinfo=UTC)
-    with Session(desk.engine) as session:
+    with Session(pages.engine) as session:
         run = queue(session)
         session.commit()
         opened(page, f"/runs/{run}")
@@ -273,7 +273,7 @@ def test_a_run_under_way_shows_live_progress_and_then_its_end(page: Page, desk: 
         page.get_by_text("The run failed: made to fail").wait_for()
 
 
-def test_the_pointer_tells_the_figures_of_a_month(page: Page) -> None:
+def test_the_tooltip_shows_the_figures_of_a_month(page: Page) -> None:
     opened(page, SERIES)
     box = page.locator("#forecast .chart svg").bounding_box()
     assert box is not None
@@ -282,7 +282,7 @@ def test_the_pointer_tells_the_figures_of_a_month(page: Page) -> None:
     assert "80 %:" in page.locator("#tip").inner_text()
 
 
-def test_a_keyboard_is_enough(page: Page) -> None:
+def test_links_work_by_keyboard(page: Page) -> None:
     opened(page, SERIES)
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.className") == "skip"
@@ -303,7 +303,7 @@ def test_headings_of_the_heat_map_sort_it(page: Page) -> None:
     assert page.locator("#heat tbody th").all_inner_texts() == ["Germany"]
 
 
-def test_paper_gets_figures_without_controls(page: Page) -> None:
+def test_print_hides_controls(page: Page) -> None:
     opened(page, SERIES)
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
@@ -312,7 +312,7 @@ def test_paper_gets_figures_without_controls(page: Page) -> None:
     assert page.locator("#forecast .chart svg").is_visible()
 
 
-def test_charts_are_drawn_soon(page: Page) -> None:
+def test_charts_are_drawn(page: Page) -> None:
     opened(page, "/")
     # A busy machine may take several times as long as an idle one, where it is less than a second.
     assert (

@@ -23,7 +23,7 @@ EARLIER = {"as_of": date(2025, 11, 20), "cutoff": np.datetime64("2025-10"), "hor
 
 
 @dataclass(frozen=True)
-class DeskWorld:
+class PagesWorld:
     """A database, and the later runs published in it."""
 
     engine: Engine
@@ -34,7 +34,7 @@ class DeskWorld:
 
 
 @contextmanager
-def desk_world(server_url: str, template: str, name: str) -> Iterator[DeskWorld]:
+def pages_world(server_url: str, template: str, name: str) -> Iterator[PagesWorld]:
     engine = make_engine(new_database(server_url, name, template=template), pool_size=6)
     with Session(engine) as session:
         build_catalog(session)
@@ -48,7 +48,7 @@ def desk_world(server_url: str, template: str, name: str) -> Iterator[DeskWorld]
             _add_pit(session, run)
         queued = queue(session)
         session.commit()
-    yield DeskWorld(engine, trade, clean, before[0].run_id, queued)
+    yield PagesWorld(engine, trade, clean, before[0].run_id, queued)
     engine.dispose()
 
 

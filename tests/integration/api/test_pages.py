@@ -21,7 +21,7 @@ from store.queries import catalog, run_changes
 from tests.conftest import new_database
 from tests.integration.api.conftest import client_of
 from tests.support.factories import NOW, observed, publish_run
-from tests.support.pages_world import DeskWorld, desk_world
+from tests.support.pages_world import PagesWorld, pages_world
 
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
 PAGES = (
@@ -33,14 +33,14 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def desk(server_url: str, template: str) -> Iterator[DeskWorld]:
-    with desk_world(server_url, template, "desk_pages") as world:
+def pages(server_url: str, template: str) -> Iterator[PagesWorld]:
+    with pages_world(server_url, template, "pages_pages") as world:
         yield world
 
 
 @pytest.fixture(scope="module")
-def client(desk: DeskWorld) -> Iterator[TestClient]:
-    with client_of(desk) as client:  # type: ignore[arg-type]
+def client(pages: PagesWorld) -> Iterator[TestClient]:
+    with client_of(pages) as client:  # type: ignore[arg-type]
         yield client
 
 
@@ -76,7 +76,7 @@ def test_a_page_allows_no_script_or_style_but_its_own_files(client: TestClient, 
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_every_address_on_a_page_leads_somewhere(client: TestClient, url: str) -> None:
+def test_every_link_on_a_page_resolves(client: TestClient, url: str) -> None:
     html = client.get(url).text
     addresses = {found.replace("&amp;", "&") for found in re.findall(r"(?:href|src)=\"(/[^\"#]*)\"", html)}
     kept = [address for address in addresses if "report." not in address and "save=" not in address]
@@ -92,55 +92,57 @@ def api_calls(html: str) -> list[str]:
 @pytest.mark.parametrize("url", PAGES)
 def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
     calls = set(api_calls(client.get(url).text))
-    # Whatever can be taken away can be asked for.
+    # Whatever can be taken away can be query for.
     assert len(api_calls(client.get(url).text)) == client.get(url).text.count('<p class="downloads"')
     wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
     assert wrong == {}
 
 
-def test_the_overview_says_what_the_api_says(client: TestClient, desk: DeskWorld) -> None:
+def test_the_overview_shows_the_figures_of_the_api(client: TestClient, pages: PagesWorld) -> None:
     html = page(client, "/")
-    (august, *_) = forecasts(client, desk.trade.run_id, flow="X", level=80)
-    told = [august["median"], *(august["intervals"][0][side] for side in ("lo", "hi"))]
-    for value in told:
+    (august, *_) = forecasts(client, pages.trade.run_id, flow="X", level=80)
+    shown = [august["median"], *(august["intervals"][0][side] for side in ("lo", "hi"))]
+    for value in shown:
         assert formatting.money(value, "USD bn").replace(formatting.NBSP, " ") in html
     assert "January 2026: <strong>exports forecast at" in html
 
 
-def test_a_balance_has_the_interval_of_the_run_before_or_the_reason_why_none(
-    server_url: str, template: str, client: TestClient, desk: DeskWorld
+def test_a_balance_has_an_interval_or_the_reason_for_its_absence(
+    server_url: str, template: str, client: TestClient, pages: PagesWorld
 ) -> None:
-    (_, was, *_) = forecasts(client, desk.earlier, flow="B", level=80)
+    (_, earlier, *_) = forecasts(client, pages.earlier, flow="B", level=80)
     bounds = [
-        formatting.money(was["intervals"][0][side], "USD bn").replace(formatting.NBSP, " ") for side in ("lo", "hi")
+        formatting.money(earlier["intervals"][0][side], "USD bn").replace(formatting.NBSP, " ") for side in ("lo", "hi")
     ]
     assert f"(80 %: {bounds[0]} to {bounds[1]})" in page(client, "/")
-    with desk_world(server_url, template, "desk_first_run") as world, client_of(world) as alone:  # type: ignore[arg-type]
+    with pages_world(server_url, template, "pages_first_run") as world, client_of(world) as alone:  # type: ignore[arg-type]
         with Session(world.engine) as session:
             session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
             session.commit()
-        (told,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
-        assert "by the backtest one month earlier" in told
-        assert "do not add up" in told
+        (shown,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
+        assert "by the backtest one month earlier" in shown
+        assert "do not add up" in shown
 
 
-def test_the_overview_holds_the_newest_figure_against_the_run_before(client: TestClient, desk: DeskWorld) -> None:
+def test_the_overview_compares_the_latest_actual_with_the_previous_run(client: TestClient, pages: PagesWorld) -> None:
     html = page(client, "/")
-    told = forecasts(client, desk.earlier, flow="X", level=80)[1]
-    assert told["month"] == "2025-12"
-    expected = formatting.money(told["median"], "USD bn").replace(formatting.NBSP, " ")
-    assert f"forecast {expected} by run {desk.earlier}" in html
+    shown = forecasts(client, pages.earlier, flow="X", level=80)[1]
+    assert shown["month"] == "2025-12"
+    forecast = formatting.money(shown["median"], "USD bn").replace(formatting.NBSP, " ")
+    assert f"forecast {forecast} by run {pages.earlier}" in html
 
 
 @pytest.mark.parametrize(
     ("units", "frequency"), [("lin", "M"), ("lin", "Q"), ("pc1", "A"), ("pc1", "M"), ("share", "Q")]
 )
-def test_a_series_shows_the_figures_of_the_api(client: TestClient, desk: DeskWorld, units: str, frequency: str) -> None:
+def test_a_series_shows_the_figures_of_the_api(
+    client: TestClient, pages: PagesWorld, units: str, frequency: str
+) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecast", "csv", units=units, frequency=frequency)))
-    asked = {"flow": "X", "partner": "USA", "sector": "EV", "units": units, "level": "50,80,95"}
-    asked |= {"of": "sector"} if units == "share" else {}
-    url = f"/v1/runs/{desk.clean.run_id}/forecasts"
-    answer = client.get(url, params={**asked, "frequency": frequency, "format": "csv"})
+    query = {"flow": "X", "partner": "USA", "sector": "EV", "units": units, "level": "50,80,95"}
+    query |= {"of": "sector"} if units == "share" else {}
+    url = f"/v1/runs/{pages.clean.run_id}/forecasts"
+    answer = client.get(url, params={**query, "frequency": frequency, "format": "csv"})
     assert answer.status_code == 200, answer.text
     api = pd.read_csv(io.StringIO(answer.text))
     for level in (50, 80, 95):
@@ -150,7 +152,7 @@ def test_a_series_shows_the_figures_of_the_api(client: TestClient, desk: DeskWor
         assert_allclose(table[f"hi_{level}"], rows["hi"], rtol=1e-6)
 
 
-def test_every_form_of_a_table_holds_the_same_figures(client: TestClient) -> None:
+def test_every_file_format_of_a_table_has_the_same_figures(client: TestClient) -> None:
     csv = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecast", "csv")))
     xlsx = pd.read_excel(io.BytesIO(saved(client, SERIES, "forecast", "xlsx")))
     parquet = pd.read_parquet(io.BytesIO(saved(client, SERIES, "forecast", "parquet")))
@@ -161,7 +163,7 @@ def test_every_form_of_a_table_holds_the_same_figures(client: TestClient) -> Non
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_every_table_of_a_page_is_taken_away_in_every_form(client: TestClient, url: str) -> None:
+def test_every_table_downloads_in_every_format(client: TestClient, url: str) -> None:
     saved_as = re.findall(r"href=\"(/[^\"]*save=(?:csv|xlsx|parquet))\"", client.get(url).text)
     assert saved_as
     addresses = [address.replace("&amp;", "&") for address in saved_as]
@@ -169,24 +171,24 @@ def test_every_table_of_a_page_is_taken_away_in_every_form(client: TestClient, u
     assert wrong == {}
 
 
-def test_a_moment_in_a_workbook_is_in_utc(client: TestClient) -> None:
+def test_times_in_a_workbook_are_in_utc(client: TestClient) -> None:
     rows = pd.read_excel(io.BytesIO(saved(client, "/runs", "runs", "xlsx")))
     assert set(rows["Requested"]) == {NOW.replace(tzinfo=None)}
 
 
-def test_a_chart_is_taken_away_as_a_picture(client: TestClient) -> None:
+def test_a_chart_downloads_as_svg_and_png(client: TestClient) -> None:
     assert saved(client, SERIES, "forecast", "svg").startswith(b"<svg")
     assert saved(client, "/heatmap", "heat", "png").startswith(b"\x89PNG")
 
 
-def test_a_block_that_is_not_there_is_not_found(client: TestClient) -> None:
+def test_an_unknown_section_is_not_found(client: TestClient) -> None:
     answer = client.get(SERIES, params={"section": "observed", "save": "svg"})
     assert answer.status_code == 404
     assert "its sections: forecast, earlier, components, observed" in answer.text
 
 
 def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
-    with desk_world(server_url, template, "desk_permalink") as world, client_of(world) as client:  # type: ignore[arg-type]
+    with pages_world(server_url, template, "pages_permalink") as world, client_of(world) as client:  # type: ignore[arg-type]
         link = f"/series/CN_TRADE/X/WLD/TOTAL?run={world.trade.run_id}"
         before = client.get(link).text
         with Session(world.engine) as session:
@@ -196,8 +198,8 @@ def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, templ
         assert f"run {newer.run_id}" in client.get("/series/CN_TRADE/X/WLD/TOTAL").text
 
 
-def test_a_share_is_offered_where_there_is_a_whole_to_share(server_url: str, template: str) -> None:
-    with desk_world(server_url, template, "desk_share") as world, client_of(world) as client:  # type: ignore[arg-type]
+def test_a_share_is_offered_only_where_the_whole_exists(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "pages_share") as world, client_of(world) as client:  # type: ignore[arg-type]
         with Session(world.engine) as session:
             about = ("title", "publisher", "licence", "citation")
             described = {"currency": "USD", "unit": "USD m", "release_day": 15, **dict.fromkeys(about, "steel")}
@@ -215,29 +217,29 @@ def test_a_share_is_offered_where_there_is_a_whole_to_share(server_url: str, tem
         assert (refused.status_code, "a balance may be zero or below" in refused.text) == (422, True)
 
 
-def test_a_series_says_what_each_forecaster_says(client: TestClient, desk: DeskWorld) -> None:
+def test_a_series_lists_the_forecasts_of_each_forecaster(client: TestClient, pages: PagesWorld) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, SERIES, "forecasters", "csv", forecasters="show")))
-    folds, row = desk.clean.folds, desk.clean.row("CN_CLEANTECH.X.USA.EV")
+    folds, row = pages.clean.folds, pages.clean.row("CN_CLEANTECH.X.USA.EV")
     live = folds["means"][row, folds["forecasters"].index("theta"), -1]
     assert_allclose(table[table["forecaster"] == "theta"]["value"], live)
     assert set(table["forecaster"]) == {"theta", "seasonal naive"}
 
 
-def test_what_was_expected_before_stands_in_a_table(client: TestClient, desk: DeskWorld) -> None:
+def test_a_series_lists_earlier_forecasts(client: TestClient, pages: PagesWorld) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, SERIES, "earlier", "csv")))
-    told = forecasts(client, desk.clean.run_id - 2, flow="X", partner="USA", sector="EV")
+    shown = forecasts(client, pages.clean.run_id - 2, flow="X", partner="USA", sector="EV")
     october = table[table["made"] == "2025-10"].set_index("period")["value"]
-    assert_allclose(october, [month["mean"] for month in told])
-    assert october.index.tolist() == [month["month"] for month in told]
+    assert_allclose(october, [month["mean"] for month in shown])
+    assert october.index.tolist() == [month["month"] for month in shown]
 
 
 @pytest.mark.parametrize("frequency", ["M", "Q"])
 @pytest.mark.parametrize("place", ["CN_CLEANTECH/X/USA/EV", "CN_CLEANTECH/X/EU27/EV", "CN_TRADE/B/WLD/TOTAL"])
-def test_lines_are_those_of_the_api(client: TestClient, frequency: str, place: str) -> None:
-    asked = {"forecasters": "show", "frequency": frequency}
-    calls = api_calls(client.get(f"/series/{place}", params=asked).text)
+def test_forecast_history_matches_the_api(client: TestClient, frequency: str, place: str) -> None:
+    query = {"forecasters": "show", "frequency": frequency}
+    calls = api_calls(client.get(f"/series/{place}", params=query).text)
     for section in ("forecasters", "earlier"):
-        table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", section, "csv", **asked)))
+        table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", section, "csv", **query)))
         (call,) = (call for call in calls if "/lines?" in call and f"of={section}" in call)
         answer = client.get(call)
         assert_allclose(table["value"], [line.value for line in LinePage(**answer.json()).lines])
@@ -245,26 +247,26 @@ def test_lines_are_those_of_the_api(client: TestClient, frequency: str, place: s
         assert_allclose(rows["value"], table["value"][1:3])
 
 
-def test_lines_are_of_one_series_of_a_published_run(client: TestClient, desk: DeskWorld) -> None:
-    assert client.get(f"/v1/runs/{desk.clean.run_id}/lines").status_code == 422
-    assert client.get(f"/v1/runs/{desk.queued}/lines").status_code == 409
+def test_forecast_history_needs_one_series_of_a_published_run(client: TestClient, pages: PagesWorld) -> None:
+    assert client.get(f"/v1/runs/{pages.clean.run_id}/lines").status_code == 422
+    assert client.get(f"/v1/runs/{pages.queued}/lines").status_code == 409
     assert client.get("/v1/runs/999/lines").status_code == 404
 
 
-def test_a_series_is_taken_apart_into_what_it_is_made_of(client: TestClient, desk: DeskWorld) -> None:
+def test_decomposition_multiplies_to_the_observations(client: TestClient, pages: PagesWorld) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, SERIES, "components", "csv"))).set_index("month")
     past = table.dropna()
     product = past["trend"] * (1 + past["season"] / 100) * (1 + past["calendar"] / 100) * (1 + past["rest"] / 100)
     assert_allclose(product[::-1], observed("CN_CLEANTECH.X.USA.EV"))
     assert len(table) - len(past) == 14
-    asked = {"flow": "X", "partner": "USA", "sector": "EV", "format": "csv"}
-    answer = client.get(f"/v1/runs/{desk.clean.run_id}/components", params=asked)
+    query = {"flow": "X", "partner": "USA", "sector": "EV", "format": "csv"}
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/components", params=query)
     assert_allclose(pd.read_csv(io.StringIO(answer.text))["trend"][::-1], table["trend"])
     # A balance may be below zero, where there is no logarithm.
     assert 'id="components"' not in client.get("/series/CN_TRADE/B/WLD/TOTAL").text
 
 
-def test_what_is_not_there_is_said_in_words(client: TestClient) -> None:
+def test_errors_are_html_pages(client: TestClient) -> None:
     answer = client.get("/series/CN_TRADE/X/XXX/TOTAL")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "has no series" in answer.text
@@ -277,27 +279,27 @@ def heat(client: TestClient, **params: Any) -> Any:
     return pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", dataset="CN_CLEANTECH", **params)))
 
 
-def test_the_heat_map_shows_growth_of_the_year(client: TestClient, desk: DeskWorld) -> None:
+def test_the_heat_map_shows_growth_of_the_year(client: TestClient, pages: PagesWorld) -> None:
     table = heat(client, period="2026").set_index("code")
-    asked = {"flow": "X", "partner": "DEU", "sector": "EV", "frequency": "A", "units": "pc1", "level": 80}
-    (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]
+    query = {"flow": "X", "partner": "DEU", "sector": "EV", "frequency": "A", "units": "pc1", "level": 80}
+    (year,) = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params=query).json()["series"][0]["months"]
     assert_allclose(table.loc["DEU", "EV"], year["median"])
     assert_allclose(table.loc["DEU", "EV_lo"], year["intervals"][0]["lo"])
 
 
 @pytest.mark.parametrize("measure", ["pc1", "contribution"])
-def test_the_heat_map_shows_what_its_api_call_answers(client: TestClient, measure: str) -> None:
-    asked = {"dataset": "CN_CLEANTECH", "measure": measure, "which": "all"}
-    table = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", **asked))).set_index("code")
-    heat_call, small_call = api_calls(client.get("/heatmap", params=asked).text)
+def test_the_heat_map_matches_its_api_call(client: TestClient, measure: str) -> None:
+    query = {"dataset": "CN_CLEANTECH", "measure": measure, "which": "all"}
+    table = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "heat", "csv", **query))).set_index("code")
+    heat_call, small_call = api_calls(client.get("/heatmap", params=query).text)
     (period,) = re.findall("period=([^&]*)", heat_call)
     found = client.get(heat_call).json()["series"]
     assert len(found) == table.size // len(table.columns) * 3
-    for one in found:
-        (row,) = one["months"]
+    for series in found:
+        (row,) = series["months"]
         assert row["period"] == period
-        assert_allclose(table.loc[one["partner"], one["sector"]], row["median"])
-    small = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "multiples", "csv", **asked)))
+        assert_allclose(table.loc[series["partner"], series["sector"]], row["median"])
+    small = pd.read_csv(io.BytesIO(saved(client, "/heatmap", "multiples", "csv", **query)))
     first = client.get(small_call).json()["series"][0]
     name = first["partner_name"]
     assert_allclose(small[small["partner"] == name]["median"].tail(14), [month["median"] for month in first["months"]])
@@ -316,21 +318,21 @@ def test_the_heat_map_is_sorted_filtered_and_searched(client: TestClient) -> Non
     assert heat(client, sort="partner", order="up")["partner"].tolist()[1:] == ["France", "Germany", "United States"]
 
 
-def test_contributions_of_sectors_make_up_the_growth_of_the_total(client: TestClient, desk: DeskWorld) -> None:
+def test_contribution_of_the_total_is_its_growth(client: TestClient, pages: PagesWorld) -> None:
     table = heat(client, measure="contribution", period="2026").set_index("code")
     growth = heat(client, period="2026").set_index("code")
     assert_allclose(table.loc["WLD", "TOTAL"], growth.loc["WLD", "TOTAL"])
 
 
-def test_the_backtest_shows_the_scores_of_the_api(client: TestClient, desk: DeskWorld) -> None:
+def test_the_backtest_shows_the_scores_of_the_api(client: TestClient, pages: PagesWorld) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "errors", "csv", dataset="CN_TRADE")))
-    url = f"/v1/datasets/CN_TRADE/backtests?run={desk.trade.run_id}&flow=X&partner=WLD&sector=TOTAL&format=csv"
+    url = f"/v1/datasets/CN_TRADE/backtests?run={pages.trade.run_id}&flow=X&partner=WLD&sector=TOTAL&format=csv"
     api = pd.read_csv(io.StringIO(client.get(url).text))
     assert_allclose(table["combination"], api[api["metric"] == "mase"]["value"])
     assert list(table.columns) == ["step", "combination", "seasonal naive", "theta", "n"]
 
 
-def test_coverage_stands_beside_its_sampling_error(client: TestClient) -> None:
+def test_coverage_has_its_sampling_error(client: TestClient) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "coverage", "csv", dataset="CN_TRADE")))
     assert table["nominal"].tolist() == [0.5, 0.8, 0.9, 0.95]
     # Four cutoffs, two cases added to each side.
@@ -338,16 +340,16 @@ def test_coverage_stands_beside_its_sampling_error(client: TestClient) -> None:
     assert_allclose(table["error"], 2 * np.sqrt(centre * (1 - centre) / 8))
 
 
-def test_the_pit_histogram_has_every_forecast_in_it(client: TestClient) -> None:
+def test_the_pit_histogram_counts_every_forecast(client: TestClient) -> None:
     table = pd.read_csv(io.BytesIO(saved(client, "/backtest", "pit", "csv", dataset="CN_TRADE")))
     assert table["n"].tolist() == [3, 4] * 5
     assert_allclose(table["share"].sum(), 1)
 
 
-def test_a_fold_shows_what_was_said_and_what_came(client: TestClient, desk: DeskWorld) -> None:
+def test_a_fold_shows_forecasts_and_outcomes(client: TestClient, pages: PagesWorld) -> None:
     fold = saved(client, "/backtest", "fold", "csv", dataset="CN_TRADE", fold="2025-10")
     table = pd.read_csv(io.BytesIO(fold))
-    folds, row = desk.trade.folds, desk.trade.row("CN_TRADE.X.WLD.TOTAL")
+    folds, row = pages.trade.folds, pages.trade.row("CN_TRADE.X.WLD.TOTAL")
     place = folds["cutoffs"].tolist().index(np.datetime64("2025-10").item())
     assert_allclose(table["median"], folds["means"][row, folds["forecasters"].index("combination"), place])
     assert_allclose(table["actual"], folds["actuals"][row, place])
@@ -355,11 +357,11 @@ def test_a_fold_shows_what_was_said_and_what_came(client: TestClient, desk: Desk
 
 
 @pytest.mark.parametrize("kind", ["quarter", "year", "month_growth", "quarter_growth", "year_growth"])
-def test_folds_and_misses_of_longer_periods_and_growth_are_those_of_the_api(client: TestClient, kind: str) -> None:
-    asked = {"dataset": "CN_CLEANTECH", "flow": "X", "partner": "USA", "sector": "EV", "kind": kind}
-    calls = api_calls(client.get("/backtest", params=asked).text)
+def test_folds_and_misses_of_every_kind_match_the_api(client: TestClient, kind: str) -> None:
+    query = {"dataset": "CN_CLEANTECH", "flow": "X", "partner": "USA", "sector": "EV", "kind": kind}
+    calls = api_calls(client.get("/backtest", params=query).text)
     for section, column in (("fold", "median"), ("misses", "mean")):
-        table = pd.read_csv(io.BytesIO(saved(client, "/backtest", section, "csv", **asked)))
+        table = pd.read_csv(io.BytesIO(saved(client, "/backtest", section, "csv", **query)))
         (call,) = (call for call in calls if f"/backtests/{section}" in call)
         answer = client.get(call).json()
         rows = answer["misses"] if section == "misses" else answer["folds"][0]["months"]
@@ -367,7 +369,7 @@ def test_folds_and_misses_of_longer_periods_and_growth_are_those_of_the_api(clie
         assert table["period"].astype(str).tolist() == [row["period"] for row in rows]
 
 
-def test_the_worst_misses_are_outside_their_interval_and_ordered(client: TestClient) -> None:
+def test_the_largest_misses_are_outside_their_interval_and_ordered(client: TestClient) -> None:
     misses = saved(client, "/backtest", "misses", "csv", dataset="CN_CLEANTECH", partner="ALL", sector="ALL")
     table = pd.read_csv(io.BytesIO(misses))
     assert len(table) > 3
@@ -377,22 +379,22 @@ def test_the_worst_misses_are_outside_their_interval_and_ordered(client: TestCli
     assert table["widths"].is_monotonic_decreasing
 
 
-def test_runs_are_listed_with_their_state_and_a_queued_one_is_followed(client: TestClient, desk: DeskWorld) -> None:
+def test_runs_are_listed_with_the_progress_of_a_queued_run(client: TestClient, pages: PagesWorld) -> None:
     html = page(client, "/runs")
-    assert f'data-run="{desk.queued}"' in html
-    assert html.index(f'href="/runs/{desk.queued}"') < html.index(f'href="/runs/{desk.trade.run_id}"')
+    assert f'data-run="{pages.queued}"' in html
+    assert html.index(f'href="/runs/{pages.queued}"') < html.index(f'href="/runs/{pages.trade.run_id}"')
 
 
-def test_a_run_says_what_changed_from_the_run_before(client: TestClient, desk: DeskWorld) -> None:
-    url = f"/runs/{desk.trade.run_id}"
+def test_a_run_shows_changes_since_the_previous_run(client: TestClient, pages: PagesWorld) -> None:
+    url = f"/runs/{pages.trade.run_id}"
     assert "data to December 2025 instead of October 2025" in page(client, url)
     table = pd.read_csv(io.BytesIO(saved(client, url, "changes", "csv")))
     assert_allclose(table["change"], 100 * (table["after"] / table["before"] - 1))
     assert set(table["series"]) == {"Exports", "Imports"}
 
 
-def test_a_run_says_what_moved_its_totals(server_url: str, template: str) -> None:
-    with desk_world(server_url, template, "desk_moves") as world, client_of(world) as client:  # type: ignore[arg-type]
+def test_a_run_attributes_the_changes_of_its_totals(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "pages_moves") as world, client_of(world) as client:  # type: ignore[arg-type]
         url = f"/runs/{world.trade.run_id}"
         assert 'id="moves"' not in client.get(url).text
         shared = np.arange(np.datetime64("2026-01"), np.datetime64("2027-01"))
@@ -410,14 +412,14 @@ def test_a_run_says_what_moved_its_totals(server_url: str, template: str) -> Non
         assert set(table["series"]) == {"Exports", "Imports"}
 
 
-def test_pages_need_a_key_where_reading_does(desk: DeskWorld) -> None:
-    with client_of(desk, require_key_to_read=True) as client:  # type: ignore[arg-type]
+def test_pages_require_a_key_where_reading_does(pages: PagesWorld) -> None:
+    with client_of(pages, require_key_to_read=True) as client:  # type: ignore[arg-type]
         assert {client.get(url).status_code for url in ("/", SERIES, "/heatmap", "/backtest", "/runs")} == {401}
 
 
-def test_an_empty_service_says_so(server_url: str, template: str) -> None:
-    engine = make_engine(new_database(server_url, "desk_empty", template=template), pool_size=2)
-    with client_of(DeskWorld(engine, None, None, 0, 0)) as client:  # type: ignore[arg-type]
+def test_an_empty_service_has_an_overview(server_url: str, template: str) -> None:
+    engine = make_engine(new_database(server_url, "pages_empty", template=template), pool_size=2)
+    with client_of(PagesWorld(engine, None, None, 0, 0)) as client:  # type: ignore[arg-type]
         assert "No data has been stored yet" in page(client, "/")
         assert client.get("/backtest").status_code == 404
     engine.dispose()
@@ -427,7 +429,7 @@ def test_the_first_page_weighs_less_than_a_megabyte(client: TestClient) -> None:
     html = client.get("/").text
     files = re.findall(r"(?:href|src)=\"(/static/[^\"]+)\"", html)
     assert len(files) == 6
-    # The client unpacks what it is sent; its length is told by the header, or counted on the way.
+    # The client unpacks what it is sent; its length is shown by the header, or counted on the way.
     assert sum(wire_size(client, url) for url in ["/", *files]) < 1_000_000
 
 
@@ -436,7 +438,7 @@ def wire_size(client: TestClient, url: str) -> int:
         return sum(len(part) for part in answer.iter_raw())
 
 
-def test_a_workbook_has_real_numbers_and_months_and_headings_that_stay(client: TestClient) -> None:
+def test_a_workbook_has_numbers_months_and_frozen_headings(client: TestClient) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(saved(client, SERIES, "forecast", "xlsx"))).active
     assert sheet is not None
     assert sheet.freeze_panes == "B2"

@@ -1,4 +1,4 @@
-"""The report on a run: one document that stands alone, in three forms, by the web and from the command line."""
+"""The report on a run: one self-contained document in three formats, over HTTP and from the command line."""
 
 import base64
 import io
@@ -15,29 +15,29 @@ from fastapi.testclient import TestClient
 from presentation import formatting
 from tests.integration.api.conftest import client_of
 from tests.support.documents import ROOT
-from tests.support.pages_world import DeskWorld, desk_world
+from tests.support.pages_world import PagesWorld, pages_world
 
 
 @pytest.fixture(scope="module")
-def desk(server_url: str, template: str) -> Iterator[DeskWorld]:
-    with desk_world(server_url, template, "desk_report") as world:
+def pages(server_url: str, template: str) -> Iterator[PagesWorld]:
+    with pages_world(server_url, template, "pages_report") as world:
         yield world
 
 
 @pytest.fixture(scope="module")
-def client(desk: DeskWorld) -> Iterator[TestClient]:
-    with client_of(desk) as client:  # type: ignore[arg-type]
+def client(pages: PagesWorld) -> Iterator[TestClient]:
+    with client_of(pages) as client:  # type: ignore[arg-type]
         yield client
 
 
 @pytest.fixture(scope="module")
-def html(client: TestClient, desk: DeskWorld) -> str:
-    answer = client.get(f"/v1/runs/{desk.clean.run_id}/report.html")
+def html(client: TestClient, pages: PagesWorld) -> str:
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/report.html")
     assert answer.status_code == 200, answer.text
     return str(answer.text)
 
 
-def test_the_document_needs_no_other_file(html: str) -> None:
+def test_the_document_is_self_contained(html: str) -> None:
     assert re.findall(r"<(?:script|link|iframe)", html) == []
     sources = re.findall(r"src=\"([^\"]*)\"", html)
     assert len(sources) >= 6
@@ -45,61 +45,61 @@ def test_the_document_needs_no_other_file(html: str) -> None:
     assert all(base64.b64decode(source.split(",")[1]).startswith(b"<svg") for source in sources)
 
 
-def test_every_picture_has_words_for_who_cannot_see_it(html: str) -> None:
+def test_every_figure_has_a_text_alternative(html: str) -> None:
     assert len(re.findall(r"<img alt=\"Chart: [^\"]+\"", html)) == html.count("<img")
 
 
-def test_it_holds_every_series_and_how_to_cite_it(html: str, client: TestClient, desk: DeskWorld) -> None:
-    assert [name for name in desk.clean.unique_ids if name not in html] == []
+def test_it_holds_every_series_and_how_to_cite_it(html: str, client: TestClient, pages: PagesWorld) -> None:
+    assert [name for name in pages.clean.unique_ids if name not in html] == []
     for chapter in ("Summary", "Forecasts", "Method", "Forecast accuracy", "Appendix", "Source and citation"):
         assert chapter in html
-    asked = {"flow": "X", "partner": "WLD", "sector": "TOTAL", "frequency": "A", "level": 80}
-    (year,) = client.get(f"/v1/runs/{desk.clean.run_id}/forecasts", params=asked).json()["series"][0]["months"]
+    query = {"flow": "X", "partner": "WLD", "sector": "TOTAL", "frequency": "A", "level": 80}
+    (year,) = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params=query).json()["series"][0]["months"]
     assert formatting.money(year["median"], "USD m") in html
 
 
-def test_its_style_is_named_by_the_policy(client: TestClient, desk: DeskWorld) -> None:
-    policy = client.get(f"/v1/runs/{desk.clean.run_id}/report.html").headers["content-security-policy"]
+def test_the_security_policy_allows_the_style_by_hash(client: TestClient, pages: PagesWorld) -> None:
+    policy = client.get(f"/v1/runs/{pages.clean.run_id}/report.html").headers["content-security-policy"]
     assert re.search(r"style-src 'sha256-[A-Za-z0-9+/=]{44}'", policy)
     assert "unsafe" not in policy
 
 
-def test_a_published_report_may_be_kept_for_ever(client: TestClient, desk: DeskWorld) -> None:
-    answer = client.get(f"/v1/runs/{desk.clean.run_id}/report.html")
+def test_a_published_report_is_immutable(client: TestClient, pages: PagesWorld) -> None:
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/report.html")
     assert "immutable" in answer.headers["cache-control"]
-    again = client.get(f"/v1/runs/{desk.clean.run_id}/report.html", headers={"If-None-Match": answer.headers["etag"]})
+    again = client.get(f"/v1/runs/{pages.clean.run_id}/report.html", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
 
 
-def test_the_pdf_is_a_pdf(client: TestClient, desk: DeskWorld) -> None:
-    answer = client.get(f"/v1/runs/{desk.trade.run_id}/report.pdf")
+def test_the_pdf_is_a_pdf(client: TestClient, pages: PagesWorld) -> None:
+    answer = client.get(f"/v1/runs/{pages.trade.run_id}/report.pdf")
     if answer.status_code == 501:
         pytest.skip("no Pango here (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)")
     assert answer.content.startswith(b"%PDF-")
     assert answer.headers["content-type"] == "application/pdf"
 
 
-def test_the_workbook_has_a_sheet_a_topic_with_real_numbers(client: TestClient, desk: DeskWorld) -> None:
-    content = client.get(f"/v1/runs/{desk.clean.run_id}/report.xlsx").content
+def test_the_workbook_has_one_sheet_for_each_section(client: TestClient, pages: PagesWorld) -> None:
+    content = client.get(f"/v1/runs/{pages.clean.run_id}/report.xlsx").content
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert book.sheetnames[:2] == ["About", "Summary"]
     assert "Every series" in book.sheetnames
     sheet = book["Every series"]
     assert sheet.freeze_panes == "B2"
-    assert sheet.max_row == 1 + len(desk.clean.unique_ids)
+    assert sheet.max_row == 1 + len(pages.clean.unique_ids)
     assert "(USD m)" in str(sheet["C1"].value)
     assert isinstance(sheet["C2"].value, float)
 
 
-def test_a_run_that_is_not_published_has_no_report(client: TestClient, desk: DeskWorld) -> None:
-    assert client.get(f"/v1/runs/{desk.queued}/report.html").status_code == 409
+def test_a_run_that_is_not_published_has_no_report(client: TestClient, pages: PagesWorld) -> None:
+    assert client.get(f"/v1/runs/{pages.queued}/report.html").status_code == 409
     assert client.get("/v1/runs/999/report.pdf").status_code == 404
-    assert client.get(f"/v1/runs/{desk.trade.run_id}/report.docx").status_code == 422
+    assert client.get(f"/v1/runs/{pages.trade.run_id}/report.docx").status_code == 422
 
 
-def test_the_command_line_writes_the_same_document(desk: DeskWorld, html: str, tmp_path: Path) -> None:
+def test_the_command_line_writes_the_same_document(pages: PagesWorld, html: str, tmp_path: Path) -> None:
     output = tmp_path / "report.html"
-    url = desk.engine.url.render_as_string(hide_password=False)
+    url = pages.engine.url.render_as_string(hide_password=False)
     ran = subprocess.run(
         [sys.executable, "-m", "cli", "report", "CN_CLEANTECH", "--output", str(output)],
         cwd=ROOT,
@@ -109,5 +109,5 @@ def test_the_command_line_writes_the_same_document(desk: DeskWorld, html: str, t
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.strip() == f"CN_CLEANTECH: report on run {desk.clean.run_id}: {output}"
+    assert ran.stdout.strip() == f"CN_CLEANTECH: report on run {pages.clean.run_id}: {output}"
     assert output.read_text(encoding="utf-8") == html

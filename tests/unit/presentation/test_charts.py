@@ -20,8 +20,8 @@ def expected(month: int) -> dict[str, Any]:
     middle = 12.0 + month
     bounds = {f"lo_{level}": middle - level / 20 for level in (50, 80)}
     bounds |= {f"hi_{level}": middle + level / 20 for level in (50, 80)}
-    told = {"name": "x", "tip": str(month), "tip_50": "a to b", "tip_80": "a to b"}
-    return {"month": f"2026-{month:02}-01", "median": middle, **bounds, **told}
+    expected_values = {"name": "x", "tip": str(month), "tip_50": "a to b", "tip_80": "a to b"}
+    return {"month": f"2026-{month:02}-01", "median": middle, **bounds, **expected_values}
 
 
 EXPECTED = [expected(month) for month in range(1, 7)]
@@ -35,7 +35,7 @@ def marks(spec: Spec) -> list[str]:
     return [layer["mark"]["type"] for layer in spec["layer"]]
 
 
-def test_a_fan_lays_the_surest_interval_at_the_bottom() -> None:
+def test_a_fan_draws_the_widest_interval_first() -> None:
     spec = fan_chart()
     assert marks(spec) == ["area", "area", "line", "line", "point"]
     assert [layer["mark"]["color"] for layer in spec["layer"][:2]] == [FAN[80], FAN[50]]
@@ -47,19 +47,19 @@ def test_a_fan_opens_at_the_last_observation() -> None:
     assert first == {"month": "2025-12-01", "median": 12.0, "lo_50": 12.0, "hi_50": 12.0, "lo_80": 12.0, "hi_80": 12.0}
 
 
-def test_a_fan_without_a_past_begins_with_the_forecast() -> None:
+def test_a_fan_without_observations_begins_with_the_forecast() -> None:
     spec = fan([], EXPECTED, unit="USD bn", levels=(50.0,))
     assert spec["datasets"]["fan"] == EXPECTED
 
 
-def test_a_fan_keeps_each_row_once_whatever_the_number_of_its_layers() -> None:
+def test_a_fan_stores_each_row_once() -> None:
     assert "values" not in str(fan_chart()["layer"])
 
 
-def test_a_fan_shows_other_lines_only_where_there_are_some() -> None:
+def test_a_fan_draws_other_lines_only_where_given() -> None:
     line = [{"made": "2025-06", "month": "2025-09-01", "value": 3.0}]
-    said = [{"forecaster": name, "month": "2026-01-01", "value": 3.0} for name in ("theta", "naive")]
-    spec = fan_chart(earlier=line, others=said, outcomes=[{"month": "2026-01-01", "value": 5.0}])
+    expected = [{"forecaster": name, "month": "2026-01-01", "value": 3.0} for name in ("theta", "naive")]
+    spec = fan_chart(earlier=line, others=expected, outcomes=[{"month": "2026-01-01", "value": 5.0}])
     assert marks(spec).count("line") == 5
     (others,) = [layer for layer in spec["layer"] if layer["data"] == {"name": "others"}]
     assert others["encoding"]["color"]["scale"]["domain"] == ["naive", "theta"]
@@ -93,7 +93,7 @@ def by_step() -> Spec:
     return backtest.by_step(STEPS, title="MASE", ours="combination", baseline="seasonal naive", as_naive=1.0)
 
 
-def test_ours_and_the_baseline_come_first_among_the_forecasters() -> None:
+def test_the_combination_and_the_baseline_are_listed_first() -> None:
     domain = by_step()["layer"][1]["encoding"]["color"]["scale"]["domain"]
     assert domain == ["combination", "seasonal naive", "theta"]
 
@@ -146,23 +146,23 @@ def luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
-    """Contrast as WCAG 2.2 has it, 1 to 21."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(first: str, second: str) -> float:
+    """Contrast after WCAG 2.2, 1 to 21."""
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("color", LINES)
-def test_lines_stand_out_from_the_page(color: str) -> None:
+def test_line_colours_contrast_with_the_page(color: str) -> None:
     assert contrast(color, "#ffffff") >= 3
 
 
 @pytest.mark.parametrize(("shade", "color"), list(enumerate(heat_map.CLASSES)))
-def test_figures_can_be_read_on_every_shade_of_the_heat_map(shade: int, color: str) -> None:
+def test_text_contrasts_with_every_shade_of_the_heat_map(shade: int, color: str) -> None:
     assert contrast(color, "#ffffff" if shade in heat_map.DARK else "#1c2733") >= 4.5
 
 
-def test_the_same_chart_is_drawn_the_same_however_many_were_drawn_before() -> None:
+def test_equal_charts_give_equal_svg() -> None:
     chart = {"mark": {"type": "point", "clip": True}, "encoding": {"x": {"field": "x", "type": "quantitative"}}}
     spec = {**chart, "data": {"values": [{"x": 1}, {"x": 2}]}}
     first = svg(spec)

@@ -12,7 +12,7 @@ def spaced(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "expected"),
     [
         (395.2, "USD bn", "USD 395bn"),
         (1304.0, "USD bn", "USD 1.30tn"),
@@ -25,27 +25,28 @@ def spaced(text: str) -> str:
         (None, "USD m", "–"),
     ],
 )
-def test_money_is_written_in_the_scale_that_reads_best(value: float | None, unit: str, said: str) -> None:
-    assert spaced(formatting.money(value, unit)) == said
+def test_money_is_rescaled_to_a_readable_magnitude(value: float | None, unit: str, expected: str) -> None:
+    assert spaced(formatting.money(value, unit)) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "expected"),
     [(18.7, "+19 %"), (-2.41, "-2.4 %"), (9.96, "+10 %"), (0.04, "0.0 %"), (-0.04, "0.0 %"), (1234.5, "+1,234 %")],
 )
-def test_growth_has_a_sign_and_no_false_precision(value: float, said: str) -> None:
-    assert spaced(formatting.per_cent_change(value)) == said
+def test_growth_has_a_sign_and_no_false_precision(value: float, expected: str) -> None:
+    assert spaced(formatting.per_cent_change(value)) == expected
 
 
 @pytest.mark.parametrize(
-    ("chance", "said"), [(0.97, "97 %"), (1.0, "above 99 %"), (0.0, "below 1 %"), (0.004, "below 1 %"), (0.006, "1 %")]
+    ("chance", "expected"),
+    [(0.97, "97 %"), (1.0, "above 99 %"), (0.0, "below 1 %"), (0.004, "below 1 %"), (0.006, "1 %")],
 )
-def test_a_chance_is_never_certain(chance: float, said: str) -> None:
-    assert spaced(formatting.share(chance)) == said
+def test_a_probability_is_never_certain(chance: float, expected: str) -> None:
+    assert spaced(formatting.share(chance)) == expected
 
 
 @pytest.mark.parametrize(
-    ("period", "said"),
+    ("period", "expected"),
     [
         ("2026-08", "August 2026"),
         ("2026-Q3", "Q3 2026"),
@@ -53,8 +54,8 @@ def test_a_chance_is_never_certain(chance: float, said: str) -> None:
         ("2026-01/2026-02", "January and February 2026"),
     ],
 )
-def test_periods_are_written_out(period: str, said: str) -> None:
-    assert formatting.period_name(period) == said
+def test_periods_are_written_out(period: str, expected: str) -> None:
+    assert formatting.period_name(period) == expected
 
 
 def test_days_and_moments_are_written_out() -> None:
@@ -62,9 +63,9 @@ def test_days_and_moments_are_written_out() -> None:
     assert formatting.moment_name(datetime(2026, 9, 9, 7, 5, tzinfo=UTC)) == "9 September 2026, 07:05 UTC"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(28.4, "28 s"), (250, "4 min 10 s"), (7500, "2 h 5 min")])
-def test_a_duration_is_told_in_two_units_at_most(seconds: float, said: str) -> None:
-    assert formatting.duration(seconds) == said
+@pytest.mark.parametrize(("seconds", "expected"), [(28.4, "28 s"), (250, "4 min 10 s"), (7500, "2 h 5 min")])
+def test_a_duration_has_two_units_at_most(seconds: float, expected: str) -> None:
+    assert formatting.duration(seconds) == expected
 
 
 def test_a_round_figure_has_no_zeros_after_the_point() -> None:
