@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from forecasting.data.panel import Panel
 from sources import bundled
-from store.queries.derived_series import COLUMNS, rest_and_totals
+from store.queries.derived_series import COLUMNS, remainders_and_totals
+from store.queries.partner_wholes import assign_wholes
 from tables import check_observations
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -56,7 +57,9 @@ def cn_cleantech(every: int = 4) -> Problem:
     """China's clean-technology exports with their rest and totals, 136 series."""
     frame = _bundled("CN_CLEANTECH")
     published = frame.assign(vintage=frame["month"], months=1, status="A", backfilled=True)
-    whole = pd.concat([published, rest_and_totals(published[COLUMNS], dataset="CN_CLEANTECH")], ignore_index=True)
+    wholes = assign_wholes(published["partner"].unique(), {})
+    derived = remainders_and_totals(published[COLUMNS], dataset="CN_CLEANTECH", wholes=wholes)
+    whole = pd.concat([published, derived], ignore_index=True)
     return Problem("CN_CLEANTECH", _panel(whole), "CHN", months("2022-12", "2025-08", every))
 
 

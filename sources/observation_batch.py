@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 
@@ -26,13 +27,19 @@ class ObservationBatch:
     """Observations of a dataset as the source has them, unchecked.
 
     `frame` is indexed by row number and has the columns month, flow, partner, sector, value (in the dataset's unit)
-    and where the source says so vintage, months, status: what `tabular.check_observations` takes. `backfilled` says
-    that the values are revised ones standing in for first prints, known from the day their month was due.
+    and where the source says so vintage, months, status: what `tables.check_observations` takes. `backfilled` marks
+    revised values that stand in for first prints, for all rows or by row number. Without a vintage, values of a batch
+    in which any row is backfilled count as known from the day their month was due.
     """
 
     dataset: str
     frame: pd.DataFrame
-    backfilled: bool = False
+    backfilled: "bool | pd.Series[bool]" = False
+
+    @property
+    def known_when_due(self) -> bool:
+        """Whether values without a vintage count as known from the day their month was due."""
+        return bool(np.any(self.backfilled))
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,10 +157,12 @@ def check_panel(
 
 
 def _vintages(frame: pd.DataFrame, faults: Faults, today: date) -> Column:
-    """The day each value became known; NaT throughout where the table does not say."""
-    if "vintage" not in frame:
-        return pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
-    return known_days(frame["vintage"], faults, today=today)
+    """The day each value became known; NaT where the table does not say: no column, or an empty cell."""
+    vintages = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
+    if "vintage" in frame:
+        stated = frame.loc[frame["vintage"].astype(str).str.strip() != "", "vintage"]
+        vintages.loc[stated.index] = known_days(stated, faults, today=today)
+    return vintages
 
 
 def _moments(frame: pd.DataFrame, faults: Faults) -> Column:

@@ -93,16 +93,17 @@ def _candidates(keys: pd.DataFrame) -> list[tuple[int, tuple[int, ...]]]:
     if not {"partner", "sector"} <= set(keys.columns):
         return []
     keys = keys.assign(flow=keys.get("flow", ""))
+    if "whole" not in keys:
+        keys = keys.assign(whole=np.where(keys["partner"] == WORLD, "", WORLD))
     found = []
-    for column, whole_code, others in (
-        ("partner", WORLD, ["flow", "sector"]),
-        ("sector", TOTAL, ["flow", "partner"]),
-    ):
+    for column, others in (("partner", ["flow", "sector"]), ("sector", ["flow", "partner"])):
+        wholes = keys["whole"] if column == "partner" else pd.Series(TOTAL, index=keys.index)
         for _, rows in keys.groupby(others, sort=True):
-            whole = rows.index[rows[column] == whole_code]
-            parts = rows.index[rows[column] != whole_code]
-            if len(whole) == 1 and len(parts):
-                found.append((int(whole[0]), tuple(int(part) for part in parts)))
+            for code in sorted({*wholes[rows.index]} - {""}):
+                whole = rows.index[rows[column] == code]
+                parts = rows.index[(rows[column] != code) & (wholes[rows.index] == code)]
+                if len(whole) == 1 and len(parts):
+                    found.append((int(whole[0]), tuple(int(part) for part in parts)))
     return found
 
 

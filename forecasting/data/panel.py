@@ -25,7 +25,7 @@ class Panel:
 
     `imputed` has the same shape: True where a value was not published as such, so that it is used in estimation but not
     in scores. `months` are consecutive (`datetime64[M]`). `keys` has one row a series, in the order of `unique_ids`:
-    columns flow, partner and sector where they are known, else none.
+    columns flow, partner, sector and whole (the partner it is part of) where they are known.
     """
 
     unique_ids: tuple[str, ...]
@@ -136,7 +136,7 @@ def _refuse_gaps(ids: NDArray[np.str_], months: NDArray[np.datetime64], values: 
 
 
 def _keys(frame: pd.DataFrame, codes: NDArray[np.int64], count: int) -> pd.DataFrame:
-    columns = [column for column in ("flow", "partner", "sector") if column in frame.columns]
+    columns = [column for column in ("flow", "partner", "sector", "whole") if column in frame.columns]
     rows = np.empty(count, dtype=int)
     rows[codes] = np.arange(len(frame))
     return frame[columns].iloc[rows].reset_index(drop=True)

@@ -35,7 +35,7 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
     """
     found = catalog.dataset(session, delivery.dataset)
     frame = check_observations(delivery.frame, today=today)
-    if delivery.backfilled:
+    if delivery.known_when_due:
         frame = _known_when_due(session, frame, found.id, today)
     appended = observation_writes.append(
         session, dataset=found.id, frame=frame, vintage=today, backfilled=delivery.backfilled
@@ -117,9 +117,10 @@ def add_codes(session: Session) -> None:
 
 
 def _known_when_due(session: Session, frame: pd.DataFrame, dataset: str, today: date) -> pd.DataFrame:
-    """Values stand in for first prints from the day their month was due, or from today if that is yet to come."""
+    """Values without a vintage count as known from the day their month was due, or from today if that is in future."""
     due = releases.planned_days(session, dataset, frame["month"].to_numpy())
-    return frame.assign(vintage=np.minimum(due, np.datetime64(today)).astype("datetime64[ns]"))
+    due = np.minimum(due, np.datetime64(today)).astype("datetime64[ns]")
+    return frame.assign(vintage=frame["vintage"].fillna(pd.Series(due, index=frame.index)))
 
 
 def _own_codes(path: Path, longest: int) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,27 @@ def delivery(dataset: str) -> ObservationBatch:
     entry = entries()[dataset]
     frame = read_table(HERE / "data" / entry["file"], limit_bytes=LARGEST_FILE)
     frame = frame.rename(columns={entry["value"]: "value"}).assign(**entry["constant"])
-    return ObservationBatch(dataset, frame, backfilled=True)
+    if "vintages" in entry:
+        frame = _with_vintages(frame, read_table(HERE / "data" / entry["vintages"], limit_bytes=LARGEST_FILE), entry)
+    frame["value"] = _in_unit(frame["value"], entry.get("divisor", 1))
+    if "backfilled" not in frame:
+        return ObservationBatch(dataset, frame, backfilled=True)
+    return ObservationBatch(dataset, frame.drop(columns="backfilled"), backfilled=frame["backfilled"] == "true")
+
+
+def _with_vintages(frame: pd.DataFrame, vintages: pd.DataFrame, entry: dict[str, Any]) -> pd.DataFrame:
+    """Values with their later vintages: the first of a month stands in for its first print, the others revise it."""
+    vintages = vintages.rename(columns={entry["value"]: "value"}).assign(**entry["constant"])
+    key = ["month", "flow"]
+    first = ~vintages.duplicated(key)
+    base = frame.merge(vintages.loc[first, [*key, "value"]], on=key, how="left", suffixes=("", "_first"))
+    base = base.assign(value=base.pop("value_first").fillna(base["value"]), vintage="", backfilled="true")
+    return pd.concat([base, vintages[~first].assign(backfilled="false")], ignore_index=True)
+
+
+def _in_unit(values: "pd.Series[str]", divisor: int) -> "pd.Series[str]":
+    """Values as text, divided exactly in decimals: 100 million to billion."""
+    return values if divisor == 1 else values.map(lambda value: str(Decimal(value) / divisor))
 
 
 def calendar(dataset: str) -> pd.DataFrame:

@@ -1,38 +1,48 @@
-"""What a publisher leaves to be worked out: the rest of the world, and all sectors together."""
+"""Series that a publisher leaves to be derived: remainder partners of the world and of groups, and sector totals."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from store.errors import NotDerivable
-from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR
+from store.models import TOTAL_SECTOR
+from store.queries.partner_wholes import remainder_of
 
 POINT = ["flow", "month", "vintage"]
 COLUMNS = [*POINT, "partner", "sector", "value", "months", "status", "backfilled"]
 MOST_DECIMALS = 9
 
 
-def rest_and_totals(published: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
-    """Partner RST of each sector and sector TOTAL of each partner, for points that are complete.
+def remainders_and_totals(published: pd.DataFrame, *, dataset: str, wholes: Mapping[str, str]) -> pd.DataFrame:
+    """The remainder partner of each whole and sector TOTAL of each partner, for points that are complete.
 
     `published` holds COLUMNS, one row for each published series as known at a point: a flow's month and vintage; a
-    value is NaN where a series has none yet. RST is WLD minus the listed partners, worked out in the decimals that
-    are published, so that parts and whole add up exactly. Raises NotDerivable where the listed exceed the world.
+    value is NaN where a series has none yet. `wholes` gives the whole of each partner: a published group, or WLD. A
+    remainder is the whole minus its listed parts, computed in the decimals that are published, so that parts and
+    whole add up exactly. Totals are derived only where the publisher gives sectors and no total.
+    Raises NotDerivable where the parts exceed their whole.
     """
     known = published[published["value"].notna()]
     decimals = _decimals(known["value"].to_numpy())
-    rest = _rest(published, decimals, dataset)
+    found = [_remainder(published, whole, wholes, decimals, dataset) for whole in sorted({*wholes.values()})]
+    rest = pd.concat([published.iloc[:0], *found], ignore_index=True)
+    if (published["sector"] == TOTAL_SECTOR).all():
+        return rest[COLUMNS]
     both = pd.concat([published, rest], ignore_index=True)
     totals = _combined(both, [*POINT, "partner"], decimals).assign(sector=TOTAL_SECTOR)
     return pd.concat([rest, totals], ignore_index=True)[COLUMNS]
 
 
-def _rest(published: pd.DataFrame, decimals: int, dataset: str) -> pd.DataFrame:
+def _remainder(
+    published: pd.DataFrame, whole: str, wholes: Mapping[str, str], decimals: int, dataset: str
+) -> pd.DataFrame:
     key = [*POINT, "sector"]
-    is_world = published["partner"] == TOTAL_PARTNER
-    world = published[is_world & published["value"].notna()]
-    listed = _combined(published[~is_world], key, decimals)
-    both = world.merge(listed, on=key, suffixes=("", "_listed"))
-    rest = both.assign(partner=REST_PARTNER, value=(both["value"] - both["value_listed"]).round(decimals) + 0.0)
+    is_part = published["partner"].map(wholes) == whole
+    totals = published[(published["partner"] == whole) & published["value"].notna()]
+    listed = _combined(published[is_part], key, decimals)
+    both = totals.merge(listed, on=key, suffixes=("", "_listed"))
+    rest = both.assign(partner=remainder_of(whole), value=(both["value"] - both["value_listed"]).round(decimals) + 0.0)
     rest = rest[rest["months"] == rest["months_listed"]]
     below = rest[rest["value"] < 0]
     if len(below):

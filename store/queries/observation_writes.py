@@ -11,10 +11,11 @@ from sqlmodel import Session, col, select
 
 from store.binary_copy import copy_arrays
 from store.errors import BadObservations, UnknownDataset
-from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR, Dataset, Observation, Partner, Sector, Series
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR, Dataset, Observation, Partner, Sector, Series
 from store.queries import catalog, releases
-from store.queries.derived_series import COLUMNS, POINT, rest_and_totals
+from store.queries.derived_series import COLUMNS, POINT, remainders_and_totals
 from store.queries.latest_vintages import STORED, columns, given_rows, latest
+from store.queries.partner_wholes import REMAINDER_SUFFIX, is_remainder, remainder_of, wholes_of_partners
 from tables import SERIES_COLUMNS, BadRows, Faults
 
 CONTENT = ["value", "months", "status"]
@@ -32,7 +33,9 @@ class Appended(NamedTuple):
     derived: int
 
 
-def append(session: Session, *, dataset: str, frame: pd.DataFrame, vintage: date, backfilled: bool = False) -> Appended:
+def append(
+    session: Session, *, dataset: str, frame: pd.DataFrame, vintage: date, backfilled: "bool | pd.Series[bool]" = False
+) -> Appended:
     """Append observations as checked by `tabular.check_observations`, all of them or none.
 
     `vintage` is the day for rows that carry none. A value equal to the one known on its vintage is not stored again.
@@ -42,7 +45,7 @@ def append(session: Session, *, dataset: str, frame: pd.DataFrame, vintage: date
     found = _locked(session, dataset)
     frame = frame.assign(vintage=frame["vintage"].fillna(pd.Timestamp(vintage)), backfilled=backfilled)
     try:
-        _check_codes(session, frame, derives=found.derives_rest)
+        _check_codes(session, dataset, frame, derives=found.derives_rest)
         with session.begin_nested():
             new = _store(session, dataset, frame)
             _check_spacing(session, dataset, new)
@@ -62,17 +65,25 @@ def _locked(session: Session, dataset: str) -> Dataset:
     return found
 
 
-def _check_codes(session: Session, frame: pd.DataFrame, *, derives: bool) -> None:
+def _check_codes(session: Session, dataset: str, frame: pd.DataFrame, *, derives: bool) -> None:
     faults = Faults()
     for name, known in (("partner", col(Partner.code)), ("sector", col(Sector.code))):
         unknown = ~frame[name].isin(session.scalars(sa.select(known)).all())
         faults.add(frame[name], unknown.to_numpy(), f"no {name} has this code")
     if derives:
-        faults.add(frame["partner"], (frame["partner"] == REST_PARTNER).to_numpy(), "is derived in this dataset")
-        faults.add(frame["sector"], (frame["sector"] == TOTAL_SECTOR).to_numpy(), "is derived in this dataset")
+        faults.add(frame["partner"], frame["partner"].map(is_remainder).to_numpy(bool), "is derived in this dataset")
+        is_total = (frame["sector"] == TOTAL_SECTOR).to_numpy()
+        if not is_total.all() or _has_sectors(session, dataset):
+            faults.add(frame["sector"], is_total, "is derived in this dataset")
     early = (frame["vintage"] <= frame["month"]).to_numpy()
     faults.add(frame["month"], early, "is not known on its vintage: it has not begun then")
     faults.stop()
+
+
+def _has_sectors(session: Session, dataset: str) -> bool:
+    """Whether a dataset has series of sectors, whose total is then derived."""
+    sectors = sa.select(col(Series.id)).where(col(Series.dataset_id) == dataset, col(Series.sector) != TOTAL_SECTOR)
+    return session.scalar(sa.select(sectors.exists())) or False
 
 
 def _store(session: Session, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -141,8 +152,9 @@ def _derive(session: Session, dataset: str, new: pd.DataFrame) -> int:
     if new.empty:
         return 0
     points = _points(session, dataset, new)
-    derived = rest_and_totals(_published_at(session, dataset, points), dataset=dataset)
-    # A series that joins late, or on the same day as the others, changes the rest that was worked out without it.
+    published = _published_at(session, dataset, points)
+    derived = remainders_and_totals(published, dataset=dataset, wholes=wholes_of_partners(session, dataset))
+    # A series that joins late, or on the same day as the others, changes the remainder that was derived without it.
     _forget_derived(session, dataset, points)
     return len(_store(session, dataset, derived))
 
@@ -167,12 +179,25 @@ def _forget_derived(session: Session, dataset: str, points: pd.DataFrame) -> Non
         sa.delete(Observation).where(
             col(Observation.series_id) == Series.id,
             col(Series.dataset_id) == dataset,
-            sa.or_(col(Series.partner) == REST_PARTNER, col(Series.sector) == TOTAL_SECTOR),
+            sa.or_(_remainder(), _derived_total(session, dataset)),
             col(Series.flow) == point.c.flow,
             col(Observation.month) == point.c.month,
             col(Observation.vintage) == point.c.vintage,
         )
     )
+
+
+def _remainder() -> sa.ColumnElement[bool]:
+    """Series of remainder partners."""
+    return sa.or_(
+        col(Series.partner) == remainder_of(TOTAL_PARTNER),
+        col(Series.partner).endswith(REMAINDER_SUFFIX, autoescape=True),
+    )
+
+
+def _derived_total(session: Session, dataset: str) -> sa.ColumnElement[bool]:
+    """Series of sector totals, where they are derived."""
+    return sa.and_(col(Series.sector) == TOTAL_SECTOR, sa.literal(_has_sectors(session, dataset)))
 
 
 def _given(points: pd.DataFrame, name: str) -> sa.TableValuedAlias:
@@ -202,12 +227,11 @@ def _published_at(session: Session, dataset: str, points: pd.DataFrame) -> pd.Da
         sa.select(point.c.flow, point.c.month, point.c.vintage, col(Series.partner), col(Series.sector), *known.c)
         .select_from(point)
         .join(Series, col(Series.flow) == point.c.flow)
-        .join(Partner, col(Partner.code) == Series.partner)
         .join(known, sa.true(), isouter=True)
         .where(
             col(Series.dataset_id) == dataset,
-            col(Series.sector) != TOTAL_SECTOR,
-            sa.or_(col(Partner.is_group).is_(False), col(Partner.code) == TOTAL_PARTNER),
+            sa.not_(_remainder()),
+            sa.not_(_derived_total(session, dataset)),
         )
     )
     frame = pd.DataFrame(session.execute(query).all(), columns=COLUMNS)

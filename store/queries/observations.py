@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from store.models import Observation, ResolvedSeries, Series
 from store.queries import catalog
 from store.queries.latest_vintages import given_rows, latest
+from store.queries.partner_wholes import wholes_of_partners
 
 
 class ObservationRecord(NamedTuple):
@@ -35,8 +36,9 @@ class ObservationPage(NamedTuple):
 
 
 def panel_frame(session: Session, dataset: str, as_of: date | None = None) -> pd.DataFrame:
-    """What was known on `as_of` (or is by now): unique_id, flow, partner, sector, ds (`datetime64[ns]`), y, months.
+    """Observations known on `as_of` (default: now) with columns unique_id, flow, partner, sector, whole, ds, y, months.
 
+    `whole` is the partner that a partner is part of: a published group, or the world; empty for neither.
     Sorted by series and month; `y` in the dataset's unit; `months` is 2 where February holds January too.
     Raises UnknownDataset.
     """
@@ -53,6 +55,7 @@ def panel_frame(session: Session, dataset: str, as_of: date | None = None) -> pd
     )
     columns = ["flow", "partner", "sector", "ds", "y", "months"]
     frame = pd.DataFrame(session.execute(query).all(), columns=columns)
+    frame.insert(3, "whole", frame["partner"].map(wholes_of_partners(session, dataset)).fillna(""))
     frame.insert(0, "unique_id", dataset + "." + frame["flow"] + "." + frame["partner"] + "." + frame["sector"])
     return frame.astype({"ds": "datetime64[ns]", "y": float, "months": int})
 
