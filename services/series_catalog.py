@@ -13,6 +13,7 @@ from store.errors import UnknownSeries
 from store.models import ResolvedSeries, SeriesPart
 from store.queries.catalog import SeriesRecord
 from store.queries.forecasts import CoveredSeries
+from store.queries.partner_wholes import assign_wholes
 
 BALANCE = "B"
 SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {"X": (("X", 1),), "M": (("M", 1),), "B": (("X", 1), ("M", -1))}
@@ -41,6 +42,16 @@ class SeriesCatalog:
         """Flows, partners and sectors that have a stored series."""
         flows, partners, sectors = (sorted({key[place] for key in self.places}) for place in range(3))
         return flows, partners, sectors
+
+    @cached_property
+    def sums(self) -> Collection[str]:
+        """Groups that are sums of their listed members; the others are published series of their own."""
+        return self.members.keys() - set(self.codes[1])
+
+    @cached_property
+    def wholes(self) -> Mapping[str, str]:
+        """The whole that each stored partner is part of, by code: a published group, or the world."""
+        return assign_wholes(self.codes[1], self.members)
 
     @cached_property
     def known(self) -> tuple[Collection[str], ...]:
@@ -88,10 +99,10 @@ class SeriesCatalog:
     def _chosen(self, flow: str, partner: str, sector: str) -> ResolvedSeries:
         parts = tuple(self._parts(flow, partner, sector))
         unique_id = f"{self.dataset}.{flow}.{partner}.{sector}"
-        return ResolvedSeries(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.members)
+        return ResolvedSeries(unique_id, flow, partner, sector, parts, flow == BALANCE or partner in self.sums)
 
     def _parts(self, flow: str, partner: str, sector: str) -> Iterator[SeriesPart]:
-        members = self.members.get(partner, (partner,))
+        members = self.members[partner] if partner in self.sums else (partner,)
         # A balance is of those who have both of its sides.
         whole = [one for one in members if all((side, one, sector) in self.places for side, _ in SIGNS[flow])]
         for side, sign in SIGNS[flow]:

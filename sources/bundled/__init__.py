@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sources.observation_batch import DatasetDefinition, ObservationBatch
@@ -43,8 +44,10 @@ def _with_vintages(frame: pd.DataFrame, vintages: pd.DataFrame, entry: dict[str,
     key = ["month", "flow"]
     first = ~vintages.duplicated(key)
     base = frame.merge(vintages.loc[first, [*key, "value"]], on=key, how="left", suffixes=("", "_first"))
+    base = base.set_axis(frame.index)
     base = base.assign(value=base.pop("value_first").fillna(base["value"]), vintage="", backfilled="true")
-    return pd.concat([base, vintages[~first].assign(backfilled="false")], ignore_index=True)
+    revised = vintages[~first].assign(backfilled="false")
+    return pd.concat([base, revised.set_axis(base.index[-1] + 1 + np.arange(len(revised)))])
 
 
 def _in_unit(values: "pd.Series[str]", divisor: int) -> "pd.Series[str]":

@@ -89,17 +89,28 @@ class SectorPage(NamedTuple):
 
 
 class GroupRecord(NamedTuple):
-    """A group of a dataset's partners: its own name, and the members that the dataset lists."""
+    """A group of a dataset's partners and the members that the dataset lists, of `size` in all but the reporter.
+
+    The figures of a `published` group are the publisher's own and complete; those of any other are sums of the listed
+    members.
+    """
 
     code: str
     name: str
     members: tuple[str, ...]
     member_names: tuple[str, ...]
+    size: int
+    published: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether the figures hold the whole group."""
+        return self.published or len(self.members) == self.size
 
     @property
     def label(self) -> str:
-        """The name of what the figures hold, which may be less than the whole group."""
-        return f"{self.name} ({len(self.members)} listed: {', '.join(self.member_names)})"
+        """The group's name, with the number of members that the figures hold where it is not complete."""
+        return self.name if self.complete else f"{self.name} ({len(self.members)} of {self.size} members)"
 
 
 def datasets(session: Session) -> list[DatasetRecord]:
@@ -196,13 +207,13 @@ def _page(session: Session, query: Query, limit: int | None, offset: int) -> tup
 
 def groups(session: Session, dataset_id: str) -> list[GroupRecord]:
     """The groups that a dataset's partners form, by code, members by name. Raises UnknownDataset."""
-    dataset(session, dataset_id)
+    reporter = dataset(session, dataset_id).reporter
     listed = sa.select(col(Series.partner)).where(col(Series.dataset_id) == dataset_id)
-    return groups_among(session, session.scalars(listed.distinct()).all())
+    return groups_among(session, session.scalars(listed.distinct()).all(), reporter=reporter)
 
 
-def groups_among(session: Session, listed: Collection[str]) -> list[GroupRecord]:
-    """The groups of which two members at least are listed, by code, members by name."""
+def groups_among(session: Session, listed: Collection[str], *, reporter: str) -> list[GroupRecord]:
+    """The groups of which two members at least are listed, by code, members by name; a reporter is no partner."""
     member = sa.orm.aliased(Partner)
     query = (
         sa.select(col(Partner.code), col(Partner.name), col(member.code), col(member.name))
@@ -214,11 +225,18 @@ def groups_among(session: Session, listed: Collection[str]) -> list[GroupRecord]
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for code, name, member_code, member_name in session.execute(query):
         found.setdefault((code, name), []).append((member_code, member_name))
+    sizes_query = sa.select(col(Membership.group_code), sa.func.count()).where(col(Membership.member_code) != reporter)
+    sizes = dict(session.execute(sizes_query.group_by(col(Membership.group_code))).tuples().all())
     return [
-        GroupRecord(code, name, *(tuple(part) for part in zip(*members, strict=True)))
+        _group(code, name, members, sizes[code], published=code in listed)
         for (code, name), members in found.items()
         if len(members) > 1
     ]
+
+
+def _group(code: str, name: str, members: Sequence[tuple[str, str]], size: int, *, published: bool) -> GroupRecord:
+    codes, names = zip(*members, strict=True)
+    return GroupRecord(code, name, codes, names, size, published)
 
 
 def members(session: Session, dataset_id: str, group: str) -> tuple[str, ...]:

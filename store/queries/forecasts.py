@@ -126,13 +126,13 @@ def coverage(session: Session, run_id: int) -> Coverage:
         .where(col(ForecastPath.run_id) == run_id)
     ).all()
     series = sorted((CoveredSeries(*row[:4]) for row in rows), key=lambda one: one[1:])
-    dataset_id, unit, as_of = session.execute(
-        sa.select(col(Dataset.id), col(Dataset.unit), col(Run.as_of))
+    dataset_id, reporter, unit, as_of = session.execute(
+        sa.select(col(Dataset.id), col(Dataset.reporter), col(Dataset.unit), col(Run.as_of))
         .join(Run, col(Run.dataset_id) == col(Dataset.id))
         .where(col(Run.id) == run_id)
     ).one()
     # Of what the run covers: partners that came since are in none of its groups.
-    groups = catalog.groups_among(session, {one.partner for one in series})
+    groups = catalog.groups_among(session, {one.partner for one in series}, reporter=reporter)
     return Coverage(
         dataset=dataset_id,
         unit=unit,

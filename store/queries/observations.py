@@ -36,7 +36,7 @@ class ObservationPage(NamedTuple):
 
 
 def panel_frame(session: Session, dataset: str, as_of: date | None = None) -> pd.DataFrame:
-    """Observations known on `as_of` (default: now) with columns unique_id, flow, partner, sector, whole, ds, y, months.
+    """Observations known on `as_of` (default: now) with columns unique_id, flow, partner, whole, sector, ds, y, months.
 
     `whole` is the partner that a partner is part of: a published group, or the world; empty for neither.
     Sorted by series and month; `y` in the dataset's unit; `months` is 2 where February holds January too.
@@ -55,7 +55,7 @@ def panel_frame(session: Session, dataset: str, as_of: date | None = None) -> pd
     )
     columns = ["flow", "partner", "sector", "ds", "y", "months"]
     frame = pd.DataFrame(session.execute(query).all(), columns=columns)
-    frame.insert(3, "whole", frame["partner"].map(wholes_of_partners(session, dataset)).fillna(""))
+    frame.insert(2, "whole", frame["partner"].map(wholes_of_partners(session, dataset)).fillna(""))
     frame.insert(0, "unique_id", dataset + "." + frame["flow"] + "." + frame["partner"] + "." + frame["sector"])
     return frame.astype({"ds": "datetime64[ns]", "y": float, "months": int})
 

@@ -25,9 +25,12 @@ def is_remainder(code: str) -> bool:
 
 def wholes_of_partners(session: Session, dataset_id: str) -> dict[str, str]:
     """The whole of each partner of a dataset, by code; the world itself and overlapping groups have none."""
-    partners = session.scalars(
-        sa.select(col(Series.partner)).where(col(Series.dataset_id) == dataset_id).distinct()
-    ).all()
+    partners = sa.select(col(Series.partner)).where(col(Series.dataset_id) == dataset_id).distinct()
+    return wholes_among(session, session.scalars(partners).all())
+
+
+def wholes_among(session: Session, partners: Collection[str]) -> dict[str, str]:
+    """The whole of each of these partners, by code."""
     memberships = session.execute(sa.select(col(Membership.group_code), col(Membership.member_code)))
     members: dict[str, set[str]] = {}
     for group, member in memberships:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from store.binary_copy import copy_arrays
 from store.database import binary_cursor
 from store.models import PanelSeries, Series
+from store.queries.partner_wholes import wholes_among
 
 YEAR = 12
 
@@ -46,7 +47,7 @@ def write(session: Session, run_id: int, *, ids: Mapping[str, int], frame: pd.Da
 
 
 def frame(session: Session, run_id: int) -> pd.DataFrame:
-    """What a run saw, as `observations.panel_frame` gave it: unique_id, flow, partner, sector, ds, y, months."""
+    """What a run saw, as `observations.panel_frame` gave it: the same columns."""
     names = (Series.dataset_id, Series.flow, Series.partner, Series.sector)
     query = (
         sa.select(*(col(name) for name in names), col(PanelSeries.start), col(PanelSeries.values))
@@ -62,7 +63,10 @@ def frame(session: Session, run_id: int) -> pd.DataFrame:
         about = {"unique_id": f"{dataset}.{flow}.{partner}.{sector}", "flow": flow, "partner": partner}
         part = pd.DataFrame({**about, "sector": sector, "ds": ds, "y": values, "months": 1 + joined})
         parts.append(part[~np.isnan(values)])
-    return pd.concat(parts, ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)
+    wholes = wholes_among(session, frame["partner"].unique().tolist())
+    frame.insert(3, "whole", frame["partner"].map(wholes).fillna(""))
+    return frame
 
 
 class Recent(NamedTuple):

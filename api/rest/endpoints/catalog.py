@@ -109,7 +109,16 @@ def _dataset_answer(one: catalog.DatasetRecord, groups: list[catalog.GroupRecord
         "series": one.series,
         "first_month": month_text(one.start),
         "last_month": month_text(one.end),
-        "groups": [{"code": group.code, "name": group.label, "members": list(group.members)} for group in groups],
+        "groups": [
+            {
+                "code": group.code,
+                "name": group.label,
+                "members": list(group.members),
+                "size": group.size,
+                "published": group.published,
+            }
+            for group in groups
+        ],
     }
 
 

@@ -45,11 +45,16 @@ class DatasetAnswer(Answer):
 
 
 class GroupAnswer(Answer):
-    """A partner group and those of its members that the dataset lists."""
+    """A partner group and those of its members that the dataset lists, of `size` in all.
+
+    The figures of a published group are the publisher's own and complete; others are sums of the listed members.
+    """
 
     code: str
     name: str
     members: list[str]
+    size: int
+    published: bool
 
 
 class DatasetPage(Page):

@@ -61,8 +61,14 @@ def test_listed_partners_beyond_the_world_are_refused(dataset: Session) -> None:
 
 @pytest.mark.parametrize("row", ["2024-03,X,RST,EV,1,2024-04-20", "2024-03,X,USA,TOTAL,1,2024-04-20"])
 def test_what_is_derived_is_not_accepted_from_outside(dataset: Session, row: str) -> None:
+    append(dataset, "2024-03,X,USA,EV,1,2024-04-20")
     with pytest.raises(BadObservations, match="is derived in this dataset"):
         append(dataset, row)
+
+
+def test_totals_alone_are_published_where_there_are_no_sectors(dataset: Session) -> None:
+    append(dataset, "2024-03,X,WLD,TOTAL,10,2024-04-20", "2024-03,X,USA,TOTAL,3,2024-04-20")
+    assert known(dataset) == {"X.WLD.TOTAL": [10], "X.USA.TOTAL": [3], "X.RST.TOTAL": [7]}
 
 
 def test_combined_months_stay_combined(dataset: Session) -> None:

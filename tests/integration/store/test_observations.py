@@ -46,7 +46,7 @@ def test_a_panel_is_sorted_and_typed(dataset: Session) -> None:
     assert frame["unique_id"].tolist() == ["TEST.M.DEU.EV", "TEST.X.USA.EV", "TEST.X.USA.EV"]
     assert frame["ds"].tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-03-01"), pd.Timestamp("2024-04-01")]
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
-        **dict.fromkeys(["unique_id", "flow", "partner", "sector"], "object"),
+        **dict.fromkeys(["unique_id", "flow", "partner", "whole", "sector"], "object"),
         "ds": "datetime64[ns]",
         "y": "float64",
         "months": "int64",

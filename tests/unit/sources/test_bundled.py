@@ -11,19 +11,23 @@ FIGURES = Path(bundled.__file__).parent / "data"
 TODAY = date(2026, 8, 21)
 
 
-@pytest.mark.parametrize(("dataset", "rows"), [("CN_TRADE", 446), ("CN_CLEANTECH", 9702)])
+@pytest.mark.parametrize(
+    ("dataset", "rows"), [("CN_TRADE", 469), ("CN_CLEANTECH", 9702), ("CN_PARTNERS", 2666), ("CN_COMMODITIES", 1072)]
+)
 def test_bundled_figures_pass_the_checks_of_any_table(dataset: str, rows: int) -> None:
     delivery = bundled.delivery(dataset)
-    assert delivery.backfilled
+    assert delivery.known_when_due
     assert len(check_observations(delivery.frame, today=TODAY)) == rows
 
 
 def test_every_dataset_tells_its_unit_publisher_and_licence() -> None:
     definitions = bundled.definitions()
-    assert sorted(definitions) == ["CN_CLEANTECH", "CN_TRADE"]
+    assert sorted(definitions) == ["CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE"]
     assert {code: (one.unit, one.release_day, one.derives_rest) for code, one in definitions.items()} == {
         "CN_TRADE": ("USD bn", 9, False),
         "CN_CLEANTECH": ("USD m", 20, True),
+        "CN_PARTNERS": ("CNY bn", 18, True),
+        "CN_COMMODITIES": ("CNY bn", 9, False),
     }
     assert "CC BY 4.0" in definitions["CN_CLEANTECH"].licence
     assert "Ember" in definitions["CN_CLEANTECH"].citation
@@ -100,4 +104,5 @@ def test_figures_are_text_until_they_are_checked() -> None:
         "value": "109.6",
         "partner": "WLD",
         "sector": "TOTAL",
+        "vintage": "",
     }
