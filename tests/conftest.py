@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -21,6 +22,11 @@ NUMBERS = count()
 HERE = Path(__file__).resolve().parent
 BUNDLED_ON = date(2026, 8, 21)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+# A deadline would time the machine, not the code.
+settings.register_profile("tradewind", deadline=None)
+settings.load_profile("tradewind")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -226,7 +226,8 @@ def groups_among(session: Session, listed: Collection[str], *, reporter: str) ->
     for code, name, member_code, member_name in session.execute(query):
         found.setdefault((code, name), []).append((member_code, member_name))
     sizes_query = sa.select(col(Membership.group_code), sa.func.count()).where(col(Membership.member_code) != reporter)
-    sizes = dict(session.execute(sizes_query.group_by(col(Membership.group_code))).tuples().all())
+    rows = session.execute(sizes_query.group_by(col(Membership.group_code)))
+    sizes = {code: int(count) for code, count in rows}
     return [
         _group(code, name, members, sizes[code], published=code in listed)
         for (code, name), members in found.items()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.data.hierarchy import find_structure
+from forecasting.data.hierarchy import find_hierarchy
 from forecasting.data.panel import Panel
 from store.errors import NotDerivable
 from store.queries.derived_series import remainders_and_totals
@@ -80,7 +80,7 @@ def test_the_hierarchy_nests_groups_below_the_world() -> None:
         for code, values in series.items()
     )
     panel = Panel.from_long(frame)
-    hierarchy = find_structure(panel)
+    hierarchy = find_hierarchy(panel)
     assert {panel.unique_ids[row] for row in hierarchy.bottom} == set(leaves)
     bottom = panel.values[list(hierarchy.bottom)]
     np.testing.assert_allclose(hierarchy.summing @ bottom, panel.values)
