@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots clean
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-intervals bench-desk bench-speed screenshots pins clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,40 +19,50 @@ install: $(VENV)/.installed $(SITE) ## make .venv with the pinned dependencies, 
 
 docs: $(SITE) ## build the documentation site, which the API serves under /docs/
 
-test: $(VENV)/.installed-dev ## the whole suite, against a real PostgreSQL
+test: $(VENV)/.installed-dev ## all tests, against a real PostgreSQL server
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-test-unit: $(VENV)/.installed-dev ## the tests that need no database, in under a minute
+test-unit: $(VENV)/.installed-dev ## the tests without a database, in under a minute
 	$(BIN)/python -m pytest -n auto tests/unit tests/architecture $(ARGS)
 
-check: $(VENV)/.installed-dev ## format, lint, types, arrows between rooms, models against migrations
+check: $(VENV)/.installed-dev ## formatting, lint, types, import contracts, models against migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m migrations.check
 
-format: $(VENV)/.installed-dev ## format and mend what ruff can
+format: $(VENV)/.installed-dev ## format and apply the fixes of ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench-accuracy: $(VENV)/.installed-dev ## errors of the combination beside the peers
+bench-accuracy: $(VENV)/.installed-dev ## errors of the combination beside other libraries
 	$(BIN)/python -m benchmarks.accuracy --output benchmarks/results/accuracy.md $(ARGS)
 
-bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside the peers
+bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside other libraries
 	$(BIN)/python -m benchmarks.intervals --output benchmarks/results/intervals.md $(ARGS)
 
-screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the service that `make up` runs
+screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the running service
 	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
 
-bench-desk: $(VENV)/.installed-dev ## the pages of the service that `make up` runs: server, bytes, charts drawn
+bench-desk: $(VENV)/.installed-dev ## duration and size of pages of the running service
 	$(BIN)/python -m benchmarks.desk $(ARGS)
 
-bench-speed: $(VENV)/.installed-dev ## the run, storing and serving beside the peers; ARGS="--quick" samples less
+bench-speed: $(VENV)/.installed-dev ## runs, storage and serving beside other libraries; ARGS="--quick"
 	$(BIN)/python -m benchmarks.speed --output benchmarks/results/speed.md $(ARGS)
 
-simulate-year: install ## live 2025 again, release by release; ARGS="--dataset CN_CLEANTECH"
+simulate-year: install ## replay 2025, release by release; ARGS="--dataset CN_CLEANTECH"
 	@TRADEWIND_LOG_LEVEL=WARNING $(BIN)/tradewind simulate-year $(ARGS)
+
+pre-commit: $(VENV)/.installed-dev ## install hooks that run ruff and mypy before each commit
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pre-commit
+	$(BIN)/pre-commit install
+
+pins: ## renew constraints.txt: the newest versions that work together
+	rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins
+	.venv-pins/bin/python -m pip install --quiet --disable-pip-version-check '.[cluster,dev,docs]' pre-commit
+	{ head -1 constraints.txt; .venv-pins/bin/python -m pip freeze --exclude tradewind | sort --ignore-case; } > .venv-pins/constraints.txt
+	mv .venv-pins/constraints.txt constraints.txt && rm -rf .venv-pins
 
 clean: ## remove .venv, the built site and caches; data/ stays
 	rm -rf $(VENV) api/site .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

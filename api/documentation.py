@@ -17,6 +17,8 @@ from starlette.types import Scope
 REFERENCE = "/docs/api"
 SITE = Path(__file__).parent / "site"
 SWAGGER = "/static/swagger-ui"
+# The stylesheet that the search of Zensical 0.0.73 inserts; tests/e2e/test_documentation_site.py fails when it changes.
+SEARCH_STYLE = "'sha256-NwSx/R2V/U4jnW0Tq5pQ53Y/rzPVJ4dqE7D6UTA/J1k='"
 # Only scripts without a type are run by browsers; JSON blocks carry a type.
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -37,7 +39,7 @@ def content_security_policy(pages: Iterable[str]) -> str:
     hashes = sorted(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
     return "; ".join(
         (
-            *("default-src 'none'", " ".join(("script-src 'self'", *hashes)), "style-src 'self'"),
+            *("default-src 'none'", " ".join(("script-src 'self'", *hashes)), f"style-src 'self' {SEARCH_STYLE}"),
             *("img-src 'self' data:", "font-src 'self'", "connect-src 'self'", "worker-src 'self'"),
             *("form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
         )

@@ -40,7 +40,7 @@ def layers() -> list[set[str]]:
 
 def depth(file: str) -> int:
     """The layer of a file, 0 at the top."""
-    room = file.split("/")[0].removesuffix(".py")
+    room = file.split("/", maxsplit=1)[0].removesuffix(".py")
     (found,) = (index for index, rooms in enumerate(layers()) if room in rooms)
     return found
 

@@ -94,7 +94,8 @@ def test_every_file_that_is_no_code_travels_with_its_package() -> None:
         file.relative_to(ROOT).as_posix()
         for package, patterns in project()["tool"]["setuptools"]["package-data"].items()
         for pattern in patterns
-        for file in (ROOT / package).glob(pattern)
+        for folder in (PACKAGES if package == "*" else (package,))
+        for file in (ROOT / folder).glob(pattern)
     }
     inside = {name for name in repository_files() if name.split("/")[0] in PACKAGES and not name.endswith(".py")}
     assert inside

@@ -1,9 +1,6 @@
 """The documentation site is complete, needs no other server, and runs under a strict policy."""
 
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,19 +13,12 @@ from api.config import RunSettings, ServerConfig
 from api.documentation import content_security_policy
 from store.database import make_engine
 from tests.support.documents import ROOT
+from tests.support.site import build_site
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as `make docs` builds it; a warning is an error."""
-    pytest.importorskip("zensical", reason="the site is built with the documentation tools")
-    folder = tmp_path_factory.mktemp("documentation")
-    shutil.copytree(ROOT / "docs", folder / "docs")
-    shutil.copy(ROOT / "mkdocs.yml", folder)
-    command = [sys.executable, "-m", "zensical", "build", "--strict"]
-    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return folder / "api" / "site"
+    return build_site(tmp_path_factory.mktemp("documentation"))
 
 
 def application(site: Path | None) -> Iterator[TestClient]:

@@ -1,0 +1,52 @@
+"""The tutorial works as printed: every block runs, in order, against a service that `tradewind up` has started."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.e2e.test_up import QUICK, up
+from tests.support.documents import ROOT, Section, blocks
+
+# What the reader's shell has: the command, and the address of the service.
+PRELUDE = f'set -euo pipefail\ntradewind() {{ "{sys.executable}" -m cli "$@"; }}\n'
+OWN = (". .venv/bin/activate", "export TRADEWIND=")
+
+
+def run(block: Section, folder: Path, environment: dict[str, str]) -> str:
+    """The output of a block of the tutorial."""
+    if block.language == "python":
+        command = [sys.executable, "-c", block.text]
+    else:
+        lines = [line for line in block.text.splitlines() if not line.startswith(OWN)]
+        command = ["bash", "-c", PRELUDE + "\n".join(lines)]
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, f"{block.text}\n{ran.stdout}\n{ran.stderr}"
+    return ran.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_tutorial_leads_from_a_file_to_a_served_forecast(tmp_path: Path) -> None:
+    runnable = [block for block in blocks("docs/tutorial.md") if block.language in ("bash", "python")]
+    # The scheduler waits, so that the run of the tutorial is the only one.
+    with up(tmp_path / "data", TRADEWIND_TICK_SECONDS="3600") as service:
+        environment = {
+            **os.environ,
+            **QUICK,
+            "TRADEWIND": service.address,
+            "TRADEWIND_DATA_DIR": str(tmp_path / "data"),
+            "PYTHONPATH": str(ROOT),
+        }
+        outputs = {block.text: run(block, tmp_path, environment) for block in runnable}
+        (read,) = (output for text, output in outputs.items() if "horizon=6" in text)
+        csv, rest = read.split("\n{", 1)
+        answer, _ = json.JSONDecoder().raw_decode("{" + rest)
+        assert len(pd.read_csv(StringIO(csv))) == 6
+        assert answer["series"][0]["unique_id"] == "MY_EV.X.DEU.EV"
+        assert service.get("/v1/runs?dataset=MY_EV&status=published")["total"] == 1
