@@ -9,5 +9,6 @@ DataDir = Annotated[Path | None, typer.Option(help="Where the embedded PostgreSQ
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
 Level = Annotated[list[float], typer.Option(help="Prediction interval in per cent; may be repeated.")]
-Reporter = Annotated[str, typer.Option(help="ISO code of the reporter, whose calendar applies.")]
+Reporter = Annotated[str, typer.Option(help="The reporter, by ISO code or English name; its calendar applies.")]
+Force = Annotated[bool, typer.Option("--force", help="Accept a last value 1,000 times those before it.")]
 EndsWith = Annotated[int | None, typer.Option(hidden=True, help="The process that started this one: it ends with it.")]

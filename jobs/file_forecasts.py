@@ -1,5 +1,6 @@
 """The door without a database: a table in a file in, forecasts or an evaluation in a file out."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -17,10 +18,10 @@ from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.rolling_origin import Failure
 from forecasting.pipeline import evaluate_panel, forecast_panel
 from forecasting.types import OnProgress, RealArray
-from tables import UnreadableTable, check_panel, read_table
+from tables import AS_IT_IS, Layout, UnreadableTable, check_panel, panel_frame, read_table
 
 SPAN = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])):(\d{4}-(?:0[1-9]|1[0-2]))")
-DEFAULT_FOLDS = 24
+DEFAULT_FOLDS, SHORTEST_HISTORY = 24, 2
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".csv": lambda table, path: table.to_csv(path, index=False),
     ".parquet": lambda table, path: table.to_parquet(path, index=False),
@@ -31,21 +32,47 @@ class BadCutoffs(ForecastingError):
     """The cutoffs asked for make no list of months."""
 
 
-def read_panel(path: Path, *, today: date, limit_bytes: int) -> Panel:
-    """The panel in a CSV or Parquet file of `unique_id, ds, y`, optionally `partner` and `sector`.
+def read_panel(
+    path: Path,
+    *,
+    today: date,
+    limit_bytes: int,
+    layout: Layout = AS_IT_IS,
+    force: bool = False,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Panel:
+    """The panel in a file of `unique_id, ds, y`, optionally `partner` and `sector`, or of another `layout`.
+
+    A last value far beyond those before it is refused, unless `force`; `notify` is called with a sentence for what is
+    accepted and should be known.
 
     Raises:
         TableError: the file cannot be read or a row is at fault; PanelError: the series are no panel.
     """
-    return Panel.from_long(check_panel(read_table(path, limit_bytes=limit_bytes), today=today, negative=True))
+    table = read_table(path, limit_bytes=limit_bytes, dialect=layout.dialect)
+    frame = check_panel(
+        panel_frame(table, layout, today=today),
+        today=today,
+        negative=True,
+        dialect=layout.dialect,
+        after_gaps=layout.after_gaps,
+        force=force,
+        notify=notify,
+    )
+    return Panel.from_long(frame)
 
 
 def choose_cutoffs(panel: Panel, *, span: str | None, folds: int | None, every: int) -> list[np.datetime64]:
     """Cutoffs from `FIRST:LAST`, or `folds` of them back from the last month but one; 24 if neither is said.
 
     Raises:
-        BadCutoffs: the span is not two months in order, or both were said.
+        BadCutoffs: the span is not two months in order, or both were said, or the history is too short.
     """
+    if len(panel.months) < SHORTEST_HISTORY:
+        raise BadCutoffs(
+            f"the table has {len(panel.months)} month of history ({panel.cutoff}), and an evaluation needs "
+            f"{SHORTEST_HISTORY} at least: one to forecast from and one to compare with"
+        )
     if span is not None and folds is not None:
         raise BadCutoffs("give --cutoffs or --folds, not both")
     if span is None:
@@ -142,7 +169,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as its file's ending says, all of it or nothing.
 
     Raises:
-        UnreadableTable: the ending is neither .csv nor .parquet, or the folder does not exist.
+        UnreadableTable: the ending is neither .csv nor .parquet, or nothing can be written there.
     """
     check_output(path)
     partial = path.with_name(f".{path.name}.partial")
@@ -157,8 +184,12 @@ def check_output(path: Path) -> None:
     """Raise UnreadableTable unless a table can be written there: better before hours of work than after."""
     if path.suffix not in WRITERS:
         raise UnreadableTable(str(path), f"the ending must be one of {', '.join(WRITERS)}")
+    if path.is_dir():
+        raise UnreadableTable(str(path), "this is a folder: name a file in it to write")
     if not path.parent.is_dir():
         raise UnreadableTable(str(path), f"there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UnreadableTable(str(path), f"the folder {path.parent} may not be written to")
 
 
 def score_summary(backtest: Backtest) -> pd.DataFrame:

@@ -8,6 +8,7 @@ SourceError
 ├── ChangedShape               an answer that is not of the documented form
 ├── WrongUnit                  figures in another unit than the dataset's
 ├── UnknownCode                a code of the provider's that stands for nothing we know
+├── UnknownPartnerName         a name of a country that is not recognised, with those most like it
 ├── CapReached                 more records than one answer may hold, and no way to ask for fewer
 ├── NoFigures                  months that should have figures and have none
 ├── BadFeeds                   a feeds file that cannot be read, or says something wrong
@@ -16,7 +17,7 @@ SourceError
 └── NoFeed                     a dataset that no feed delivers
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from errors import TradewindError
@@ -84,6 +85,19 @@ class UnknownCode(SourceError):
         self.where, self.kind, self.codes = where, kind, tuple(codes)
         shown = ", ".join(map(repr, codes[:SHOWN])) + (f" and {len(codes) - SHOWN} more" if len(codes) > SHOWN else "")
         super().__init__(f"{where}: unknown {kind} {shown}")
+
+
+class UnknownPartnerName(SourceError):
+    """Names of countries that are not recognised, with the names most like each."""
+
+    def __init__(self, where: str, suggestions: Mapping[str, Sequence[str]]) -> None:
+        self.where, self.suggestions = where, dict(suggestions)
+        shown = [
+            f"{name[:40]!r}" + (f" (perhaps {' or '.join(like)})" if like else "")
+            for name, like in list(suggestions.items())[:SHOWN]
+        ]
+        more = f" and {len(suggestions) - SHOWN} more" if len(suggestions) > SHOWN else ""
+        super().__init__(f"{where}: no partner is called {', '.join(shown)}{more}")
 
 
 class CapReached(SourceError):

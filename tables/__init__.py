@@ -15,6 +15,7 @@ from tables.columns import months, numbers
 from tables.dialect import STANDARD, Dialect, make_dialect
 from tables.faults import (
     BadDialect,
+    BadLayout,
     BadRows,
     Column,
     Fault,
@@ -25,24 +26,31 @@ from tables.faults import (
     require_columns,
     summary,
 )
+from tables.gaps import after_last_gap
+from tables.layout import AS_IT_IS, Layout, arrange, panel_frame, parse_pairs
 from tables.reading import SUFFIXES, read_table
 from tables.wide import SERIES_NAME, drop_missing, unpivot
 
 __all__ = [
+    "AS_IT_IS",
     "OBSERVATION_COLUMNS",
     "SERIES_COLUMNS",
     "SERIES_NAME",
     "STANDARD",
     "SUFFIXES",
     "BadDialect",
+    "BadLayout",
     "BadRows",
     "Column",
     "Dialect",
     "Fault",
     "Faults",
+    "Layout",
     "MisspeltColumns",
     "TableError",
     "UnreadableTable",
+    "after_last_gap",
+    "arrange",
     "check_indicator",
     "check_observations",
     "check_panel",
@@ -51,6 +59,8 @@ __all__ = [
     "make_dialect",
     "months",
     "numbers",
+    "panel_frame",
+    "parse_pairs",
     "read_table",
     "require_columns",
     "summary",

@@ -1,15 +1,13 @@
 """Checks of the tables we take: observations, due dates, and panels to forecast."""
 
-from collections.abc import Callable
 from datetime import date
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tables.columns import codes, days, known_days, moments, months, numbers, periods
 from tables.dialect import STANDARD, Dialect
 from tables.faults import Column, Faults, require_columns
+from tables.gaps import Notify, after_last_gap, follows_gap
 from tables.jumps import refuse_jumps
 from tables.wide import drop_missing
 
@@ -19,8 +17,7 @@ PANEL_COLUMNS = ("unique_id", "ds", "y")
 INDICATOR_COLUMNS = ("month", "value")
 RELEASE_COLUMNS = ("dataset", "period", "due_on")
 SERIES_COLUMNS = ["flow", "partner", "sector"]
-
-Notify = Callable[[str], None]
+GAP_ADVICE = "add it, or let the series start after its last gap with --after-gaps"
 
 
 def check_observations(
@@ -148,9 +145,9 @@ def check_panel(
         first = clean.groupby("unique_id", sort=False)[name].transform("first")
         faults.add(clean[name], (clean[name] != first).to_numpy(), "changes within its series")
     if after_gaps:
-        clean = _after_last_gap(clean, notify)
-    advice = ", or let the series start after it with --after-gaps"
-    faults.add(clean["ds"], _follows_gap(clean), f"the month before it is missing from its series: add it{advice}")
+        clean = after_last_gap(clean, keys=["unique_id"], month="ds", notify=notify)
+    gaps = follows_gap(clean, keys=["unique_id"], month="ds")
+    faults.add(clean["ds"], gaps, f"the month before it is missing from its series: {GAP_ADVICE}")
     refuse_jumps(clean, keys=["unique_id"], month="ds", value="y", faults=faults, force=force, notify=notify)
     faults.stop()
     return clean[["unique_id", "ds", "y", *names[1:]]]
@@ -170,24 +167,6 @@ def _moments(frame: pd.DataFrame, faults: Faults) -> Column:
     if "time" not in frame:
         return pd.Series(pd.NaT, frame.index, dtype="datetime64[ns, UTC]")
     return moments(frame["due_on"], frame["time"], faults)
-
-
-def _follows_gap(clean: pd.DataFrame) -> "NDArray[np.bool_]":
-    """Which rows of a sorted panel follow a missing month of their series."""
-    number = clean["ds"].dt.year * 12 + clean["ds"].dt.month
-    same = clean["unique_id"] == clean["unique_id"].shift()
-    gaps: NDArray[np.bool_] = (same & (number - number.shift() > 1)).to_numpy(dtype=bool)
-    return gaps
-
-
-def _after_last_gap(clean: pd.DataFrame, notify: Notify) -> pd.DataFrame:
-    """The rows from each series' last gap on, with a notice for each series that is cut."""
-    gaps = pd.Series(_follows_gap(clean), clean.index).groupby(clean["unique_id"]).cumsum()
-    last = gaps.groupby(clean["unique_id"]).transform("max")
-    kept = clean[gaps == last]
-    for name, group in kept[last[gaps == last] > 0].groupby("unique_id", sort=True):
-        notify(f"{name}: months before {group['ds'].iloc[0]:%Y-%m} are left out, for one is missing between them")
-    return kept
 
 
 def _refuse_duplicates(

@@ -4,6 +4,7 @@ TableError
 ├── UnreadableTable            it cannot be read as a table at all
 ├── MisspeltColumns            it has columns that look like one that is read
 ├── BadDialect                 a separator, mark or encoding was named that is not understood
+├── BadLayout                  a column was named that the table does not have
 └── BadRows                    it can be read, and these are its faults
 
 Rows are counted as Excel counts them: a header in the first line is row 1.
@@ -72,6 +73,14 @@ class MisspeltColumns(TableError):
 
 class BadDialect(TableError):
     """A separator, a mark or an encoding was named that is not understood."""
+
+    def __init__(self, option: str, value: str, reason: str) -> None:
+        self.option, self.value, self.reason = option, value, reason
+        super().__init__(f"{option} {value!r}: {reason}")
+
+
+class BadLayout(TableError):
+    """A column of the table was named that it does not have, or that cannot be what it is named for."""
 
     def __init__(self, option: str, value: str, reason: str) -> None:
         self.option, self.value, self.reason = option, value, reason

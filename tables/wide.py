@@ -1,5 +1,6 @@
 """Wide tables made long: months down with a column a series, or months across with a row a series."""
 
+from collections.abc import Collection
 from datetime import date
 
 import numpy as np
@@ -18,13 +19,20 @@ SERIES_NAME = "series"
 
 
 def unpivot(
-    frame: pd.DataFrame, *, today: date, negative: bool = False, dialect: Dialect = STANDARD, month: str | None = None
+    frame: pd.DataFrame,
+    *,
+    today: date,
+    negative: bool = False,
+    dialect: Dialect = STANDARD,
+    month: str | None = None,
+    keep: Collection[str] = (),
 ) -> pd.DataFrame:
     """The cells of a wide table, a row each, under the numbers of their rows: `month`, `value` and what names them.
 
     Months down: the column `month`, or the first that holds months; every column with a number in it becomes rows,
     with its heading under `series`; columns without any are kept as they are. Months across: headings that are months
-    become rows, all other columns are kept. Empty cells, and those that stand for a missing value, are left out.
+    become rows, all other columns are kept. Where `keep` names headings, only those become rows. Empty cells, and
+    those that stand for a missing value, are left out.
 
     Raises:
         UnreadableTable: neither the headings nor a column are months; BadRows: a month or a number is at fault.
@@ -34,7 +42,8 @@ def unpivot(
     if across:
         long = _from_across(frame, across, faults, today=today, negative=negative, dialect=dialect)
     else:
-        long = _from_down(frame, month, faults, today=today, negative=negative, dialect=dialect)
+        column = month or _month_column(frame, today)
+        long = _from_down(frame, column, keep, faults, today=today, negative=negative, dialect=dialect)
     faults.stop()
     if long.empty:
         raise UnreadableTable("the table", "there is no value in it")
@@ -76,17 +85,21 @@ def _from_across(
 
 
 def _from_down(
-    frame: pd.DataFrame, month: str | None, faults: Faults, *, today: date, negative: bool, dialect: Dialect
+    frame: pd.DataFrame,
+    column: str,
+    keep: Collection[str],
+    faults: Faults,
+    *,
+    today: date,
+    negative: bool,
+    dialect: Dialect,
 ) -> pd.DataFrame:
-    column = month or _month_column(frame, today)
-    if column not in frame:
-        raise UnreadableTable("the table", f"there is no column {column!r}")
     others = [name for name in frame.columns if name != column]
     measured = [name for name in others if _has_numbers(frame[name], dialect)]
     kept = [name for name in others if name not in measured and _present(frame[name], dialect).size]
     read = months(frame[column], faults, today=today)
     parts = []
-    for name in measured:
+    for name in [name for name in measured if not keep or name in keep]:
         cells = _present(frame[name], dialect)
         values = numbers(cells, faults, negative=negative, dialect=dialect)
         part = frame.loc[cells.index, kept].assign(month=read.loc[cells.index], value=values)

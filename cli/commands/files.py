@@ -8,31 +8,38 @@ import typer
 
 from cli import composition
 from cli.console import say, warn
-from cli.options import Level, Reporter
+from cli.options import Force, Level, Reporter
+from cli.table_options import table_options
 from settings import Settings
+from tables import Layout
 
 if TYPE_CHECKING:
     from forecasting.config import ForecastConfig
+    from forecasting.data.panel import Panel
 
-PanelFile = Annotated[Path, typer.Argument(help="CSV or Parquet: unique_id, ds, y [, partner, sector].")]
+PanelFile = Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet: unique_id, ds, y [, partner, sector].")]
 TableOutput = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
 
 
+@table_options
 def forecast(
+    *,
+    layout: Layout,
     file: PanelFile,
     output: TableOutput,
     horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 24,
     level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
     reporter: Reporter = "CHN",
+    force: Force = False,
 ) -> None:
     """Forecast a table of monthly series, without a database."""
     from jobs import file_forecasts
     from jobs.progress import progress_bar
 
     settings = composition.read_settings()
-    config = _file_config(settings, horizon=horizon, level=level)
+    config, reporter = _file_config(settings, horizon=horizon, level=level), _country(reporter)
     file_forecasts.check_output(output)
-    panel = file_forecasts.read_panel(file, today=composition.now().date(), limit_bytes=settings.max_upload_bytes)
+    panel = _panel(settings, file, layout, force=force)
     with composition.executor(settings)() as pool, progress_bar(file.name) as bar:
         table, failures = file_forecasts.forecast_file(
             panel, config=config, reporter=reporter, executor=pool, on_progress=bar
@@ -42,7 +49,10 @@ def forecast(
     say(f"{len(panel.unique_ids)} series, {horizon} months from {panel.cutoff + 1}: {output}")
 
 
+@table_options
 def evaluate(
+    *,
+    layout: Layout,
     file: PanelFile,
     output: TableOutput,
     horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 12,
@@ -51,15 +61,16 @@ def evaluate(
     every: Annotated[int, typer.Option(min=1, help="Months between cutoffs.")] = 1,
     level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
     reporter: Reporter = "CHN",
+    force: Force = False,
 ) -> None:
     """Score forecasts of a table of monthly series at past cutoffs, without a database."""
     from jobs import file_forecasts
     from jobs.progress import progress_bar
 
     settings = composition.read_settings()
-    config = _file_config(settings, horizon=horizon, level=level)
+    config, reporter = _file_config(settings, horizon=horizon, level=level), _country(reporter)
     file_forecasts.check_output(output)
-    panel = file_forecasts.read_panel(file, today=composition.now().date(), limit_bytes=settings.max_upload_bytes)
+    panel = _panel(settings, file, layout, force=force)
     chosen = file_forecasts.choose_cutoffs(panel, span=cutoffs, folds=folds, every=every)
     with composition.executor(settings)() as pool, progress_bar(file.name) as bar:
         table, backtest, failures = file_forecasts.evaluate_file(
@@ -71,6 +82,20 @@ def evaluate(
         file_forecasts.score_summary(backtest).to_string(float_format="%.3f", na_rep=""),
         f"{len(panel.unique_ids)} series, {len(chosen)} folds from {chosen[0]} to {chosen[-1]}: {output}",
     )
+
+
+def _panel(settings: Settings, file: Path, layout: Layout, *, force: bool) -> "Panel":
+    from jobs.file_forecasts import read_panel
+
+    today, limit = composition.now().date(), settings.max_upload_bytes
+    return read_panel(file, today=today, limit_bytes=limit, layout=layout, force=force, notify=warn)
+
+
+def _country(reporter: str) -> str:
+    """The reporter's code. Raises UnknownPartnerName."""
+    from sources.partner_names import country
+
+    return country(reporter, where="--reporter")
 
 
 def _file_config(settings: Settings, *, horizon: int, level: list[float]) -> "ForecastConfig":

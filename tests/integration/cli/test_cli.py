@@ -46,6 +46,27 @@ def test_forecast_writes_a_row_a_series_month_forecaster_and_level(panel_csv, tm
     assert set(table["forecaster"]) == {"naive", "seasonal_naive", "combination"}
 
 
+def test_a_wide_table_of_an_office_is_forecast_by_one_command(tmp_path):
+    months = pd.date_range("2023-01-01", periods=20, freq="MS")
+    lines = [f"{month:%B %Y};1,{100 + row}.5;.." for row, month in enumerate(months)]
+    (tmp_path / "office.csv").write_text("\n".join(["Month;Exports;Imports", *lines]).replace("..", "7", 15))
+    options = ["--wide", "--thousands", ",", "--missing", "..", "--reporter", "Viet Nam", "--horizon", 2]
+    done = tradewind("forecast", "office.csv", *options, "--output", "o.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, "2 series, 2 months from 2024-09: o.csv"), done.stderr
+    assert set(pd.read_csv(tmp_path / "o.csv")["unique_id"]) == {"Exports", "Imports"}
+
+
+def test_a_last_value_far_beyond_the_others_needs_force(tmp_path):
+    months = pd.date_range("2023-01-01", periods=20, freq="MS")
+    rows = [f"a,{month:%Y-%m},{5000 if row == 19 else 2}" for row, month in enumerate(months)]
+    (tmp_path / "jump.csv").write_text("\n".join(["unique_id,ds,y", *rows]))
+    words = ["forecast", "jump.csv", "--horizon", 2, "--output", "o.csv"]
+    refused = tradewind(*words, cwd=tmp_path)
+    assert (refused.returncode, "row 21, y: is 2,500 times the largest" in refused.stderr) == (2, True)
+    forced = tradewind(*words, "--force", cwd=tmp_path)
+    assert (forced.returncode, "1,000 times the months before: a 2024-08 (5000)" in forced.stderr) == (0, True)
+
+
 def test_evaluate_prints_the_score_table(panel_csv, tmp_path):
     output = tmp_path / "out.csv"
     done = tradewind(
@@ -68,10 +89,17 @@ def test_evaluate_prints_the_score_table(panel_csv, tmp_path):
         (["evaluate", "panel.csv", "--output", "o.csv", "--cutoffs", "2019"], "FIRST:LAST"),
         (["evaluate", "panel.csv", "--output", "o.csv", "--cutoffs", "2031-01:2031-02"], "outside the panel"),
         (["evaluate", "panel.csv", "--output", "o.csv", "--cutoffs", "2018-01:2018-02", "--folds", "3"], "not both"),
+        (["evaluate", "one.csv", "--output", "o.csv"], "has 1 month of history (2026-07), and an evaluation needs 2"),
+        (["forecast", "panel.csv", "--output", "folder.csv"], "folder.csv: this is a folder"),
+        (["forecast", "panel.csv", "--output", "o.csv", "--reporter", "Chna"], "perhaps China (CHN)"),
+        (["forecast", "panel.csv", "--output", "o.csv", "--separator", "ab"], "separator 'ab': it is one of"),
+        (["forecast", "panel.csv", "--output", "o.csv", "--map", "when=ds"], "map 'when': the table has no such name"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said):
     (tmp_path / "gap.csv").write_text("unique_id,ds,y\na,2024-01,1\na,2024-03,2\n")
+    (tmp_path / "one.csv").write_text("unique_id,ds,y\na,2026-07,1\n")
+    (tmp_path / "folder.csv").mkdir()
     done = tradewind(*words, cwd=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()

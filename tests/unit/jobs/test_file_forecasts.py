@@ -51,6 +51,24 @@ def evaluate(panel, cutoffs, config=QUICK):
     )
 
 
+def test_an_evaluation_of_one_month_says_how_many_it_has_and_needs(tmp_path):
+    (tmp_path / "one.csv").write_text("unique_id,ds,y\nNEW,2025-07,105.0\n")
+    panel = file_forecasts.read_panel(tmp_path / "one.csv", today=TODAY, limit_bytes=1000)
+    for words in ({"span": None, "folds": None}, {"span": "2025-07:2025-07", "folds": None}):
+        with pytest.raises(BadCutoffs, match=r"has 1 month of history .*needs 2 at least"):
+            file_forecasts.choose_cutoffs(panel, every=1, **words)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_work(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    for path, reason in (
+        (tmp_path / "folder.csv", "this is a folder"),
+        (tmp_path / "no" / "o.csv", "there is no folder"),
+    ):
+        with pytest.raises(UnreadableTable, match=reason):
+            file_forecasts.check_output(path)
+
+
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_reads_what_is_in_the_file(tmp_path, ending):
     panel = grid_panel(48)
