@@ -19,6 +19,7 @@ from api.rest.direct import add_routes
 from api.rest.endpoints import (
     backtests,
     catalog,
+    contributions,
     data_sources,
     decomposition,
     external_forecasts,
@@ -74,6 +75,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
         releases,
         revisions,
         probability,
+        contributions,
         decomposition,
         forecast_history,
         backtests,

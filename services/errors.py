@@ -14,7 +14,9 @@ QueryError
     ├── PeriodBeyondRun
     ├── PeriodObserved
     ├── NotOneForecast
-    └── NothingToConcentrate
+    ├── NothingToConcentrate
+    ├── NothingToCompare
+    └── PartsDoNotAddUp
 
 NotStored
 ├── NoRunAsOf
@@ -138,6 +140,22 @@ class NothingToConcentrate(Unanswerable):
     def __init__(self, over: str, dataset: str) -> None:
         self.over, self.dataset = over, dataset
         super().__init__(f"dataset {dataset} has no single {over} here to count")
+
+
+class NothingToCompare(Unanswerable):
+    """A period that cannot be compared with another."""
+
+    def __init__(self, period: str, reason: str) -> None:
+        self.period, self.reason = period, reason
+        super().__init__(f"{period} cannot be compared: {reason}")
+
+
+class PartsDoNotAddUp(Unanswerable):
+    """Parts that overlap, so that contributions to a whole are not defined."""
+
+    def __init__(self, by: str, dataset: str) -> None:
+        self.by, self.dataset = by, dataset
+        super().__init__(f"the {by}s of {dataset} overlap or have no total: contributions are not defined")
 
 
 class NoRunAsOf(NotStored):

@@ -125,11 +125,12 @@ class BadReleases(StoreError, ValueError):
 
 
 class NotDerivable(StoreError, ValueError):
-    """The listed partners of a month add up to more than the world."""
+    """The listed partners of a month add up to more than their whole: the world, or a group."""
 
-    def __init__(self, dataset: str, sector: str, month: str, rest: float) -> None:
-        self.dataset, self.sector, self.month, self.rest = dataset, sector, month, rest
-        super().__init__(f"dataset {dataset}, {sector}, {month}: the listed partners exceed the world by {-rest:g}")
+    def __init__(self, dataset: str, sector: str, month: str, rest: float, whole: str = "WLD") -> None:
+        self.dataset, self.sector, self.month, self.rest, self.whole = dataset, sector, month, rest, whole
+        of = "the world" if whole == "WLD" else whole
+        super().__init__(f"dataset {dataset}, {sector}, {month}: the listed partners exceed {of} by {-rest:g}")
 
 
 class ServerFailed(StoreError, RuntimeError):

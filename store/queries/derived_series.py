@@ -47,7 +47,7 @@ def _remainder(
     below = rest[rest["value"] < 0]
     if len(below):
         first = below.iloc[0]
-        raise NotDerivable(dataset, first["sector"], f"{first['month']:%Y-%m}", first["value"])
+        raise NotDerivable(dataset, first["sector"], f"{first['month']:%Y-%m}", first["value"], whole)
     return rest.assign(
         status=rest["status"].where(rest["status"] != "A", rest["status_listed"]),
         backfilled=rest["backfilled"] | rest["backfilled_listed"],

@@ -1,0 +1,66 @@
+"""Contributions to growth: where a change comes from, and who replaces whom."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.http_cache import run_headers
+from api.rest.direct import DirectRoute
+from api.rest.path_parameters import DatasetPath
+from api.rest.responses import csv_response, json_response, wanted_format
+from api.rest.schemas.contributions import ContributionAnswer
+from api.rest.serializers.contributions import (
+    CONTRIBUTION_COLUMNS,
+    contribution_cells,
+    contribution_row,
+    estimate_answer,
+)
+from api.rest.serializers.forecasts import run_answer
+from services.contribution_queries import ContributionQuery
+from services.contributions import read_contributions as find_contributions
+from services.run_selection import select_run
+
+router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
+
+
+@router.get("/v1/datasets/{dataset}/forecasts/contributions", responses={200: {"model": ContributionAnswer}})
+def read_contributions(
+    dataset: DatasetPath,
+    query: Annotated[ContributionQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    options: ConfigDep,
+    catalogs: CatalogCacheDep,
+) -> Response:
+    """Contributions of partners or sectors to the growth of exports or imports from one period to another.
+
+    Means over the run's joint draws: contributions of the rows that are within no group sum to the growth of the whole.
+    `at_whole_rate` and `own` split each change (shift-share): what it would be at the growth rate of the whole, and the
+    part's own gain or loss of market share. Both periods may be observed, forecast, or partly both.
+    """
+    run = select_run(session, dataset, query)
+    headers = run_headers(request, options, run, fixed=False)
+    coverage, catalog = catalogs.of_run(session, run.id)
+    found = find_contributions(session, run, catalog, query)
+    if wanted_format(request, query.format) == "csv":
+        return csv_response(CONTRIBUTION_COLUMNS, contribution_cells(found.rows, query.level), headers=headers)
+    answer: ContributionAnswer = {
+        "dataset": dataset,
+        "by": query.by,
+        "flow": query.flow,
+        "partner": query.partner,
+        "sector": query.sector,
+        "unit": catalog.unit,
+        "period": found.period.label,
+        "from": found.base_period.label,
+        "months_observed": found.observed,
+        "whole": found.whole,
+        "level": found.level,
+        "base": found.base,
+        "growth": estimate_answer(found.growth, "%", query.level),
+        "contributions": [contribution_row(row, query.level) for row in found.rows],
+        "run": run_answer(run),
+        "revised_data": coverage.backfilled,
+    }
+    return json_response(answer, headers=headers)

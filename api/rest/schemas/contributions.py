@@ -1,0 +1,63 @@
+"""Response of contributions to growth."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+
+class BoundsAnswer(TypedDict):
+    """A prediction interval."""
+
+    level: float
+    lo: float | None
+    hi: float | None
+
+
+class EstimateAnswer(TypedDict):
+    """A mean with its intervals; None where it is not defined."""
+
+    mean: float | None
+    unit: str
+    intervals: list[BoundsAnswer]
+
+
+class ContributionRowAnswer(TypedDict):
+    """A part of the whole in two periods."""
+
+    code: str
+    name: str
+    within: Annotated[str | None, Field(description="The group that a member is reported under.")]
+    level: Annotated[float, Field(description="Expected value of the period, in the dataset's unit.")]
+    base: Annotated[float, Field(description="Value of the period compared with, in the dataset's unit.")]
+    change: float
+    share: Annotated[float, Field(description="Share of the whole, in per cent.")]
+    base_share: float
+    at_whole_rate: Annotated[float, Field(description="Change at the growth rate of the whole, in the dataset's unit.")]
+    own: Annotated[float, Field(description="The rest of the change: the part's own, in the dataset's unit.")]
+    growth: EstimateAnswer
+    contribution: Annotated[EstimateAnswer, Field(description="In percentage points of the growth of the whole.")]
+
+
+ContributionAnswer = TypedDict(
+    "ContributionAnswer",
+    {
+        "dataset": str,
+        "by": str,
+        "flow": str,
+        "partner": str | None,
+        "sector": str | None,
+        "unit": str,
+        "period": str,
+        "from": str,
+        "months_observed": int,
+        "whole": str,
+        "level": float,
+        "base": float,
+        "growth": EstimateAnswer,
+        "contributions": list[ContributionRowAnswer],
+        "run": dict[str, Any],
+        "revised_data": bool,
+    },
+)
+ContributionAnswer.__doc__ = "Contributions of parts to the growth of their whole; those within no group sum to it."

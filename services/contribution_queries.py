@@ -1,0 +1,49 @@
+"""Query parameters of contributions to growth."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from forecasting.analysis.periods import Period, parse_period
+from services.parameters import DEFAULT_LEVELS, Code, Levels, Parameters, RunSelection
+
+
+def _period(text: str) -> str:
+    parse_period(text)
+    return text
+
+
+class ContributionQuery(Parameters, RunSelection):
+    """Contributions of partners or of sectors to the growth of a flow from one period to another."""
+
+    by: Literal["partner", "sector"] = Field(default="partner", description="Whose contributions.")
+    flow: Literal["X", "M"] = Field(default="X", description="X exports, M imports.")
+    partner: Code | None = Field(default=None, description="By sector: of which partner or group; WLD if not given.")
+    sector: Code | None = Field(default=None, description="By partner: of which sector; TOTAL if not given.")
+    period: Annotated[str, AfterValidator(_period)] | None = Field(
+        default=None,
+        description="`2026`, `2026-Q1`, `2026-03`, or from a first month to a last, `2026-08/2027-07`, observed or "
+        "forecast; the 12 months after the run's cutoff if not given.",
+    )
+    from_period: Annotated[str, AfterValidator(_period)] | None = Field(
+        default=None,
+        alias="from",
+        description="The period compared with, as long; a year before `period` if not given.",
+    )
+    level: Levels = Field(default=DEFAULT_LEVELS, description="Levels of the intervals in per cent.")
+
+    @property
+    def compared(self) -> Period | None:
+        """The period, where it is given."""
+        return None if self.period is None else parse_period(self.period)
+
+    @property
+    def base(self) -> Period | None:
+        """The period compared with, where it is given."""
+        return None if self.from_period is None else parse_period(self.from_period)
+
+    @model_validator(mode="after")
+    def _of_the_other(self) -> Self:
+        if getattr(self, self.by) is not None:
+            raise ValueError(f"by={self.by} reports every {self.by}: leave {self.by} out")
+        return self
