@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     """Months ahead that a scheduled run forecasts."""
     forecasters: Annotated[tuple[str, ...], NoDecode] = ()
     """Names of the forecasters to combine, separated by commas; all of them by default."""
+    prophet: Annotated[dict[str, Any], NoDecode] = {}
+    """Options of the forecaster prophet_library, as a JSON object."""
+    dataset_forecasters: Annotated[dict[str, dict[str, Any]], NoDecode] = {}
+    """`forecasters` and `prophet` of single datasets, as a JSON object by dataset."""
     seed: int = 20080101
     """Where every random draw of a run starts from."""
     feeds: Path | None = None
@@ -80,7 +84,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("source_addresses", mode="before")
+    @field_validator("source_addresses", "prophet", "dataset_forecasters", mode="before")
     @classmethod
     def _read_object(cls, value: object) -> object:
         try:

@@ -22,14 +22,14 @@ class RunSettings:
 class ServerConfig:
     """What differs between deployments, and the clock.
 
-    `run_settings` gives the settings of a run for a horizon in months, or for the deployment's own where that is None.
+    `run_settings` returns the settings of a run of a dataset for a horizon in months, None for the deployment's own.
     `grace` is how long after its due moment a release counts as late.
     `threads` is how many requests are answered at once; the engine's pool should be as large.
     `docs_site` is the folder of the built documentation, if there is one.
     """
 
     version: str
-    run_settings: Callable[[int | None], RunSettings]
+    run_settings: Callable[[str, int | None], RunSettings]
     now: Callable[[], datetime]
     require_key_to_read: bool = False
     grace: timedelta = timedelta(hours=24)

@@ -27,7 +27,7 @@ from benchmarks.routing import measure_routing
 from benchmarks.serving import measure_serving
 from benchmarks.storing import storing_ratio
 from forecasting.evaluation.rolling_origin import SeriesTask
-from forecasting.forecasters import FORECASTERS
+from forecasting.forecasters import DEFAULT_FORECASTERS
 from jobs.execution.dask_cluster import dask_cluster
 from jobs.execution.executors import available_cores, process_pool
 from store import embedded_postgres
@@ -45,12 +45,12 @@ def fits_and_run(engine: Engine, *, quick: bool) -> Iterator[str]:
     taken, profile = whole_run(engine, process_pool, config=config)
     peers = peers_a_fold(problem, series=count, cutoffs=cutoffs, horizon=CONFIG.horizon)
     prophet = ours_a_fold(problem, ("prophet",), series=count, cutoffs=cutoffs)
-    every = ours_a_fold(problem, tuple(FORECASTERS), series=count, cutoffs=cutoffs)
+    every = ours_a_fold(problem, DEFAULT_FORECASTERS, series=count, cutoffs=cutoffs)
     series, folds = len(problem.panel.unique_ids), config.folds + 1
     rows = [(name, f"{1000 * one.wall:.0f}", f"{1000 * one.processor:.0f}") for name, one in peers.items()]
     rows += [
         ("our Prophet", f"{1000 * prophet.wall:.1f}", f"{1000 * prophet.processor:.1f}"),
-        (f"all {len(FORECASTERS)} of ours", f"{1000 * every.wall:.1f}", f"{1000 * every.processor:.1f}"),
+        (f"all {len(DEFAULT_FORECASTERS)} of ours", f"{1000 * every.wall:.1f}", f"{1000 * every.processor:.1f}"),
     ]
     wall, processor = (sum(getattr(one, field) for one in peers.values()) * series * folds for field in _FIELDS)
     stock = peers["Prophet"]
@@ -90,7 +90,7 @@ def executors(*, quick: bool) -> Iterator[str]:
         SeriesTask(uid, problem.panel.months[0], y, problem.reporter, tuple(range(last - 5, last)), 24, ())
         for uid, y in zip(problem.panel.unique_ids, problem.panel.values, strict=True)
     ][:: 8 if quick else 4]
-    tasks = [replace(task, forecasters=tuple(FORECASTERS)) for task in tasks]
+    tasks = [replace(task, forecasters=DEFAULT_FORECASTERS) for task in tasks]
     rows = []
     one = 0.0
     for count in range(1, available_cores() + 1):

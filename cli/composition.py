@@ -84,12 +84,23 @@ def session(settings: Settings) -> "Iterator[Session]":
         yield opened
 
 
-def forecast_config(settings: Settings) -> "ForecastConfig":
-    """How a scheduled run forecasts."""
+def forecast_config(settings: Settings, dataset: str | None = None) -> "ForecastConfig":
+    """The configuration of scheduled runs, with the forecasters and options set for a dataset."""
     from forecasting.config import ForecastConfig
+    from forecasting.errors import InvalidProphetOption
+    from forecasting.prophet_options import ProphetOptions
 
+    own = settings.dataset_forecasters.get(dataset or "", {})
+    try:
+        prophet = ProphetOptions.from_dict(own.get("prophet", settings.prophet))
+    except InvalidProphetOption as error:
+        stop(str(error), 2)
     return ForecastConfig(
-        horizon=settings.horizon, folds=settings.folds, seed=settings.seed, forecasters=settings.forecasters
+        horizon=settings.horizon,
+        folds=settings.folds,
+        seed=settings.seed,
+        forecasters=tuple(own.get("forecasters", settings.forecasters)),
+        prophet=prophet,
     )
 
 

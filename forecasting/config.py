@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from forecasting.prophet_options import ProphetOptions
 
 LEVELS = (50.0, 80.0, 90.0, 95.0)
 PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
@@ -35,6 +37,7 @@ class ForecastConfig:
     levels: tuple[float, ...] = ()
     forecasters: tuple[str, ...] = ()
     recent: int | None = None
+    prophet: ProphetOptions = field(default_factory=ProphetOptions)
 
     @property
     def probabilities(self) -> tuple[float, ...]:
@@ -51,11 +54,17 @@ class ForecastConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> "ForecastConfig":
         """The inverse of `as_dict`; lists from JSON become tuples."""
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        if "prophet" in plain:
+            plain["prophet"] = ProphetOptions.from_dict(plain["prophet"])
         return cls(**plain)
 
     def as_dict(self) -> dict[str, Any]:
-        """The configuration as plain values."""
-        return asdict(self)
+        """The configuration as plain values; options of Prophet are included where they differ from the defaults."""
+        values = asdict(self)
+        del values["prophet"]
+        if self.prophet != ProphetOptions():
+            values["prophet"] = self.prophet.as_dict()
+        return values
 
     @property
     def digest(self) -> str:

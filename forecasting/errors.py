@@ -10,6 +10,7 @@ ForecastingError
 ├── BadCutoff                  a cutoff at which nothing can be forecast
 ├── NoLunarNewYear             a year without a known Lunar New Year
 ├── UnknownForecaster          no forecaster has the name
+├── InvalidProphetOption       an option of prophet_library is unknown or has a value that is not allowed
 ├── TooFewObservations         a series shorter than a forecaster's shortest history
 └── ForecasterFailed           a forecaster failed on one series
 """
@@ -88,6 +89,14 @@ class UnknownForecaster(ForecastingError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name, self.known = name, tuple(known)
         super().__init__(f"there is no forecaster {name!r}; choose from {', '.join(known)}")
+
+
+class InvalidProphetOption(ForecastingError):
+    """An option of `prophet_library` is unknown or has a value that is not allowed."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name, self.value, self.allowed = name, value, allowed
+        super().__init__(f"prophet option {name}={value!r}: expected {allowed}")
 
 
 class TooFewObservations(ForecastingError):

@@ -68,6 +68,7 @@ def forecast_panel(
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
+        prophet=config.prophet,
         vintage_values=vintage_values,
         executor=executor,
         on_progress=on_progress,
@@ -75,10 +76,13 @@ def forecast_panel(
     pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values)
     scored = range(max(len(folds) - config.folds, 0), len(folds))
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
-    return _published(pool, backtest, config=config, reporter=reporter)
+    components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
+    return _published(pool, backtest, config=config, components=components)
 
 
-def _published(pool: CombinedForecasts, backtest: Backtest, *, config: ForecastConfig, reporter: str) -> PanelForecast:
+def _published(
+    pool: CombinedForecasts, backtest: Backtest, *, config: ForecastConfig, components: NDArray[np.float32]
+) -> PanelForecast:
     """The forecasts at the last cutoff, which is the panel's own."""
     panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
     paths = fold_paths(pool, last, draws=config.draws, seed=config.seed)
@@ -97,7 +101,7 @@ def _published(pool: CombinedForecasts, backtest: Backtest, *, config: ForecastC
         weights=pool.weights[:, last],
         failures=base.failures,
         backtest=backtest,
-        components=decompose_panel(panel, horizon=config.horizon, reporter=reporter),
+        components=components,
     )
 
 
@@ -132,6 +136,7 @@ def evaluate_panel(
         horizon=config.horizon,
         reporter=reporter,
         forecasters=config.forecasters,
+        prophet=config.prophet,
         vintage_values=vintage_values,
         executor=executor,
         on_progress=on_progress,

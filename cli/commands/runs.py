@@ -72,7 +72,7 @@ def simulate_year(
             dataset=dataset,
             start=date(2025, 1, 1),
             end=until.date(),
-            config=composition.forecast_config(settings),
+            config=composition.forecast_config(settings, dataset),
             engine=engine,
             make_executor=composition.executor(settings),
         ):
@@ -147,7 +147,7 @@ def publish(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> 
         outcome = run_forecast(
             dataset=dataset,
             as_of=as_of,
-            config=selection(engine, dataset, composition.forecast_config(settings)),
+            config=selection(engine, dataset, composition.forecast_config(settings, dataset)),
             engine=engine,
             make_executor=composition.executor(settings),
             clock=composition.now,

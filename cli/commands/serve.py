@@ -83,6 +83,9 @@ def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
         ticker = Ticker(
             engine=engine,
             config=composition.forecast_config(settings),
+            dataset_configs={
+                code: composition.forecast_config(settings, code) for code in settings.dataset_forecasters
+            },
             make_executor=composition.executor(settings),
             clock=composition.now,
             polls=dict.fromkeys(feeds, ask),
@@ -141,8 +144,8 @@ def _api_options(settings: Settings) -> "ServerConfig":
     from api.documentation import SITE
     from forecasting.code_version import code_version
 
-    def run_settings(horizon: int | None) -> RunSettings:
-        config = replace(composition.forecast_config(settings), horizon=horizon or settings.horizon)
+    def run_settings(dataset: str, horizon: int | None) -> RunSettings:
+        config = replace(composition.forecast_config(settings, dataset), horizon=horizon or settings.horizon)
         return RunSettings(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
 
     return ServerConfig(

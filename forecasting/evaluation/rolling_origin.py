@@ -13,7 +13,8 @@ from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.history import History
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations, UnknownForecaster
-from forecasting.forecasters import FORECASTERS
+from forecasting.forecasters import DEFAULT_FORECASTERS, FORECASTERS, configured_forecaster
+from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, OnProgress
 
 
@@ -32,7 +33,8 @@ class SeriesTask:
     """One series and the cutoffs at which to forecast it.
 
     `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `vintage_values` has, by
-    cutoff, the values up to it as known at it, where they differ from `y`.
+    cutoff, the values up to it as known at it, where they differ from `y`. `prophet` are the options of
+    prophet_library.
     """
 
     unique_id: str
@@ -43,6 +45,7 @@ class SeriesTask:
     horizon: int
     forecasters: tuple[str, ...]
     vintage_values: Mapping[int, FloatArray] = field(default_factory=dict)
+    prophet: ProphetOptions = field(default_factory=ProphetOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,17 @@ def forecast_at_cutoffs(
     horizon: int,
     reporter: str,
     forecasters: Sequence[str] = (),
+    prophet: ProphetOptions | None = None,
     vintage_values: Mapping[int, FloatArray] | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> BaseForecasts:
     """Forecast every series at every cutoff (positions in the panel's months) with the forecasters named.
 
-    Without names the default set is used; the baseline is always included. `vintage_values` has, by cutoff, the panel's
-    values up to it as known at it, shape (series, cutoff + 1); at other cutoffs the panel's are used. Without an
-    executor the work is done in this process, with the same result.
+    Without names the default set is used; the baseline is always included. `prophet` are the options of
+    prophet_library. `vintage_values` has, by cutoff, the panel's values up to it as known at it, shape (series, cutoff
+    + 1); at other cutoffs the panel's are used. Without an executor the work is done in this process, with the same
+    result.
 
     Raises:
         UnknownForecaster: no forecaster has a name.
@@ -98,6 +103,7 @@ def forecast_at_cutoffs(
             horizon,
             names,
             _vintages_of(vintage_values, row),
+            prophet or ProphetOptions(),
         )
         for row, uid in enumerate(panel.unique_ids)
     ]
@@ -130,11 +136,11 @@ def fit_series(task: SeriesTask) -> SeriesFit:
         history, reporting_delay = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
         for row, name in enumerate(task.forecasters):
             try:
-                means[row, fold] = _forecast(name, history)[reporting_delay:]
+                means[row, fold] = _forecast(name, history, task.prophet)[reporting_delay:]
             except TooFewObservations:
                 continue
             except ForecasterFailed as error:
-                means[row, fold] = _forecast(BASELINE, history)[reporting_delay:]
+                means[row, fold] = _forecast(BASELINE, history, task.prophet)[reporting_delay:]
                 failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
     return SeriesFit(task.unique_id, means, tuple(failures))
 
@@ -143,7 +149,7 @@ def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
     for name in forecasters:
         if name not in FORECASTERS:
             raise UnknownForecaster(name, tuple(FORECASTERS))
-    return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else tuple(FORECASTERS)
+    return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else DEFAULT_FORECASTERS
 
 
 def _vintages_of(vintage_values: Mapping[int, FloatArray] | None, row: int) -> dict[int, FloatArray]:
@@ -165,12 +171,12 @@ def _history(
     ), reporting_delay
 
 
-def _forecast(name: str, history: History) -> FloatArray:
+def _forecast(name: str, history: History, prophet: ProphetOptions) -> FloatArray:
     """One forecaster's means; any exception of an underlying library becomes ForecasterFailed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return FORECASTERS[name].forecast(history)
+            return configured_forecaster(name, prophet).forecast(history)
     except ForecastingError:
         raise
     except Exception as error:

@@ -1,11 +1,15 @@
 """The forecasters: a dict of frozen, stateless objects. A new forecaster is one class and one line here."""
 
+from dataclasses import replace
+
 from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster
 from forecasting.forecasters.exponential_smoothing import CES, ETS, TSB, Theta
 from forecasting.forecasters.naive import Naive, SeasonalMean, SeasonalNaive
 from forecasting.forecasters.prophet.forecaster import AnchoredProphet
+from forecasting.forecasters.prophet.library import LibraryProphet
 from forecasting.forecasters.structural import Structural
+from forecasting.prophet_options import ProphetOptions
 
 FORECASTERS: dict[str, Forecaster] = {
     "naive": Naive(),
@@ -19,6 +23,17 @@ FORECASTERS: dict[str, Forecaster] = {
     "tsb": TSB(),
     "structural": Structural(),
     "structural_evolving": Structural(season_memory=8.0),
+    "prophet_library": LibraryProphet(),
 }
+ON_REQUEST = ("prophet_library",)
+"""Forecasters that run only where a configuration names them."""
+DEFAULT_FORECASTERS = tuple(name for name in FORECASTERS if name not in ON_REQUEST)
 
-__all__ = ["FORECASTERS", "Forecaster"]
+
+def configured_forecaster(name: str, prophet: ProphetOptions) -> Forecaster:
+    """The forecaster with a name; `prophet` are the options of prophet_library."""
+    forecaster = FORECASTERS[name]
+    return replace(forecaster, options=prophet) if isinstance(forecaster, LibraryProphet) else forecaster
+
+
+__all__ = ["DEFAULT_FORECASTERS", "FORECASTERS", "Forecaster", "configured_forecaster"]

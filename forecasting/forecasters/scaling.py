@@ -32,18 +32,18 @@ class Scale:
         return np.maximum(values, 0.0) * self.unit if self.log else values * self.unit
 
 
-def scale_of(y: FloatArray, *, shift: float = 0.0) -> Scale:
+def scale_of(y: FloatArray, *, shift: float = 0.0, allow_log: bool = True) -> Scale:
     """Choose the scale for values `y`, shape (n,).
 
     `shift`, a share of the recent size, makes the logarithm of zeros finite and keeps small values from looking like
     collapses. A forecast stays within one range of the values beyond their minimum and maximum; a series without
-    negative values never gets a negative forecast.
+    negative values never gets a negative forecast. Without `allow_log` the scale is linear.
     """
     size = float(np.max(np.abs(y), initial=0.0))
     if size == 0.0:
         return Scale(log=False, unit=1.0, lo=0.0, hi=0.0)
     unit = max(float(np.mean(np.abs(y[-RECENT:] / size))), SMALLEST_SHARE) * size if shift else size
-    log = bool(np.min(y) >= 0.0 if shift else np.min(y) > SMALLEST_SHARE * size)
+    log = allow_log and bool(np.min(y) >= 0.0 if shift else np.min(y) > SMALLEST_SHARE * size)
     z = np.log(y / unit + shift) if log else y / unit
     lo, hi = float(np.min(z)), float(np.max(z))
     margin = hi - lo

@@ -124,14 +124,15 @@ class _Comparison:
     def _fitted(self, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
         """Every forecaster applied once, at the frame's last month."""
         panel = self._panel(frame)
-        horizon = ForecastConfig.from_dict(self.before.config).horizon
+        config = ForecastConfig.from_dict(self.before.config)
         with self.make_executor() as executor:
             base = forecast_at_cutoffs(
                 panel,
                 cutoffs=[len(panel.months) - 1],
-                horizon=horizon,
+                horizon=config.horizon,
                 reporter=self.reporter,
                 forecasters=names,
+                prophet=config.prophet,
                 executor=executor,
             )
         return base.means[:, [base.names.index(name) for name in names], 0]

@@ -41,13 +41,15 @@ class SchedulerStopped(RuntimeError):
 class Ticker:
     """What a tick needs, and what the last one saw of each dataset.
 
-    `polls` asks the sources of the datasets that have one.
+    `dataset_configs` has the configurations of datasets that differ from `config`; `polls` asks the sources of the
+    datasets that have one.
     """
 
     engine: Engine
     config: ForecastConfig
     make_executor: ExecutorFactory
     clock: Clock
+    dataset_configs: Mapping[str, ForecastConfig] = field(default_factory=dict)
     polls: Mapping[str, Poll] = field(default_factory=dict)
     interval: Interval = field(default_factory=Interval)
     grace: timedelta = timedelta(hours=24)
@@ -145,7 +147,7 @@ class Ticker:
             return run_forecast(
                 dataset=dataset,
                 as_of=today,
-                config=selection(self.engine, dataset, self.config),
+                config=selection(self.engine, dataset, self.dataset_configs.get(dataset, self.config)),
                 engine=self.engine,
                 make_executor=self.make_executor,
                 clock=self.clock,

@@ -140,7 +140,7 @@ def service(engine: Engine) -> Iterator[Service]:
         key = api_keys.create(session, name="documents", scopes=["read", "write", "admin"], now=NOW)
         session.commit()
     terms = RunSettings(CONFIG.horizon, CONFIG.seed, CONFIG.as_dict(), CONFIG.digest, code_version())
-    options = ServerConfig(version="0.1.0", run_settings=lambda _horizon: terms, now=lambda: NOW, threads=5)
+    options = ServerConfig(version="0.1.0", run_settings=lambda _dataset, _horizon: terms, now=lambda: NOW, threads=5)
     app = create_app(engine=engine, options=options)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)

@@ -53,7 +53,7 @@ def pages_world(server_url: str, template: str, name: str) -> Iterator[PagesWorl
 
 
 def queue(session: Session, dataset: str = "CN_CLEANTECH") -> int:
-    terms = run_settings(None)
+    terms = run_settings("CN_TRADE", None)
     return runs.queue(
         session,
         dataset_id=dataset,

@@ -81,7 +81,7 @@ def create_run(body: BodyDep, session: SessionDep, options: ConfigDep) -> Respon
         raise FutureAsOf(as_of, now.date())
     if asked.horizon is not None and asked.horizon > options.max_horizon:
         raise HorizonTooLong(asked.horizon, options.max_horizon)
-    terms = options.run_settings(asked.horizon)
+    terms = options.run_settings(asked.dataset, asked.horizon)
     run_id = runs.queue(
         session,
         dataset_id=asked.dataset,

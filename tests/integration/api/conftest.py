@@ -23,7 +23,7 @@ TODAY = datetime(2026, 1, 21, 12, tzinfo=UTC)
 COPIES = count(1)
 
 
-def run_settings(horizon: int | None) -> RunSettings:
+def run_settings(dataset: str, horizon: int | None) -> RunSettings:
     months = horizon or 24
     return RunSettings(
         months, seed=3, config={"horizon": months}, config_hash=f"hash of {months}", code_version="0.1.0"
@@ -52,7 +52,7 @@ class World:
 
 def build_world(engine: Engine) -> World:
     """Two datasets, a run of each, an earlier run, one that waits, and three keys."""
-    terms = run_settings(None)
+    terms = run_settings("CN_TRADE", None)
     with Session(engine) as session:
         build_catalog(session)
         trade = publish_run(session, "CN_TRADE")

@@ -29,7 +29,7 @@ def application(site: Path | None) -> Iterator[TestClient]:
         yield client
 
 
-def _no_runs(_horizon: int | None) -> RunSettings:
+def _no_runs(_dataset: str, _horizon: int | None) -> RunSettings:
     raise AssertionError("no run is requested")
 
 
