@@ -24,7 +24,7 @@ PAGES = ("/docs/", "/docs/quickstart/", "/docs/method/", "/docs/api/forecasts/",
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
 
 
-def no_runs(_horizon: int | None) -> NoReturn:
+def no_runs(_dataset: str, _horizon: int | None) -> NoReturn:
     raise AssertionError("no run is requested")
 
 
