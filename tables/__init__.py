@@ -23,6 +23,7 @@ from tables.faults import (
     MisspeltColumns,
     TableError,
     UnreadableTable,
+    plain,
     require_columns,
     summary,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "numbers",
     "panel_frame",
     "parse_pairs",
+    "plain",
     "read_table",
     "require_columns",
     "summary",

@@ -1,13 +1,11 @@
 """Any CSV, Parquet or XLSX at a path or an address, with its columns named in a feed.
 
-CSV and Parquet are read as `tabular.read_table` reads them; XLSX (Office Open XML) by openpyxl
-(https://openpyxl.readthedocs.io), its first row being the header.
+It is read by `tables.read_table`, whose first row that is not blank is the header.
 """
 
-import io
-import zipfile
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -17,10 +15,26 @@ from sources.client import Client, ProviderResponse
 from sources.errors import ChangedShape, TooLarge, UnknownCode, Unreachable
 from sources.partner_codes import Scheme, partners
 from sources.provider import Access, ProviderData, Query, Window
-from tables import SUFFIXES, BadRows, Faults, UnreadableTable, numbers, read_table
+from tables import (
+    SUFFIXES,
+    BadRows,
+    Column,
+    Dialect,
+    Faults,
+    UnreadableTable,
+    drop_missing,
+    make_dialect,
+    months,
+    numbers,
+    plain,
+    read_table,
+)
 
-Column = Literal["month", "flow", "partner", "sector", "value", "months", "status", "vintage"]
+ColumnName = Literal["month", "flow", "partner", "sector", "value", "months", "status", "vintage"]
 NEEDED = ("month", "flow", "partner", "sector", "value")
+LARGEST_TABLE = 10**9
+# A window decides which months are asked for; a table may hold months after it.
+LAST_MONTH = date(2200, 1, 1)
 MAY_BE_CODED = ("flow", "partner", "sector")
 
 
@@ -28,7 +42,9 @@ class TableQuery(Query):
     """Where the table is and what its columns are.
 
     `location` is a path or an address. `columns` says by what name each column goes there, `constant` what those are
-    that it lacks. `month` is written as `month_format` says (as of strptime). Partners are codes by `scheme`, or as
+    that it lacks. Months are written as `month_format` says (as of strptime), or in any form of `tables.months`.
+    `separator`, `decimal`, `thousands` and `encoding` say how cells are written, `missing` what stands for a missing
+    value, whose row is left out. Partners are codes by `scheme`, or as
     `partners` says; `sectors` and `flows` translate. `where` keeps rows by their values. Values are in `multiple` of
     the currency; with `add_up`, rows of the same series and month are parts of one.
     """
@@ -36,9 +52,14 @@ class TableQuery(Query):
     location: str = Field(min_length=1)
     form: Literal["csv", "parquet", "xlsx"] | None = None
     sheet: str | int = 0
-    columns: dict[Column, str]
-    constant: dict[Column, str] = Field(default_factory=dict)
-    month_format: str = "%Y-%m"
+    columns: dict[ColumnName, str]
+    constant: dict[ColumnName, str] = Field(default_factory=dict)
+    month_format: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    missing: tuple[str, ...] = ()
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     multiple: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     scheme: Scheme = "iso3"
@@ -53,7 +74,19 @@ class TableQuery(Query):
         missing = [name for name in NEEDED if name not in {**self.columns, **self.constant}]
         if missing:
             raise ValueError(f"columns or constant has to say {', '.join(missing)}")
+        self.dialect()
         return self
+
+    def dialect(self) -> Dialect:
+        """How the table writes its cells. Raises `tables.BadDialect`, a ValueError."""
+        return make_dialect(
+            separator=self.separator,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            encoding=self.encoding,
+            missing=self.missing,
+            sheet=self.sheet,
+        )
 
 
 def figures(query: TableQuery, client: Client, _access: Access, window: Window) -> ProviderData:
@@ -86,14 +119,15 @@ def _frame(answer: ProviderResponse, query: TableQuery, window: Window) -> pd.Da
         raw = raw[raw[name].astype(str).isin(kept)]
     frame = pd.DataFrame({ours: raw[theirs] for ours, theirs in query.columns.items()}).assign(**query.constant)
     frame["month"] = _months(frame["month"], query.month_format, answer.where)
-    frame = frame[frame["month"].isin(window.months)]
+    frame = drop_missing(frame[frame["month"].isin(window.months)], "value", query.dialect())
     for name in MAY_BE_CODED:
         frame[name] = _translated(name, frame[name].astype(str).str.strip(), query, answer.where)
-    frame["value"] = _values(frame["value"], answer.where) * query.multiple
+    frame["value"] = _values(frame["value"], query.dialect(), answer.where) * query.multiple
     frame = frame[frame["partner"] != ""]
     if query.add_up:
         keys = [name for name in frame.columns if name != "value"]
-        frame = frame.groupby(keys, as_index=False)[["value"]].sum()
+        return frame.groupby(keys, as_index=False)[["value"]].sum()
+    _refuse_duplicates(frame, answer.where)
     return frame.reset_index(drop=True)
 
 
@@ -101,28 +135,35 @@ def _read(answer: ProviderResponse, query: TableQuery) -> pd.DataFrame:
     """The table by its rows' numbers. Raises ChangedShape."""
     answer.refuse_html("a table")
     ending = Path(urlsplit(answer.where).path).suffix.lower()
-    form = query.form or ("xlsx" if ending == ".xlsx" else SUFFIXES.get(ending, "csv"))
+    form = query.form or SUFFIXES.get(ending, "csv")
+    limit = max(len(answer.content), LARGEST_TABLE)
     try:
-        if form != "xlsx":
-            return read_table(answer.content, media=form, limit_bytes=max(len(answer.content), 10**9))
-        frame = pd.read_excel(io.BytesIO(answer.content), sheet_name=query.sheet, dtype=object, engine="openpyxl")
+        return read_table(answer.content, media=form, limit_bytes=limit, dialect=query.dialect())
     except UnreadableTable as error:
         raise ChangedShape(answer.where, expected=f"a table as {form}", found=error.reason) from error
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ChangedShape(answer.where, expected="a table as xlsx", found=str(error)) from error
-    frame.index = pd.RangeIndex(2, 2 + len(frame))
-    return frame
 
 
-def _months(column: "pd.Series[Any]", form: str, where: str) -> "pd.Series[str]":
-    days = pd.to_datetime(column.astype(str), format=form, errors="coerce")
-    if not pd.api.types.is_string_dtype(column):
-        # A cell that is a date already, as in a workbook.
-        days = days.fillna(pd.to_datetime(column, errors="coerce"))
-    if days.isna().any():
-        row = days.index[days.isna()][0]
-        raise ChangedShape(where, expected=f"months as {form}", found=f"{column.loc[row]!r} in row {row}")
-    return days.dt.strftime("%Y-%m")
+def _months(column: Column, form: str | None, where: str) -> Column:
+    """The months as YYYY-MM. Raises ChangedShape."""
+    faults = Faults()
+    texts = column.map(plain).rename("month")
+    if form is not None:
+        days = pd.to_datetime(texts, format=form, errors="coerce")
+        # A cell that is a date already, as in a workbook, is not written in any form.
+        written = column.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
+        faults.add(texts, days.isna().to_numpy() & written, f"is not written as {form}")
+        _stop(faults, where, expected=f"months as {form}")
+        texts = days.dt.strftime("%Y-%m").fillna(texts)
+    found = months(texts, faults, today=LAST_MONTH)
+    _stop(faults, where, expected="months")
+    return found.dt.strftime("%Y-%m")
+
+
+def _refuse_duplicates(frame: pd.DataFrame, where: str) -> None:
+    faults = Faults()
+    twice = frame.duplicated([name for name in frame.columns if name not in ("value", "status")]).to_numpy()
+    faults.add(frame["month"], twice, "appears in an earlier row of the same series")
+    _stop(faults, where, expected="a row a series and month (or add_up)")
 
 
 def _translated(name: str, codes: "pd.Series[str]", query: TableQuery, where: str) -> "pd.Series[str]":
@@ -135,13 +176,15 @@ def _translated(name: str, codes: "pd.Series[str]", query: TableQuery, where: st
     return codes.map(known) if known else codes
 
 
-def _values(column: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
+def _values(column: Column, dialect: Dialect, where: str) -> Column:
     faults = Faults()
-    if not pd.api.types.is_numeric_dtype(column):
-        column = column.astype(str).where(column.notna(), "")
-    values = numbers(column.rename("value"), faults)
+    values = numbers(column.rename("value"), faults, negative=True, dialect=dialect)
+    _stop(faults, where, expected="numbers")
+    return values
+
+
+def _stop(faults: Faults, where: str, *, expected: str) -> None:
     try:
         faults.stop()
     except BadRows as error:
-        raise ChangedShape(where, expected="numbers", found=str(error)) from error
-    return values
+        raise ChangedShape(where, expected=expected, found=str(error)) from error

@@ -1,5 +1,6 @@
 """Observations as they become known: all of a table or none of it, and only what is new."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -136,14 +137,26 @@ def _check_spacing(session: Session, dataset: str, new: pd.DataFrame) -> None:
         sa.func.lag(newest.c.month).over(**windows).label("before"),
         (step - sa.func.lag(step).over(**windows) - newest.c.months).label("missing"),
     ).subquery()
+    rows = session.execute(sa.select(spaced).where(spaced.c.missing != 0)).all()
+    if rows:
+        _refuse_spacing(new, rows)
+
+
+def _refuse_spacing(new: pd.DataFrame, rows: Sequence[Any]) -> None:
+    """Raise BadRows for months with a wrong distance to the one before, at whichever side of the gap is new."""
+    keys = zip(new["series_id"].tolist(), new["month"].tolist(), strict=True)
+    places = {key: place for place, key in enumerate(keys)}
+    reasons: dict[int, str] = {}
+    for series_id, month, before, missing in rows:
+        found = [places.get((series_id, pd.Timestamp(day))) for day in (month, before)]
+        place = max(place for place in found if place is not None)
+        reasons[place] = (
+            f"leaves a gap between {before:%Y-%m} and {month:%Y-%m}"
+            if missing > 0
+            else "is within the next month's figure too"
+        )
     faults = Faults()
-    for series_id, month, before, missing in session.execute(sa.select(spaced).where(spaced.c.missing != 0)):
-        # The fault lies with whichever side of the gap is new.
-        mine = new[(new["series_id"] == series_id) & new["month"].isin([pd.Timestamp(month), pd.Timestamp(before)])]
-        reason = "is within the next month's figure too"
-        if missing > 0:
-            reason = f"leaves a gap between {before:%Y-%m} and {month:%Y-%m}"
-        faults.add(mine["month"].iloc[-1:], np.ones(1, bool), reason)
+    faults.add_each(new["month"], reasons, len(rows))
     faults.stop()
 
 

@@ -184,3 +184,18 @@ def test_series_ids_are_by_unique_id(dataset: Session) -> None:
     append(dataset, "2024-03,X,USA,EV,1,2024-04-09")
     ids = observations.series_ids(dataset, "TEST")
     assert ids == {"TEST.X.USA.EV": dataset.exec(select(Series.id).where(col(Series.dataset_id) == "TEST")).one()}
+
+
+def test_of_thousands_of_gaps_all_are_counted_and_the_first_are_named(dataset: Session) -> None:
+    # Every second month, of all partners at once: as many gaps as rows.
+    months = pd.period_range("2000-01", periods=300, freq="M")[::2]
+    partners = session_partners(dataset)
+    rows = [f"{month},X,{partner},EV,1,2025-09-09" for partner in partners for month in months]
+    with pytest.raises(BadObservations) as caught:
+        append(dataset, *rows)
+    assert (caught.value.total, len(caught.value.faults)) == (len(partners) * (len(months) - 1), 50)
+    assert caught.value.faults[0].reason == "leaves a gap between 2000-01 and 2000-03"
+
+
+def session_partners(session: Session) -> list[str]:
+    return [record.code for record in catalog.partners(session).rows if not record.is_group][:30]

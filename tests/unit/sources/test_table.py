@@ -123,7 +123,7 @@ CSV = written(STEEL, "csv")
         (
             Reply(CSV.replace(b"02/2025", b"2025-02")),
             ChangedShape,
-            "expected months as %m/%Y, found '2025-02' in row 3",
+            "expected months as %m/%Y, found row 3, month: is not written as",
         ),
         (Reply(CSV.replace(b"10.5", b"10,5")), ChangedShape, "expected a table as csv, found row 2 has 6 cells"),
         (
@@ -161,3 +161,43 @@ def test_a_path_that_leads_nowhere_or_to_too_much_is_named(tmp_path: Path) -> No
     path.write_bytes(CSV)
     with pytest.raises(TooLarge):
         ask(path, RequestPolicy(limit_bytes=10))
+
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "data" / "cases"
+FROM_WORKBOOK: dict[str, Any] = {
+    "columns": {"month": "Period", "partner": "Country", "value": "Value"},
+    "constant": {"flow": "X", "sector": "TOTAL"},
+    "month_format": None,
+    "scheme": "iso2",
+    "multiple": 1,
+}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not on this machine")
+def test_serial_months_and_rows_of_a_workbook_are_those_of_excel() -> None:
+    rows = ask(CASES / "x_serial.xlsx", flows={}, **FROM_WORKBOOK)
+    assert [row[:3] for row in rows] == [["2025-01", "X", "VNM"], ["2025-02", "X", "VNM"]]
+    later = Window(date(2026, 1, 1), date(2026, 6, 1))
+    query = TableQuery(location=str(CASES / "x_dup.xlsx"), currency="USD", **FROM_WORKBOOK)
+    with quick_client(None) as client, pytest.raises(ChangedShape, match="row 32, month: appears in an earlier row"):
+        table.figures(query, client, Access(""), later)
+
+
+def test_marks_encoding_and_missing_values_are_fields_of_a_feed(tmp_path: Path) -> None:
+    path = tmp_path / "steel.csv"
+    path.write_bytes("Mês;País;Valor\nJan-25;NA;1.234,5\nFev-25;;..\n".replace("Fev", "Feb").encode("cp1252"))
+    mapping: dict[str, Any] = {
+        "columns": {"month": "Mês", "partner": "País", "value": "Valor"},
+        "constant": {"flow": "X", "sector": "1"},
+    }
+    marks: dict[str, Any] = {
+        "separator": ";",
+        "decimal": ",",
+        "thousands": ".",
+        "encoding": "cp1252",
+        "missing": [".."],
+    }
+    rows = ask(path, **mapping, **marks, month_format=None, flows={}, scheme="iso2", multiple=1)
+    assert rows == [["2025-01", "X", "NAM", "1", 1234.5]]
+    with pytest.raises(ValueError, match="thousands"):
+        ask(path, **mapping, thousands="x")
