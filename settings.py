@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Where every random draw of a run starts from."""
     feeds: Path | None = None
     """A TOML file that says which dataset is fed by which provider."""
+    live: bool = False
+    """Fetch new data of the bundled datasets from their publishers; a feeds file takes precedence."""
     comtrade_key: SecretStr | None = None
     """Subscription key of UN Comtrade; without one its preview is asked."""
     census_key: SecretStr | None = None
@@ -73,6 +75,11 @@ class Settings(BaseSettings):
     def grace(self) -> timedelta:
         """How long after its due moment a release counts as late."""
         return timedelta(hours=self.grace_hours)
+
+    @property
+    def receives_data(self) -> bool:
+        """Whether new data is fetched automatically."""
+        return self.live or self.feeds is not None
 
     @property
     def max_upload_bytes(self) -> int:

@@ -25,6 +25,7 @@ class ServerConfig:
     `run_settings` returns the settings of a run of a dataset for a horizon in months, None for the deployment's own.
     `grace` is how long after its due moment a release counts as late.
     `threads` is how many requests are answered at once; the engine's pool should be as large.
+    `receives_data` tells whether new data is fetched automatically.
     `docs_site` is the folder of the built documentation, if there is one.
     """
 
@@ -37,3 +38,4 @@ class ServerConfig:
     max_upload_bytes: int = 32_000_000
     max_horizon: int = 60
     docs_site: Path | None = None
+    receives_data: bool = False

@@ -118,12 +118,12 @@ def executor(settings: Settings) -> "ExecutorFactory":
 
 
 def feeds(settings: Settings) -> "dict[str, Feed]":
-    """Which dataset is fed by which provider; without a feeds file the command ends here."""
-    from sources.feed_config import read_feeds
+    """Feeds by dataset: of the feeds file, or the bundled feeds where `live` is set; otherwise the command ends."""
+    from sources.feed_config import BUNDLED, read_feeds
 
-    if settings.feeds is None:
-        stop("TRADEWIND_FEEDS names no feeds file: see docs/operations/sources.md", 2)
-    return read_feeds(settings.feeds)
+    if not settings.receives_data:
+        stop("no feeds: set TRADEWIND_FEEDS or TRADEWIND_LIVE, see docs/operations/sources.md", 2)
+    return read_feeds(settings.feeds or BUNDLED)
 
 
 def access(settings: Settings) -> "dict[str, Access]":

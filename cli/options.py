@@ -11,4 +11,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a fre
 Level = Annotated[list[float], typer.Option(help="Prediction interval in per cent; may be repeated.")]
 Reporter = Annotated[str, typer.Option(help="The reporter, by ISO code or English name; its calendar applies.")]
 Force = Annotated[bool, typer.Option("--force", help="Accept a last value 1,000 times those before it.")]
+Live = Annotated[
+    bool | None, typer.Option("--live", help="Fetch new data of the bundled datasets from China Customs and Ember.")
+]
 EndsWith = Annotated[int | None, typer.Option(hidden=True, help="The process that started this one: it ends with it.")]

@@ -1,7 +1,9 @@
 """Numbers and dates in the style of economic reports: USD 395bn, +19 %, August 2026."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 NBSP = "\u00a0"
@@ -22,6 +24,16 @@ def month_name(month: date | str | None) -> str:
         return NOTHING
     year, number = (int(part) for part in str(month)[:7].split("-"))
     return f"{MONTHS[number - 1]} {year}"
+
+
+def month_names(months: Sequence[date]) -> str:
+    """August, September and October 2026: months with their year where it changes."""
+    texts = [
+        MONTHS[month.month - 1] if month.year == following.year else month_name(month)
+        for month, following in pairwise(months)
+    ]
+    texts += [month_name(month) for month in months[-1:]]
+    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
 def period_name(period: str) -> str:
@@ -140,6 +152,11 @@ def per_cent(value: float | None) -> str:
 def ratio(value: float | None) -> str:
     """0.83."""
     return NOTHING if value is None else f"{value:.2f}".replace("-", MINUS)
+
+
+def inside_sentence(name: str) -> str:
+    """Exports to Germany: a name with a small first letter."""
+    return name[:1].lower() + name[1:]
 
 
 def plain(value: Any) -> str:

@@ -13,7 +13,14 @@ from presentation.exports import PICTURES, TABLES
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILTERS: tuple[Callable[..., Any], ...] = (
-    *(formatting.month_name, formatting.day_name, formatting.moment_name, formatting.duration, formatting.period_name),
+    *(
+        formatting.month_name,
+        formatting.month_names,
+        formatting.day_name,
+        formatting.moment_name,
+        formatting.duration,
+        formatting.period_name,
+    ),
     *(
         formatting.money,
         formatting.round_money,
@@ -23,7 +30,7 @@ FILTERS: tuple[Callable[..., Any], ...] = (
         formatting.per_cent,
         formatting.ratio,
     ),
-    *(formatting.number, formatting.plain, formatting.count_of),
+    *(formatting.number, formatting.plain, formatting.inside_sentence, formatting.count_of),
 )
 
 

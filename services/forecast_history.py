@@ -17,7 +17,7 @@ from forecasting.types import FloatArray
 from services.period_summary import period_rows
 from services.published_run import PublishedRun, earlier_runs, iso_day, month_of
 from store.models import ResolvedSeries
-from store.queries import backtests, forecasts
+from store.queries import backtests, forecasts, releases
 
 Row = dict[str, Any]
 EARLIER_RUNS, EARLIER_FOLDS, MONTHS_BETWEEN = 6, 6, 6
@@ -61,7 +61,9 @@ def earlier_rows(
     folds: dict[date, dict[int, list[float]]] = defaultdict(dict)
     for fold in backtests.said(published.session, published.run.id, ids, forecaster=COMBINATION):
         folds[fold.cutoff][fold.series_id] = fold.means
-    shown = [day for day in folds if _is_shown(published.last - month_of(day)) and len(folds[day]) == len(ids)]
+    combined = set(published.session.scalars(releases.combined_januaries(published.run.id)))
+    complete = (day for day in folds if len(folds[day]) == len(ids) and day not in combined)
+    shown = [day for day in complete if _is_shown(published.last - month_of(day))]
     means = {day: _signed_sum(series, folds[day]) for day in shown[-EARLIER_FOLDS:]}
     past = earlier_runs(published.session, published.run, limit=EARLIER_RUNS)
     origins = [*(["earlier runs"] if past else []), *(["the backtest at every sixth month"] if means else [])]

@@ -18,6 +18,7 @@ from forecasting.analysis.periods import Period
 from forecasting.config import interval_probabilities
 
 LIKELY = 0.9
+"""Upper bound of the probabilities of thresholds that are offered; 1 - LIKELY is the lower bound."""
 UNIT_NAMES = {
     "pch": "per cent",
     "pc1": "per cent",
@@ -59,7 +60,7 @@ def summarise_period(series_paths: SeriesPaths, span: Period, *, level: float = 
     before = period_sums(series_paths, [span.back(12)])
     year_ago = None if before.reasons[0] else float(np.median(before.values[:, 0]))
     known = drawn.reasons[0] is None
-    milestone = round_figure_below(values) if known else None
+    milestone = round_threshold(values) if known else None
     return PeriodSummary(
         span,
         estimate(series_paths, span, "lin", level=level),
@@ -71,13 +72,21 @@ def summarise_period(series_paths: SeriesPaths, span: Period, *, level: float = 
     )
 
 
-def round_figure_below(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    """The largest number of two significant digits that nine draws in ten exceed, if it is positive."""
-    tenth = float(np.quantile(values, 1 - LIKELY))
-    if tenth <= 0:
+def round_threshold(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
+    """The roundest number that draws exceed with a probability between 10 and 90 %; None without dispersion.
+
+    Multiples of 1, 2 and 5 times powers of ten are tried from the coarsest; among equally round ones the nearest to
+    the median is taken.
+    """
+    lo, median, hi = np.quantile(values, [1 - LIKELY, 0.5, LIKELY]).tolist()
+    if not hi > lo:
         return None
-    step = 10.0 ** (np.floor(np.log10(tenth)) - 1)
-    return float(np.floor(tenth / step) * step)
+    exponent = np.floor(np.log10(max(abs(lo), abs(hi))))
+    for step in (base * 10.0**power for power in np.arange(exponent, exponent - 12, -1) for base in (5, 2, 1)):
+        nearest = float(np.round(median / step) * step)
+        if lo < nearest < hi:
+            return nearest
+    return None
 
 
 def period_rows(

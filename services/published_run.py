@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import SeriesPaths
-from forecasting.data.months import MONTHS_PER_YEAR, month_number, month_text
+from forecasting.data.months import MONTHS_PER_YEAR, first_day, month_number, month_text
 from services.catalog_cache import CatalogCache
 from services.run_selection import latest_run, run_of
 from services.series_catalog import SeriesCatalog
@@ -17,6 +18,7 @@ from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog as store_catalog
 from store.queries import runs
 from store.queries.catalog import DatasetRecord
+from store.queries.run_inputs import recent
 from store.queries.runs import PublishedRunRecord
 
 LONGEST_YEARS = 40
@@ -65,11 +67,19 @@ class PublishedRun:
         return self.catalog.choose(flows=[flow], partners=[partner], sectors=[sector])[0]
 
     def main(self, flow: str) -> ResolvedSeries:
-        """The series that stands for a flow: the world total, or the first series. Raises UnknownSeries."""
+        """The series that stands for a flow: the world total, or else the largest series. Raises UnknownSeries."""
         try:
             return self.choose(flow)
         except UnknownSeries:
-            return self.catalog.choose(flows=[flow], partners=None, sectors=None)[0]
+            return self._largest(self.catalog.choose(flows=[flow], partners=None, sectors=None))
+
+    def _largest(self, chosen: Sequence[ResolvedSeries]) -> ResolvedSeries:
+        """The series with the largest sum over the last twelve observed months."""
+        ids = sorted({part.series_id for series in chosen for part in series.parts})
+        months = first_day(self.last - MONTHS_PER_YEAR + 1), first_day(self.last)
+        values = recent(self.session, self.run.id, ids, first=months[0], last=months[1]).values
+        sums = dict(zip(ids, np.nansum(values, axis=1).tolist(), strict=True))
+        return max(chosen, key=lambda series: sum(sums[part.series_id] for part in series.parts))
 
     def name(self, series: ResolvedSeries) -> str:
         """The name of a series: Exports to Germany, electric vehicles."""

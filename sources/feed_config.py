@@ -79,6 +79,10 @@ class Feed:
     digest: str
 
 
+BUNDLED = Path(__file__).parent / "bundled" / "feeds.toml"
+"""Feeds of the bundled datasets."""
+
+
 def read_feeds(path: Path) -> dict[str, Feed]:
     """The feeds of a file by dataset. Raises BadFeeds, which says where."""
     try:

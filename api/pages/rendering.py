@@ -20,7 +20,9 @@ from presentation import links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
 from presentation.templates import make_environment
+from services.freshness import Freshness, dataset_freshness
 from services.parameters import Code
+from services.published_run import PublishedRun
 from store.errors import UnknownSeries
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,7 +56,17 @@ def page(
     if query.save is not None:
         return _download(export(sections, query.section, query.save, stem=_stem(request)))
     by_name = {section.name: section for section in sections}
+    if isinstance(published := context.get("published"), PublishedRun):
+        context["freshness"] = freshness_of(request, published)
     return _html(request, template, HTTPStatus.OK, title=title, sections=by_name, query=query, **context)
+
+
+def freshness_of(request: Request, published: PublishedRun) -> Freshness:
+    """The freshness of a run's dataset at the time of the request."""
+    options = request.app.state.options
+    return dataset_freshness(
+        published.session, published.dataset.id, published.cutoff, now=options.now(), grace=options.grace
+    )
 
 
 def address(request: Request, **changes: Any) -> str:
@@ -114,6 +126,7 @@ def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -
         "address": lambda **changes: address(request, **changes),
         "base": links.absolute(request.base_url),
         "navigation": state.navigation,
+        "receives_data": state.options.receives_data,
         "signed_in": closed and SIGNED_IN in request.cookies,
     }
     text = environment().get_template(template).render(**shared, **context)

@@ -109,7 +109,7 @@ def read_series_page(
         query=query,
         published=published,
         series=series,
-        whole=published.name(whole_of(published, series)).lower() if query.units == "share" else "",
+        whole=formatting.inside_sentence(published.name(whole_of(published, series))) if query.units == "share" else "",
         permalink=permalink,
         citation=citation(published, name, permalink),
         frequencies=FREQUENCIES,

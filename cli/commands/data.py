@@ -145,7 +145,7 @@ def list_sources(data_dir: DataDir = None) -> None:
 
     settings = composition.read_settings(data_dir=data_dir)
     with composition.engine(settings) as engine:
-        feeds = composition.feeds(settings) if settings.feeds else {}
+        feeds = composition.feeds(settings) if settings.receives_data else {}
         say(*source_lines(engine=engine, feeds=feeds, access=composition.access(settings)))
 
 

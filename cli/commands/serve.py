@@ -12,23 +12,27 @@ from typing import TYPE_CHECKING
 from cli import composition
 from cli.commands.runs import publish
 from cli.console import say
-from cli.options import DataDir, EndsWith, Host, Port
+from cli.options import DataDir, EndsWith, Host, Live, Port
 from settings import Settings
 
 if TYPE_CHECKING:
     from api.config import ServerConfig
 
 
-def up(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Live = None) -> None:
     """Start everything: database, figures, forecasts, API and scheduler. Ctrl-C stops it."""
     from jobs.execution import process_supervisor
 
-    settings = composition.read_settings(host=host, port=port, data_dir=data_dir)
+    settings = composition.read_settings(host=host, port=port, data_dir=data_dir, live=live)
     chosen = process_supervisor.free_port(settings.host, settings.port)
     address = f"http://{settings.host}:{chosen}"
     with _stopped_quietly(), process_supervisor.stop_signals(), composition.database(settings) as url:
         _prepare(settings, url)
-        environment = {"TRADEWIND_DATABASE_URL": url, "TRADEWIND_LOG_LEVEL": "WARNING"}
+        environment = {
+            "TRADEWIND_DATABASE_URL": url,
+            "TRADEWIND_LOG_LEVEL": "WARNING",
+            "TRADEWIND_LIVE": str(settings.live).lower(),
+        }
         commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
         with process_supervisor.children(commands, environment) as processes:
             process_supervisor.wait_until_ready(f"{address}/ready", processes)
@@ -75,7 +79,7 @@ def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
     settings = composition.read_settings(data_dir=data_dir)
     url, secret = settings.webhook_url, settings.webhook_secret
     pauses = (timedelta(minutes=each) for each in (settings.poll_minutes, settings.longest_poll_minutes))
-    feeds = composition.feeds(settings) if settings.feeds is not None else {}
+    feeds = composition.feeds(settings) if settings.receives_data else {}
     with composition.engine(settings) as engine:
         ask = partial(
             ask_source, engine=engine, feeds=feeds, access=composition.access(settings), clock=composition.now
@@ -157,4 +161,5 @@ def _api_options(settings: Settings) -> "ServerConfig":
         threads=settings.threads,
         max_upload_bytes=settings.max_upload_bytes,
         docs_site=SITE,
+        receives_data=settings.receives_data,
     )

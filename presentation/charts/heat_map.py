@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from presentation.charts.theme import BLUE, FAN, INK, Row, Spec, chart, config
+from presentation.charts.theme import BLUE, FAN, INK, Row, Spec, chart, config, value_labels
 
 CLASSES = ("#a84a00", "#ef9f4a", "#fbdcb8", "#f2f4f6", "#cfe2f2", "#8cbbe0", "#1f629f")
 """From strong decline to strong growth: orange to blue, a scale that is safe for colour-blind readers."""
@@ -40,7 +40,7 @@ def heat_map(rows: Sequence[Row], *, partners: Sequence[str], sectors: Sequence[
     )
 
 
-def small_multiples(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
+def small_multiples(rows: Sequence[Row], *, order: Sequence[str], unit: str) -> Spec:
     """One small fan chart for each partner, on independent scales. Rows: partner, month; value or median, lo, hi."""
     x = {
         "field": "month",
@@ -49,7 +49,7 @@ def small_multiples(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
         "axis": {"title": None, "format": "%Y", "tickCount": 3},
     }
     # Equal label widths keep the panels aligned.
-    axis = {"title": None, "tickCount": 3, "format": "~s", "minExtent": 34, "maxExtent": 34}
+    axis = {"title": None, "tickCount": 3, "labelExpr": value_labels(unit)[1], "minExtent": 40, "maxExtent": 40}
     y = {"type": "quantitative", "scale": {"zero": True}, "axis": axis}
     layers: list[Spec] = [
         {

@@ -3,6 +3,7 @@
 Okabe & Ito, Color Universal Design, https://jfly.uni-koeln.de/color/
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ FAN = {95: "#d3e3f0", 90: "#bcd5e8", 80: "#9cc2de", 50: "#5b9bc9"}
 DASHES = ([2, 2], [8, 3], [8, 3, 2, 3], [1, 4])
 """Dash patterns for lines that share a colour."""
 WIDTH, HEIGHT = 760, 340
+LEGEND_COLUMNS = 4
 MONTH_FORMAT = "%b %Y"
 
 
@@ -52,6 +54,7 @@ def config() -> Spec:
             **quiet,
             "titleFontWeight": "normal",
             "orient": "bottom",
+            "columns": LEGEND_COLUMNS,
             "symbolStrokeWidth": 2.5,
             "labelLimit": 260,
         },
@@ -80,12 +83,26 @@ def time_axis(field: str = "month") -> Spec:
     return {"field": field, "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
 
 
-def value_axis(field: str, title: str, *, zero: bool = False) -> Spec:
+def value_labels(unit: str) -> tuple[str, str]:
+    """Title and label expression of an axis; money is labelled with its scale: 40bn, not 40,000 of USD m."""
+    labels, title = "datum.label", unit
+    if money := re.fullmatch(r"(\w{3}) (k|m|bn)", unit):
+        title, scale = money.groups()
+        factor = {"k": ("k", "m"), "m": ("m", "bn"), "bn": ("bn", "tn")}[scale]
+        small, large = (
+            f"format(datum.value / {by}, ',.3~r') + '{name}'" for by, name in zip((1, 1000), factor, strict=True)
+        )
+        labels = f"datum.value == 0 ? '0' : abs(datum.value) < 1000 ? {small} : {large}"
+    return title, f"replace({labels}, '-', '\u2212')"
+
+
+def value_axis(field: str, unit: str, *, zero: bool = False) -> Spec:
     """A value axis with the unit as its title."""
+    title, labels = value_labels(unit)
     axis = {"title": title, "titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleY": -12, "titleX": 0}
     return {
         "field": field,
         "type": "quantitative",
         "scale": {"zero": zero},
-        "axis": {**axis, "tickCount": 6, "labelExpr": "replace(datum.label, '-', '\u2212')"},
+        "axis": {**axis, "tickCount": 6, "labelExpr": labels},
     }

@@ -120,7 +120,7 @@ def _panels(published: PublishedRun) -> list[Section]:
         rows = multiples(published, flow, TOTAL_SECTOR, shown)
         names = [published.partner_name(code) for code in shown]
         title = f"{formatting.FLOW_NAMES[flow].capitalize()}, {names[0]} to {names[-1]}"
-        spec = small_multiples(rows, order=names) if rows else None
+        spec = small_multiples(rows, order=names, unit=published.unit) if rows else None
         note = f"{published.unit} a month; scales differ between panels."
         found.append(Section(f"panels-{start}", title, [], [], spec=spec, note=note))
     return found

@@ -9,6 +9,7 @@ from forecasting.analysis.periods import KINDS_OF, Frequency
 from forecasting.config import COMBINATION
 from presentation import formatting, links
 from presentation.charts.fan import fan
+from presentation.charts.period_bars import period_bars
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Section, figure, in_unit, interval_columns, link, text
 from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, read_folds, read_misses
@@ -80,7 +81,7 @@ def _fold_section(published: PublishedRun, series: ResolvedSeries, kind: str, fo
         title=f"Forecast from {formatting.month_name(fold.cutoff)} and outcomes",
         columns=[*columns, *interval_columns(LEVELS, show)],
         rows=rows,
-        spec=fan(
+        spec=(fan if of == "month" else period_bars)(
             known,
             rows,
             unit=unit,
@@ -102,7 +103,7 @@ def _fold_section(published: PublishedRun, series: ResolvedSeries, kind: str, fo
 
 
 def _fold_note(kind: str) -> str:
-    note = "Black: observed at the cutoff. Blue: forecast with its prediction intervals. Orange: outcomes."
+    note = "Black or grey: observed at the cutoff. Blue: forecast with its prediction intervals. Orange: outcomes."
     if not kind.endswith(GROWTH):
         return note
     return f"{note} Growth is shown up to a year ahead, where the value a year earlier was known."

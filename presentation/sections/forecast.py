@@ -11,6 +11,7 @@ from services.published_run import PublishedRun
 from store.models import ResolvedSeries
 
 LEVELS = (95.0, 80.0, 50.0)
+BARS_NOTE = "Grey: observed. Blue: forecast (median). Vertical lines: 50, 80 and 95 % prediction intervals."
 NOTE = "Black: observed. Blue: forecast (median). Bands: 50, 80 and 95 % prediction intervals."
 
 

@@ -19,16 +19,23 @@ LEVEL, CHART_YEARS = 80.0, 5
 NO_INTERVAL = "no interval: bounds of exports and imports do not add up to bounds of their balance"
 
 
-def headline(published: PublishedRun) -> dict[str, Any]:
-    """Headline of the totals: summaries by flow, the latest actuals, forecast changes, a chart and the sectors."""
+def headline(published: PublishedRun, *, month: int | None = None) -> dict[str, Any]:
+    """Headline of the totals: summaries by flow, the latest actuals, forecast changes, a chart and the sectors.
+
+    It leads with a month number, by default the first month ahead, moved into the horizon of the run.
+    """
+    lead_month = min(max(month or 0, published.last + 1), published.last + published.run.horizon)
     totals = [published.main(flow) for flow in published.flows]
     all_paths = published.read_paths(totals)
     before = next(iter(earlier_runs(published.session, published.run, limit=1)), None)
     earlier = published.at(before) if before else None
-    flows = [_flow_summary(published, series, paths) for series, paths in zip(totals, all_paths, strict=True)]
+    flows = [
+        _flow_summary(published, series, paths, lead_month) for series, paths in zip(totals, all_paths, strict=True)
+    ]
     return {
         "flows": flows,
         "lead": flows[-1] if len(flows) > 1 else flows[0],
+        "has_total": any(series.partner == TOTAL_PARTNER for series in totals),
         "actuals": [
             _latest_actual(published, earlier, series, paths)
             for series, paths in zip(totals, all_paths, strict=True)
@@ -40,16 +47,20 @@ def headline(published: PublishedRun) -> dict[str, Any]:
     }
 
 
-def _flow_summary(published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPaths) -> dict[str, Any]:
-    """Summaries of the next month and of its calendar year."""
-    month = periods_ahead(published.last, 1, "M")[0]
+def _flow_summary(
+    published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPaths, month: int
+) -> dict[str, Any]:
+    """Summaries of a month, of its calendar year, and of the month that is released next."""
+    period, following = Period(month, month, "month"), periods_ahead(published.last, 1, "M")[0]
     years = periods_ahead(published.last, published.run.horizon, "A")
+    year = next((year for year in years if year.first <= month <= year.last), None)
     return {
         "name": published.name(series),
         "href": links.series_page(series.unique_id),
-        "month": summarise_period(series_paths, month, level=LEVEL),
-        "year": summarise_period(series_paths, years[0], level=LEVEL) if years else None,
-        "observed": years[0].observed(published.last) if years else 0,
+        "month": summarise_period(series_paths, period, level=LEVEL),
+        "year": summarise_period(series_paths, year, level=LEVEL) if year else None,
+        "observed": year.observed(published.last) if year else 0,
+        "next": estimate(series_paths, following, "lin", level=LEVEL),
     }
 
 
@@ -61,8 +72,13 @@ def _latest_actual(
     if earlier and published.last <= earlier.last + earlier.run.horizon:
         forecast = estimate(earlier.read_paths([series])[0], month, "lin", level=LEVEL)
         if forecast.median is not None:
-            return _compared(published, series, actual, forecast, f"run {earlier.run.id}")
+            return _compared(published, series, actual, forecast, _origin(earlier))
     return _compared(published, series, actual, _from_fold(published, series), "the backtest one month earlier")
+
+
+def _origin(earlier: PublishedRun) -> str:
+    as_of, cutoff = formatting.day_name(earlier.run.as_of), formatting.month_name(earlier.cutoff)
+    return f"run {earlier.run.id} of {as_of} (data to {cutoff})"
 
 
 def _from_fold(published: PublishedRun, series: ResolvedSeries) -> Estimate:

@@ -74,7 +74,9 @@ def multiples_section(published: PublishedRun, flow: str, shown: Sequence[str]) 
             figure("hi", "80 % to", lambda value: show(value, published.unit)),
         ],
         rows=rows,
-        spec=small_multiples(rows, order=[published.partner_name(code) for code in shown]) if rows else None,
+        spec=small_multiples(rows, order=[published.partner_name(code) for code in shown], unit=published.unit)
+        if rows
+        else None,
         note=f"{published.unit}; scales differ between panels. Black: observed; blue: forecast with 80 % interval.",
         open=False,
         api=links.api_forecasts(

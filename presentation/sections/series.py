@@ -6,8 +6,9 @@ from typing import Any, Literal
 from forecasting.analysis.period_draws import SeriesPaths
 from presentation import formatting, links
 from presentation.charts.fan import fan
+from presentation.charts.period_bars import period_bars
 from presentation.sections.decomposition import component_sections
-from presentation.sections.forecast import LEVELS, NOTE, forecast_columns, with_tooltips
+from presentation.sections.forecast import BARS_NOTE, LEVELS, NOTE, forecast_columns, with_tooltips
 from presentation.sections.section import Section, figure, in_unit, text
 from services.errors import NoWhole, ShareOfBalance
 from services.forecast_history import (
@@ -34,7 +35,7 @@ HISTORIES = {
     "earlier": (
         "Earlier forecasts",
         [text("made", "Forecast from", formatting.month_name), PERIOD],
-        "The dashed grey lines of the chart.",
+        "Drawn in grey in the chart of the forecast.",
     ),
 }
 
@@ -60,7 +61,10 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
     forecast = with_tooltips(rows, unit, LEVELS)
     earlier, origins, others = _other_forecasts(published, series, series_paths, view)
     since = history_start(view.frequency, published.last, view.years)
-    spec = fan(
+    earlier = _named(earlier)
+    others = _named(others)
+    draw = fan if view.frequency == "M" else period_bars
+    spec = draw(
         [row for row in observed if row["month"] >= since],
         forecast,
         unit=unit,
@@ -75,7 +79,7 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
             columns=forecast_columns(unit, LEVELS),
             rows=forecast,
             spec=spec,
-            note=f"{NOTE} Dashed grey: earlier forecasts, from {origins}." if earlier else NOTE,
+            note=_note(view, origins if earlier else ""),
             api=_forecast_api(published, series, view),
         ),
         *([_history_section(published, series, "forecasters", others, unit, view)] if others else []),
@@ -83,6 +87,15 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
         *component_sections(published, series),
         _observed_section(published, series, observed[::-1], unit),
     ]
+
+
+def _note(view: SeriesView, origins: str) -> str:
+    note, mark = (NOTE, "Dashed grey") if view.frequency == "M" else (BARS_NOTE, "Grey circles")
+    return f"{note} {mark}: earlier forecasts, from {origins}." if origins else note
+
+
+def _named(rows: list[Row]) -> list[Row]:
+    return [{**row, "name": formatting.period_name(row["period"])} for row in rows]
 
 
 def whole_of(published: PublishedRun, series: ResolvedSeries) -> ResolvedSeries:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from store.binary_copy import copy_arrays
 from store.models import BacktestForecast, BacktestPeriod
 from store.queries.backtests import RealArray
+from store.queries.releases import combined_januaries
 
 MONTH = "month"
 
@@ -184,5 +185,8 @@ def _source(run_id: int, series_ids: Sequence[int], forecaster: str, kind: str) 
     one = sa.literal(1)
     steps = [one, one] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.every)]
     which = col(BacktestForecast.forecaster) == forecaster if monthly else col(BacktestPeriod.kind) == kind
-    wanted = (col(table.run_id) == run_id, col(table.series_id).in_(series_ids), which)
+    wanted = (
+        *(col(table.run_id) == run_id, col(table.series_id).in_(series_ids), which),
+        col(table.cutoff).not_in(combined_januaries(run_id)),
+    )
     return sa.select(*columns, steps[0].label("step"), steps[1].label("every")).where(*wanted).subquery()

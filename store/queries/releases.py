@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from store.errors import BadReleases
-from store.models import Dataset, Release
+from store.models import Dataset, Release, Run
 from tables import BadRows, Faults
 
 MONTHS_AHEAD = 12
@@ -149,6 +149,24 @@ def next_due(session: Session, dataset_id: str) -> ReleaseRecord | None:
     """The month that is awaited next, if the calendar has one."""
     waiting = _rows(session, _of(dataset_id), col(Release.published_at).is_(None))
     return waiting[0] if waiting else None
+
+
+def combined_januaries(run_id: int) -> sa.Select[date]:
+    """The Januaries that the dataset of a run released on the same day as February: no forecast lies between them."""
+    january, february = sa.orm.aliased(Release), sa.orm.aliased(Release)
+    return (
+        sa.select(col(january.period))
+        .join(Run, col(Run.dataset_id) == january.dataset_id)
+        .join(
+            february,
+            sa.and_(
+                col(february.dataset_id) == january.dataset_id,
+                col(february.period) == col(january.period) + sa.text("interval '1 month'"),
+                col(february.published_at) == january.published_at,
+            ),
+        )
+        .where(col(Run.id) == run_id, sa.extract("month", col(january.period)) == 1)
+    )
 
 
 def claim_poll(session: Session, awaited: ReleaseRecord, now: datetime) -> bool:

@@ -238,6 +238,12 @@ def observed(unique_id: str) -> FloatArray:
     return np.asarray(level + 10 * np.sin(np.arange(len(months))), dtype=np.float64).round(3)
 
 
+def add_observations(session: Session, dataset: str) -> None:
+    """Store four years of observations of the series of a dataset that has none."""
+    ids = set(session.scalars(sa.select(col(Series.id)).where(col(Series.dataset_id) == dataset)))
+    _insert(session, Observation, [row for row in _observations(session) if row["series_id"] in ids])
+
+
 def _observations(session: Session) -> list[dict[str, Any]]:
     months = [month.astype(date) for month in np.arange(FIRST, LAST + 1)]
     return [

@@ -92,9 +92,10 @@ def _tracked_answer(row: TrackRecord, unique_id: str, unit: str) -> dict[str, An
         "unit": unit,
         "cutoff": month_text(row.cutoff),
         "month": month_text(row.month),
-        "first_print": row.first_value,
+        # A revised value stands in for a first print that was not stored.
+        "first_print": None if row.backfilled else row.first_value,
         "latest": row.latest_value,
-        "first_error": row.first_value - row.mean,
+        "first_error": None if row.backfilled else row.first_value - row.mean,
         "latest_error": row.latest_value - row.mean,
     }
     rolling = None

@@ -31,12 +31,12 @@ class TrackedAnswer(Answer):
     unit: str
     mean: float
     median: float
-    first_print: float
+    first_print: float | None = Field(description="Null where the first print was not stored.")
     first_vintage: date
     latest: float
     latest_vintage: date
     backfilled: bool = Field(description="The first print is a revised value in place of one that nobody kept.")
-    first_error: float = Field(description="First print less mean.")
+    first_error: float | None = Field(description="First print less mean.")
     latest_error: float
     first_level: float | None = Field(description="Narrowest level whose interval holds it; null if outside all.")
     latest_level: float | None

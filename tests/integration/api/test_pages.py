@@ -1,8 +1,10 @@
 """The pages without a browser: what they say is what the API says, and every figure can be taken away."""
 
 import io
+import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,10 @@ from sqlmodel import Session
 from api.rest.schemas.forecasts import LinePage
 from presentation import formatting
 from store.database import make_engine
-from store.queries import catalog, run_changes
+from store.queries import catalog, releases, run_changes
 from tests.conftest import new_database
 from tests.integration.api.conftest import client_of
-from tests.support.factories import NOW, observed, publish_run
+from tests.support.factories import NOW, add_observations, observed, publish_run
 from tests.support.pages_world import PagesWorld, pages_world
 
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
@@ -129,7 +131,7 @@ def test_the_overview_compares_the_latest_actual_with_the_previous_run(client: T
     shown = forecasts(client, pages.earlier, flow="X", level=80)[1]
     assert shown["month"] == "2025-12"
     forecast = formatting.money(shown["median"], "USD bn").replace(formatting.NBSP, " ")
-    assert f"forecast {forecast} by run {pages.earlier}" in html
+    assert f"forecast {forecast} by run {pages.earlier} of 20 November 2025 (data to October 2025)" in html
 
 
 @pytest.mark.parametrize(
@@ -444,3 +446,76 @@ def test_a_workbook_has_numbers_months_and_frozen_headings(client: TestClient) -
     assert sheet.freeze_panes == "B2"
     assert sheet["A2"].is_date
     assert isinstance(sheet["B2"].value, float)
+
+
+LATER = datetime(2026, 4, 15, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("url", ["/", SERIES, "/heatmap", "/backtest", "/series/CN_TRADE/B/WLD/TOTAL"])
+def test_a_page_names_every_overdue_release(server_url: str, template: str, url: str) -> None:
+    with pages_world(server_url, template, f"overdue_{len(url)}") as world:
+        with Session(world.engine) as session:
+            for dataset in ("CN_TRADE", "CN_CLEANTECH"):
+                releases.record(session, dataset, {date(2025, 12, 1): date(2026, 1, 9)})
+            session.commit()
+        with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
+            html = page(client, url)
+            assert "Data end in December 2025; 3 releases overdue" in html
+            assert "January, February and March 2026" in html
+        with client_of(world) as client:  # type: ignore[arg-type]
+            assert "overdue" not in page(client, url)
+
+
+def test_the_overview_leads_with_the_current_month(pages: PagesWorld) -> None:
+    with client_of(pages, now=lambda: LATER) as client:  # type: ignore[arg-type]
+        html = page(client, "/")
+        april = forecasts(client, pages.trade.run_id, flow="X", level=80)[3]
+        assert april["month"] == "2026-04"
+        value = formatting.money(april["median"], "USD bn").replace(formatting.NBSP, " ")
+        assert f"April 2026: <strong>exports forecast at {value}" in html
+
+
+def test_annual_values_are_bars_at_their_year(client: TestClient) -> None:
+    html = client.get(SERIES, params={"frequency": "A"}).text
+    (found,) = re.findall(r'id="forecast-spec">(.*?)</script>', html)
+    spec = json.loads(found)
+    observed, forecast = spec["datasets"]["observed"], spec["datasets"]["forecast"]
+    assert [row["name"] for row in observed] == ["2022", "2023", "2024", "2025"]
+    assert [row["name"] for row in forecast] == ["2026"]
+    assert [layer["mark"]["type"] for layer in spec["layer"][:2]] == ["bar", "bar"]
+    assert {layer["encoding"]["x"]["type"] for layer in spec["layer"]} == {"nominal"}
+
+
+def test_no_fold_lies_inside_a_combined_release(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "combined_release") as world, client_of(world) as client:  # type: ignore[arg-type]
+        url, query = "/v1/datasets/CN_TRADE/backtests/folds", {"flow": "X", "kind": "month", "limit": 100}
+        with Session(world.engine) as session:
+            session.execute(sa.text("UPDATE backtest_forecast SET cutoff = '2025-01-01' WHERE cutoff = '2025-08-01'"))
+            session.commit()
+        before = {fold["cutoff"] for fold in client.get(url, params=query).json()["folds"]}
+        assert (len(before), "2025-01" in before) == (4, True)
+        with Session(world.engine) as session:
+            releases.record(session, "CN_TRADE", dict.fromkeys((date(2025, 1, 1), date(2025, 2, 1)), date(2025, 3, 9)))
+            session.commit()
+        after = {fold["cutoff"] for fold in client.get(url, params=query).json()["folds"]}
+        assert after == before - {"2025-01"}
+
+
+def test_a_dataset_without_a_total_leads_with_its_largest_series(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "no_total") as world, client_of(world) as client:  # type: ignore[arg-type]
+        with Session(world.engine) as session:
+            about = ("title", "publisher", "licence", "citation")
+            described = {"currency": "USD", "unit": "USD m", "release_day": 15, **dict.fromkeys(about, "steel")}
+            catalog.add_dataset(session, id="KR_STEEL", reporter="CHN", **described)
+            keys = [("X", partner, "EV") for partner in ("DEU", "USA", "FRA")]
+            catalog.ensure_series(session, "KR_STEEL", keys)
+            add_observations(session, "KR_STEEL")
+            run = publish_run(session, "KR_STEEL")
+            session.commit()
+        sizes = {name: observed(name)[-12:].sum() for name in run.unique_ids}
+        largest = max(sizes, key=sizes.__getitem__)
+        (card,) = re.findall(
+            r'<article class="card" aria-labelledby="KR_STEEL">(.*?)</article>', page(client, "/"), re.DOTALL
+        )
+        assert f'href="/series/{largest.replace(".", "/")}"' in card
+        assert "no world total" in card

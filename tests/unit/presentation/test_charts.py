@@ -125,7 +125,7 @@ def test_growth_falls_into_seven_classes(value: float, shade: int) -> None:
         (backtest.coverage_by_step(COVERAGE), r"mark-area.*mark-line"),
         (backtest.histogram(PIT), r"mark-rect"),
         (heat_map.heat_map(HEAT, partners=["A", "B"], sectors=["EV"]), r"mark-rect.*mark-text"),
-        (heat_map.small_multiples(PANELS, order=["A"]), r"mark-area.*mark-line"),
+        (heat_map.small_multiples(PANELS, order=["A"], unit="USD m"), r"mark-area.*mark-line"),
         (decomposition.components(APART, order=["Trend", "Season"]), r"mark-line"),
     ],
     ids=["fan", "by_step", "coverage", "coverage_by_step", "histogram", "heat_map", "small_multiples", "components"],

@@ -1,0 +1,109 @@
+"""Bar charts of quarters and years: one bar for each period, labelled by its name, with prediction intervals."""
+
+from collections.abc import Sequence
+
+from presentation.charts.theme import MUTED, VERMILION, Row, Spec, chart, line_styles, value_axis
+
+WIDTHS = {95: 1.5, 90: 3, 80: 5, 50: 9}
+"""Stroke widths of intervals by level; wider intervals are thinner lines."""
+OBSERVED_COLOR, FORECAST_COLOR, INTERVAL_COLOR = "#9aa5b1", "#9cc2de", "#0b4f7a"
+
+
+PERIOD_TIP = {"field": "name", "type": "nominal", "title": "period"}
+
+
+def period_bars(
+    observed: Sequence[Row],
+    forecast: Sequence[Row],
+    *,
+    unit: str,
+    levels: Sequence[float],
+    earlier: Sequence[Row] = (),
+    others: Sequence[Row] = (),
+    outcomes: Sequence[Row] = (),
+) -> Spec:
+    """Bars of observed and forecast periods.
+
+    Rows: `observed` name, value; `forecast` name, median, and lo_L, hi_L for each level L; `earlier` made, name, value;
+    `others` forecaster, name, value; `outcomes` name, value. Values are in `unit`; names are in the order of rows.
+    """
+    order = list(dict.fromkeys(row["name"] for row in (*observed, *forecast, *outcomes)))
+    rows = {
+        "observed": observed,
+        "forecast": forecast,
+        "earlier": [row for row in earlier if row["name"] in order],
+        "others": others,
+        "outcomes": outcomes,
+    }
+    layers = [
+        _bar("observed", "value", OBSERVED_COLOR, unit, order),
+        _bar("forecast", "median", FORECAST_COLOR, unit, order),
+    ]
+    layers += [_interval(level, unit, order) for level in sorted(levels, reverse=True)]
+    if rows["earlier"]:
+        layers.append(_points("earlier", MUTED, "earlier forecasts", unit, order))
+    if outcomes:
+        layers.append(_points("outcomes", VERMILION, "outcome", unit, order, size=90))
+    if others:
+        layers.append(_forecasters(others, unit, order))
+    return chart(layers, datasets={name: list(found) for name, found in rows.items() if found})
+
+
+def _x(order: Sequence[str]) -> Spec:
+    axis = {"title": None, "labelAngle": 0, "labelOverlap": True, "ticks": False}
+    return {"field": "name", "type": "nominal", "sort": list(order), "axis": axis}
+
+
+def _bar(rows: str, field: str, color: str, unit: str, order: Sequence[str]) -> Spec:
+    tips = [PERIOD_TIP, {"field": "tip", "type": "nominal", "title": unit}]
+    return {
+        "data": {"name": rows},
+        "mark": {"type": "bar", "color": color, "description": rows},
+        "encoding": {"x": _x(order), "y": value_axis(field, unit, zero=True), "tooltip": tips},
+    }
+
+
+def _interval(level: float, unit: str, order: Sequence[str]) -> Spec:
+    tips = [PERIOD_TIP, {"field": f"tip_{level:g}", "type": "nominal", "title": f"{level:g} %"}]
+    return {
+        "data": {"name": "forecast"},
+        "mark": {
+            "type": "rule",
+            "color": INTERVAL_COLOR,
+            "strokeWidth": WIDTHS.get(round(level), 9),
+            "description": f"interval {level:g} %",
+        },
+        "encoding": {
+            "x": _x(order),
+            "y": value_axis(f"lo_{level:g}", unit, zero=True),
+            "y2": {"field": f"hi_{level:g}"},
+            "tooltip": tips,
+        },
+    }
+
+
+def _points(rows: str, color: str, name: str, unit: str, order: Sequence[str], *, size: int = 45) -> Spec:
+    return {
+        "data": {"name": rows},
+        "mark": {"type": "point", "filled": rows == "outcomes", "color": color, "size": size, "description": name},
+        "encoding": {"x": _x(order), "y": value_axis("value", unit, zero=True)},
+    }
+
+
+def _forecasters(rows: Sequence[Row], unit: str, order: Sequence[str]) -> Spec:
+    names = sorted({str(row["forecaster"]) for row in rows})
+    colors, _ = line_styles(len(names))
+    scale = {"domain": names, "range": colors}
+    return {
+        "data": {"name": "others"},
+        "mark": {"type": "tick", "thickness": 2, "width": 12},
+        "encoding": {
+            "x": _x(order),
+            "y": value_axis("value", unit, zero=True),
+            "color": {"field": "forecaster", "type": "nominal", "scale": scale, "legend": {"title": None}},
+            "tooltip": [
+                {"field": "forecaster", "type": "nominal"},
+                {"field": "name", "type": "nominal", "title": "period"},
+            ],
+        },
+    }
