@@ -1,0 +1,126 @@
+"""Plain English: no private or archaic word in identifiers, comments, docstrings, templates and documents.
+
+The glossary (docs/glossary.md) has the words to use; CONTRIBUTING.md has the rules.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.documents import ROOT, repository_files, text
+
+ROOMS = (
+    *("api", "benchmarks", "cli", "forecasting", "jobs", "migrations", "presentation", "services", "sources", "store"),
+    *("tables", "tests", "errors.py", "settings.py"),
+)
+DOCUMENTS = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+TEMPLATES = ("api/pages/templates", "presentation/templates")
+# A variable has the name of its value: a run, a series, a row.
+VAGUE_NAMES = {"one", "each", "then", "still", "thing", "things", "asked", "nought"}
+# As a part of a name, between underscores.
+WORDS_IN_NAMES = {"said", "told", "came", "gone", "nought", "anew", "outlook", "certificate", "twin", "tally"}
+IN_PROSE = re.compile(
+    r"""\b(
+      said|told|came|nought|anew|nobody's|somebody|whoever
+      |has\ gone|are\ gone|is\ gone
+      |what\ (?:came|is|was|are|were|comes|it|a|an|the|they|we|each|every|stands)\b
+      |stood\ in|stands\ in|stand\ in\ for|held\ what|hold\ what
+      |of\ one's\ own|one's|lived\ again|lives\ through|to\ be\ had|take\ away|taken\ away
+      |worked\ out|works\ out|work\ out|gives\ way|give\ way|kinder|bust
+      |passed\ over|passes\ over|brings\ in|bring\ in|brought\ in|mended|mend
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Rooms that are being rewritten; the list only gets shorter.
+UNFINISHED: tuple[str, ...] = (
+    *(
+        "api",
+        "benchmarks",
+        "cli",
+        "forecasting",
+        "jobs",
+        "migrations",
+        "services",
+        "sources",
+        "store",
+        "tables",
+        "tests",
+    ),
+    *("docs", "CHANGELOG.md"),
+)
+VENDORED = ("api/pages/static/", "tests/vendor/")
+
+
+def files(room: str, *suffixes: str) -> list[str]:
+    return [
+        name
+        for name in repository_files()
+        if (name == room or name.startswith(f"{room}/")) and name.endswith(suffixes) and not name.startswith(VENDORED)
+    ]
+
+
+def identifiers(source: str) -> Iterator[tuple[int, str]]:
+    """Every name that a module defines: variables, arguments, functions, classes, attributes."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+def prose(source: str) -> Iterator[tuple[int, str]]:
+    """Comments, docstrings and messages: strings with a space in them."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield node.lineno, node.value
+
+
+def is_vague(name: str) -> bool:
+    words = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_"))
+    return name in VAGUE_NAMES or bool(words & WORDS_IN_NAMES)
+
+
+def faults_of(name: str) -> list[str]:
+    """Where a Python file breaks the rules."""
+    source = text(name)
+    vague = [] if name.startswith("migrations/versions/") else list(identifiers(source))
+    found = [f"{name}:{line}: name {word}" for line, word in vague if is_vague(word)]
+    # The names of tests are sentences, and this file lists the words.
+    if name != "tests/architecture/test_words.py":
+        found += [
+            f"{name}:{line}: {match.group(0)!r}" for line, words in prose(source) for match in IN_PROSE.finditer(words)
+        ]
+    return found
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in UNFINISHED])
+def test_names_and_comments_are_plain(room: str) -> None:
+    assert files(room, ".py")
+    assert [fault for name in files(room, ".py") for fault in faults_of(name)] == []
+
+
+@pytest.mark.parametrize("place", [place for place in (*DOCUMENTS, *TEMPLATES) if place not in UNFINISHED])
+def test_documents_and_templates_are_plain(place: str) -> None:
+    found = [
+        f"{name}:{number}: {match.group(0)!r}"
+        for name in files(place, ".md", ".html", ".txt")
+        for number, line in enumerate(text(name).splitlines(), start=1)
+        for match in IN_PROSE.finditer(line)
+    ]
+    assert found == []
+
+
+def test_every_room_is_checked() -> None:
+    assert {room for room in ROOMS if not (ROOT / room).exists()} == set()
+    assert set(UNFINISHED) <= {*ROOMS, *DOCUMENTS}
