@@ -87,7 +87,7 @@ def _authenticate_alone(request: Request, options: ServerConfig) -> None:
     token = request.cookies.get(SIGNED_IN)
     with Session(request.app.state.engine) as session:
         if token and not _key(request):
-            browser_sessions.check(session, token, now=options.now())
+            browser_sessions.authenticate(session, token, now=options.now())
         else:
             _authenticate(request, session, options, "read")
 

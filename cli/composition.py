@@ -1,4 +1,4 @@
-"""What commands are wired with: settings, database, configuration, executor, feeds and the clock."""
+"""Collaborators of commands: settings, database, configuration, executor, feeds and the clock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def now() -> datetime:
-    """The clock, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 def read_settings(**given: Any) -> Settings:
-    """The settings of the environment, under what the command line says, with the logs set up."""
+    """Settings from the environment, overridden by the command line; configures logging."""
     from jobs.logging import configure_logs
 
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
@@ -35,7 +35,7 @@ def read_settings(**given: Any) -> Settings:
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The URL of the server given, or of an embedded one."""
+    """The URL of the configured server, or of an embedded one."""
     from store import embedded_postgres
 
     if settings.database_url is not None:
@@ -46,7 +46,7 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 def _checked_url(url: str) -> str:
-    """The URL, if it is one of a PostgreSQL; it may hold a password, and is not shown."""
+    """The URL, if it is a PostgreSQL URL; errors do not show it, because it may hold a password."""
     from sqlalchemy.exc import ArgumentError
 
     from store.database import normal_url
@@ -58,13 +58,13 @@ def _checked_url(url: str) -> str:
     except (ArgumentError, ValueError):
         understood = False
     if not understood:
-        stop("TRADEWIND_DATABASE_URL is no PostgreSQL URL, such as postgresql://user@host:5432/name", 2)
+        stop("TRADEWIND_DATABASE_URL must be a PostgreSQL URL, such as postgresql://user@host:5432/name", 2)
     return url
 
 
 @contextmanager
 def engine(settings: Settings) -> "Iterator[Engine]":
-    """Connections to that database, closed at the end of the block."""
+    """An engine of that database, disposed of at the end of the block."""
     from store.database import make_engine
 
     with database(settings) as url:
@@ -77,7 +77,7 @@ def engine(settings: Settings) -> "Iterator[Engine]":
 
 @contextmanager
 def session(settings: Settings) -> "Iterator[Session]":
-    """A session on that database; whoever writes commits."""
+    """A session on that database; the caller commits."""
     from sqlmodel import Session
 
     with engine(settings) as connected, Session(connected) as opened:
@@ -105,7 +105,7 @@ def forecast_config(settings: Settings, dataset: str | None = None) -> "Forecast
 
 
 def executor(settings: Settings) -> "ExecutorFactory":
-    """Where series are fitted."""
+    """The executor on which series are fitted."""
     if settings.dask_address is None or settings.executor != "dask":
         from jobs.execution.executors import process_pool
 
@@ -127,7 +127,7 @@ def feeds(settings: Settings) -> "dict[str, Feed]":
 
 
 def access(settings: Settings) -> "dict[str, Access]":
-    """Where providers are reached, and with which keys."""
+    """Base URL and key of each provider."""
     from sources import registry
 
     keys = {"comtrade": settings.comtrade_key, "census": settings.census_key}

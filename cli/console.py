@@ -1,4 +1,4 @@
-"""What a command says: results on standard output, warnings and faults on standard error."""
+"""Output of commands: results on standard output, warnings and errors on standard error."""
 
 import sys
 from typing import NoReturn
@@ -7,16 +7,16 @@ import typer
 
 
 def say(*lines: str) -> None:
-    """Lines of a result."""
+    """Print lines of a result."""
     typer.echo("\n".join(lines))
 
 
 def warn(line: str) -> None:
-    """A line beside the result, under our name."""
+    """Print a warning on standard error."""
     typer.echo(f"tradewind: {line}", err=True)
 
 
 def stop(line: str, code: int) -> NoReturn:
-    """Say why in one line, and end with an exit code."""
+    """Print a reason on standard error and exit with a code."""
     warn(line)
     sys.exit(code)

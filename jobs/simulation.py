@@ -25,7 +25,7 @@ from sources import bundled
 from sources.observation_batch import ObservationBatch
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import catalog, forecast_scores, forecasts, observations, releases, runs
-from store.queries.forecast_scores import TrackRecord
+from store.queries.forecast_scores import ForecastScoreRecord
 from tables import check_releases
 
 LEVEL = 80.0
@@ -175,7 +175,7 @@ class _Record:
             self.standing = self._latest_run(session)
         return released
 
-    def _released(self, session: Session, rows: Sequence[TrackRecord], seconds: float) -> list[Released]:
+    def _released(self, session: Session, rows: Sequence[ForecastScoreRecord], seconds: float) -> list[Released]:
         paths = forecasts.paths(session, self.standing, [row.series_id for row in rows])
         found = []
         for row, draws in zip(rows, paths, strict=True):

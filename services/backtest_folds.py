@@ -138,7 +138,7 @@ def _span(kind: str, cutoff: date, step: int) -> Period:
 def _periods(track: FoldForecast, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
     found = []
     for place, mean in enumerate(track.means):
-        step = track.step + place * track.every
+        step = track.step + place * track.spacing
         bounds = [_bounds(track.quantiles, place, level, kept) for level in levels]
         span = _span(kind, track.cutoff, step)
         found.append(FoldPeriod(span, step, mean, bounds, track.actuals[place]))

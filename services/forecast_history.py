@@ -59,7 +59,7 @@ def earlier_rows(
     """Earlier forecasts and their origin: runs with an earlier cutoff, and the combination at folds of the backtest."""
     ids = [part.series_id for part in series.parts]
     folds: dict[date, dict[int, list[float]]] = defaultdict(dict)
-    for fold in backtests.said(published.session, published.run.id, ids, forecaster=COMBINATION):
+    for fold in backtests.fold_means(published.session, published.run.id, ids, forecaster=COMBINATION):
         folds[fold.cutoff][fold.series_id] = fold.means
     combined = set(published.session.scalars(releases.combined_januaries(published.run.id)))
     complete = (day for day in folds if len(folds[day]) == len(ids) and day not in combined)
@@ -93,7 +93,7 @@ def forecaster_rows(
     """Forecasts of each forecaster in the combination: forecaster, period, month, value."""
     ids = [part.series_id for part in series.parts]
     means: dict[str, dict[int, list[float]]] = defaultdict(dict)
-    for forecast in backtests.said(published.session, published.run.id, ids, cutoff=published.cutoff):
+    for forecast in backtests.fold_means(published.session, published.run.id, ids, cutoff=published.cutoff):
         means[forecast.forecaster][forecast.series_id] = forecast.means
     rows = []
     for name, parts in means.items():

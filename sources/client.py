@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from sources.errors import ChangedShape, Refused, SourceError, TooLarge, Truncated, Unreachable
 
-WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 SAID = 160
 Params = Mapping[str, str]
 Secrets = Mapping[str, SecretStr]
@@ -82,7 +82,7 @@ class Client:
     `sleep`, `monotonic` and `now` are the clock's, `jitter` draws from 0 to 1.
     """
 
-    manners: RequestPolicy = RequestPolicy()
+    policy: RequestPolicy = RequestPolicy()
     known: Mapping[str, Validator] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -94,7 +94,7 @@ class Client:
     _last: float | None = None
 
     def __post_init__(self) -> None:
-        self._http = httpx.Client(timeout=self.manners.timeout, headers={"User-Agent": "tradewind"})
+        self._http = httpx.Client(timeout=self.policy.timeout, headers={"User-Agent": "tradewind"})
 
     def __enter__(self) -> Self:
         return self
@@ -156,7 +156,7 @@ class Client:
 
     def _keep_pace(self) -> None:
         if self._last is not None:
-            early = self._last + self.manners.pause - self.monotonic()
+            early = self._last + self.policy.pause - self.monotonic()
             if early > 0:
                 self.sleep(early)
         self._last = self.monotonic()
@@ -173,7 +173,7 @@ class Client:
         except httpx.DecodingError as error:
             raise Truncated(where, f"it does not unpack: {error}") from error
         except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
-            raise Unreachable(where, str(error) or type(error).__name__, self.manners.tries) from error
+            raise Unreachable(where, str(error) or type(error).__name__, self.policy.tries) from error
 
     def _read(self, response: httpx.Response, where: str, hidden: list[str]) -> ProviderResponse | None:
         if response.status_code == httpx.codes.NOT_MODIFIED:
@@ -183,8 +183,8 @@ class Client:
         parts, size = [], 0
         for part in response.iter_bytes():
             size += len(part)
-            if size > self.manners.limit_bytes:
-                raise TooLarge(where, self.manners.limit_bytes)
+            if size > self.policy.limit_bytes:
+                raise TooLarge(where, self.policy.limit_bytes)
             parts.append(part)
         content = b"".join(parts)
         if not response.is_success:
@@ -207,15 +207,15 @@ class Client:
 
     def _wait(self, error: SourceError, attempt: int) -> float | None:
         """Seconds to wait before the next try, or None where there is none worth making."""
-        if attempt == self.manners.tries:
+        if attempt == self.policy.tries:
             return None
         if isinstance(error, Refused):
-            if error.status not in WORTH_ANOTHER_TRY:
+            if error.status not in RETRIED_STATUSES:
                 return None
             if error.retry_after is not None:
-                return error.retry_after if error.retry_after <= self.manners.longest_wait else None
+                return error.retry_after if error.retry_after <= self.policy.longest_wait else None
         # Half of it at random, so that many who failed together do not come back together.
-        longest = min(self.manners.longest_wait, self.manners.first_wait * 2.0 ** (attempt - 1))
+        longest = min(self.policy.longest_wait, self.policy.first_wait * 2.0 ** (attempt - 1))
         return longest * (0.5 + 0.5 * self.jitter())
 
 

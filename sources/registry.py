@@ -13,7 +13,7 @@ from sources.provider import Access, ProviderData, Query, Window
 from sources.providers import census, comtrade, ember, sdmx, table
 from sources.providers.gacc import provider
 
-POLITE = RequestPolicy()
+DEFAULT_POLICY = RequestPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Provider:
     query: type[Query]
     figures: Callable[[Any, Client, Access, Window], ProviderData]
     takes_key: bool = False
-    manners: RequestPolicy = POLITE
+    policy: RequestPolicy = DEFAULT_POLICY
 
 
 PROVIDERS = {
@@ -37,7 +37,7 @@ PROVIDERS = {
         comtrade.ComtradeQuery,
         comtrade.figures,
         takes_key=True,
-        manners=RequestPolicy(pause=1.5),
+        policy=RequestPolicy(pause=1.5),
     ),
     "census": Provider(
         "US Census Bureau, international trade",

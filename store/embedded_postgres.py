@@ -117,7 +117,7 @@ class _Server:
         deadline = time.monotonic() + START_SECONDS
         while postmaster is None or not postmaster.ready:
             if self.process is not None and self.process.poll() is not None:
-                raise ServerFailed(str(self.data_dir), self._last_words())
+                raise ServerFailed(str(self.data_dir), self._last_log_lines())
             if time.monotonic() > deadline:
                 raise ServerFailed(str(self.data_dir), f"not ready after {START_SECONDS:g} s")
             time.sleep(0.05)
@@ -128,7 +128,7 @@ class _Server:
         """Disconnect everybody and shut down, with a checkpoint: the next start needs no recovery."""
         postmaster = self._postmaster()
         if postmaster is None:
-            self._abandon()
+            self._terminate()
             return
         with suppress(ProcessLookupError):
             os.kill(postmaster.pid, signal.SIGINT)
@@ -140,7 +140,7 @@ class _Server:
         if Path(postmaster.socket_dir) != self.cluster:
             shutil.rmtree(postmaster.socket_dir, ignore_errors=True)
 
-    def _abandon(self) -> None:
+    def _terminate(self) -> None:
         """End a server that was interrupted before it had begun."""
         if self.process is not None:
             self.process.terminate()
@@ -170,8 +170,8 @@ class _Server:
     def _prepare(self) -> None:
         """Make the cluster if there is none, and clear what a killed server left."""
         if os.geteuid() == 0:
-            _open_the_way(self.data_dir)
-            _open_the_way(self.programs)
+            _allow_traversal(self.data_dir)
+            _allow_traversal(self.programs)
         if not self.cluster.exists():
             self._initialise()
         for stale in (self.cluster / "postmaster.pid", *self._socket_dir().glob(".s.PGSQL.*")):
@@ -227,7 +227,7 @@ class _Server:
             raise ServerFailed(str(self.data_dir), f"{directory} belongs to somebody else")
         return directory
 
-    def _last_words(self) -> str:
+    def _last_log_lines(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return " ".join(lines[-3:]) or "no message"
 
@@ -252,7 +252,7 @@ def _identity(path: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _open_the_way(directory: Path) -> None:
+def _allow_traversal(directory: Path) -> None:
     """Let other users pass through (not list) the directories above, as a server that is not root must."""
     for parent in (directory, *directory.parents):
         mode = parent.stat().st_mode

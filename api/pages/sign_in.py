@@ -37,7 +37,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Confi
     fields = parse_qs(body.decode("utf-8", "replace"))
     key, to = fields.get("key", [""])[0].strip(), _local_path(fields.get("to", [links.HOME])[0])
     try:
-        token = browser_sessions.begin(session, key, now=options.now())
+        token = browser_sessions.create(session, key, now=options.now())
     except BadKey:
         return sign_in_page(request, HTTPStatus.UNAUTHORIZED, to=to, fault="This key is unknown or has expired.")
     except MissingScope as error:
@@ -58,7 +58,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Confi
 @router.post("/sign-out")
 def sign_out(request: Request, session: SessionDep) -> Response:
     """Remove the cookie and the stored browser session."""
-    browser_sessions.end(session, request.cookies.get(SIGNED_IN, ""))
+    browser_sessions.delete(session, request.cookies.get(SIGNED_IN, ""))
     session.commit()
     answer = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
     answer.delete_cookie(SIGNED_IN, httponly=True, samesite="strict")

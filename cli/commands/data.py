@@ -1,4 +1,4 @@
-"""Figures on their way in: from files, from sources, and the calendar of when they are due."""
+"""Commands that import observations, external forecasts and the release calendar."""
 
 import sys
 from datetime import timedelta
@@ -13,52 +13,54 @@ from cli.options import DataDir
 
 
 def ingest_bundled(data_dir: DataDir = None) -> None:
-    """Bring in the figures that come with Tradewind, where the store lacks them."""
-    from jobs.ingestion.ingest import ingest_bundled as bring_in
+    """Import the bundled datasets that the database lacks."""
+    from jobs.ingestion.ingest import ingest_bundled as ingest
 
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-        appended = bring_in(session, today=composition.now().date())
+        appended = ingest(session, today=composition.now().date())
         session.commit()
-    lines = [f"{dataset}: {one.inserted} observations" for dataset, one in appended.items()]
-    say(*(lines or ["Nothing was missing."]))
+    lines = [f"{dataset}: {result.inserted} observations" for dataset, result in appended.items()]
+    say(*(lines or ["All bundled datasets are already stored."]))
 
 
 def ingest_file(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet: month, flow, partner, sector, value [, vintage].")],
     dataset: Annotated[str, typer.Option(help="Code of the dataset the figures belong to.")],
-    create: Annotated[bool, typer.Option("--create", help="Make the dataset; the options below describe it.")] = False,
-    title: Annotated[str, typer.Option(help="What the dataset is.")] = "",
+    create: Annotated[
+        bool, typer.Option("--create", help="Create the dataset; the options below describe it.")
+    ] = False,
+    title: Annotated[str, typer.Option(help="Title of the dataset.")] = "",
     reporter: Annotated[str, typer.Option(help="ISO code of the country that reports.")] = "CHN",
     currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "USD",
     unit: Annotated[str, typer.Option(help="Unit of the values, such as 'USD m'.")] = "USD m",
-    publisher: Annotated[str, typer.Option(help="Who publishes the figures.")] = "",
-    licence: Annotated[str, typer.Option(help="Under what terms.")] = "",
+    publisher: Annotated[str, typer.Option(help="Publisher of the figures.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the figures.")] = "",
     release_day: Annotated[int, typer.Option(help="Day of the next month on which a month is due.")] = 20,
     partners: Annotated[Path | None, typer.Option(help="CSV code,name of partners of your own.")] = None,
     sectors: Annotated[Path | None, typer.Option(help="CSV code,name of sectors of your own.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Bring in a panel from a file: all of it, or nothing."""
-    from jobs.ingestion.ingest import ingest_file as bring_in
+    """Import a panel from a file: all rows or none."""
+    from jobs.ingestion.ingest import ingest_file as ingest
     from sources.observation_batch import DatasetDefinition
 
     if create and not (title and publisher and licence):
         raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
-    words = (title, reporter, currency, unit, publisher, licence, publisher, release_day)
+    description = (title, reporter, currency, unit, publisher, licence, publisher, release_day)
     settings = composition.read_settings(data_dir=data_dir)
     with composition.session(settings) as session:
-        appended = bring_in(
+        appended = ingest(
             session,
             file,
             dataset=dataset,
             today=composition.now().date(),
             limit_bytes=settings.max_upload_bytes,
-            create=DatasetDefinition(dataset, *words) if create else None,
+            create=DatasetDefinition(dataset, *description) if create else None,
             partners=partners,
             sectors=sectors,
         )
         session.commit()
-    say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} known already")
+    say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} already stored")
 
 
 def ingest_indicator(
@@ -69,23 +71,23 @@ def ingest_indicator(
         typer.Option(help="A dataset, or a part of it as in CN_TRADE.X, that it may inform; may be repeated."),
     ] = None,
     create: Annotated[bool, typer.Option("--create", help="Add the indicator; the options below describe it.")] = False,
-    title: Annotated[str, typer.Option(help="What the indicator is.")] = "",
+    title: Annotated[str, typer.Option(help="Title of the indicator.")] = "",
     kind: Annotated[str, typer.Option(help="amount: positive, with a season. index: seasonally adjusted.")] = "amount",
     unit: Annotated[str, typer.Option(help="Unit of the values.")] = "",
     country: Annotated[str, typer.Option(help="ISO code of the country whose calendar moves it.")] = "CHN",
-    publisher: Annotated[str, typer.Option(help="Who publishes it.")] = "",
-    licence: Annotated[str, typer.Option(help="Under what terms.")] = "",
+    publisher: Annotated[str, typer.Option(help="Publisher of the indicator.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the indicator.")] = "",
     lag_days: Annotated[int, typer.Option(help="Days from the end of a month to its publication.")] = 0,
     data_dir: DataDir = None,
 ) -> None:
-    """Ingest an indicator from a file, all of it or nothing; known_on is the day a value became public."""
+    """Import an indicator from a file, all rows or none; known_on is the day a value became public."""
     from jobs.ingestion.indicators import ingest_indicator_file
     from sources.observation_batch import IndicatorDefinition
 
     if create and not (title and unit and publisher and licence):
         raise typer.BadParameter("it needs --title, --unit, --publisher and --licence", param_hint="--create")
     settings = composition.read_settings(data_dir=data_dir)
-    words = (title, kind, unit, country, publisher, licence, publisher, lag_days)
+    description = (title, kind, unit, country, publisher, licence, publisher, lag_days)
     with composition.session(settings) as session:
         appended = ingest_indicator_file(
             session,
@@ -93,27 +95,27 @@ def ingest_indicator(
             indicator=indicator,
             today=composition.now().date(),
             limit_bytes=settings.max_upload_bytes,
-            create=IndicatorDefinition(indicator, *words) if create else None,
+            create=IndicatorDefinition(indicator, *description) if create else None,
             informs=informs or (),
         )
         session.commit()
-    say(f"{indicator}: {appended.inserted} values stored, {appended.unchanged} known already")
+    say(f"{indicator}: {appended.inserted} values stored, {appended.unchanged} already stored")
 
 
 def ingest_external_forecasts(
-    file: Annotated[Path, typer.Argument(help="Forecasts that others made, in the hubverse layout.")],
+    file: Annotated[Path, typer.Argument(help="External forecasts in the hubverse layout.")],
     dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Ingest external forecasts, as a whole or not at all; they are scored beside ours."""
-    from jobs.runs.external_scoring import ingest_outside as bring_in
+    """Import external forecasts, all or none, and score them beside the published ones."""
+    from jobs.runs.external_scoring import ingest_external_forecasts as ingest
 
     settings = composition.read_settings(data_dir=data_dir)
     limit = settings.max_upload_bytes
     with composition.session(settings) as session:
-        appended = bring_in(session, file, dataset=dataset, today=composition.now().date(), limit_bytes=limit)
+        appended = ingest(session, file, dataset=dataset, today=composition.now().date(), limit_bytes=limit)
         session.commit()
-    say(f"{dataset}: {appended.inserted} statements stored, {appended.unchanged} known already")
+    say(f"{dataset}: {appended.inserted} values stored, {appended.unchanged} already stored")
 
 
 def fetch(
@@ -122,14 +124,14 @@ def fetch(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Ask the sources of datasets for new figures. A source that fails stores nothing; then the exit code is 1."""
-    from jobs.ingestion.fetch import fetch as ask_source
+    """Fetch new figures from the sources of datasets. A failed source stores nothing and sets exit code 1."""
+    from jobs.ingestion.fetch import fetch as fetch_dataset
 
     settings = composition.read_settings(data_dir=data_dir)
     feeds, failed = composition.feeds(settings), False
     with composition.engine(settings) as engine:
         for code in dataset or sorted(feeds):
-            fetched = ask_source(
+            fetched = fetch_dataset(
                 code, engine=engine, feeds=feeds, access=composition.access(settings), clock=composition.now
             )
             failed |= fetched.outcome == "failed"
@@ -140,7 +142,7 @@ def fetch(
 
 
 def list_sources(data_dir: DataDir = None) -> None:
-    """List providers and feeds: configured, reachable, last success, last failure and why."""
+    """List providers and feeds: configuration, reachability, last success, last failure and its reason."""
     from jobs.ingestion.source_status import source_lines
 
     settings = composition.read_settings(data_dir=data_dir)
@@ -152,7 +154,7 @@ def list_sources(data_dir: DataDir = None) -> None:
 def import_calendar(
     file: Annotated[Path, typer.Argument(help="CSV: dataset, period, due_on [, time].")], data_dir: DataDir = None
 ) -> None:
-    """Put due dates in place of those there are: all of the file, or nothing."""
+    """Replace due dates of the release calendar: all rows of the file or none."""
     from store.queries import releases
     from tables import check_releases, read_table
 
@@ -167,15 +169,16 @@ def import_calendar(
 def show_calendar(
     dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")], data_dir: DataDir = None
 ) -> None:
-    """The months of the last year and those ahead: when they were due, when they came."""
+    """Show the release calendar of the last year and the months ahead: due dates and publication dates."""
     from store.queries import catalog, releases
 
     settings, now = composition.read_settings(data_dir=data_dir), composition.now()
     with composition.session(settings) as session:
         catalog.dataset(session, dataset)
         found = releases.releases(session, dataset, since=now.date() - timedelta(days=366))
-    for one in found:
-        due = f"{one.due_at:%Y-%m-%d %H:%M} UTC" if one.due_at else f"{one.due_on}"
-        came = f"{one.published_at:%Y-%m-%d}" if one.published_at else ""
-        part = f"{one.missing} series missing" if one.missing else ""
-        say(f"{one.period:%Y-%m}  {one.status(now, settings.grace):4}  {due:20}  {came:10}  {part}".rstrip())
+    for release in found:
+        due = f"{release.due_at:%Y-%m-%d %H:%M} UTC" if release.due_at else f"{release.due_on}"
+        published = f"{release.published_at:%Y-%m-%d}" if release.published_at else ""
+        missing = f"{release.missing} series missing" if release.missing else ""
+        status = release.status(now, settings.grace)
+        say(f"{release.period:%Y-%m}  {status:4}  {due:20}  {published:10}  {missing}".rstrip())

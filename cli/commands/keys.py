@@ -12,37 +12,35 @@ from cli.options import DataDir
 if TYPE_CHECKING:
     from store.queries.api_keys import KeyRecord
 
-KeyName = Annotated[str, typer.Argument(help="Who or what the key is for.")]
+KeyName = Annotated[str, typer.Argument(help="Name of the key: its holder or purpose.")]
 Scopes = Annotated[list[str], typer.Option(help="read, write or admin; may be repeated.")]
-Expires = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day (UTC) from which it no longer works.")
-]
+Expires = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day (UTC) on which the key expires.")]
 
 
 def create_key(name: KeyName, scope: Scopes, expires: Expires = None, data_dir: DataDir = None) -> None:
-    """Make an API key and show it, once."""
+    """Create an API key and print it once."""
     from store.queries import api_keys
 
     now, end = composition.now(), expires.replace(tzinfo=UTC) if expires else None
     if end is not None and end <= now:
-        raise typer.BadParameter(f"it is a day to come; today is {now:%Y-%m-%d}", param_hint="--expires")
+        raise typer.BadParameter(f"the day must be in the future; today is {now:%Y-%m-%d}", param_hint="--expires")
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
         say(api_keys.create(session, name=name, scopes=scope, now=now, expires=end))
         session.commit()
 
 
 def list_keys(data_dir: DataDir = None) -> None:
-    """List the API keys: how each begins, what it may do, since when and until when, and when it was last used."""
+    """List API keys: prefix, scopes, creation, expiry and last use."""
     from store.queries import api_keys
 
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-        found = api_keys.listed(session)
-    width = max((len(one.name) for one in found), default=0)
-    say(*([_key_line(one, width) for one in found] or ["There is no key."]))
+        found = api_keys.list_keys(session)
+    width = max((len(key.name) for key in found), default=0)
+    say(*([_key_line(key, width) for key in found] or ["There are no keys."]))
 
 
 def revoke_key(name: KeyName, data_dir: DataDir = None) -> None:
-    """End an API key at once, and whatever was signed in with it."""
+    """Revoke an API key and the browser sessions that it opened."""
     from store.queries import api_keys
 
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
@@ -52,9 +50,10 @@ def revoke_key(name: KeyName, data_dir: DataDir = None) -> None:
     say(f"{name}: revoked")
 
 
-def _key_line(one: "KeyRecord", width: int) -> str:
-    made, used, ends = (
-        f"{moment:%Y-%m-%d}" if moment else "never" for moment in (one.created_at, one.last_used_at, one.expires_at)
+def _key_line(key: "KeyRecord", width: int) -> str:
+    moments = (key.created_at, key.last_used_at, key.expires_at)
+    created, used, expires = (f"{moment:%Y-%m-%d}" if moment else "never" for moment in moments)
+    scopes = ",".join(key.scopes)
+    return (
+        f"{key.name:{width}}  {key.prefix}...  {scopes:16}  created {created}  expires {expires:10}  last used {used}"
     )
-    scopes = ",".join(one.scopes)
-    return f"{one.name:{width}}  {one.prefix}...  {scopes:16}  made {made}  expires {ends:10}  last used {used}"

@@ -1,4 +1,4 @@
-"""Forecasts in the store: publishing them, and asking, explaining and reporting what was published."""
+"""Commands on forecast runs: publish, query, attribute changes, report."""
 
 import tempfile
 from datetime import date, datetime
@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 
 def run(
     dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
-    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose knowledge counts.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Use the data known on this day.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Publish forecasts of a dataset, from what was known on a day."""
+    """Publish forecasts of a dataset from the data known on a day."""
     settings, today = composition.read_settings(data_dir=data_dir), composition.now().date()
     day = as_of.date() if as_of else today
     if day > today:
         from services.errors import FutureAsOf
 
-        stop(str(FutureAsOf(day, today)), 2)
+        raise FutureAsOf(day, today)
     with composition.engine(settings) as engine:
         publish(settings, engine, dataset, day)
 
@@ -37,26 +39,26 @@ def changes(
     against: Annotated[int | None, typer.Option(help="An earlier run; without it the published one before.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Take apart why a run's forecasts differ from an earlier one's: new figures, revised figures, re-estimation."""
-    from jobs.runs.change_attribution import explain
+    """Attribute changes of forecasts since an earlier run to new figures, revised figures and re-estimation."""
+    from jobs.runs.change_attribution import attribute_changes
 
     settings = composition.read_settings(data_dir=data_dir)
     with composition.session(settings) as session:
-        earlier = explain(session, run, against=against, make_executor=composition.executor(settings))
+        earlier = attribute_changes(session, run, against=against, make_executor=composition.executor(settings))
         session.commit()
-    say(f"run {run}: what changed against run {earlier} is stored, see /v1/runs/{run}/changes?against={earlier}")
+    say(f"run {run}: changes since run {earlier} are stored, see /v1/runs/{run}/changes?against={earlier}")
 
 
 def simulate_year(
     dataset: Annotated[str, typer.Option(help="A bundled dataset: CN_TRADE or CN_CLEANTECH.")] = "CN_TRADE",
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to live.")] = datetime(2025, 12, 31),
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to replay.")] = datetime(2025, 12, 31),
 ) -> None:
-    """Live 2025 again, release by release, in a database of its own: what was expected beside what came."""
+    """Replay 2025 release by release in a separate database: forecasts beside actuals."""
     from jobs.simulation import simulate, table_line, title_line
     from sources import bundled
     from store import embedded_postgres
     from store.database import make_engine
-    from store.database import migrate as bring_up_to_date
+    from store.database import migrate as migrate_schema
 
     if dataset not in bundled.definitions():
         raise typer.BadParameter(f"it is one of {', '.join(bundled.definitions())}", param_hint="--dataset")
@@ -66,7 +68,7 @@ def simulate_year(
         embedded_postgres.start(Path(directory), durable=False) as url,
     ):
         engine = make_engine(url)
-        bring_up_to_date(engine)
+        migrate_schema(engine)
         say(title_line())
         for released in simulate(
             dataset=dataset,
@@ -92,17 +94,16 @@ def ask(
     quantile: Annotated[list[float] | None, typer.Option(help="Probability; may be repeated.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Months ahead.")] = None,
     period: Annotated[str | None, typer.Option(help="2026, 2026-Q1, 2026-03 or 2026-01/2026-02.")] = None,
-    above: Annotated[float | None, typer.Option(help="How likely is more in the period?")] = None,
-    below: Annotated[float | None, typer.Option(help="How likely is less?")] = None,
-    over: Annotated[str | None, typer.Option(help="How concentrated, over partner or sector?")] = None,
+    above: Annotated[float | None, typer.Option(help="Probability of a value above this in the period.")] = None,
+    below: Annotated[float | None, typer.Option(help="Probability of a value below this in the period.")] = None,
+    over: Annotated[str | None, typer.Option(help="Concentration over partner or sector.")] = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="Report interval coverage on the folds.")] = False,
     run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
     as_of: Annotated[str | None, typer.Option(help="The latest run as of this day, YYYY-MM-DD.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Ask a run: sums, growth, shares, concentration, and how likely a number is to be passed in a period."""
+    """Query a run: sums, growth, shares, concentration, and the probability of passing a threshold in a period."""
     from cli.ask_output import answer_lines
-    from services.errors import QueryError
 
     which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
     how = {"level": level, "quantile": quantile or None, "coverage": coverage, "horizon": horizon}
@@ -110,10 +111,7 @@ def ask(
     asked = which | how | event | {"run": run, "as_of": as_of}
     given = {name: value for name, value in asked.items() if value is not None}
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-        try:
-            say(*answer_lines(session, dataset, given))
-        except QueryError as error:
-            stop(str(error), 2)
+        say(*answer_lines(session, dataset, given))
 
 
 def report(
@@ -122,40 +120,36 @@ def report(
     run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write a report on a run that can be mailed: summary, method, tables, charts, every series."""
+    """Write a report on a run: summary, method, tables, charts, every series."""
     from presentation.report.build import write_report
-    from services.errors import QueryError
 
     if output.suffix not in (".html", ".pdf", ".xlsx"):
         raise typer.BadParameter("a report is written as .html, .pdf or .xlsx", param_hint="--output")
     if not output.parent.is_dir():
-        stop(f"{output}: there is no folder {output.parent}", 2)
-    try:
-        with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-            say(f"{dataset}: report on run {write_report(session, dataset, run_id=run, output=output)}: {output}")
-    except QueryError as error:
-        stop(str(error), 2)
+        stop(f"{output}: the folder {output.parent} does not exist", 2)
+    with composition.session(composition.read_settings(data_dir=data_dir)) as session:
+        say(f"{dataset}: report on run {write_report(session, dataset, run_id=run, output=output)}: {output}")
 
 
 def publish(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> None:
-    """Run, with a bar of progress, and say what came of it."""
+    """Run with a progress bar, and report the outcome."""
     from jobs.progress import progress_bar
     from jobs.runs.forecast_run import run_forecast
-    from jobs.runs.scoring import selection
+    from jobs.runs.scoring import config_for_next_run
 
     with progress_bar(dataset) as bar:
         outcome = run_forecast(
             dataset=dataset,
             as_of=as_of,
-            config=selection(engine, dataset, composition.forecast_config(settings, dataset)),
+            config=config_for_next_run(engine, dataset, composition.forecast_config(settings, dataset)),
             engine=engine,
             make_executor=composition.executor(settings),
             clock=composition.now,
             on_progress=bar,
         )
-    said = {
+    messages = {
         "published": f"{dataset}: run {outcome.run_id} published",
         "unchanged": f"{dataset}: nothing new since run {outcome.run_id}",
-        "busy": f"{dataset}: another process is at it",
+        "busy": f"{dataset}: another process is running it",
     }
-    say(said[outcome.status])
+    say(messages[outcome.status])

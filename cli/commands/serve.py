@@ -1,4 +1,4 @@
-"""The service and its parts: everything at once, the API, the scheduler, the database's tables."""
+"""Commands that run the service: everything at once, the API, the scheduler, migrations."""
 
 import signal
 import sys
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Live = None) -> None:
-    """Start everything: database, figures, forecasts, API and scheduler. Ctrl-C stops it."""
+    """Start the database, bundled datasets, forecasts, API and scheduler. Ctrl-C stops all of them."""
     from jobs.execution import process_supervisor
 
     settings = composition.read_settings(host=host, port=port, data_dir=data_dir, live=live)
@@ -39,11 +39,11 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Liv
             say(
                 f"Tradewind answers at {address}",
                 f"  {address}/docs/                                       documentation; every request at /docs/api",
-                f"  {address}/v1/datasets                                 what there is",
+                f"  {address}/v1/datasets                                 all datasets",
                 f"  {address}/v1/datasets/CN_TRADE/forecasts?flow=X       China's exports, 24 months ahead",
-                f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       how right such forecasts were",
+                f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       backtest scores of these forecasts",
                 f"  {address}/v1/datasets/CN_CLEANTECH/forecasts?partner=ASEAN&sector=EV&format=csv",
-                "Ctrl-C stops it.",
+                "Press Ctrl-C to stop.",
             )
             process_supervisor.watch(processes)
 
@@ -53,7 +53,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
     import uvicorn
 
     from api.app import create_app
-    from jobs.execution.process_supervisor import end_with
+    from jobs.execution.process_supervisor import stop_with_parent
     from store.database import make_engine
 
     settings = composition.read_settings(host=host, port=port, data_dir=data_dir)
@@ -64,25 +64,25 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: sys.exit(0))
         if ends_with:
-            end_with(ends_with)
+            stop_with_parent(ends_with)
         uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 
 def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
-    """Run the scheduler alone: it fetches what is due, retrains when new figures are in, and raises alerts."""
-    from jobs.execution.process_supervisor import end_with
-    from jobs.ingestion.fetch import fetch as ask_source
+    """Run the scheduler alone: it fetches due releases, forecasts new figures and raises alerts."""
+    from jobs.execution.process_supervisor import stop_with_parent
+    from jobs.ingestion.fetch import fetch as fetch_dataset
     from jobs.scheduling.polling import Interval
     from jobs.scheduling.scheduler import Ticker, run_scheduler
     from jobs.scheduling.webhook import Webhook
 
     settings = composition.read_settings(data_dir=data_dir)
     url, secret = settings.webhook_url, settings.webhook_secret
-    pauses = (timedelta(minutes=each) for each in (settings.poll_minutes, settings.longest_poll_minutes))
+    pauses = (timedelta(minutes=minutes) for minutes in (settings.poll_minutes, settings.longest_poll_minutes))
     feeds = composition.feeds(settings) if settings.receives_data else {}
     with composition.engine(settings) as engine:
-        ask = partial(
-            ask_source, engine=engine, feeds=feeds, access=composition.access(settings), clock=composition.now
+        poll = partial(
+            fetch_dataset, engine=engine, feeds=feeds, access=composition.access(settings), clock=composition.now
         )
         ticker = Ticker(
             engine=engine,
@@ -92,22 +92,22 @@ def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
             },
             make_executor=composition.executor(settings),
             clock=composition.now,
-            polls=dict.fromkeys(feeds, ask),
+            polls=dict.fromkeys(feeds, poll),
             interval=Interval(*pauses),
             grace=settings.grace,
             webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,
         )
         if ends_with:
-            end_with(ends_with)
+            stop_with_parent(ends_with)
         run_scheduler(ticker, tick_seconds=settings.tick_seconds)
 
 
 def migrate(data_dir: DataDir = None) -> None:
-    """Bring the database's tables up to date."""
-    from store.database import migrate as bring_up_to_date
+    """Migrate the database schema to this release."""
+    from store.database import migrate as migrate_schema
 
     with composition.engine(composition.read_settings(data_dir=data_dir)) as engine:
-        bring_up_to_date(engine)
+        migrate_schema(engine)
 
 
 @contextmanager
@@ -121,16 +121,16 @@ def _stopped_quietly() -> Iterator[None]:
 
 
 def _prepare(settings: Settings, url: str) -> None:
-    """Tables, figures, and a published run for each dataset, where they are missing."""
+    """Migrate the schema, import bundled datasets and publish a run of each dataset where missing."""
     from sqlmodel import Session
 
     from jobs.ingestion.ingest import ingest_bundled
     from store.database import make_engine
-    from store.database import migrate as bring_up_to_date
+    from store.database import migrate as migrate_schema
     from store.queries import catalog
 
     engine = make_engine(url)
-    bring_up_to_date(engine)
+    migrate_schema(engine)
     today = composition.now().date()
     with Session(engine) as session:
         ingest_bundled(session, today=today)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 
-from jobs.execution.process_supervisor import end_with
+from jobs.execution.process_supervisor import stop_with_parent
 
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
 THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -63,7 +63,7 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _prepare_worker(owner: int) -> None:
-    end_with(owner)
+    stop_with_parent(owner)
     # Ctrl-C reaches every process of a terminal; only the one that owns the pool answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_plots()

@@ -100,7 +100,7 @@ def children(
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     """Processes of this program by name, each `tradewind` with its words; all are stopped at the end of the block.
 
-    Each is told to `end_with` this process.
+    Each is told to `stop_with_parent` this process.
     """
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -118,7 +118,7 @@ def children(
         _wait_for_all(started)
 
 
-def end_with(parent: int) -> None:
+def stop_with_parent(parent: int) -> None:
     """Stop this process, as SIGTERM does, once `parent`, which started it, is gone: `kill -9` tells nobody."""
 
     def wait() -> None:

@@ -29,7 +29,7 @@ from tables import SERIES_COLUMNS, TableError
 Clock = Callable[[], datetime]
 MakeClient = Callable[[RequestPolicy, Mapping[str, Validator]], Client]
 Outcome = Literal["new", "unchanged", "failed"]
-UNLIKELY_FACTOR = 20.0
+MAX_REVISION_FACTOR = 20.0
 """Figures revised by more than this, in the median, are in another unit."""
 
 log = structlog.get_logger(__name__)
@@ -45,9 +45,9 @@ class Fetched:
     reason: str | None = None
 
 
-def polite_client(manners: RequestPolicy, known: Mapping[str, Validator]) -> Client:
+def polite_client(policy: RequestPolicy, known: Mapping[str, Validator]) -> Client:
     """A client on the machine's own clock."""
-    return Client(manners, known)
+    return Client(policy, known)
 
 
 def fetch(
@@ -101,7 +101,7 @@ def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: 
     known = {} if whole else {where: Validator(**values) for where, values in last_time.items()}
     window = _window(feed, stored, today)
     provider = PROVIDERS[feed.source]
-    with make_client(provider.manners, known) as client:
+    with make_client(provider.policy, known) as client:
         where = access.get(feed.source, Access(provider.address))
         figures = provider.figures(feed.query, client, where, window)
     definition = feed.definition
@@ -156,7 +156,7 @@ def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) 
     if both.empty:
         return
     factor = float((both["value"] / both["stored"]).median())
-    if not 1 / UNLIKELY_FACTOR < factor < UNLIKELY_FACTOR:
+    if not 1 / MAX_REVISION_FACTOR < factor < MAX_REVISION_FACTOR:
         unit = feed.definition.unit
         raise WrongUnit(feed.source, expected=unit, found=f"something else: {factor:.3g} times what is stored")
 

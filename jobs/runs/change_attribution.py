@@ -27,7 +27,9 @@ WIDTH = (0.1, 0.9)
 """Between which quantiles a series' uncertainty is measured: what the changes are made coherent by."""
 
 
-def explain(session: Session, run_id: int, *, against: int | None = None, make_executor: ExecutorFactory) -> int:
+def attribute_changes(
+    session: Session, run_id: int, *, against: int | None = None, make_executor: ExecutorFactory
+) -> int:
     """Take apart how a published run's forecasts differ from those of an earlier one; gives the earlier one's number.
 
     Without `against` it is the published run before it. What was stored of the two is replaced. The caller commits.
@@ -114,7 +116,7 @@ class _Comparison:
         """As the run stored it, if its code is ours and it asked these forecasters; else forecast now."""
         stored = {
             (one.series_id, one.forecaster): one.means
-            for one in backtests.said(self.session, run.id, self.series_ids, cutoff=run.cutoff)
+            for one in backtests.fold_means(self.session, run.id, self.series_ids, cutoff=run.cutoff)
         }
         if run.code_version != code_version() or not set(names) <= {name for _, name in stored}:
             return self._fitted(frame, names)

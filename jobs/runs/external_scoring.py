@@ -12,37 +12,39 @@ from forecasting.evaluation.metrics import wis_of
 from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
 from store.queries import external_forecasts, forecasts
-from store.queries.external_forecasts import OutsideAppended, Rivals
+from store.queries.external_forecasts import AppendedForecasts, ScoringPair
 from store.queries.hubverse_format import check_hubverse
 from tables import read_table
 
 log = structlog.get_logger(__name__)
 
 
-def ingest_outside(session: Session, path: Path, *, dataset: str, today: date, limit_bytes: int) -> OutsideAppended:
+def ingest_external_forecasts(
+    session: Session, path: Path, *, dataset: str, today: date, limit_bytes: int
+) -> AppendedForecasts:
     """Bring in a file in the hubverse layout, all of it or nothing, and score what has come. The caller commits.
 
     Raises `tabular.TableError`, UnknownDataset.
     """
     frame = check_hubverse(read_table(path, limit_bytes=limit_bytes), today=today)
     appended = external_forecasts.append(session, dataset=dataset, frame=frame)
-    score_outside(session, dataset)
+    score_external_forecasts(session, dataset)
     return appended
 
 
-def score_outside(session: Session, dataset: str) -> int:
+def score_external_forecasts(session: Session, dataset: str) -> int:
     """Score forecasts from outside, and ours beside them, on targets that have come; gives how many.
 
     Ours must be tracked before (`jobs.tracking.track`). The caller commits.
     """
-    due = external_forecasts.due(session, dataset)
+    due = external_forecasts.due_pairs(session, dataset)
     external_forecasts.write_scores(session, [_scored(session, one) for one in due])
     if due:
         log.info("outside.scored", dataset=dataset, forecasts=len(due))
     return len(due)
 
 
-def _scored(session: Session, one: Rivals) -> dict[str, Any]:
+def _scored(session: Session, one: ScoringPair) -> dict[str, Any]:
     """Both forecasts scored on the probabilities that theirs names; one without a quantile, on its point."""
     quantiles = {float(probability): value for kind, probability, value in one.statements if kind != "mean"}
     means = [value for kind, _, value in one.statements if kind == "mean"]

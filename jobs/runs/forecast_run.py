@@ -23,7 +23,7 @@ from jobs.execution.executors import ExecutorFactory
 from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.run_writer import write_run
-from jobs.runs.scoring import track
+from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from store.errors import NoEarlierRun, StoreError
 from store.queries import catalog, observations, run_inputs, runs
@@ -36,7 +36,7 @@ REPORT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a wish to run: published, unchanged (`run_id` is the twin's) or busy (somebody else runs it)."""
+    """Published, unchanged (`run_id` is the identical run's) or busy (another process runs the dataset)."""
 
     status: str
     run_id: int | None = None
@@ -69,10 +69,10 @@ def run_forecast(
             runs.fail_orphans(session, dataset, clock())
             session.commit()
             request = _RunExecution(session, dataset, as_of, config, clock, run_id)
-            twin = request.twin()
-            if twin is not None:
-                request.leave(twin)
-                return Outcome("unchanged", twin)
+            identical = request.identical_run()
+            if identical is not None:
+                request.end_unchanged(identical)
+                return Outcome("unchanged", identical)
             outcome = request.carry_out(engine, make_executor, on_progress)
             _follow_up(session, dataset, outcome, make_executor)
             return outcome
@@ -81,11 +81,11 @@ def run_forecast(
 def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory) -> None:
     """What is worked out of a run once it is published; no fault in it takes the run back."""
     # A run as of a day gone by is held at once against what has come since.
-    track(session, dataset)
+    score_published(session, dataset)
     session.commit()
     assert outcome.run_id is not None
     try:
-        change_attribution.explain(session, outcome.run_id, make_executor=make_executor)
+        change_attribution.attribute_changes(session, outcome.run_id, make_executor=make_executor)
         session.commit()
     except NoEarlierRun:
         return
@@ -113,10 +113,10 @@ class _RunExecution:
         self.queued = run_id
         self.vintage_cutoffs: list[date] = []
 
-    def twin(self) -> int | None:
+    def identical_run(self) -> int | None:
         """The run that readers see, if this one would repeat it.
 
-        An older one of the same figures is no twin: a figure corrected back has to take the place of the error.
+        Only the latest run counts: after a revision is reverted, the corrected figures must replace the error.
         """
         latest = runs.latest_published(self.session, self.dataset.id, self.as_of)
         mine = (self.data_hash, self.config.digest, code_version())
@@ -124,11 +124,11 @@ class _RunExecution:
             return None
         return latest.id
 
-    def leave(self, twin: int) -> None:
+    def end_unchanged(self, identical: int) -> None:
         """Say that nothing is new."""
-        log.info("run.unchanged", dataset=self.dataset.id, run=twin)
+        log.info("run.unchanged", dataset=self.dataset.id, run=identical)
         if self.queued is not None:
-            runs.leave_unchanged(self.session, self.queued, twin=twin, finished_at=self.clock())
+            runs.mark_unchanged(self.session, self.queued, identical_run=identical, finished_at=self.clock())
             self.session.commit()
 
     def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: OnProgress | None) -> Outcome:
@@ -180,7 +180,7 @@ class _RunExecution:
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
         run_inputs.write(self.session, run_id, ids=ids, frame=self.frame)
         write_run(self.session, run_id, ids, series_ids, forecast)
-        runs.measure_tables(self.session)
+        runs.analyze_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]
         runs.publish(
             self.session,

@@ -84,7 +84,7 @@ def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, An
             kind=track.kind,
             cutoff=track.cutoff,
             step=track.step,
-            every=track.every,
+            spacing=track.every,
             means=track.mean,
             quantiles=track.quantiles,
             actuals=track.actual,

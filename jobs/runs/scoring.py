@@ -11,9 +11,9 @@ from forecasting.config import COMBINATION, LEVELS, PROBABILITIES, ForecastConfi
 from forecasting.evaluation.metrics import inside, weighted_interval_score
 from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
-from jobs.runs.external_scoring import score_outside
+from jobs.runs.external_scoring import score_external_forecasts
 from store.queries import catalog, forecast_scores, forecasts, observations
-from store.queries.forecast_scores import Due
+from store.queries.forecast_scores import DueForecast
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ DRIFTING_SHARE = 0.1
 """A selection is fresh when more than this share of the series drift: weights are the panel's, not a series' own."""
 
 
-def track(session: Session, dataset: str) -> int:
+def score_published(session: Session, dataset: str) -> int:
     """Score what a dataset's published runs said of every month that came since, or was revised; gives how many.
 
     Forecasts from outside are scored beside them. The caller commits. Raises UnknownDataset.
@@ -29,23 +29,23 @@ def track(session: Session, dataset: str) -> int:
     catalog.dataset(session, dataset)
     scored = 0
     for run_id in forecast_scores.runs_to_score(session, dataset):
-        due = forecast_scores.due(session, run_id, forecaster=COMBINATION, probabilities=PROBABILITIES)
+        due = forecast_scores.due_forecasts(session, run_id, forecaster=COMBINATION, probabilities=PROBABILITIES)
         if due:
             forecast_scores.write(session, _scored(due, _quantiles(session, run_id, due)))
             scored += len(due)
     if scored:
         log.info("tracking.scored", dataset=dataset, forecasts=scored)
-    score_outside(session, dataset)
+    score_external_forecasts(session, dataset)
     return scored
 
 
-def selection(engine: Engine, dataset: str, config: ForecastConfig) -> ForecastConfig:
+def config_for_next_run(engine: Engine, dataset: str, config: ForecastConfig) -> ForecastConfig:
     """How the next run of a dataset is made: as configured, or with weights learnt afresh while its record drifts.
 
     What has come is scored first. Raises UnknownDataset.
     """
     with Session(engine) as session:
-        track(session, dataset)
+        score_published(session, dataset)
         session.commit()
         records = forecast_scores.series_records(session, list(observations.series_ids(session, dataset).values()))
     drifting = sum(one.drifts for one in records)
@@ -55,7 +55,7 @@ def selection(engine: Engine, dataset: str, config: ForecastConfig) -> ForecastC
     return config.fresh
 
 
-def _quantiles(session: Session, run_id: int, due: Sequence[Due]) -> FloatArray:
+def _quantiles(session: Session, run_id: int, due: Sequence[DueForecast]) -> FloatArray:
     """What was published of each, shape (forecasts, probabilities); a sum's are taken from joint paths."""
     summed = sorted({one.series_id for one in due if one.months > 1})
     paths = dict(zip(summed, forecasts.paths(session, run_id, summed), strict=True)) if summed else {}
@@ -69,7 +69,7 @@ def _quantiles(session: Session, run_id: int, due: Sequence[Due]) -> FloatArray:
     return np.stack(rows)
 
 
-def _scored(due: Sequence[Due], quantiles: FloatArray) -> list[dict[str, object]]:
+def _scored(due: Sequence[DueForecast], quantiles: FloatArray) -> list[dict[str, object]]:
     first, latest = (np.array([getattr(one, name) for one in due]) for name in ("first_value", "latest_value"))
     measured = {
         "median": quantiles[:, PROBABILITIES.index(0.5)],

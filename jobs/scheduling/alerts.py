@@ -51,23 +51,23 @@ def tell(session: Session, webhook: Webhook | None, *, now: datetime) -> None:
 
     Without a webhook the log has said it already.
     """
-    while (alert := alerts.next_untold(session, now)) is not None:
-        event = EVENTS[alert.told]
+    while (alert := alerts.next_undelivered(session, now)) is not None:
+        event = EVENTS[alert.delivered_events]
         try:
             if webhook is not None:
                 webhook.send(_message(alert, event), delivery=f"{alert.id}-{event}", now=now)
-            alerts.mark_told(session, alert)
+            alerts.mark_delivered(session, alert)
         except NotDelivered as error:
             _try_later(session, alert, now, str(error))
         session.commit()
 
 
 def _try_later(session: Session, alert: AlertRecord, now: datetime, reason: str) -> None:
-    if alert.attempts + 1 >= MOST_ATTEMPTS:
+    if alert.delivery_attempts + 1 >= MOST_ATTEMPTS:
         log.error("alert.undelivered", alert=alert.id, dataset=alert.dataset_id, reason=reason)
-        alerts.mark_told(session, alert)
+        alerts.mark_delivered(session, alert)
         return
-    pause = min(FIRST_PAUSE * 2**alert.attempts, LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2**alert.delivery_attempts, LONGEST_PAUSE)
     log.warning("alert.not_delivered", alert=alert.id, reason=reason, again_in_seconds=pause.total_seconds())
     alerts.postpone(session, alert, now + pause)
 

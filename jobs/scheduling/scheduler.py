@@ -23,7 +23,7 @@ from forecasting.config import ForecastConfig
 from forecasting.errors import ForecastingError
 from jobs.execution.executors import ExecutorFactory
 from jobs.runs.forecast_run import Clock, run_forecast
-from jobs.runs.scoring import selection
+from jobs.runs.scoring import config_for_next_run
 from jobs.scheduling import alerts, polling
 from jobs.scheduling.polling import Interval, Poll
 from jobs.scheduling.webhook import Webhook
@@ -106,7 +106,7 @@ class Ticker:
             waiting = [
                 name
                 for name in self.polls
-                if name not in begun and not fetch_attempts.asked_since(session, name, since)
+                if name not in begun and not fetch_attempts.attempted_since(session, name, since)
             ]
         for dataset in waiting:
             fetched = self.polls[dataset](dataset)
@@ -147,7 +147,7 @@ class Ticker:
             return run_forecast(
                 dataset=dataset,
                 as_of=today,
-                config=selection(self.engine, dataset, self.dataset_configs.get(dataset, self.config)),
+                config=config_for_next_run(self.engine, dataset, self.dataset_configs.get(dataset, self.config)),
                 engine=self.engine,
                 make_executor=self.make_executor,
                 clock=self.clock,

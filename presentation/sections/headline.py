@@ -102,7 +102,7 @@ def _from_fold(published: PublishedRun, series: ResolvedSeries) -> Estimate:
 def _fold_sum(published: PublishedRun, series: ResolvedSeries) -> float | None:
     """The signed sum of the parts' means at the newest fold; None where a part has none."""
     signs = {part.series_id: part.sign for part in series.parts}
-    folds = backtests.said(published.session, published.run.id, list(signs), forecaster=COMBINATION)
+    folds = backtests.fold_means(published.session, published.run.id, list(signs), forecaster=COMBINATION)
     newest = max((fold.cutoff for fold in folds if fold.cutoff < published.cutoff), default=None)
     means = {fold.series_id: fold.means[0] for fold in folds if fold.cutoff == newest}
     return sum(signs[number] * mean for number, mean in means.items()) if len(means) == len(signs) else None

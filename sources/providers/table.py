@@ -101,8 +101,8 @@ def _content(location: str, client: Client) -> ProviderResponse | None:
         return client.get(location)
     path = Path(location)
     try:
-        if path.stat().st_size > client.manners.limit_bytes:
-            raise TooLarge(location, client.manners.limit_bytes)
+        if path.stat().st_size > client.policy.limit_bytes:
+            raise TooLarge(location, client.policy.limit_bytes)
         return ProviderResponse(location, path.read_bytes())
     except OSError as error:
         raise Unreachable(location, (error.strerror or str(error)).lower(), 1) from error

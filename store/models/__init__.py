@@ -3,7 +3,7 @@
 SQLModel does not validate `table=True` classes: values are checked at the boundary (tables, services/queries.py).
 """
 
-from store.models.access import ApiKey, SignIn
+from store.models.access import ApiKey, BrowserSession
 from store.models.backtests import BacktestForecast, BacktestPeriod, Score
 from store.models.base import Table
 from store.models.catalog import (
@@ -23,7 +23,7 @@ from store.models.observations import Observation
 from store.models.releases import ALERT_KINDS, FETCH_OUTCOMES, Alert, Release, SourceAttempt
 from store.models.runs import (
     RUN_STATUSES,
-    Component,
+    Decomposition,
     Forecast,
     ForecastChange,
     ForecastPath,
@@ -32,7 +32,7 @@ from store.models.runs import (
     PanelSeries,
     Run,
 )
-from store.models.tracking import OutsideForecast, OutsideScore, Tracking
+from store.models.tracking import ExternalForecast, ExternalForecastScore, Tracking
 
 __all__ = [
     "ALERT_KINDS",
@@ -47,8 +47,11 @@ __all__ = [
     "ApiKey",
     "BacktestForecast",
     "BacktestPeriod",
-    "Component",
+    "BrowserSession",
     "Dataset",
+    "Decomposition",
+    "ExternalForecast",
+    "ExternalForecastScore",
     "Forecast",
     "ForecastChange",
     "ForecastPath",
@@ -59,8 +62,6 @@ __all__ = [
     "IndicatorUse",
     "Membership",
     "Observation",
-    "OutsideForecast",
-    "OutsideScore",
     "PanelSeries",
     "Partner",
     "Release",
@@ -70,7 +71,6 @@ __all__ = [
     "Sector",
     "Series",
     "SeriesPart",
-    "SignIn",
     "SourceAttempt",
     "Table",
     "Tracking",

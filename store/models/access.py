@@ -25,10 +25,10 @@ class ApiKey(Table, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
 
 
-class SignIn(Table, table=True):
+class BrowserSession(Table, table=True):
     """A browser that somebody signed in at with an API key. Only the hash of its token is kept."""
 
-    __tablename__ = "sign_in"
+    __tablename__ = "browser_session"
 
     token_hash: str = Field(primary_key=True, max_length=64)
     key_id: int = Field(foreign_key="api_key.id", ondelete="CASCADE")

@@ -39,7 +39,7 @@ class BacktestPeriod(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint(is_in("kind", ("jan_feb", "quarter", "year")), name="kind"),
         sa.CheckConstraint(is_first_of_month("cutoff"), name="cutoff_starts"),
-        sa.CheckConstraint("step >= 1 AND every >= 1", name="steps"),
+        sa.CheckConstraint("step >= 1 AND spacing >= 1", name="steps"),
     )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
@@ -47,7 +47,7 @@ class BacktestPeriod(Table, table=True):
     kind: str = Field(primary_key=True, max_length=16)
     cutoff: date = Field(primary_key=True)
     step: int
-    every: int
+    spacing: int
     means: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
     quantiles: list[list[float | None]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
     actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))

@@ -60,12 +60,12 @@ class SourceAttempt(Table, table=True):
 
 
 class Alert(Table, table=True):
-    """What an operator should know of a dataset: raised once, cleared once, and told of both."""
+    """What an operator should know of a dataset: raised once, cleared once, and delivered_events of both."""
 
     __table_args__ = (
         sa.CheckConstraint(is_in("kind", ALERT_KINDS), name="kind"),
         sa.CheckConstraint(is_first_of_month("period"), name="period_starts"),
-        sa.CheckConstraint("told BETWEEN 0 AND 2 AND attempts >= 0", name="counts"),
+        sa.CheckConstraint("delivered_events BETWEEN 0 AND 2 AND delivery_attempts >= 0", name="counts"),
         sa.CheckConstraint("cleared_at >= raised_at", name="cleared_after_raised"),
         sa.Index(
             "uq_alert_open",
@@ -85,8 +85,8 @@ class Alert(Table, table=True):
     reason: str
     raised_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
     cleared_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
-    told: int = 0
-    """Of its two events, raised and cleared, how many are told."""
-    attempts: int = 0
+    delivered_events: int = 0
+    """Of its two events, raised and cleared, how many are delivered_events."""
+    delivery_attempts: int = 0
     """How often it was tried in vain to tell the next one, which waits until `next_attempt_at`."""
     next_attempt_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))

@@ -126,7 +126,7 @@ class ForecastWeight(Table, table=True):
     weight: float
 
 
-class Component(Table, table=True):
+class Decomposition(Table, table=True):
     """One part of a series taken apart, month by month from `start`; NULL where there is none.
 
     A trend is in the dataset's unit; season, calendar and rest are shares of what they multiply.

@@ -13,7 +13,7 @@ class Tracking(Table, table=True):
 
     `months` is 2 for January and February first published as one figure: the forecast is then the sum of both, at
     February. `first_level` and `latest_level` are the narrowest stored level whose interval holds the value, NULL where
-    it lies outside all. `promised_mae` and `promised_coverage` (of level 80) are what the run's own backtest scored.
+    it lies outside all. `backtest_mae` and `backtest_coverage` (of level 80) are what the run's own backtest scored.
     """
 
     __table_args__ = (
@@ -39,18 +39,18 @@ class Tracking(Table, table=True):
     latest_level: float | None
     first_wis: float
     latest_wis: float
-    promised_mae: float | None
-    promised_coverage: float | None
+    backtest_mae: float | None
+    backtest_coverage: float | None
 
 
-class OutsideForecast(Table, table=True):
+class ExternalForecast(Table, table=True):
     """One statement of a forecast made by somebody else, before it was known what came, in the dataset's unit.
 
     `output_type` is that of the hubverse: mean, median or quantile; `probability` is 0 for a mean, 0.5 for a median.
     `months` is 2 for January and February in one, at February.
     """
 
-    __tablename__ = "outside_forecast"
+    __tablename__ = "external_forecast"
     __table_args__ = (
         sa.CheckConstraint(is_first_of_month("month"), name="month_starts"),
         sa.CheckConstraint("months = 1 OR EXTRACT(MONTH FROM month) = 2", name="combined_is_february"),
@@ -70,13 +70,13 @@ class OutsideForecast(Table, table=True):
     value: float
 
 
-class OutsideScore(Table, table=True):
+class ExternalForecastScore(Table, table=True):
     """A forecast from outside and ours, scored on the same target; ours is of the run that knew as much.
 
     Weighted interval scores are over the probabilities that the forecast from outside names, `quantiles` in number.
     """
 
-    __tablename__ = "outside_score"
+    __tablename__ = "external_forecast_score"
 
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     model_id: str = Field(primary_key=True, max_length=60)

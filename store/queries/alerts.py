@@ -1,4 +1,4 @@
-"""Alerts: raised once, cleared once, and told of both until somebody has heard.
+"""Alerts: raised once, cleared once, and delivered_events of both until somebody has heard.
 
 These functions leave the commit to the caller.
 """
@@ -25,8 +25,8 @@ class AlertRecord(NamedTuple):
     reason: str
     raised_at: datetime
     cleared_at: datetime | None
-    told: int
-    attempts: int
+    delivered_events: int
+    delivery_attempts: int
 
 
 _COLUMNS: list[Any] = [col(getattr(Alert, name)) for name in AlertRecord._fields]
@@ -53,24 +53,24 @@ def open_alerts(session: Session, dataset_id: str | None = None, kind: Kind | No
     return [AlertRecord(*row) for row in session.execute(query)]
 
 
-def next_untold(session: Session, now: datetime) -> AlertRecord | None:
-    """The oldest alert with an event to be told now, which nobody else tells until the transaction ends."""
+def next_undelivered(session: Session, now: datetime) -> AlertRecord | None:
+    """The oldest alert with an event to be delivered_events now, which nobody else tells until the transaction ends."""
     cleared = sa.case((col(Alert.cleared_at).is_(None), 1), else_=2)
     ready = sa.or_(col(Alert.next_attempt_at).is_(None), col(Alert.next_attempt_at) <= now)
-    query = sa.select(*_COLUMNS).where(col(Alert.told) < cleared, ready).order_by(col(Alert.id)).limit(1)
+    query = sa.select(*_COLUMNS).where(col(Alert.delivered_events) < cleared, ready).order_by(col(Alert.id)).limit(1)
     row = session.execute(query.with_for_update(skip_locked=True)).first()
     return AlertRecord(*row) if row else None
 
 
-def mark_told(session: Session, alert: AlertRecord) -> None:
-    """The alert's next event has been told."""
-    values = {"told": alert.told + 1, "attempts": 0, "next_attempt_at": None}
+def mark_delivered(session: Session, alert: AlertRecord) -> None:
+    """The alert's next event has been delivered_events."""
+    values = {"delivered_events": alert.delivered_events + 1, "delivery_attempts": 0, "next_attempt_at": None}
     session.execute(sa.update(Alert).where(col(Alert.id) == alert.id).values(values))
 
 
 def postpone(session: Session, alert: AlertRecord, until: datetime) -> None:
     """Telling failed; it is tried again then."""
-    values = {"attempts": alert.attempts + 1, "next_attempt_at": until}
+    values = {"delivery_attempts": alert.delivery_attempts + 1, "next_attempt_at": until}
     session.execute(sa.update(Alert).where(col(Alert.id) == alert.id).values(values))
 
 

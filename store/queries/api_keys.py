@@ -99,19 +99,19 @@ def authenticate(session: Session, key: str, *, scope: str, now: datetime) -> Ke
     record = KeyRecord(*row[1:])
     if record.expires_at is not None and record.expires_at <= now:
         raise BadKey(f"it expired on {record.expires_at.date()}")
-    refuse_without(scope, record.scopes)
+    require_scope(scope, record.scopes)
     if record.last_used_at is None or now - record.last_used_at >= LAST_USED_GRAIN:
         session.execute(sa.update(ApiKey).where(col(ApiKey.prefix) == record.prefix).values(last_used_at=now))
     return record
 
 
-def refuse_without(scope: str, scopes: Sequence[str]) -> None:
+def require_scope(scope: str, scopes: Sequence[str]) -> None:
     """Raises MissingScope where the scopes of a key allow something else."""
     if scope not in scopes and "admin" not in scopes:
         raise MissingScope(scope, scopes)
 
 
-def listed(session: Session) -> list[KeyRecord]:
+def list_keys(session: Session) -> list[KeyRecord]:
     """Every key, by name."""
     columns = [col(getattr(ApiKey, name)) for name in KeyRecord._fields]
     return [KeyRecord(*row) for row in session.execute(sa.select(*columns).order_by(col(ApiKey.name)))]

@@ -1,6 +1,6 @@
 """What was said at each fold beside what came: tracks of a series, and the worst misses.
 
-Months of every forecaster are kept; quarters, years, and January with February of the combination.
+Months of every forecaster are stored; quarters, years, and January with February of the combination.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def write_periods(
     kind: str,
     cutoff: ArrayLike,
     step: int,
-    every: int,
+    spacing: int,
     means: RealArray,
     quantiles: RealArray,
     actuals: RealArray,
@@ -37,7 +37,7 @@ def write_periods(
     """Store what the combination said at one fold of periods, in the dataset's unit; gives how many rows were written.
 
     Shapes: `series_ids` (S,), `means` and `actuals` (S, periods), NaN where nothing is known, `quantiles` (S, P,
-    periods). The first period ends `step` months after the cutoff, the others `every` months apart. A series without
+    periods). The first period ends `step` months after the cutoff, the others `spacing` months apart. A series without
     any mean is left out.
     """
     said = np.isfinite(means).any(axis=1)
@@ -47,7 +47,7 @@ def write_periods(
         "kind": kind,
         "cutoff": np.asarray(cutoff).astype("datetime64[M]"),
         "step": step,
-        "every": every,
+        "spacing": spacing,
         "means": means[said],
         "quantiles": quantiles[said],
         "actuals": actuals[said],
@@ -58,12 +58,12 @@ def write_periods(
 class FoldForecast(NamedTuple):
     """One forecaster's forecast of a series at one fold, its periods as lists.
 
-    The first period ends `step` months after the cutoff, the others `every` months apart.
+    The first period ends `step` months after the cutoff, the others `spacing` months apart.
     """
 
     cutoff: date
     step: int
-    every: int
+    spacing: int
     means: list[float | None]
     quantiles: list[list[float | None]] | None
     actuals: list[float | None]
@@ -151,7 +151,7 @@ def _worst_of_each_period(fold: sa.Subquery, steps: tuple[int, int], bounds: tup
     """Of each series and period the forecast that was out by the most widths, with the columns of Miss."""
     place = sa.func.generate_series(1, sa.func.cardinality(fold.c.means)).table_valued("n").render_derived().lateral()
     n = place.c.n
-    step = fold.c.step + (n - 1) * fold.c.every
+    step = fold.c.step + (n - 1) * fold.c.spacing
     lo, hi = (fold.c.quantiles[bound + 1][n] for bound in bounds)
     outside = sa.func.greatest(lo - fold.c.actuals[n], fold.c.actuals[n] - hi)
     found: list[sa.ColumnElement[Any]] = [
@@ -183,10 +183,10 @@ def _source(run_id: int, series_ids: Sequence[int], forecaster: str, kind: str) 
     table: type[BacktestForecast] | type[BacktestPeriod] = BacktestForecast if monthly else BacktestPeriod
     columns = [col(getattr(table, name)) for name in ("series_id", "cutoff", "means", "quantiles", "actuals")]
     one = sa.literal(1)
-    steps = [one, one] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.every)]
+    steps = [one, one] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.spacing)]
     which = col(BacktestForecast.forecaster) == forecaster if monthly else col(BacktestPeriod.kind) == kind
     wanted = (
         *(col(table.run_id) == run_id, col(table.series_id).in_(series_ids), which),
         col(table.cutoff).not_in(combined_januaries(run_id)),
     )
-    return sa.select(*columns, steps[0].label("step"), steps[1].label("every")).where(*wanted).subquery()
+    return sa.select(*columns, steps[0].label("step"), steps[1].label("spacing")).where(*wanted).subquery()

@@ -143,7 +143,7 @@ _STATEMENTS: dict[By, sa.TextClause] = {
 }
 
 
-class Said(NamedTuple):
+class FoldMeans(NamedTuple):
     """What one forecaster said of a series at a cutoff, its steps as lists; an actual that is to come is None."""
 
     series_id: int
@@ -153,17 +153,17 @@ class Said(NamedTuple):
     actuals: list[float | None]
 
 
-def said(
+def fold_means(
     session: Session,
     run_id: int,
     series_ids: Sequence[int],
     *,
     forecaster: str | None = None,
     cutoff: date | None = None,
-) -> list[Said]:
+) -> list[FoldMeans]:
     """Means of one forecaster or of all, at one cutoff or at all (the run's own among them), oldest cutoff first."""
     table = BacktestForecast
-    query = sa.select(*(col(getattr(table, name)) for name in Said._fields)).where(
+    query = sa.select(*(col(getattr(table, name)) for name in FoldMeans._fields)).where(
         col(table.run_id) == run_id, col(table.series_id).in_(series_ids)
     )
     if forecaster is not None:
@@ -171,4 +171,4 @@ def said(
     if cutoff is not None:
         query = query.where(col(table.cutoff) == cutoff)
     ordered = query.order_by(col(table.cutoff), col(table.forecaster), col(table.series_id))
-    return [Said(*row) for row in session.execute(ordered)]
+    return [FoldMeans(*row) for row in session.execute(ordered)]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sqlmodel import Session, col
 
 from store.binary_copy import copy_arrays
-from store.models import Component
+from store.models import Decomposition
 from store.queries.backtests import RealArray
 
 
@@ -30,7 +30,7 @@ def write(
         "start": np.repeat(np.asarray(start).astype("datetime64[M]"), len(row)),
         "values": values[row, place],
     }
-    return copy_arrays(session, Component, columns)
+    return copy_arrays(session, Decomposition, columns)
 
 
 class DecomposedSeries(NamedTuple):
@@ -43,9 +43,9 @@ class DecomposedSeries(NamedTuple):
 def of_series(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, DecomposedSeries]:
     """Stored components of some series; one that was not taken apart is missing."""
     rows = session.execute(
-        sa.select(*(col(getattr(Component, name)) for name in ("series_id", "name", "start", "values")))
-        .where(col(Component.run_id) == run_id, col(Component.series_id).in_(series_ids))
-        .order_by(col(Component.series_id), col(Component.name))
+        sa.select(*(col(getattr(Decomposition, name)) for name in ("series_id", "name", "start", "values")))
+        .where(col(Decomposition.run_id) == run_id, col(Decomposition.series_id).in_(series_ids))
+        .order_by(col(Decomposition.series_id), col(Decomposition.name))
     )
     found: dict[int, DecomposedSeries] = {}
     for series_id, name, start, values in rows:

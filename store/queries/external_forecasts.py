@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
-from store.models import OutsideForecast, OutsideScore
+from store.models import ExternalForecast, ExternalForecastScore
 from store.queries import catalog
 from store.queries.hubverse_format import CONTRADICTS, SAME
 from tables import Faults
@@ -18,14 +18,14 @@ from tables import Faults
 IDENTITY = ("series_id", "model_id", "reference_date", "month", "months", "output_type", "probability")
 
 
-class OutsideAppended(NamedTuple):
+class AppendedForecasts(NamedTuple):
     """How many statements were new, and how many were known already."""
 
     inserted: int
     unchanged: int
 
 
-def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> OutsideAppended:
+def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> AppendedForecasts:
     """Store forecasts as checked by `hubverse.check_hubverse`, all of them or none. What was said once stays said.
 
     Raises UnknownDataset, `tabular.BadRows` for a series that the dataset has not, or a statement that is kept with
@@ -45,8 +45,8 @@ def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> OutsideApp
     new = rows[np.isnan(before)]
     if len(new):
         records = new[[*IDENTITY, "value"]].to_dict("records")
-        session.execute(sa.insert(OutsideForecast), records)
-    return OutsideAppended(len(new), len(rows) - len(new))
+        session.execute(sa.insert(ExternalForecast), records)
+    return AppendedForecasts(len(new), len(rows) - len(new))
 
 
 def _series_ids(session: Session, dataset: str, frame: pd.DataFrame) -> list[int]:
@@ -60,16 +60,16 @@ def _series_ids(session: Session, dataset: str, frame: pd.DataFrame) -> list[int
 
 
 def _known(session: Session, rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
-    columns = [col(getattr(OutsideForecast, name)) for name in (*IDENTITY, "value")]
+    columns = [col(getattr(ExternalForecast, name)) for name in (*IDENTITY, "value")]
     mine = (
-        col(OutsideForecast.series_id).in_(set(rows["series_id"].tolist())),
-        col(OutsideForecast.model_id).in_(set(rows["model_id"].tolist())),
+        col(ExternalForecast.series_id).in_(set(rows["series_id"].tolist())),
+        col(ExternalForecast.model_id).in_(set(rows["model_id"].tolist())),
     )
     found = session.execute(sa.select(*columns).where(*mine))
     return {(row[0], row[1], pd.Timestamp(row[2]), pd.Timestamp(row[3]), *row[4:-1]): row[-1] for row in found}
 
 
-class Rivals(NamedTuple):
+class ScoringPair(NamedTuple):
     """A forecast from outside and ours of the same target, to be scored on what came; in the dataset's unit.
 
     Ours is of the run with the latest knowledge that was no later than the reference date; `statements` holds the
@@ -89,9 +89,9 @@ class Rivals(NamedTuple):
     latest_value: float
 
 
-def due(session: Session, dataset_id: str) -> list[Rivals]:
+def due_pairs(session: Session, dataset_id: str) -> list[ScoringPair]:
     """Forecasts whose target came, was revised, or got another run beside it, since they were last scored."""
-    return [Rivals(*row) for row in session.execute(_DUE, {"dataset": dataset_id})]
+    return [ScoringPair(*row) for row in session.execute(_DUE, {"dataset": dataset_id})]
 
 
 # Who speaks on the day a figure is known, or later, does not forecast it.
@@ -99,7 +99,7 @@ _DUE = sa.text("""
     WITH said AS (
         SELECT o.series_id, o.model_id, o.reference_date, o.month, o.months,
                jsonb_agg(jsonb_build_array(o.output_type, o.probability, o.value) ORDER BY o.probability) AS statements
-        FROM outside_forecast o JOIN series s ON s.id = o.series_id
+        FROM external_forecast o JOIN series s ON s.id = o.series_id
         WHERE s.dataset_id = :dataset
         GROUP BY o.series_id, o.model_id, o.reference_date, o.month, o.months
     )
@@ -112,7 +112,7 @@ _DUE = sa.text("""
           AND r.as_of <= said.reference_date AND said.reference_date < k.first_vintage
         ORDER BY r.as_of DESC, r.finished_at DESC, r.id DESC LIMIT 1
     ) AS ours ON true
-    LEFT JOIN outside_score c USING (series_id, model_id, reference_date, month, months)
+    LEFT JOIN external_forecast_score c USING (series_id, model_id, reference_date, month, months)
     WHERE (c.run_id, c.first_value, c.latest_value)
           IS DISTINCT FROM (ours.run_id, ours.first_value, ours.latest_value)
     ORDER BY said.series_id, said.model_id, said.reference_date, said.month, said.months
@@ -123,7 +123,7 @@ def write_scores(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store scores, in the place of earlier ones of the same forecasts; the caller commits."""
     if not rows:
         return
-    statement = insert(OutsideScore)
+    statement = insert(ExternalForecastScore)
     key = {"series_id", "model_id", "reference_date", "month", "months"}
     changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
     session.execute(statement.on_conflict_do_update(index_elements=sorted(key), set_=changed), list(rows))
@@ -178,9 +178,9 @@ def page(
 _FROM = """
     FROM (
         SELECT DISTINCT series_id, model_id, reference_date, month, months
-        FROM outside_forecast WHERE series_id = ANY(:series)
+        FROM external_forecast WHERE series_id = ANY(:series)
     ) AS said
-    LEFT JOIN outside_score c USING (series_id, model_id, reference_date, month, months)
+    LEFT JOIN external_forecast_score c USING (series_id, model_id, reference_date, month, months)
     WHERE (:model ::text IS NULL OR model_id = :model)
       AND (:start ::date IS NULL OR month >= :start) AND (:end ::date IS NULL OR month <= :end)
       AND (:scored ::bool IS NULL OR (c.run_id IS NOT NULL) = :scored)
@@ -219,6 +219,6 @@ _BY_MODEL = sa.text("""
     SELECT model_id, count(*), count(point), avg(abs(first_value - point)),
            avg(abs(first_value - our_point)) FILTER (WHERE point IS NOT NULL),
            avg(first_wis), avg(our_first_wis), avg((first_wis < our_first_wis)::int::float8)
-    FROM outside_score WHERE series_id = ANY(:series)
+    FROM external_forecast_score WHERE series_id = ANY(:series)
     GROUP BY model_id ORDER BY model_id
 """)

@@ -60,7 +60,7 @@ def record(
     session.execute(sa.insert(SourceAttempt).values(**values))
 
 
-def asked_since(session: Session, dataset: str, moment: datetime) -> bool:
+def attempted_since(session: Session, dataset: str, moment: datetime) -> bool:
     """Whether the dataset's source was asked after a moment."""
     conditions = (col(SourceAttempt.dataset_id) == dataset, col(SourceAttempt.started_at) > moment)
     return bool(session.execute(sa.select(sa.exists().where(*conditions))).scalar_one())

@@ -18,7 +18,7 @@ DRIFT = 2.0
 """A series drifts when its rolling error is above this many times what the backtests promised."""
 
 
-class Due(NamedTuple):
+class DueForecast(NamedTuple):
     """A published forecast whose figure came, or was revised, since it was last scored; in the dataset's unit.
 
     `months` is 2 for January and February in one figure: `mean` is then the sum of both, `median` and `quantiles` are
@@ -38,8 +38,8 @@ class Due(NamedTuple):
     backfilled: bool
     latest_value: float
     latest_vintage: date
-    promised_mae: float | None
-    promised_coverage: float | None
+    backtest_mae: float | None
+    backtest_coverage: float | None
 
 
 def runs_to_score(session: Session, dataset_id: str) -> list[int]:
@@ -56,10 +56,12 @@ _RUNS = sa.text("""
 """)
 
 
-def due(session: Session, run_id: int, *, forecaster: str, probabilities: Sequence[float]) -> list[Due]:
+def due_forecasts(
+    session: Session, run_id: int, *, forecaster: str, probabilities: Sequence[float]
+) -> list[DueForecast]:
     """What is to be scored of a run, by series and month; `forecaster` is the one whose scores are the promise."""
     given = {"run": run_id, "forecaster": forecaster, "probabilities": list(probabilities)}
-    return [Due(*row) for row in session.execute(_DUE, given)]
+    return [DueForecast(*row) for row in session.execute(_DUE, given)]
 
 
 # A figure imputed by its publisher is no outcome. Months published apart after their sum are its latest value. Of
@@ -132,7 +134,7 @@ def write(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     session.execute(statement.on_conflict_do_update(index_elements=sorted(key), set_=changed), list(rows))
 
 
-class TrackRecord(NamedTuple):
+class ForecastScoreRecord(NamedTuple):
     """A scored forecast, in the dataset's unit, and how forecasts like it have done of late.
 
     `live` says that the run was published before the figure came. The rolling figures are over the last WINDOW targets
@@ -159,21 +161,21 @@ class TrackRecord(NamedTuple):
     latest_level: float | None
     first_wis: float
     latest_wis: float
-    promised_mae: float | None
-    promised_coverage: float | None
+    backtest_mae: float | None
+    backtest_coverage: float | None
     live: bool
     rolling_n: int | None
     rolling_mae: float | None
-    rolling_promised_mae: float | None
+    rolling_backtest_mae: float | None
     rolling_coverage: float | None
-    rolling_promised_coverage: float | None
+    rolling_backtest_coverage: float | None
     drifts: bool | None
 
 
-class TrackPage(NamedTuple):
+class ForecastScorePage(NamedTuple):
     """Some scored forecasts by series, month and step, the oldest run first, and how many there are in all."""
 
-    rows: list[TrackRecord]
+    rows: list[ForecastScoreRecord]
     total: int
 
 
@@ -189,15 +191,15 @@ def page(
     drifts: bool | None = None,
     limit: int,
     offset: int = 0,
-) -> TrackPage:
+) -> ForecastScorePage:
     """Scored forecasts of some series, narrowed by run, step, month, liveness or drift where given."""
     given: dict[str, Any] = {"series": list(series_ids), "run": run_id, "step": step, "start": start, "end": end}
     given |= {"live": live, "drifts": drifts, "limit": limit, "offset": offset, **_TERMS}
     rows = session.execute(_PAGE, given).all()
     if not rows and offset:
         total = session.execute(_PAGE, given | {"limit": 1, "offset": 0}).all()
-        return TrackPage([], total[0][-1] if total else 0)
-    return TrackPage([TrackRecord(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
+        return ForecastScorePage([], total[0][-1] if total else 0)
+    return ForecastScorePage([ForecastScoreRecord(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
 
 
 _TERMS = {"before": WINDOW - 1, "least": LEAST, "drift": DRIFT}
@@ -210,21 +212,21 @@ _TRACKED = """
                    SELECT FROM tracking s
                    WHERE s.run_id = k.run_id AND s.series_id = k.series_id AND s.months = 2
                      AND s.month IN (k.month, k.month + interval '1 month') AND s.first_vintage <= k.first_vintage
-               ) AS within_sum
+               ) AS is_part_of_sum
         FROM tracking k JOIN run r ON r.id = k.run_id
         WHERE k.series_id = ANY(:series)
     )
 """
 _ROLLING = """
     count(*) OVER recent AS n, avg(abs(mean - first_value)) OVER recent AS mae,
-    avg(promised_mae) OVER recent AS promised_mae_of_n,
+    avg(backtest_mae) OVER recent AS mean_backtest_mae,
     avg((first_level <= 80 IS TRUE)::int::float8) OVER recent AS coverage,
-    avg(promised_coverage) OVER recent AS promised_coverage_of_n
+    avg(backtest_coverage) OVER recent AS mean_backtest_coverage
 """
-_DRIFTS = "n >= :least AND mae > :drift * promised_mae_of_n"
+_DRIFTS = "n >= :least AND mae > :drift * mean_backtest_mae"
 _PAGE = sa.text(f"""{_TRACKED}, ranked AS (
-        SELECT *, within_sum OR promised_mae IS NULL OR row_number() OVER (
-            PARTITION BY series_id, step, month, months, live, promised_mae IS NULL
+        SELECT *, is_part_of_sum OR backtest_mae IS NULL OR row_number() OVER (
+            PARTITION BY series_id, step, month, months, live, backtest_mae IS NULL
             ORDER BY as_of DESC, finished_at DESC, run_id DESC
         ) > 1 AS passed_over
         FROM tracked
@@ -235,12 +237,12 @@ _PAGE = sa.text(f"""{_TRACKED}, ranked AS (
             ROWS BETWEEN :before PRECEDING AND CURRENT ROW
         )
     ), told AS (
-        SELECT {", ".join(TrackRecord._fields[:21])},
+        SELECT {", ".join(ForecastScoreRecord._fields[:21])},
                CASE WHEN NOT passed_over THEN n END AS n,
                CASE WHEN NOT passed_over THEN mae END AS mae,
-               CASE WHEN NOT passed_over THEN promised_mae_of_n END AS promised_mae_of_n,
+               CASE WHEN NOT passed_over THEN mean_backtest_mae END AS mean_backtest_mae,
                CASE WHEN NOT passed_over THEN coverage END AS coverage,
-               CASE WHEN NOT passed_over THEN promised_coverage_of_n END AS promised_coverage_of_n,
+               CASE WHEN NOT passed_over THEN mean_backtest_coverage END AS mean_backtest_coverage,
                CASE WHEN NOT passed_over THEN {_DRIFTS} END AS drifts
         FROM rolled
     )
@@ -264,9 +266,9 @@ class SeriesRecord(NamedTuple):
     month: date
     n: int
     mae: float
-    promised_mae: float
+    backtest_mae: float
     coverage: float
-    promised_coverage: float | None
+    backtest_coverage: float | None
     drifts: bool
 
 
@@ -278,7 +280,7 @@ def series_records(session: Session, series_ids: Sequence[int]) -> list[SeriesRe
 
 _SERIES = sa.text(f"""{_TRACKED}, standing AS (
         SELECT DISTINCT ON (series_id, month, months) * FROM tracked
-        WHERE live AND NOT within_sum AND promised_mae IS NOT NULL
+        WHERE live AND NOT is_part_of_sum AND backtest_mae IS NOT NULL
         ORDER BY series_id, month, months, as_of DESC, finished_at DESC, run_id DESC
     ), rolled AS (
         SELECT *, {_ROLLING}, row_number() OVER (
@@ -289,7 +291,7 @@ _SERIES = sa.text(f"""{_TRACKED}, standing AS (
             PARTITION BY series_id ORDER BY first_vintage, month ROWS BETWEEN :before PRECEDING AND CURRENT ROW
         )
     )
-    SELECT series_id, month, n, mae, promised_mae_of_n, coverage, promised_coverage_of_n,
+    SELECT series_id, month, n, mae, mean_backtest_mae, coverage, mean_backtest_coverage,
            {_DRIFTS}
     FROM rolled WHERE back = 1
     ORDER BY array_position(CAST(:series AS int[]), series_id)

@@ -43,7 +43,7 @@ def append(
     Datasets that derive their rest get it at the same points, and the release calendar is kept.
     Raises UnknownDataset, BadObservations, NotDerivable.
     """
-    found = _locked(session, dataset)
+    found = _lock_dataset(session, dataset)
     frame = frame.assign(vintage=frame["vintage"].fillna(pd.Timestamp(vintage)), backfilled=backfilled)
     try:
         _check_codes(session, dataset, frame, derives=found.derives_rest)
@@ -57,7 +57,7 @@ def append(
     return Appended(len(new), len(frame) - len(new), derived)
 
 
-def _locked(session: Session, dataset: str) -> Dataset:
+def _lock_dataset(session: Session, dataset: str) -> Dataset:
     """The dataset, to which nobody else appends until the transaction ends."""
     query = select(Dataset).where(col(Dataset.id) == dataset).with_for_update(key_share=True)
     found = session.exec(query).one_or_none()
@@ -92,12 +92,12 @@ def _store(session: Session, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
     keys = list(frame[SERIES_COLUMNS].itertuples(index=False, name=None))
     numbers = catalog.ensure_series(session, dataset, keys)
     rows = frame.assign(series_id=[numbers[key] for key in keys])
-    new = rows[_is_news(session, rows)]
+    new = rows[_is_new(session, rows)]
     copy_arrays(session, Observation, {name: new[name].to_numpy() for name in STORED})
     return new
 
 
-def _is_news(session: Session, rows: pd.DataFrame) -> NDArray[np.bool_]:
+def _is_new(session: Session, rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows differ from what is known on their vintage. Raises BadRows where the vintage is taken."""
     known = _known(session, rows)
     both = pd.concat([known.assign(row=-1), rows[known.columns].assign(row=rows.index)], ignore_index=True)

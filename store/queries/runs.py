@@ -122,7 +122,7 @@ def progress(session: Session, run_id: int, *, stage: str, done: int, total: int
     _move(session, run_id, from_=("running",), values={"stage": stage, "done": done, "total": total})
 
 
-def measure_tables(session: Session) -> None:
+def analyze_tables(session: Session) -> None:
     """Tell PostgreSQL's planner what was just written: until it knows, reading a series takes fifty times as long.
 
     Autovacuum does the same, some minutes later.
@@ -132,7 +132,7 @@ def measure_tables(session: Session) -> None:
 
 _WRITTEN = (
     *("panel_series", "forecast", "forecast_quantile", "forecast_path", "forecast_weight"),
-    *("component", "backtest_forecast", "backtest_period", "score"),
+    *("decomposition", "backtest_forecast", "backtest_period", "score"),
 )
 
 
@@ -159,9 +159,13 @@ def fail(session: Session, run_id: int, *, finished_at: datetime, reason: str) -
     _move(session, run_id, from_=("queued", "running"), values=values)
 
 
-def leave_unchanged(session: Session, run_id: int, *, twin: int, finished_at: datetime) -> None:
-    """A queued run ends because `twin`, of the same data, configuration and code, is what readers see."""
-    values = {"status": "unchanged", "finished_at": finished_at, "failures": [{"reason": "nothing new", "run": twin}]}
+def mark_unchanged(session: Session, run_id: int, *, identical_run: int, finished_at: datetime) -> None:
+    """A queued run ends because `identical_run`, of the same data, configuration and code, is what readers see."""
+    values = {
+        "status": "unchanged",
+        "finished_at": finished_at,
+        "failures": [{"reason": "nothing new", "run": identical_run}],
+    }
     _move(session, run_id, from_=("queued",), values=values)
 
 

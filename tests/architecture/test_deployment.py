@@ -111,7 +111,7 @@ def test_the_image_does_not_run_as_root() -> None:
 
 def test_the_image_is_the_command_and_serves_unless_told_otherwise() -> None:
     assert exec_form("ENTRYPOINT") == ["tradewind"]
-    assert project()["project"]["scripts"]["tradewind"] == "cli:main"
+    assert project()["project"]["scripts"]["tradewind"] == "cli.app:main"
     assert parse_command(exec_form("CMD")) == "tradewind serve"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-import cli
+from cli.app import make_app
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -69,7 +69,7 @@ def parse_command(words: list[str]) -> str:
     Raises:
         typer.Exit, click's UsageError as typer has it: there is no such command, or it does not take these words.
     """
-    command, name = typer.main.get_command(cli.make_app()), "tradewind"
+    command, name = typer.main.get_command(make_app()), "tradewind"
     while isinstance(command, typer.core.TyperGroup):
         assert words, f"{name} needs a command"
         assert words[0] in command.commands, f"{name} has no command {words[0]}"

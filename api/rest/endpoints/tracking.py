@@ -16,10 +16,10 @@ from services.parameters import TrackedSeriesQuery, TrackingQuery
 from services.run_selection import run_of
 from store.models import ResolvedSeries
 from store.queries import forecast_scores
-from store.queries.forecast_scores import SeriesRecord, TrackRecord
+from store.queries.forecast_scores import ForecastScoreRecord, SeriesRecord
 
 router = APIRouter(route_class=DirectRoute, tags=["tracking"], dependencies=[Depends(may_read)])
-ROLLING = ("n", "mae", "promised_mae", "coverage", "promised_coverage", "drifts")
+ROLLING = ("n", "mae", "backtest_mae", "coverage", "backtest_coverage", "drifts")
 COLUMNS = tuple(name for name in tracking.TrackedAnswer.model_fields if name != "rolling")
 SERIES_COLUMNS = tuple(tracking.SeriesRecordAnswer.model_fields)
 
@@ -85,7 +85,7 @@ def _names(chosen: Sequence[ResolvedSeries]) -> dict[int, str]:
     return {part.series_id: part.unique_id for one in chosen for part in one.parts}
 
 
-def _tracked_answer(row: TrackRecord, unique_id: str, unit: str) -> dict[str, Any]:
+def _tracked_answer(row: ForecastScoreRecord, unique_id: str, unit: str) -> dict[str, Any]:
     fields = row._asdict() | {
         "unique_id": unique_id,
         "run": row.run_id,
@@ -100,8 +100,8 @@ def _tracked_answer(row: TrackRecord, unique_id: str, unit: str) -> dict[str, An
     }
     rolling = None
     if row.rolling_n is not None:
-        cells = (row.rolling_n, row.rolling_mae, row.rolling_promised_mae, row.rolling_coverage)
-        rolling = dict(zip(ROLLING, (*cells, row.rolling_promised_coverage, row.drifts), strict=True))
+        cells = (row.rolling_n, row.rolling_mae, row.rolling_backtest_mae, row.rolling_coverage)
+        rolling = dict(zip(ROLLING, (*cells, row.rolling_backtest_coverage, row.drifts), strict=True))
     return {name: fields[name] for name in COLUMNS} | {"rolling": rolling}
 
 

@@ -12,9 +12,9 @@ class RollingAnswer(Answer):
 
     n: int = Field(description="How many.")
     mae: float
-    promised_mae: float
+    backtest_mae: float
     coverage: float = Field(description="Share of first prints inside the interval of level 80.")
-    promised_coverage: float | None
+    backtest_coverage: float | None
     drifts: bool = Field(description="Whether `mae` is above twice what was promised, of four forecasts at least.")
 
 
@@ -42,8 +42,8 @@ class TrackedAnswer(Answer):
     latest_level: float | None
     first_wis: float
     latest_wis: float
-    promised_mae: float | None = Field(description="Mean absolute error at this step in the run's backtest.")
-    promised_coverage: float | None = Field(description="Coverage of level 80 at this step in the run's backtest.")
+    backtest_mae: float | None = Field(description="Mean absolute error at this step in the run's backtest.")
+    backtest_coverage: float | None = Field(description="Coverage of level 80 at this step in the run's backtest.")
     live: bool = Field(description="Whether the run was published before the figure came.")
     rolling: RollingAnswer | None = Field(description="Null where another forecast stands for this target and step.")
 
@@ -64,9 +64,9 @@ class SeriesRecordAnswer(Answer):
     unit: str
     n: int
     mae: float
-    promised_mae: float
+    backtest_mae: float
     coverage: float
-    promised_coverage: float | None
+    backtest_coverage: float | None
     drifts: bool
 
 

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from api.rest.schemas import tracking
-from jobs.runs.scoring import track
+from jobs.runs.scoring import score_published
 from store.models import Observation
 from store.queries.hubverse_format import COLUMNS
 from tests.integration.api.conftest import World, client_of, copy_of
@@ -40,7 +40,7 @@ def polled(original: World, server_url: str) -> Iterator[World]:
     came = {"series_id": exports, "month": date(2026, 1, 1), "vintage": date(2026, 2, 9), "value": 95.0}
     with Session(world.engine) as session:
         session.execute(sa.insert(Observation).values(months=1, status="A", backfilled=False, **came))
-        track(session, "CN_TRADE")
+        score_published(session, "CN_TRADE")
         session.commit()
     yield world
     world.engine.dispose()

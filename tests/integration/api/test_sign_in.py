@@ -47,8 +47,8 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(scratch: World) ->
     assert "Secure" in sign_in(client, scratch.keys["read"]).headers["set-cookie"]
     assert scratch.keys["read"] not in plain
     token = plain.partition("=")[2].partition(";")[0]
-    assert scalar(scratch, f"SELECT count(*) FROM sign_in WHERE token_hash = '{token}'") == 0
-    assert scalar(scratch, f"SELECT count(*) FROM sign_in WHERE token_hash = '{api_keys.digest(token)}'") == 1
+    assert scalar(scratch, f"SELECT count(*) FROM browser_session WHERE token_hash = '{token}'") == 0
+    assert scalar(scratch, f"SELECT count(*) FROM browser_session WHERE token_hash = '{api_keys.digest(token)}'") == 1
 
 
 @pytest.mark.parametrize(("key", "status"), [("tw_wrong", 401), ("", 401), ("write", 403)])
@@ -99,7 +99,7 @@ def test_it_ends_with_the_key_and_after_a_week(scratch: World) -> None:
     assert client.get("/runs").status_code == 401
     sign_in(later, scratch.keys["admin"])
     with scratch.engine.connect() as connection:
-        assert len(connection.execute(sa.text("SELECT * FROM sign_in")).all()) == 1
+        assert len(connection.execute(sa.text("SELECT * FROM browser_session")).all()) == 1
 
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "runs"])

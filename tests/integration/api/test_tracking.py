@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from api.rest.schemas import tracking
-from jobs.runs.scoring import track
+from jobs.runs.scoring import score_published
 from store.models import Observation
 from tests.integration.api.conftest import World, client_of, copy_of
 
@@ -35,7 +35,7 @@ def tracked(original: World, server_url: str) -> Iterator[World]:
     ]
     with Session(world.engine) as session:
         session.execute(sa.insert(Observation).values(months=1, status="A", backfilled=False), rows)
-        track(session, "CN_TRADE")
+        score_published(session, "CN_TRADE")
         session.commit()
     yield world
     world.engine.dispose()
@@ -83,9 +83,9 @@ def test_what_was_promised_is_the_run_s_own_score(client: TestClient, tracked: W
             & (scores["forecaster"] == "combination")
             & (scores["step"] == row["step"])
         ]
-        assert_allclose(row["promised_mae"], mine.loc[mine["metric"] == "mae", "value"].item())
+        assert_allclose(row["backtest_mae"], mine.loc[mine["metric"] == "mae", "value"].item())
         covered = mine[(mine["metric"] == "coverage") & (mine["level"] == 80)]
-        assert_allclose(row["promised_coverage"], covered["value"].item())
+        assert_allclose(row["backtest_coverage"], covered["value"].item())
 
 
 def test_of_two_runs_that_forecast_a_month_at_one_step_the_later_knowledge_rolls(
@@ -114,7 +114,7 @@ def test_a_series_that_drifts_is_flagged(client: TestClient) -> None:
     assert (imports["n"], imports["month"], imports["coverage"]) == (5, "2026-05", 0.0)
     # The synthetic scores promise less than any error there is.
     assert exports["drifts"]
-    assert exports["promised_mae"] < 1
+    assert exports["backtest_mae"] < 1
     none = client.get(SERIES, params={"drifts": False}).json()
     assert (none["series"], none["series_drifting"]) == ([], 2)
 

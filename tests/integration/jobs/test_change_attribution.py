@@ -11,7 +11,7 @@ from sqlmodel import Session
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from jobs.runs import change_attribution as job
 from jobs.runs import forecast_run
-from jobs.runs.change_attribution import explain
+from jobs.runs.change_attribution import attribute_changes
 from store.errors import ChangesNotKept, NoEarlierRun, NotComparable, UnknownRun
 from store.queries import observations, run_changes, runs
 from tests.integration.jobs.test_scoring import come, publish
@@ -126,10 +126,10 @@ def test_any_two_runs_can_be_compared_on_demand(small):
         assert run_changes.latest_against(session, third) == second
         with pytest.raises(ChangesNotKept):
             run_changes.latest_against(session, third, first)
-        assert explain(session, third, against=first, make_executor=here) == first
+        assert attribute_changes(session, third, against=first, make_executor=here) == first
         session.commit()
         # A comparison made again takes the place of the first.
-        explain(session, third, against=first, make_executor=here)
+        attribute_changes(session, third, against=first, make_executor=here)
         session.commit()
     found, _ = changes_of(small, third, against=first)
     assert found["change"].shape == (12, 4)
@@ -148,7 +148,7 @@ def test_runs_that_cannot_be_compared_are_refused_by_name(small):
             (second, 99, UnknownRun),
         ):
             with pytest.raises(error):
-                explain(session, run, against=against, make_executor=here)
+                attribute_changes(session, run, against=against, make_executor=here)
 
 
 def test_a_run_stays_published_where_its_changes_cannot_be_told(small, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from jobs.runs.external_scoring import ingest_outside, score_outside
+from jobs.runs.external_scoring import ingest_external_forecasts, score_external_forecasts
 from store.errors import UnknownDataset
 from store.queries import external_forecasts, forecasts, observations
 from store.queries.hubverse_format import COLUMNS
@@ -29,7 +29,7 @@ def ingest(engine, tmp_path, *rows, dataset="SMALL", header=HEADER):
     path = tmp_path / "outside.csv"
     path.write_text("\n".join([header, *rows]), encoding="utf-8")
     with Session(engine) as session:
-        appended = ingest_outside(session, path, dataset=dataset, today=TODAY, limit_bytes=100_000)
+        appended = ingest_external_forecasts(session, path, dataset=dataset, today=TODAY, limit_bytes=100_000)
         session.commit()
     return appended
 
@@ -97,7 +97,7 @@ def test_a_revision_moves_the_scores_on_the_latest_value(small, tmp_path):
     assert after.first_wis == before.first_wis
     assert_allclose(after.latest_wis, abs(after.latest_value - 23_000))
     with Session(small) as session:
-        assert score_outside(session, "SMALL") == 0
+        assert score_external_forecasts(session, "SMALL") == 0
 
 
 def test_who_speaks_once_the_figure_is_known_is_not_scored(small, tmp_path):

@@ -85,8 +85,8 @@ class World:
         return one
 
 
-def client(manners: Any, known: Mapping[str, Validator]) -> Any:
-    return quick_client(manners, known)
+def client(policy: Any, known: Mapping[str, Validator]) -> Any:
+    return quick_client(policy, known)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ WRITTEN = (
     "backtest_forecast",
     "backtest_period",
     "score",
-    "component",
+    "decomposition",
 )
 
 
@@ -100,7 +100,7 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     # Three folds three months apart: a quarter and the year's end each; January and February are never both ahead.
     assert rows_of(small, "backtest_period") > 12 * 3
     # One series has zeros to its end.
-    assert rows_of(small, "component") == 11 * 4
+    assert rows_of(small, "decomposition") == 11 * 4
 
 
 def test_stored_quantiles_are_those_of_the_stored_paths(small):

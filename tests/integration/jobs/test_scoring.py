@@ -12,7 +12,7 @@ from sqlmodel import Session
 from forecasting.config import PROBABILITIES
 from forecasting.evaluation.metrics import weighted_interval_score
 from jobs.runs.forecast_run import run_forecast
-from jobs.runs.scoring import narrowest_level, selection, track
+from jobs.runs.scoring import config_for_next_run, narrowest_level, score_published
 from store.errors import UnknownDataset
 from store.queries import forecast_scores, forecasts, observation_writes, observations
 from tables import check_observations
@@ -62,7 +62,7 @@ def append(engine, frame, vintage, factor):
 
 def track_all(engine):
     with Session(engine) as session:
-        scored = track(session, "SMALL")
+        scored = score_published(session, "SMALL")
         session.commit()
     return scored
 
@@ -88,7 +88,7 @@ def test_nothing_has_come_yet(small):
 
 def test_an_unknown_dataset_is_named(small):
     with Session(small) as session, pytest.raises(UnknownDataset):
-        track(session, "NONE")
+        score_published(session, "NONE")
 
 
 def test_what_came_is_held_against_what_was_published(small):
@@ -105,8 +105,8 @@ def test_what_came_is_held_against_what_was_published(small):
     assert_allclose(row.first_wis, weighted_interval_score(np.array([row.first_value]), quantiles)[0])
     assert (row.live, row.rolling_n, row.drifts) == (True, 1, False)
     assert_allclose(row.rolling_mae, abs(row.first_value - row.mean))
-    assert row.rolling_promised_mae == row.promised_mae > 0
-    assert 0 <= row.promised_coverage <= 1
+    assert row.rolling_backtest_mae == row.backtest_mae > 0
+    assert 0 <= row.backtest_coverage <= 1
 
 
 def test_a_revision_moves_the_latest_value_and_leaves_the_first_print(small):
@@ -136,7 +136,7 @@ def test_january_and_february_in_one_figure_are_scored_as_their_sum(small):
     sums = paths[:, :2].sum(axis=1, dtype=float)
     assert_allclose(row.mean, sums.mean(), rtol=1e-6)
     assert_allclose(row.median, np.median(sums), rtol=1e-6)
-    assert row.promised_mae > 0
+    assert row.backtest_mae > 0
 
 
 def test_months_published_apart_after_their_sum_are_scored_too_and_do_not_count_twice(small):
@@ -175,7 +175,7 @@ def test_a_series_that_misses_by_far_drifts_and_one_that_does_not_does_not(small
     months_that_come(small, factor=2.5)
     (record,) = record_of(small)
     assert record.n == 4
-    assert record.mae > 2 * record.promised_mae
+    assert record.mae > 2 * record.backtest_mae
     assert record.drifts
     first_steps = rows_of(small, step=1)
     assert [row.rolling_n for row in first_steps] == [1, 2, 3, 4]
@@ -194,9 +194,9 @@ def test_a_series_that_comes_as_usual_does_not_drift(small):
 
 
 def test_while_a_dataset_drifts_its_weights_are_learnt_afresh(small):
-    assert selection(small, "SMALL", CONFIG) == CONFIG
+    assert config_for_next_run(small, "SMALL", CONFIG) == CONFIG
     months_that_come(small, factor=2.5)
-    chosen = selection(small, "SMALL", CONFIG)
+    chosen = config_for_next_run(small, "SMALL", CONFIG)
     assert chosen == replace(CONFIG, recent=12)
     # Figures that are forecast already are forecast again, with the other configuration.
     first = publish(small, date(2025, 5, 20))
@@ -214,7 +214,7 @@ def test_while_a_dataset_drifts_its_weights_are_learnt_afresh(small):
 def test_a_few_series_of_many_do_not_change_the_selection(small, monkeypatch):
     months_that_come(small, factor=2.5)
     monkeypatch.setattr("jobs.runs.scoring.DRIFTING_SHARE", 1.0)
-    assert selection(small, "SMALL", CONFIG) == CONFIG
+    assert config_for_next_run(small, "SMALL", CONFIG) == CONFIG
 
 
 def test_a_run_made_after_the_figure_came_is_told_apart_and_counts_for_no_drift(small):

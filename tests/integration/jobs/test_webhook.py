@@ -107,7 +107,7 @@ def test_a_receiver_that_was_away_hears_it_when_it_is_back(opened, receiver):
 
 def test_without_a_webhook_nothing_waits_to_be_told(opened):
     tell(opened, None, now=NOW)
-    assert alerts.next_untold(opened, NOW) is None
+    assert alerts.next_undelivered(opened, NOW) is None
 
 
 def test_a_source_that_fails_again_is_one_alert(small):

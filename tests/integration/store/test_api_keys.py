@@ -56,7 +56,7 @@ def test_last_use_is_noted_now_and_then(session: Session) -> None:
     noted = []
     for moment in moments:
         api_keys.authenticate(session, key, scope="read", now=moment)
-        noted.append(api_keys.listed(session)[0].last_used_at)
+        noted.append(api_keys.list_keys(session)[0].last_used_at)
     assert noted == [NOW, NOW, moments[2]]
 
 

@@ -30,7 +30,7 @@ def test_tracks_give_back_each_fold_newest_first(session: Session, run: Publishe
     assert [track.cutoff for track in found.rows] == [date(2025, month, 1) for month in (10, 9, 8)]
     for track, fold in zip(found.rows, (2, 1, 0), strict=True):
         position = FORECASTERS.index("combination")
-        assert (track.step, track.every) == (1, 1)
+        assert (track.step, track.spacing) == (1, 1)
         assert_array_equal(np.array(track.means), run.folds["means"][2, position, fold])
         assert_array_equal(np.array(track.actuals, dtype=float), run.folds["actuals"][2, fold])
         assert_array_equal(np.array(track.quantiles), run.folds["quantiles"][2, position, fold])
@@ -50,7 +50,7 @@ def test_a_fold_without_a_forecast_is_not_kept(session: Session, run: Published)
 
 def test_quarters_are_kept_by_the_step_they_end_at(session: Session, run: Published) -> None:
     found = page(session, run, 1, kind="quarter")
-    assert [(track.cutoff.month, track.step, track.every) for track in found.rows] == [
+    assert [(track.cutoff.month, track.step, track.spacing) for track in found.rows] == [
         *((11, 1, 3), (10, 2, 3), (9, 3, 3), (8, 1, 3)),
     ]
     (oldest,) = (fold for fold in run.periods if fold["kind"] == "quarter" and fold["cutoff"] == LAST - 4)

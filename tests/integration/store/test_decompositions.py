@@ -4,7 +4,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from store.models import Component
+from store.models import Decomposition
 from store.queries import decompositions
 from tests.support.factories import build_catalog, publish_run
 
@@ -16,7 +16,7 @@ def test_what_is_written_is_read_and_what_is_nothing_is_left_out(session: Sessio
     values = np.arange(12.0).reshape(2, 2, 3)
     values[0, 0, 0] = np.nan
     values[1, 1] = np.nan
-    session.execute(sa.delete(Component))
+    session.execute(sa.delete(Decomposition))
     ids = run.series_ids[:2].tolist()
     names = ("trend", "season")
     written = decompositions.write(

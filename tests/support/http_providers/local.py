@@ -98,7 +98,7 @@ class FakeTime:
         return self.now
 
 
-def quick_client(manners: RequestPolicy | None = None, known: Any = None, time: FakeTime | None = None) -> Client:
+def quick_client(policy: RequestPolicy | None = None, known: Any = None, time: FakeTime | None = None) -> Client:
     """A client that never waits for real."""
     time = time or FakeTime()
-    return Client(manners or RequestPolicy(), known or {}, sleep=time.sleep, monotonic=time.monotonic)
+    return Client(policy or RequestPolicy(), known or {}, sleep=time.sleep, monotonic=time.monotonic)

@@ -40,8 +40,8 @@ EXPECTED = [
 ]
 
 
-def ask(location: str | Path, manners: RequestPolicy | None = None, **changes: Any) -> list[list[Any]]:
-    with quick_client(manners) as client:
+def ask(location: str | Path, policy: RequestPolicy | None = None, **changes: Any) -> list[list[Any]]:
+    with quick_client(policy) as client:
         query = TableQuery.model_validate({"location": str(location), **MAPPING, **changes})
         frame = table.figures(query, client, Access(""), WINDOW).frame
     return frame[["month", "flow", "partner", "sector", "value"]].to_numpy().tolist()

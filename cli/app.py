@@ -1,0 +1,104 @@
+"""The command `tradewind`: its commands, and exit codes by kind of error.
+
+Each command imports the packages that it needs: `tradewind serve` loads no forecaster, and help is instant.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from cli.commands import data, files, keys, runs, serve
+from cli.console import say, stop
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": serve.up,
+    "serve": serve.serve,
+    "schedule": serve.schedule,
+    "migrate": serve.migrate,
+    "run": runs.run,
+    "fetch": data.fetch,
+    "sources": data.list_sources,
+    "changes": runs.changes,
+    "simulate-year": runs.simulate_year,
+    "forecast": files.forecast,
+    "evaluate": files.evaluate,
+    "ask": runs.ask,
+    "report": runs.report,
+}
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "ingest": (
+        "Import published figures and external forecasts.",
+        {
+            "bundled": data.ingest_bundled,
+            "file": data.ingest_file,
+            "indicator": data.ingest_indicator,
+            "external-forecasts": data.ingest_external_forecasts,
+        },
+    ),
+    "key": ("API keys.", {"create": keys.create_key, "list": keys.list_keys, "revoke": keys.revoke_key}),
+    "calendar": ("The release calendar.", {"import": data.import_calendar, "show": data.show_calendar}),
+}
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        say(f"tradewind {version('tradewind')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Run a command. An error is one line on standard error: exit code 2 for bad input, 1 for a failed dependency."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from errors import TradewindError
+    from jobs.execution.process_supervisor import ChildEnded
+
+    try:
+        make_app()()
+    except (ChildEnded, TimeoutError, BrokenExecutor) as error:
+        stop(str(error), 1)
+    except TradewindError as error:
+        stop(str(error), 2)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TRADEWIND_" + "_".join(map(str, first["loc"][:1])).upper()
+        stop(f"{name}: {first['msg'].removeprefix('Value error, ')}", 2)
+    except OperationalError as error:
+        stop(f"the database does not answer: {str(error.orig).strip()}", 1)
+    except ProgrammingError as error:
+        stop(f"the database schema does not match this release; run `tradewind migrate`: {error.orig}", 1)
+
+
+def make_app() -> typer.Typer:
+    """The commands and groups of commands, in the order in which help shows them."""
+    app = typer.Typer(
+        help="Forecasts of a country's monthly goods trade, with intervals and a track record.",
+        callback=_options,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    _add(app, COMMANDS)
+    for name, (description, commands) in GROUPS.items():
+        group = typer.Typer(help=description, no_args_is_help=True)
+        _add(group, commands)
+        app.add_typer(group, name=name)
+    return app
+
+
+def _add(app: typer.Typer, commands: dict[str, Callable[..., None]]) -> None:
+    for name, command in commands.items():
+        app.command(name)(command)
