@@ -201,7 +201,7 @@ def _periods(ids: NDArray[np.int64], horizon: int, generator: np.random.Generato
             actuals[:, cutoff + np.array(steps, dtype=int) > LAST] = np.nan
             quantiles = means[:, None] + 120 * (np.array(PROBABILITIES)[:, None] - 0.5)
             if steps:
-                about = {"kind": kind, "cutoff": cutoff, "step": steps[0], "every": every}
+                about = {"kind": kind, "cutoff": cutoff, "step": steps[0], "spacing": every}
                 found.append({**about, "means": means, "quantiles": quantiles, "actuals": actuals})
     return found
 

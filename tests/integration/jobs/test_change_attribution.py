@@ -49,7 +49,7 @@ def test_the_parts_add_up_to_the_change(small):
 def test_without_a_revision_nothing_is_ascribed_to_one_and_nothing_is_fitted(small, monkeypatch):
     publish(small, FIRST)
     come(small, "2025-01", vintage="2025-02-09", factor=1.4)
-    monkeypatch.setattr(job, "fit_panel", lambda *_given, **_named: pytest.fail("something was fitted"))
+    monkeypatch.setattr(job, "forecast_at_cutoffs", lambda *_given, **_named: pytest.fail("something was fitted"))
     found, _ = changes_of(small, publish(small, SECOND))
     assert np.all(found["revised_figures"] == 0)
     assert np.abs(found["new_figures"]).max() > 0
@@ -99,7 +99,7 @@ def test_a_run_of_other_code_is_forecast_again_before_it_is_compared(small, monk
         fitted.append(1)
         return forecast_at_cutoffs(*given, **named)
 
-    monkeypatch.setattr(job, "fit_panel", counted)
+    monkeypatch.setattr(job, "forecast_at_cutoffs", counted)
     found, _ = changes_of(small, publish(small, SECOND))
     assert len(fitted) == 1
     assert_allclose(sum(found[name] for name in PARTS), found["change"], atol=1e-9)
@@ -155,7 +155,7 @@ def test_a_run_stays_published_where_its_changes_cannot_be_told(small, monkeypat
     def refused(_session, run_id, **_given):
         raise NotComparable(run_id, 1, "for a test")
 
-    monkeypatch.setattr(job, "explain", refused)
+    monkeypatch.setattr(job, "attribute_changes", refused)
     run_id = publish(small, FIRST)
     with Session(small) as session:
         assert runs.find(session, run_id).status == "published"

@@ -70,7 +70,7 @@ def slow_misses(run: Published, kind: str, steps: range) -> list[tuple[float, in
         place = FORECASTERS.index("combination")
         folds = [
             {
-                **{"kind": kind, "cutoff": cutoff, "step": 1, "every": 1, "actuals": run.folds["actuals"][:, fold]},
+                **{"kind": kind, "cutoff": cutoff, "step": 1, "spacing": 1, "actuals": run.folds["actuals"][:, fold]},
                 "quantiles": run.folds["quantiles"][:, place, fold],
             }
             for fold, cutoff in enumerate(run.folds["cutoffs"])
@@ -80,7 +80,7 @@ def slow_misses(run: Published, kind: str, steps: range) -> list[tuple[float, in
             continue
         for row, series in enumerate(run.series_ids):
             for column, actual in enumerate(fold["actuals"][row]):
-                step = fold["step"] + column * fold["every"]
+                step = fold["step"] + column * fold["spacing"]
                 lo, hi = fold["quantiles"][row, LO, column], fold["quantiles"][row, HI, column]
                 outside = max(lo - actual, actual - hi)
                 if step in steps and outside > 0:
