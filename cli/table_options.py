@@ -47,7 +47,7 @@ TABLE_OPTIONS: dict[str, tuple[Any, Any]] = {
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command with TABLE_OPTIONS, which it receives together as `layout`, a `tables.Layout`."""
-    own = inspect.signature(command, eval_str=True)
+    own = inspect.signature(command)
 
     @wraps(command)
     def run(**given: Any) -> None:

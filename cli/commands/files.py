@@ -11,11 +11,11 @@ from cli.console import say, warn
 from cli.options import Force, Level, Reporter
 from cli.table_options import table_options
 from settings import Settings
-from tables import Layout
 
 if TYPE_CHECKING:
     from forecasting.config import ForecastConfig
     from forecasting.data.panel import Panel
+    from tables import Layout
 
 PanelFile = Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet: unique_id, ds, y [, partner, sector].")]
 TableOutput = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
@@ -24,7 +24,7 @@ TableOutput = Annotated[Path, typer.Option(help="CSV or Parquet to write.")]
 @table_options
 def forecast(
     *,
-    layout: Layout,
+    layout: "Layout",
     file: PanelFile,
     output: TableOutput,
     horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 24,
@@ -52,7 +52,7 @@ def forecast(
 @table_options
 def evaluate(
     *,
-    layout: Layout,
+    layout: "Layout",
     file: PanelFile,
     output: TableOutput,
     horizon: Annotated[int, typer.Option(min=1, max=120, help="Months ahead.")] = 12,
@@ -84,7 +84,7 @@ def evaluate(
     )
 
 
-def _panel(settings: Settings, file: Path, layout: Layout, *, force: bool) -> "Panel":
+def _panel(settings: Settings, file: Path, layout: "Layout", *, force: bool) -> "Panel":
     from jobs.file_forecasts import read_panel
 
     today, limit = composition.now().date(), settings.max_upload_bytes

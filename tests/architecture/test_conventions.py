@@ -98,7 +98,7 @@ def test_the_api_loads_no_forecaster() -> None:
 
 def test_helping_at_the_command_line_loads_neither_forecasters_nor_the_database() -> None:
     ran = run_python(
-        "import sys, cli; print([name for name in ('prophet', 'numpy', 'sqlalchemy') if name in sys.modules])"
+        "import sys, cli.app; print([name for name in ('prophet', 'numpy', 'sqlalchemy') if name in sys.modules])"
     )
     assert ran.stdout == "[]\n", ran.stderr
 
