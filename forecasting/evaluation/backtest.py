@@ -39,7 +39,7 @@ class Backtest:
     combined: FloatArray
     quantiles: Mapping[str, Quantiles]
     actual: FloatArray
-    book: ScoreTable
+    score_table: ScoreTable
     periods: tuple[PeriodForecasts, ...]
 
     @property
@@ -50,7 +50,7 @@ class Backtest:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Rows unique_id, forecaster, step, kind, metric, level, value, n."""
-        return self.book.frame()
+        return self.score_table.frame()
 
     def of(self, rows: slice) -> "Backtest":
         """The backtest of some of the series."""
@@ -60,7 +60,7 @@ class Backtest:
             combined=self.combined[rows],
             quantiles={name: quantiles[rows] for name, quantiles in self.quantiles.items()},
             actual=self.actual[rows],
-            book=self.book.of(rows),
+            score_table=self.score_table.of(rows),
             periods=tuple(track.of(rows) for track in self.periods),
         )
 
@@ -138,7 +138,7 @@ def evaluate_folds(
         combined=pool.centre[:, chosen],
         quantiles=quantiles,
         actual=pool.actual[:, chosen],
-        book=ScoreTable(pool.panel.unique_ids, tuple(entries)),
+        score_table=ScoreTable(pool.panel.unique_ids, tuple(entries)),
         periods=periods,
     )
 

@@ -1,4 +1,4 @@
-"""Errors whose law is known, and records of them."""
+"""Errors with a known distribution."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def known_law(seed=0, *, scales=None, growth=0.5, common=0.6):
 
 
 def make_known_errors(errors, prior=None, *, cutoff=FOLDS, aggregation_level=None):
-    """A record at month `cutoff` of folds a month apart before it, all of them as recent as one another or nearly."""
+    """The errors known at month `cutoff`, of folds a month apart before it."""
     folds = errors.shape[1]
     cutoffs = np.arange(cutoff - folds, cutoff)
     aggregation_level = np.zeros(len(errors), dtype=np.int64) if aggregation_level is None else aggregation_level

@@ -1,4 +1,4 @@
-"""Small panels with a known make-up, for tests."""
+"""Small generated panels for tests."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ def trade_series(months, *, seed, level=100.0, noise=0.08):
 
 
 def grid_panel(months=72, *, partners=("DEU", "USA", "VNM"), sectors=("EV", "SOLAR")):
-    """Partners x sectors that add up to WLD and TOTAL, one part of it small and with zeros."""
+    """Partners x sectors that add up to WLD and TOTAL; one part is small and has zeros."""
     parts = {
         (partner, sector): trade_series(months, seed=7 * i + j, level=10.0 ** (1 + (i + j) % 3))
         for i, partner in enumerate(partners)
@@ -43,7 +43,7 @@ def grid_panel(months=72, *, partners=("DEU", "USA", "VNM"), sectors=("EV", "SOL
 
 
 def gaps_of_sums(panel, values):
-    """How far any whole is from the sum of its parts, over the last axes of `values` (series, ...)."""
+    """The largest difference between an aggregate and the sum of its parts in `values` (series, ...)."""
     keys = panel.keys
     worst = 0.0
     for column, code, others in (("partner", "WLD", ["flow", "sector"]), ("sector", "TOTAL", ["flow", "partner"])):

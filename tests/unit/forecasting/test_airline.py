@@ -43,7 +43,7 @@ def test_coefficients_are_found_again() -> None:
     assert fit.sigma == pytest.approx(1.0, abs=0.1)
 
 
-def test_a_prior_holds_effects_back() -> None:
+def test_a_prior_shrinks_effects() -> None:
     y, x = simulate(60, theta=-0.4, seasonal=-0.6), np.random.default_rng(2).normal(size=(60, 1))
     free, held = (fit_airline(y + 2 * x[:, 0], x, prior=prior).effects[0] for prior in (np.inf, 0.05))
     assert 0 < held < 0.5 * free
@@ -62,7 +62,7 @@ def test_forecasts_are_the_conditional_mean() -> None:
 
 
 @pytest.mark.parametrize("month", [20, 60, 89])
-def test_an_outlier_is_found_to_the_last_month(month: int) -> None:
+def test_an_outlier_is_found_up_to_the_last_month(month: int) -> None:
     y = simulate(90, theta=-0.4, seasonal=-0.6)
     y[month] += 15.0
     sizes = airline_outliers(fit_airline(y, np.zeros((90, 0))), y, deviations=4.0)

@@ -1,4 +1,4 @@
-"""Folds scored as they come, in as many blocks of series as memory asks for."""
+"""The backtest: scores by fold, in chunks of series."""
 
 import numpy as np
 import pandas as pd
@@ -35,10 +35,10 @@ def whole(panel):
     return forecast(panel)
 
 
-def test_blocks_of_series_cost_no_more_than_the_precision_of_what_is_stored(panel, whole, monkeypatch):
+def test_chunks_change_nothing_beyond_stored_precision(panel, whole, monkeypatch):
     monkeypatch.setattr(chunks, "BLOCK_VALUES", 5 * CONFIG.draws * CONFIG.horizon)
     parts = forecast(panel)
-    # Sums of parts that nearly cancel have no more digits than the parts.
+    # Sums of parts that nearly cancel have the precision of the parts.
     assert_allclose(parts.paths, whole.paths, rtol=2e-6, atol=1e-6 * float(whole.paths.max()))
     assert gaps_of_sums(panel, parts.paths.astype(np.float64)) < 1e-6 * parts.paths.max()
     keys = ["unique_id", "forecaster", "step", "kind", "metric", "level"]
@@ -47,14 +47,14 @@ def test_blocks_of_series_cost_no_more_than_the_precision_of_what_is_stored(pane
     assert_allclose(parts.backtest.scores["value"][steady], whole.backtest.scores["value"][steady], rtol=1e-4)
 
 
-def test_a_run_keeps_the_quantiles_of_what_it_publishes_and_an_evaluation_all(panel, whole):
+def test_a_run_keeps_the_combination_and_an_evaluation_all_quantiles(panel, whole):
     assert set(whole.backtest.quantiles) == {COMBINATION}
     evaluated, _ = evaluate_panel(panel, cutoffs=[panel.months[-14]], config=CONFIG, reporter="CHN")
     assert set(evaluated.quantiles) == {*CONFIG.forecasters, COMBINATION}
-    assert all(one.shape == (12, 1, 9, 12) for one in evaluated.quantiles.values())
+    assert all(values.shape == (12, 1, 9, 12) for values in evaluated.quantiles.values())
 
 
-def test_scores_of_folds_added_up_are_the_means_over_them(whole):
+def test_accumulated_scores_are_means_over_folds(whole):
     backtest = whole.backtest
     scores = backtest.scores[(backtest.scores["kind"] == "month") & (backtest.scores["step"] == 3)]
     row = scores[(scores["unique_id"] == whole.unique_ids[0]) & (scores["forecaster"] == COMBINATION)]
@@ -69,14 +69,14 @@ def test_scores_of_folds_added_up_are_the_means_over_them(whole):
     assert int(row.set_index("metric")["n"]["mae"]) == np.isfinite(actual).sum()
 
 
-def test_some_series_of_a_backtest_are_its_rows(whole):
+def test_a_slice_of_a_backtest_is_its_rows(whole):
     some = whole.backtest.of(slice(3, 5))
     assert_array_equal(some.means, whole.backtest.means[3:5])
     assert set(some.scores["unique_id"]) == set(whole.unique_ids[3:5])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_quantiles_of_paths_are_numpys_to_the_bit(dtype):
+def test_path_quantiles_equal_those_of_numpy_to_the_bit(dtype):
     paths = np.random.default_rng(1).lognormal(size=(5, 37, 6)).astype(dtype)
     paths[2, 4, 3] = np.nan
     probabilities = (0.0, 0.025, 0.1, 0.5, 0.77, 1.0)
@@ -84,7 +84,7 @@ def test_quantiles_of_paths_are_numpys_to_the_bit(dtype):
     assert_array_equal(path_quantiles(paths, probabilities), expected)
 
 
-def test_the_widths_of_a_fold_are_calibrated_by_those_said_before_it(panel):
+def test_a_folds_scale_is_calibrated_by_earlier_folds(panel):
     base = forecast_at_cutoffs(
         panel, cutoffs=range(40, 75), horizon=3, reporter="CHN", forecasters=("naive", "seasonal_naive")
     )
@@ -95,7 +95,7 @@ def test_the_widths_of_a_fold_are_calibrated_by_those_said_before_it(panel):
 
     before = widths()
     assert not np.allclose(before, learn_distribution(pool.known_errors(fold, pool.errors)).marginals.width, rtol=0.01)
-    # What was said of months that had not come by then is no part of it.
+    # The scale of months that were not known at the fold has no influence.
     pool.forecast_scale[:, fold:] *= 9
     pool.forecast_scale[:, fold - 1, 1:] *= 9
     assert_array_equal(widths(), before)

@@ -1,4 +1,4 @@
-"""The calendar regressors against the fixtures worked out by hand in the domain note."""
+"""Calendar regressors against values computed by hand."""
 
 from datetime import date
 
@@ -35,7 +35,7 @@ EVERY_MONTH = np.arange("1980-01", "2046-01", dtype="datetime64[M]")
 
 
 @pytest.mark.parametrize(("year", "new_year", "pre", "during", "post"), SHARES)
-def test_the_windows_of_a_year_fall_in_the_months_worked_out_by_hand(year, new_year, pre, during, post):
+def test_windows_fall_in_the_months_computed_by_hand(year, new_year, pre, during, post):
     assert lunar_new_year(year) == date(year, *new_year)
     january, february, march = (lunar_shares(year, month) for month in (1, 2, 3))
     assert_allclose((january[0], february[0], march[0]), (*pre, 0))
@@ -44,7 +44,7 @@ def test_the_windows_of_a_year_fall_in_the_months_worked_out_by_hand(year, new_y
 
 
 @pytest.mark.parametrize("year", range(1980, 2046))
-def test_every_window_is_used_up_between_january_and_march(year):
+def test_every_window_lies_between_january_and_march(year):
     assert_allclose(np.sum([lunar_shares(year, month) for month in (1, 2, 3)], axis=0), 1.0)
 
 
@@ -58,7 +58,7 @@ def test_shares_are_centred_by_their_means_over_2000_to_2026():
 
 
 @pytest.mark.parametrize("year", sorted(WORKING_DAYS))
-def test_working_days_count_the_weekends_that_are_worked(year):
+def test_working_days_include_make_up_weekends(year):
     assert [working_days(year, month) for month in range(1, 13)] == WORKING_DAYS[year]
 
 

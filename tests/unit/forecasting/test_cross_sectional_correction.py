@@ -1,4 +1,4 @@
-"""The cross-sectional correction: it finds what a panel shows, believes nothing of noise, and sees no future."""
+"""The cross-sectional correction: it learns reversion across series, ignores noise, and never sees the future."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ CUTOFFS = np.arange(30, MONTHS)
 
 
 def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
-    """Markets that leap each month and fall back by a share of it, under a combination that holds the last value."""
+    """Markets that jump each month and revert in part; the combination is the last value."""
     draw = np.random.default_rng(seed)
     leaps = 0.4 * draw.normal(size=(SERIES, MONTHS))
     steady = np.cumsum(noise * draw.normal(size=(SERIES, MONTHS)), axis=1) + draw.normal(size=(SERIES, 1))
@@ -33,37 +33,37 @@ def problem(seed=0, *, reverts=0.0, common=0.0, noise=0.1):
 
 
 def error(given, centre):
-    late = slice(24, None)
-    unit = given["transform_unit"][:, late, None]
-    return np.nanmean(np.abs(transform(given["actual"][:, late], unit) - transform(centre[:, late], unit)))
+    delayed = slice(24, None)
+    unit = given["transform_unit"][:, delayed, None]
+    return np.nanmean(np.abs(transform(given["actual"][:, delayed], unit) - transform(centre[:, delayed], unit)))
 
 
-def test_markets_that_leapt_are_brought_back_where_earlier_ones_fell_back():
+def test_a_jump_is_corrected_where_earlier_jumps_reverted():
     given = problem(reverts=1.0)
     before, after = error(given, given["centre"]), error(given, correct(**given))
     assert after < 0.9 * before
 
 
-def test_nothing_is_believed_of_noise():
+def test_noise_gives_no_correction():
     given = problem(reverts=0.0, noise=0.3)
     assert error(given, correct(**given)) <= 1.005 * error(given, given["centre"])
 
 
-def test_a_boom_of_the_whole_panel_teaches_nothing():
+def test_a_boom_of_the_whole_panel_is_not_learned():
     given = problem(reverts=1.0)
     calm = correct(**given)
-    # All actuals double on the link's scale: every series was missed by as much more.
+    # All actuals double: every error grows by the same amount on the arsinh scale.
     lifted = inverse_transform(
         transform(given["actual"], given["transform_unit"][..., None]) + 0.2, given["transform_unit"][..., None]
     )
     assert_allclose(correct(**(given | {"actual": lifted})), calm, rtol=0.05)
 
 
-def test_what_markets_did_lately_counts_for_more_than_what_they_used_to_do():
+def test_recent_folds_have_more_weight():
     given = problem(reverts=1.0)
     linked = transform(given["centre"], given["transform_unit"][..., None])
     missed = transform(given["actual"], given["transform_unit"][..., None]) - linked
-    # In the first years markets ran on by as much as they fell back in the last ones.
+    # In the first years markets continued as much as they reverted in the last ones.
     turned = np.where((CUTOFFS < 50)[:, None], -missed, missed)
     given["actual"] = inverse_transform(linked + turned, given["transform_unit"][..., None])
     unit = given["transform_unit"][:, -1]
@@ -72,7 +72,7 @@ def test_what_markets_did_lately_counts_for_more_than_what_they_used_to_do():
     assert np.corrcoef(leapt, moved)[0, 1] < -0.5
 
 
-def test_it_sees_nothing_after_the_cutoff():
+def test_the_correction_sees_nothing_after_the_cutoff():
     given = problem(reverts=1.0)
     fold = 30
     cutoff = CUTOFFS[fold]
@@ -85,18 +85,18 @@ def test_it_sees_nothing_after_the_cutoff():
     assert (correct(**(given | changed))[:, : fold + 1] == correct(**given)[:, : fold + 1]).all()
 
 
-def test_the_first_folds_are_left_alone():
+def test_the_first_folds_are_not_corrected():
     given = problem(reverts=1.0)
     assert_allclose(correct(**given)[:, :12], given["centre"][:, :12])
 
 
-def test_one_series_has_nothing_to_be_compared_with():
+def test_a_single_series_is_not_corrected():
     given = problem(reverts=1.0)
     alone = {name: given[name][:1] for name in ("centre", "actual", "values", "transform_unit")}
     assert (correct(**(given | alone | {"sectors": ["A"]})) == alone["centre"]).all()
 
 
-def test_what_was_never_traded_stays_at_nought_and_what_has_not_begun_unknown():
+def test_empty_series_stay_zero_and_series_not_begun_stay_nan():
     given = problem(reverts=1.0)
     for name in ("centre", "actual", "values"):
         given[name][0] = 0.0
@@ -111,7 +111,7 @@ def test_what_was_never_traded_stays_at_nought_and_what_has_not_begun_unknown():
 
 
 @pytest.mark.parametrize("months", [1, 5, 13])
-def test_it_works_at_the_shortest_histories(months):
+def test_the_correction_works_at_the_shortest_histories(months):
     given = problem()
     short = {
         "values": given["values"][:, :months],

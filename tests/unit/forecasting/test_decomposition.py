@@ -1,4 +1,4 @@
-"""A series is taken apart into what it was made of, and the parts multiply back to it."""
+"""Decomposition: components are recovered and multiply to the values."""
 
 import numpy as np
 import pytest
@@ -23,31 +23,31 @@ def parts() -> Components:
     return decompose(np.exp((TREND + SEASON + HOLIDAYS)[:N] + noise), MONTHS, CALENDAR)
 
 
-def test_the_parts_multiply_back_to_the_values(parts: Components) -> None:
+def test_components_multiply_to_the_values(parts: Components) -> None:
     noise = np.random.default_rng(3).normal(0.0, 0.005, N)
     product = parts.trend[:N] * (1 + parts.season[:N]) * (1 + parts.calendar[:N]) * (1 + parts.rest)
     assert_allclose(product, np.exp((TREND + SEASON + HOLIDAYS)[:N] + noise))
 
 
-def test_each_part_is_what_went_in_also_ahead(parts: Components) -> None:
+def test_components_are_recovered_in_the_past_and_ahead(parts: Components) -> None:
     assert_allclose(np.log(parts.trend), TREND, atol=0.05)
     assert_allclose(np.log1p(parts.season), SEASON, atol=0.03)
     assert_allclose(np.log1p(parts.calendar), HOLIDAYS, atol=0.03)
 
 
-def test_without_a_calendar_its_part_is_nothing() -> None:
+def test_without_a_calendar_its_component_is_zero() -> None:
     y = np.exp((TREND + SEASON)[:N])
     parts = decompose(y, MONTHS, np.zeros((N + HORIZON, 0)))
     assert_allclose(parts.calendar, 0.0)
 
 
-def test_values_that_never_change_are_all_trend() -> None:
+def test_a_constant_series_is_all_trend() -> None:
     parts = decompose(np.full(N, 7.0), MONTHS, CALENDAR)
     assert_allclose(parts.trend, 7.0, rtol=1e-6)
     assert_allclose(parts.season, 0.0, atol=1e-6)
 
 
-def test_a_panel_is_taken_apart_where_each_series_has_figures() -> None:
+def test_a_panel_is_decomposed_where_series_have_values() -> None:
     whole = trade_series(80, seed=1)
     broken = np.where(np.arange(80) == 30, 0.0, whole)
     frame = long_frame({"broken": broken, "never": np.zeros(80), "short": broken[:60], "whole": whole})
@@ -57,7 +57,7 @@ def test_a_panel_is_taken_apart_where_each_series_has_figures() -> None:
     begins = {uid: np.flatnonzero(np.isfinite(found[row, 0])) for row, uid in enumerate(panel.unique_ids)}
     assert (begins["whole"][0], begins["whole"][-1]) == (0, 85)
     assert (begins["broken"][0], begins["broken"][-1]) == (31, 85)
-    # Twenty-nine months after its zero are too few.
+    # The twenty-nine months after its zero are too few.
     assert not len(begins["short"])
     assert not len(begins["never"])
     alone = decompose(

@@ -1,4 +1,4 @@
-"""What is learnt from errors: widths, shape and what moves together, on errors whose law is known."""
+"""Scale, shape and dependence estimated from errors with a known distribution."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from forecasting.uncertainty.error_distribution import learn_distribution, learn
 from tests.support.known_errors import FOLDS, SERIES, known_law, make_known_errors
 
 
-def test_intervals_of_known_laws_cover_what_they_say():
+def test_intervals_of_a_known_law_have_nominal_coverage():
     levels = (0.5, 0.8, 0.95)
     covered = []
     for seed in range(0, 16, 2):
@@ -20,13 +20,13 @@ def test_intervals_of_known_laws_cover_what_they_say():
     assert_allclose(np.mean(covered, axis=0), levels, atol=0.03)
 
 
-def test_quantiles_rise_with_their_probability_far_into_the_tails():
+def test_quantiles_increase_into_the_tails():
     marginals = learn_marginals(make_known_errors(known_law(1)))
     probabilities = norm.cdf(np.linspace(-6, 6, 200))
     assert (np.diff(marginals.standardised(probabilities)) > 0).all()
 
 
-def test_what_moves_together_is_kept_across_series_and_steps():
+def test_dependence_across_series_and_steps_is_estimated():
     learnt = learn_distribution(make_known_errors(known_law(3, common=0.6)))
     correlation = learnt.loadings @ learnt.loadings.T + np.diag(learnt.specific**2)
     assert_allclose(np.diag(correlation), 1.0, atol=1e-9)
@@ -36,7 +36,7 @@ def test_what_moves_together_is_kept_across_series_and_steps():
     assert steps[5, 11] == pytest.approx(np.sqrt(6 / 12), abs=0.12)
 
 
-def test_what_moved_together_long_ago_and_no_longer_does_is_forgotten():
+def test_correlation_that_ended_is_forgotten():
     errors = known_law(9, common=0.9)
     errors[:, FOLDS // 2 :] = known_law(10, common=0.0)[:, FOLDS // 2 :]
     learnt = learn_distribution(make_known_errors(errors))
@@ -44,13 +44,13 @@ def test_what_moved_together_long_ago_and_no_longer_does_is_forgotten():
     assert abs(off.mean()) < 0.1
 
 
-def test_series_that_err_alone_are_drawn_alone():
+def test_independent_series_get_no_correlation():
     learnt = learn_distribution(make_known_errors(known_law(4, common=0.0)))
     correlation = learnt.loadings @ learnt.loadings.T
     assert abs(correlation[~np.eye(SERIES, dtype=bool)].mean()) < 0.05
 
 
-def test_the_link_goes_there_and_back_and_treats_doubling_like_halving():
+def test_the_transform_inverts_and_is_symmetric_in_logs():
     values = np.array([[-50.0, 0.0, 1e-3, 5.0, 100.0, 200.0, 1e6]])
     unit = np.array([[10.0]])
     assert_allclose(inverse_transform(transform(values, unit), unit), values, atol=1e-12)
@@ -61,7 +61,7 @@ def test_the_link_goes_there_and_back_and_treats_doubling_like_halving():
     assert_allclose(up, -down, rtol=0.02)
 
 
-def test_units_look_only_at_months_up_to_the_cutoff():
+def test_units_use_only_months_up_to_the_cutoff():
     values = np.vstack([np.full(60, 100.0), np.r_[np.zeros(30), np.full(30, 50.0)]])
     before = transform_units(values, np.array([20, 59]))
     values[:, 21:59] *= 7

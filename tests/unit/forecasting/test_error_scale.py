@@ -1,4 +1,4 @@
-"""How wide errors are, learnt from errors whose law is known."""
+"""The error scale estimated from errors with a known distribution."""
 
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ MARCH = 2
 
 
 def widths_of(errors, prior=None):
-    """Widths of a horizon that begins in March: shape (series, horizon)."""
+    """The scale of a horizon that begins in March: shape (series, horizon)."""
     return estimate_error_scale(make_known_errors(errors, prior)).of(MARCH + np.arange(HORIZON))
 
 
-def test_widths_follow_the_scale_of_each_series_and_the_growth_of_all():
+def test_the_scale_follows_each_series_and_the_shared_growth():
     scales = np.geomspace(0.05, 2.0, SERIES)
     width = widths_of(known_law(scales=scales), np.full(SERIES, 0.3))
     slope, _ = np.polyfit(np.log(scales), np.log(width[:, 0]), 1)
@@ -27,14 +27,14 @@ def test_widths_follow_the_scale_of_each_series_and_the_growth_of_all():
     assert_allclose(np.median(width[:, -1] / width[:, 0]), np.sqrt(HORIZON), rtol=0.15)
 
 
-def test_without_any_error_the_prior_stands():
+def test_without_errors_the_prior_is_used():
     nothing = np.full((4, 3, HORIZON), np.nan)
     width = widths_of(nothing, np.array([0.1, 0.2, 0.3, 0.4]))
     assert_allclose(width[:, 0], [0.1, 0.2, 0.3, 0.4])
     assert (np.diff(width, axis=1) > 0).all()
 
 
-def test_steps_not_seen_yet_carry_the_growth_on():
+def test_growth_extends_to_steps_without_errors():
     errors = known_law()
     errors[:, :, 6:] = np.nan
     width = widths_of(errors)
@@ -42,7 +42,7 @@ def test_steps_not_seen_yet_carry_the_growth_on():
     assert_allclose(ratio, np.sqrt(HORIZON / 6), rtol=0.25)
 
 
-def test_a_series_seen_little_leans_on_the_others():
+def test_a_series_with_few_folds_is_shrunk_to_the_others():
     errors = known_law()
     errors[0, 1:] = np.nan
     errors[0, 0] *= 30
@@ -62,7 +62,7 @@ def test_the_prior_scale_is_finite_whatever_the_history():
     assert (prior_scale(np.zeros((2, 30))) > 0).all()
 
 
-def test_january_and_february_have_a_width_of_their_own():
+def test_january_and_february_have_their_own_factor():
     errors = known_law(5)
     known = make_known_errors(errors)
     there = np.isin(known.months % 12, (0, 1))
@@ -78,7 +78,7 @@ def test_january_and_february_have_a_width_of_their_own():
     assert_allclose(ratio[:, :8], 1.0)
 
 
-def test_a_series_grown_calm_of_late_is_narrower_than_one_grown_stormy():
+def test_a_calmer_series_has_a_smaller_scale():
     errors = known_law(6)
     errors[0, FOLDS // 2 :] /= 4
     errors[1, : FOLDS // 2] /= 4
@@ -86,12 +86,12 @@ def test_a_series_grown_calm_of_late_is_narrower_than_one_grown_stormy():
     assert width[0] < 0.6 * width[1]
 
 
-def test_an_error_counts_half_after_the_half_life():
+def test_the_weight_of_an_error_halves_after_the_half_life():
     recency = make_known_errors(known_law()).recency
     assert_allclose(recency[-1 - int(HALF_LIFE)] / recency[-1], 0.5)
 
 
-def test_folds_made_seldom_count_for_the_months_they_stand_for():
+def test_folds_are_weighted_by_the_months_they_represent():
     errors = known_law(7)
     errors[:, FOLDS // 2 :] /= 4
     all_of_them = make_known_errors(errors)
@@ -102,7 +102,7 @@ def test_folds_made_seldom_count_for_the_months_they_stand_for():
     assert_allclose(np.median(rarely / often), 1.0, atol=0.1)
 
 
-def test_a_group_has_a_width_of_its_own_which_a_series_seen_little_is_drawn_to():
+def test_a_series_with_few_folds_is_shrunk_to_its_level():
     aggregation_level = np.repeat([0, 1], SERIES // 2)
     errors = known_law(8)
     errors[aggregation_level == 1] /= 10
@@ -121,18 +121,18 @@ def test_a_group_has_a_width_of_its_own_which_a_series_seen_little_is_drawn_to()
     assert grouped < 2 * usual
 
 
-def test_a_fold_of_many_steps_counts_as_much_as_one_of_few():
+def test_a_fold_counts_once_whatever_its_steps():
     errors = np.ones((SERIES, FOLDS, HORIZON))
     errors[0, -2] = 4.0
     errors[0, -1, 0], errors[0, -1, 1:] = 4.0, np.nan
     first = estimate_error_scale(make_known_errors(errors)).scale[0]
     errors[0, [-1, -2]] = errors[0, [-2, -1]]
-    # All that differs is which of the two folds is the more recent by a month.
+    # Only the order of the two folds differs.
     assert estimate_error_scale(make_known_errors(errors)).scale[0] == pytest.approx(first, rel=0.02)
 
 
 @pytest.mark.parametrize("dead", [0.0, 1e-4])
-def test_dead_series_say_nothing_of_the_others(dead):
+def test_inactive_series_do_not_affect_the_others(dead):
     errors, prior = known_law(), np.full(SERIES, 0.3)
     among = np.concatenate([errors, np.full((SERIES, FOLDS, HORIZON), dead)])
     width = widths_of(among, np.full(2 * SERIES, 0.3))

@@ -1,4 +1,4 @@
-"""Widths are drawn to how those said before them held: by step and by group, not as a whole."""
+"""Calibration of the scale: by step and by aggregation level, not by a common factor."""
 
 from dataclasses import replace
 
@@ -15,24 +15,24 @@ STEPS = np.arange(1, HORIZON + 1)
 
 
 def calibrated(errors, forecast_scale, aggregation_level=None):
-    """The widths of the months ahead before and after, each (series, horizon)."""
+    """The scale of the months ahead before and after calibration, each (series, horizon)."""
     known = make_known_errors(errors, aggregation_level=aggregation_level)
     widths = estimate_error_scale(known)
     return widths.of(known.ahead), calibrate(widths, forecast_scale, known).of(known.ahead)
 
 
 def right(errors):
-    """Widths that were right: those of the errors' own law."""
+    """The correct scale: that of the errors' distribution."""
     return np.broadcast_to(np.nanmean(np.abs(errors), axis=(0, 1)), errors.shape).copy()
 
 
-def test_widths_that_held_are_left_as_they_are():
+def test_a_correct_scale_is_unchanged():
     errors = known_law(1, common=0.0)
     before, after = calibrated(errors, right(errors), GROUP)
     assert_allclose(after, before, rtol=0.05)
 
 
-def test_steps_whose_widths_were_too_large_are_narrowed_and_the_others_widened():
+def test_a_wrong_slope_over_steps_is_corrected():
     errors = known_law(2)
     before, after = calibrated(errors, right(errors) * STEPS**0.5)
     ratio = np.median(after / before, axis=0)
@@ -41,14 +41,14 @@ def test_steps_whose_widths_were_too_large_are_narrowed_and_the_others_widened()
     assert ratio[0] > 1 > ratio[-1]
 
 
-def test_a_slope_that_folds_do_not_agree_on_is_not_believed():
+def test_a_slope_that_folds_disagree_on_is_shrunk():
     errors = known_law(2)
     forecast_scale = right(errors) * STEPS ** np.where(np.arange(FOLDS) // HORIZON % 2, 1.0, -1.0)[:, None]
     before, after = calibrated(errors, forecast_scale)
     assert_allclose(after, before, rtol=0.2)
 
 
-def test_a_group_whose_widths_were_too_large_is_narrowed_next_to_the_other():
+def test_a_level_with_too_large_a_scale_is_narrowed():
     errors = known_law(3)
     forecast_scale = right(errors)
     forecast_scale[GROUP == 1] *= 2
@@ -59,13 +59,13 @@ def test_a_group_whose_widths_were_too_large_is_narrowed_next_to_the_other():
     assert trust == pytest.approx(months / (months + SHRINKAGE), abs=0.12)
 
 
-def test_what_widened_every_error_is_no_news():
+def test_a_common_factor_of_all_errors_has_no_effect():
     errors = known_law(4)
     once, thrice = (calibrated(errors, right(errors) / factor, GROUP)[1] for factor in (1, 3))
     assert_allclose(once, thrice, rtol=0.01)
 
 
-def test_the_first_folds_and_what_is_not_known_yet_count_for_nothing():
+def test_first_folds_and_unknown_errors_are_ignored():
     errors = known_law(5)
     forecast_scale = right(errors)
     wrong = forecast_scale.copy()
@@ -77,7 +77,7 @@ def test_the_first_folds_and_what_is_not_known_yet_count_for_nothing():
     assert (calibrated(errors, forecast_scale)[1] == calibrated(errors, wrong)[1]).all()
 
 
-def test_with_few_folds_or_one_step_there_is_nothing_to_learn():
+def test_few_folds_or_one_step_change_nothing():
     errors = known_law(6)
     few = replace(make_known_errors(errors), errors=errors[:, :5], cutoffs=np.arange(5), cutoff=5)
     widths = estimate_error_scale(few)

@@ -1,4 +1,4 @@
-"""One contract, held over every forecaster in the dict, and what each is for."""
+"""One contract for every forecaster, and the purpose of each."""
 
 import pickle
 from dataclasses import FrozenInstanceError, replace
@@ -24,7 +24,7 @@ def history_of(y, *, horizon=HORIZON, reporter="CHN", start="2014-01"):
 
 
 def trade(n=120, *, seed=1):
-    """Growth, a season, noise, and a new year that moves: positive."""
+    """Positive values with growth, a season, noise, and a moving new year."""
     draw = np.random.default_rng(seed)
     months = np.datetime64("2014-01", "M") + np.arange(n)
     lunar = calendar_regressors(months, "CHN")[:, :3] @ [0.05, 0.05, -0.25]
@@ -33,7 +33,7 @@ def trade(n=120, *, seed=1):
 
 
 def odd_series():
-    """Series that publishers do publish, and that no forecaster may stumble over."""
+    """Series that occur in published data."""
     draw = np.random.default_rng(7)
     sparse = np.where(draw.random(60) < 0.15, draw.gamma(2.0, 50.0, 60), 0.0)
     return {
@@ -80,12 +80,12 @@ def test_gives_a_finite_value_for_every_step(forecaster, horizon):
     assert (mean > 0).all()
 
 
-def test_pickles_and_still_gives_the_same(forecaster):
+def test_a_pickled_copy_gives_the_same_forecast(forecaster):
     history = history_of(trade())
     assert_array_equal(pickle.loads(pickle.dumps(forecaster)).forecast(history), forecaster.forecast(history))
 
 
-def test_leaves_its_input_alone(forecaster):
+def test_does_not_change_its_input(forecaster):
     history = history_of(trade())
     y, calendar = history.y.copy(), history.calendar.copy()
     mean = forecaster.forecast(history)
@@ -95,7 +95,7 @@ def test_leaves_its_input_alone(forecaster):
     assert forecaster.forecast(history).all()
 
 
-def test_gives_the_same_twice_whatever_came_between(forecaster):
+def test_is_stateless_between_calls(forecaster):
     history = history_of(trade())
     first = forecaster.forecast(history)
     forecaster.forecast(history_of(trade(90, seed=2)))
@@ -119,7 +119,7 @@ def test_works_at_its_shortest_history_and_refuses_a_shorter_one(forecaster):
     assert (caught.value.have, caught.value.need) == (need - 1, need)
 
 
-def test_takes_every_length_from_its_shortest_to_five_years(forecaster):
+def test_accepts_every_length_up_to_five_years(forecaster):
     for n in range(forecaster.min_observations, 61, 3):
         assert np.isfinite(forecaster.forecast(history_of(trade(n)))).all(), n
 
@@ -138,7 +138,7 @@ def test_forecasts_odd_series_or_fails_by_name(forecaster, kind):
 
 
 @pytest.mark.parametrize("kind", ["zeros", "constant"])
-def test_repeats_what_never_changes(forecaster, kind):
+def test_repeats_a_constant_series(forecaster, kind):
     y = odd_series()[kind]
     assert_allclose(forecaster.forecast(history_of(y)), y[:HORIZON], rtol=1e-6, atol=1e-9)
 
@@ -149,13 +149,13 @@ def test_needs_no_calendar(forecaster):
     assert np.isfinite(forecaster.forecast(history)).all()
 
 
-def test_changes_with_the_unit_and_with_nothing_else(forecaster):
+def test_is_equivariant_to_the_unit(forecaster):
     y = trade(96)
     assert_allclose(forecaster.forecast(history_of(1000 * y)), 1000 * forecaster.forecast(history_of(y)), rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["ets", "theta", "ces", "arima"])
-def test_a_new_year_that_moves_is_foreseen(name):
+def test_a_moving_new_year_is_forecast(name):
     y = trade(157)
     history = history_of(y[:145])  # to January 2026, when the New Year falls on 17 February
     blind = replace(history, calendar=np.zeros((len(history.calendar), 0)))
@@ -168,7 +168,7 @@ def test_the_baseline_is_the_same_month_of_last_year():
     assert_array_equal(SeasonalNaive().forecast(history_of(y, horizon=14)), [*y[18:], y[18], y[19]])
 
 
-def test_the_baseline_never_refuses():
+def test_the_baseline_accepts_any_history():
     assert_array_equal(SeasonalNaive().forecast(history_of([3.0, 4.0], horizon=3)), [3.0, 4.0, 3.0])
     with pytest.raises(ForecastingError):
         SeasonalNaive().forecast(history_of([]))

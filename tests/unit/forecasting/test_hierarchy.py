@@ -1,4 +1,4 @@
-"""What adds up, and making it add up."""
+"""Aggregation constraints, and reconciliation by them."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -14,14 +14,14 @@ PANEL = grid_panel()
 HIERARCHY = find_hierarchy(PANEL)
 
 
-def test_partners_and_sectors_are_found_to_add_up():
+def test_the_hierarchy_of_partners_and_sectors_is_found():
     bottom = {PANEL.unique_ids[row] for row in HIERARCHY.bottom}
     assert bottom == {f"T.X.{partner}.{sector}" for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
     assert_allclose(HIERARCHY.summing @ PANEL.values[list(HIERARCHY.bottom)], PANEL.values)
     assert_allclose(HIERARCHY.constraints @ PANEL.values, 0, atol=1e-9)
 
 
-def test_parts_and_each_sort_of_total_are_groups_of_their_own():
+def test_parts_and_totals_have_their_own_levels():
     named = dict(zip(PANEL.unique_ids, aggregation_levels(PANEL), strict=True))
     parts = {named[f"T.X.{partner}.{sector}"] for partner in ("DEU", "USA", "VNM") for sector in ("EV", "SOLAR")}
     partners = {named[f"T.X.{partner}.TOTAL"] for partner in ("DEU", "USA", "VNM")}
@@ -32,13 +32,13 @@ def test_parts_and_each_sort_of_total_are_groups_of_their_own():
     assert len(set(aggregation_levels(Panel.from_long(long_frame({"a": [1.0, 2.0], "b": [1.0, 2.0]}))))) == 1
 
 
-def test_a_whole_that_is_more_than_its_parts_is_left_alone():
+def test_an_aggregate_above_its_parts_is_no_constraint():
     keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")}
     parts = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 50.0)}
     assert find_hierarchy(Panel.from_long(long_frame(parts, keys=keys))).trivial
 
 
-def test_series_without_keys_have_no_structure():
+def test_series_without_keys_have_no_hierarchy():
     assert find_hierarchy(Panel.from_long(long_frame({"a": [1.0, 2.0]}))).trivial
 
 
@@ -54,7 +54,7 @@ def test_any_draw_becomes_coherent_and_non_negative(seed, spread):
     assert gaps_of_sums(PANEL, coherent) <= 1e-9 * max(1.0, float(np.abs(coherent).max()))
 
 
-def test_coherent_values_are_left_as_they_are():
+def test_coherent_values_are_unchanged():
     coherent = PANEL.values[:, -12:]
     assert_allclose(reconciler(HIERARCHY, np.ones(len(coherent)))(coherent), coherent, atol=1e-9)
 
@@ -73,7 +73,7 @@ def test_agrees_with_the_textbook_formula():
         assert_allclose(coherent, textbook, rtol=1e-8, atol=1e-8)
 
 
-def test_an_uncertain_part_takes_the_gap():
+def test_the_least_certain_part_absorbs_the_incoherence():
     keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")}
     parts = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 30.0)}
     hierarchy = find_hierarchy(Panel.from_long(long_frame(parts, keys=keys)))

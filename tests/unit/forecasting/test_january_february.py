@@ -20,7 +20,7 @@ def published(years, *, effect=1.0):
     return truth, frame.drop(index=january)
 
 
-def test_the_two_months_add_up_to_what_was_published_and_are_marked():
+def test_split_months_sum_to_the_figure_and_are_marked():
     _, frame = published(12)
     split = split_combined(frame, "CHN")
     months = split.set_index("ds")
@@ -32,7 +32,7 @@ def test_the_two_months_add_up_to_what_was_published_and_are_marked():
 
 
 @pytest.mark.parametrize("years", [10, 12, 14])
-def test_the_share_follows_the_holiday_better_than_days_alone(years):
+def test_the_share_follows_the_holiday(years):
     truth, frame = published(years)
     split = split_combined(frame, "CHN")
     january = split["y"].iloc[-12]
@@ -46,14 +46,14 @@ def test_a_series_that_begins_with_a_combined_figure_is_split_by_days():
     assert split_combined(frame, "CHN")["y"].tolist() == pytest.approx([31.0, 28.0])
 
 
-def test_nothing_changes_where_every_month_is_published():
+def test_single_months_are_unchanged():
     truth, _ = published(3)
     split = split_combined(truth, "CHN")
     assert not split["imputed"].any()
     assert split["y"].tolist() == truth["y"].tolist()
 
 
-def test_a_year_is_split_by_what_was_known_before_it():
+def test_a_year_is_split_from_earlier_years_only():
     _, frame = published(12)
     frame.loc[frame["ds"] == "2015-02-01", "months"] = 2
     frame = frame[frame["ds"] != "2015-01-01"]

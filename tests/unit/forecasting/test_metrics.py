@@ -1,4 +1,4 @@
-"""Scores, held against obvious loops and against the libraries that have them."""
+"""Metrics against explicit loops and against libraries."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def slow_wis(actual, quantile):
     return total / (len(LEVELS) + 0.5)
 
 
-def test_the_scale_at_a_cutoff_is_of_the_months_up_to_it():
+def test_the_scale_uses_only_months_up_to_the_cutoff():
     y = trade_series(60, seed=1)
     values = np.vstack([np.r_[np.full(10, np.nan), y], np.r_[y, np.full(10, np.nan)]])
     absolute, squared = seasonal_scales(values, np.array([30, 69]))
@@ -60,7 +60,7 @@ def test_wis_agrees_with_its_definition():
     assert_allclose(weighted_interval_score(actual, quantiles), slow)
 
 
-def test_pinball_is_least_for_the_true_quantiles():
+def test_pinball_loss_is_smallest_at_the_true_quantiles():
     actual = np.random.default_rng(3).normal(size=20000)
     truth = np.broadcast_to(norm.ppf(PROBABILITIES), (20000, len(PROBABILITIES)))
     assert pinball(actual, truth).mean() < pinball(actual, truth * 1.3).mean()
@@ -125,7 +125,7 @@ def test_mase_and_smape_of_a_fold_agree_with_utilsforecast(scored):
     assert_allclose(value(table, "rmsse", 0)[0], rmsse)
 
 
-def test_every_row_says_how_many_forecasts_are_behind_it(scored):
+def test_every_row_has_its_number_of_forecasts(scored):
     _, _, actual, mean, _, table = scored
     known = np.isfinite(actual[0])
     for step in (1, 9, 10, 12):
@@ -143,7 +143,7 @@ def test_coverage_is_the_share_inside(scored):
     assert np.isnan(inside(np.array([np.nan]), np.array([0.0]), np.array([1.0])))[0]
 
 
-def test_diebold_mariano_rejects_as_often_as_it_says():
+def test_diebold_mariano_has_its_nominal_size():
     draw = np.random.default_rng(8)
     p_values = np.array([diebold_mariano(*draw.normal(size=(2, 60)) ** 2, step=1) for _ in range(600)])
     assert 0.02 < np.mean(p_values < 0.05) < 0.09
@@ -153,12 +153,12 @@ def test_diebold_mariano_rejects_as_often_as_it_says():
     assert (worse < 0.001).all()
 
 
-def test_diebold_mariano_says_nothing_of_too_few_folds_or_equal_losses():
+def test_diebold_mariano_is_nan_for_few_folds_or_equal_losses():
     assert np.isnan(diebold_mariano(np.ones(5), np.zeros(5), step=1))
     assert np.isnan(diebold_mariano(np.ones(30), np.ones(30), step=1))
 
 
-def test_steps_are_counted_in_folds_however_far_these_are_apart():
+def test_steps_are_converted_to_folds():
     assert [folds_ahead(step, [1, 1]) for step in (1, 12)] == [1, 12]
     assert [folds_ahead(step, [4, 4]) for step in (1, 4, 5, 12)] == [1, 1, 2, 3]
     assert folds_ahead(12, [12, 6, 12]) == 2
@@ -190,14 +190,14 @@ def test_diebold_mariano_of_many_series_agrees_with_a_loop(step):
     assert_allclose(diebold_mariano(ours, theirs, step=step), expected)
 
 
-def test_scores_of_some_series_are_those_rows_of_all():
+def test_a_slice_of_the_score_table_is_its_rows():
     draw = np.random.default_rng(10)
     ids = ("b", "c", "a")
     tally = ScoreAccumulator(3, 4)
     tally.add({("mae", 0.0): draw.uniform(size=(3, 4)), ("coverage", 80.0): np.full((3, 4), np.nan)})
-    book = ScoreTable(ids, tuple(tally.scored("m", "month")))
-    whole = book.frame()
+    score_table = ScoreTable(ids, tuple(tally.scored("m", "month")))
+    whole = score_table.frame()
     assert whole["unique_id"].is_monotonic_increasing
     assert set(whole["metric"]) == {"mae"}
-    some = book.of(slice(1, 3)).frame()
+    some = score_table.of(slice(1, 3)).frame()
     pd.testing.assert_frame_equal(some, whole[whole["unique_id"] != "b"].reset_index(drop=True))

@@ -1,4 +1,4 @@
-"""Answers against an obvious loop over draws, and what must hold of them whatever the figures."""
+"""Answers from joint paths against an explicit loop over draws, and identities of generated data."""
 
 import math
 from collections.abc import Callable
@@ -31,14 +31,14 @@ from forecasting.data.months import month_number
 START = month_number(2023, 1)
 HORIZON = 24
 OWN_UNITS: tuple[Units, ...] = ("lin", "chg", "pch", "pc1", "ch1", "log")
-# No deadline: a busy machine is no counterexample.
+# No deadline: a slow machine is no counterexample.
 quick = settings(max_examples=40, deadline=None)
 CALENDAR: tuple[Frequency, ...] = ("M", "Q", "A")
 
 
 @dataclass(frozen=True)
 class World:
-    """Partners x sectors, what they add up to, and the months asked about."""
+    """Partners x sectors with their totals, and the months of queries."""
 
     cells: tuple[tuple[SeriesPaths, ...], ...]
     cutoff: int
@@ -76,7 +76,7 @@ def one_of(world: World) -> SeriesPaths:
 
 
 def slow_sum(quantity: SeriesPaths, number: int, span: Period) -> float:
-    """The sum over a span in one draw, month by month."""
+    """The sum over a period in one draw, month by month."""
     total, past = 0.0, len(quantity.observed)
     for month in range(span.first, span.last + 1):
         place = month - quantity.start
@@ -85,7 +85,7 @@ def slow_sum(quantity: SeriesPaths, number: int, span: Period) -> float:
 
 
 def slow_draw(units: Units, quantity: SeriesPaths, number: int, span: Period, whole: SeriesPaths) -> float:
-    """FRED's formulas, one draw and one span at a time."""
+    """FRED's formulas, one draw and one period at a time."""
     now = slow_sum(quantity, number, span)
     length = span.last - span.first + 1
     before, year_ago = Period(span.first - length, span.last - length, ""), Period(span.first - 12, span.last - 12, "")
@@ -105,7 +105,7 @@ def slow_draw(units: Units, quantity: SeriesPaths, number: int, span: Period, wh
 @pytest.mark.parametrize("units", [*OWN_UNITS, "share", "contribution"])
 @quick
 @given(world=worlds(), frequency=st.sampled_from(CALENDAR))
-def test_units_are_those_of_an_obvious_loop(units: Units, world: World, frequency: Frequency) -> None:
+def test_units_agree_with_a_loop(units: Units, world: World, frequency: Frequency) -> None:
     spans = periods_ahead(world.cutoff, HORIZON, frequency)
     quantity, whole = one_of(world), world.whole
     drawn = period_draws(units, quantity, spans, whole if units in OF_A_WHOLE else None)
@@ -118,7 +118,7 @@ def test_units_are_those_of_an_obvious_loop(units: Units, world: World, frequenc
 
 @quick
 @given(world=worlds())
-def test_the_year_is_the_sum_of_its_months_and_of_its_quarters_in_every_draw(world: World) -> None:
+def test_a_year_is_the_sum_of_its_months_and_quarters(world: World) -> None:
     quantity = one_of(world)
     for year in periods_ahead(world.cutoff, HORIZON, "A"):
         quarters = [Period(year.first + 3 * i, year.first + 3 * i + 2, "quarter") for i in range(4)]
@@ -148,7 +148,7 @@ def test_shares_sum_to_a_hundred_in_every_draw(world: World, frequency: Frequenc
 
 @quick
 @given(world=worlds(), frequency=st.sampled_from(CALENDAR))
-def test_contributions_sum_to_the_growth_of_the_whole_in_every_draw(world: World, frequency: Frequency) -> None:
+def test_contributions_sum_to_the_growth_of_the_whole(world: World, frequency: Frequency) -> None:
     spans = periods_ahead(world.cutoff, HORIZON, frequency)
     growth = period_draws("pc1", world.whole, spans).values
     for parts in (world.partners, world.sectors):
@@ -159,7 +159,7 @@ def test_contributions_sum_to_the_growth_of_the_whole_in_every_draw(world: World
 
 @quick
 @given(world=worlds())
-def test_a_balance_is_exports_less_imports_over_any_span_in_every_draw(world: World) -> None:
+def test_a_balance_is_exports_less_imports_in_every_draw(world: World) -> None:
     exports, imports = world.whole, one_of(world)
     spans = periods_ahead(world.cutoff, HORIZON, "Q")
     balance = period_sums(add_up([exports, imports], [1, -1]), spans).values
@@ -179,7 +179,7 @@ def test_an_interval_lies_within_that_of_a_higher_level(world: World, inner: flo
 
 @quick
 @given(world=worlds(), target=st.floats(0.01, 0.99))
-def test_chances_agree_with_quantiles(world: World, target: float) -> None:
+def test_probabilities_agree_with_quantiles(world: World, target: float) -> None:
     """As many draws lie at or below a quantile as its probability says, but for the one it falls on."""
     drawn = period_draws("lin", one_of(world), [parse_period("2027")])
     (row,) = summarise(drawn, [target])
@@ -190,7 +190,7 @@ def test_chances_agree_with_quantiles(world: World, target: float) -> None:
 
 @quick
 @given(world=worlds(), threshold=st.floats(-500, 4000), width=st.floats(0, 1000))
-def test_the_chances_above_below_and_between_add_up_to_one(world: World, threshold: float, width: float) -> None:
+def test_probabilities_above_below_and_between_sum_to_one(world: World, threshold: float, width: float) -> None:
     values = period_draws("lin", one_of(world), [parse_period("2027")]).values[:, 0]
     at_a_draw = float(values[0])
     for lower in (threshold, at_a_draw):
@@ -201,7 +201,7 @@ def test_the_chances_above_below_and_between_add_up_to_one(world: World, thresho
         assert below + between + beyond == pytest.approx(1.0)
 
 
-def test_the_chance_of_a_known_share_of_draws_has_its_standard_error() -> None:
+def test_a_probability_has_its_standard_error() -> None:
     found = probability(np.arange(1000.0), above=249.5)
     assert found.probability == 0.75
     assert found.standard_error == pytest.approx(math.sqrt(0.75 * 0.25 / 1000), rel=0.01)
@@ -211,7 +211,7 @@ def test_the_chance_of_a_known_share_of_draws_has_its_standard_error() -> None:
 
 @quick
 @given(world=worlds())
-def test_concentration_is_that_of_an_obvious_loop_and_lies_between_equality_and_monopoly(world: World) -> None:
+def test_concentration_agrees_with_a_loop_and_has_its_bounds(world: World) -> None:
     spans = periods_ahead(world.cutoff, HORIZON, "Q")
     index = concentration(world.partners, world.whole, spans).values
     for number in range(len(index)):
@@ -250,7 +250,7 @@ def test_a_base_of_zero_gives_no_growth_and_the_reason() -> None:
     assert summarise(drawn, [0.1])[1] == [0.0, 0.0, 0.0]
 
 
-def test_a_logarithm_is_of_what_is_above_zero() -> None:
+def test_a_logarithm_needs_positive_draws() -> None:
     drawn = period_draws(
         "log", simple([1.0], [[0.0, 1.0], [1.0, 1.0]]), [parse_period("2026-02"), parse_period("2026-03")]
     )
@@ -258,7 +258,7 @@ def test_a_logarithm_is_of_what_is_above_zero() -> None:
     assert drawn.values[:, 1].tolist() == [0.0, 0.0]
 
 
-def test_a_month_that_is_not_known_gives_no_answer_and_the_reason() -> None:
+def test_an_unknown_month_gives_the_reason() -> None:
     quantity = simple([math.nan, 1.0], [[1.0] * 12])
     spans = [parse_period(text) for text in ("2026-Q1", "2026-02/2026-03", "2026")]
     assert period_sums(quantity, spans).reasons == ("2026-01 is not observed", None, "2026-01 is not observed")
@@ -268,17 +268,17 @@ def test_a_month_that_is_not_known_gives_no_answer_and_the_reason() -> None:
     assert beyond.reasons == ("2027-03 is beyond the horizon",) * 2
 
 
-def test_january_and_february_published_as_one_figure_count_only_together() -> None:
+def test_a_combined_january_february_counts_only_as_a_sum() -> None:
     quantity = simple([5.0, 5.0, 1.0], [[2.0] * 12])
     quantity = replace(quantity, joined=np.array([False, True, False]))
     spans = [parse_period(text) for text in ("2026-01/2026-02", "2026-Q1", "2026-01", "2026-02/2026-04")]
     drawn = period_sums(quantity, spans)
     assert drawn.values[0, :2].tolist() == [10.0, 11.0]
-    told = "2026-01 is published as one figure with the month after it"
-    assert drawn.reasons == (None, None, told, told)
+    reason = "2026-01 is published as one figure with the month after it"
+    assert drawn.reasons == (None, None, reason, reason)
 
 
-def test_an_answer_needs_the_months_it_compares_with_and_no_others() -> None:
+def test_an_answer_needs_its_months_and_their_base() -> None:
     spans = [parse_period("2026-Q3"), parse_period("2026-Q4")]
     needed = {units: months_needed(spans, units) for units in ("lin", "chg", "pc1", "contribution", "share")}
     july, december = month_number(2026, 7), month_number(2026, 12)

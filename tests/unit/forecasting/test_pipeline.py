@@ -1,4 +1,4 @@
-"""The pipeline behind both doors: coherent, reproducible, blind to the future, and never at a loss."""
+"""The pipeline: coherent, reproducible, without look-ahead, and robust to short and odd series."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from tests.support.panels import gaps_of_sums, grid_panel, long_frame, trade_ser
 QUICK = ForecastConfig(
     horizon=14, folds=4, burn_in=4, every=2, draws=300, forecasters=("naive", "seasonal_naive", "seasonal_mean")
 )
-# Enough folds for the correction across series and the calibration of widths to learn something.
+# Enough folds for the cross-sectional correction and the calibration to have an effect.
 LONG = replace(QUICK, horizon=4, burn_in=28, every=1)
 
 
@@ -45,7 +45,7 @@ def test_draws_means_and_medians_have_their_shapes_and_order(made):
     assert_allclose(made.weights.sum(axis=1), 1.0)
 
 
-def test_cutoffs_far_apart_are_scored_as_those_beside_them_are():
+def test_distant_cutoffs_are_scored_like_adjacent_ones():
     panel = grid_panel(72)
     every = evaluate(panel, panel.months[40:65:2])
     some = evaluate(panel, panel.months[40:65:8])
@@ -54,14 +54,14 @@ def test_cutoffs_far_apart_are_scored_as_those_beside_them_are():
     assert_allclose(some.quantiles[COMBINATION][:, 0], every.quantiles[COMBINATION][:, 0])
 
 
-def test_every_draw_every_centre_and_every_mean_adds_up(made):
+def test_draws_centres_and_means_are_coherent(made):
     panel = grid_panel(72)
     assert made.paths.min() >= 0
     for values in (made.paths.astype(float), made.mean, made.centre):
         assert gaps_of_sums(panel, values) < 2e-6 * np.abs(values).max()
 
 
-def test_what_was_said_of_quarters_and_years_is_kept_and_is_what_was_scored(made):
+def test_period_forecasts_are_kept_as_scored(made):
     panel = grid_panel(72)
     tracks = made.backtest.periods
     assert {track.kind for track in tracks} == {"quarter", "year", "jan_feb"}
@@ -80,31 +80,31 @@ def test_what_was_said_of_quarters_and_years_is_kept_and_is_what_was_scored(made
     np.testing.assert_array_equal(some.periods[0].quantiles, tracks[0].quantiles[2:4])
 
 
-def test_the_centre_is_where_the_draws_are(made):
+def test_draws_are_centred_on_the_combination(made):
     big = made.centre[:, 0] > 5
     assert_allclose(made.median[big], made.centre[big], rtol=0.15)
 
 
-def test_the_same_panel_gives_the_same_bytes_whatever_the_order_of_its_rows(made):
+def test_the_order_of_rows_does_not_change_a_byte(made):
     again = forecast(grid_panel(72))
     assert_array_equal(again.paths, made.paths)
     assert_array_equal(again.quantiles, made.quantiles)
     pd.testing.assert_frame_equal(again.backtest.scores, made.backtest.scores)
 
 
-def test_another_seed_draws_another_future_around_the_same_centre(made):
+def test_another_seed_changes_draws_but_not_the_centre(made):
     other = forecast(grid_panel(72), replace(QUICK, seed=5))
     assert_array_equal(other.centre, made.centre)
     assert not np.array_equal(other.paths, made.paths)
 
 
 @pytest.mark.parametrize("config", [QUICK, LONG])
-def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_it(config):
+def test_a_fold_never_sees_the_future(config):
     panel, changed = grid_panel(72), grid_panel(72)
     cutoffs = [np.datetime64("2019-03"), np.datetime64("2019-09")]
     after = panel.position(cutoffs[-1]) + 1
     changed.values[:, after:] = changed.values[:, after:][:, ::-1] * 9
-    # Nor do sums that hold no longer, and trade below nought.
+    # The same holds if sums break and values turn negative after the cutoff.
     changed.values[::5, after:] *= -1
     before, planted = evaluate(panel, cutoffs, config), evaluate(changed, cutoffs, config)
     assert_array_equal(before.means, planted.means)
@@ -114,14 +114,14 @@ def test_a_change_after_a_cutoff_changes_no_forecast_interval_or_weight_made_at_
 
 
 @pytest.mark.parametrize("config", [QUICK, LONG])
-def test_a_fold_of_an_evaluation_is_the_forecast_made_then(config):
+def test_a_fold_equals_the_forecast_from_its_cutoff(config):
     panel, cutoff = grid_panel(72), np.datetime64("2019-09")
     fold = evaluate(panel, [cutoff], config)
     vintage_values = forecast(panel.until(cutoff), replace(config, folds=config.burn_in, burn_in=0))
     assert_allclose(fold.means[:, fold.names.index(COMBINATION), 0], vintage_values.centre)
 
 
-def test_the_backtest_names_its_folds_and_scores_every_kind_of_answer(made):
+def test_the_backtest_scores_every_kind_of_period(made):
     assert [str(month) for month in made.backtest.cutoffs] == ["2020-04", "2020-06", "2020-08", "2020-10"]
     scores = made.backtest.scores
     assert set(scores["kind"]) >= {"month", "month_growth", "quarter", "quarter_growth", "year"}
@@ -134,7 +134,7 @@ def test_the_backtest_names_its_folds_and_scores_every_kind_of_answer(made):
 
 
 @pytest.mark.parametrize("months", [1, 2, 5, 13, 30])
-def test_a_panel_too_short_for_a_backtest_is_forecast_all_the_same(months):
+def test_a_panel_too_short_for_a_backtest_is_forecast(months):
     panel = Panel.from_long(long_frame({"a": trade_series(months, seed=1), "b": np.zeros(months)}))
     made = forecast(panel, replace(QUICK, forecasters=()))
     assert np.isfinite(made.paths).all()
@@ -142,32 +142,32 @@ def test_a_panel_too_short_for_a_backtest_is_forecast_all_the_same(months):
     assert (made.quantiles[0, PROBABILITIES.index(0.975)] > made.quantiles[0, PROBABILITIES.index(0.025)]).all()
 
 
-def test_series_that_begin_late_end_early_or_hold_only_zeros_are_forecast():
-    late = long_frame({"late": trade_series(8, seed=2)}, start="2020-05")
+def test_late_short_and_empty_series_are_forecast():
+    delayed = long_frame({"late": trade_series(8, seed=2)}, start="2020-05")
     early = long_frame({"early": trade_series(60, seed=3), "nought": np.zeros(60), "usual": trade_series(60, seed=4)})
     gone = long_frame({"gone": trade_series(40, seed=5)}, start="2015-01")
-    panel = Panel.from_long(pd.concat([late, early.assign(ds=early["ds"] + pd.DateOffset(months=12)), gone]))
+    panel = Panel.from_long(pd.concat([delayed, early.assign(ds=early["ds"] + pd.DateOffset(months=12)), gone]))
     made = forecast(panel)
     assert np.isfinite(made.paths).all()
     assert (made.quantiles[panel.unique_ids.index("nought")] == 0).all()
 
 
-def test_a_partner_that_begins_late_costs_the_others_no_fold():
+def test_a_late_partner_costs_the_others_no_fold():
     whole = grid_panel(72)
-    late = (whole.keys["partner"] == "VNM").to_numpy()
+    delayed = (whole.keys["partner"] == "VNM").to_numpy()
     before = np.arange(72) < 66
     values = whole.values.copy()
     for rows in whole.keys.groupby("sector").groups.values():
         ours = np.isin(np.arange(len(values)), rows)
         world = ours & (whole.keys["partner"] == "WLD").to_numpy()
-        values[np.ix_(world, before)] -= values[np.ix_(ours & late, before)]
-    values[np.ix_(late, before)] = np.nan
+        values[np.ix_(world, before)] -= values[np.ix_(ours & delayed, before)]
+    values[np.ix_(delayed, before)] = np.nan
     made = forecast(replace(whole, values=values))
     begun = made.backtest.cutoffs >= whole.months[66]
-    assert np.isfinite(made.backtest.combined[~late]).all()
-    assert np.isfinite(made.backtest.quantiles[COMBINATION][~late]).all()
-    assert np.isfinite(made.backtest.combined[late][:, begun]).all()
-    assert np.isnan(made.backtest.combined[late][:, ~begun]).all()
+    assert np.isfinite(made.backtest.combined[~delayed]).all()
+    assert np.isfinite(made.backtest.quantiles[COMBINATION][~delayed]).all()
+    assert np.isfinite(made.backtest.combined[delayed][:, begun]).all()
+    assert np.isnan(made.backtest.combined[delayed][:, ~begun]).all()
     assert np.isfinite(made.paths).all()
 
 
@@ -178,14 +178,14 @@ def test_series_with_negative_values_may_have_negative_forecasts():
 
 
 @pytest.mark.parametrize("cutoffs", [[], ["2020-12"], ["2014-12"], ["2021-01"]])
-def test_cutoffs_that_cannot_be_scored_are_an_error(cutoffs):
+def test_cutoffs_that_cannot_be_scored_are_refused(cutoffs):
     with pytest.raises(BadCutoff):
         evaluate(grid_panel(72), [np.datetime64(cutoff) for cutoff in cutoffs])
 
 
-def test_a_fresh_selection_weighs_forecasters_by_their_last_year_alone():
+def test_fresh_weights_use_the_last_year_only():
     panel = grid_panel(72)
-    # A forecaster that was right for years and has failed for one.
+    # A forecaster that was accurate for years and failed in the last one.
     names = ("naive", "seasonal_naive")
     base = forecast_at_cutoffs(panel, cutoffs=range(40, 72), horizon=3, reporter="CHN", forecasters=names)
     actual = panel.ahead(base.cutoffs.tolist(), 3)
@@ -200,7 +200,7 @@ def test_a_fresh_selection_weighs_forecasters_by_their_last_year_alone():
 
 
 def lively_and(others, *, months=96, count=6):
-    """Lively series, and others beside them, all of them parts of nothing."""
+    """Active series, alone and with others, without a hierarchy."""
     lively = {f"L{i}": trade_series(months, seed=i) for i in range(count)}
     return Panel.from_long(long_frame({**lively, **others}))
 
@@ -208,7 +208,7 @@ def lively_and(others, *, months=96, count=6):
 WIDE = replace(QUICK, horizon=6, folds=24, burn_in=24, every=1)
 
 
-def test_what_is_dead_or_never_changes_is_left_so_and_narrows_nobody():
+def test_inactive_series_stay_so_and_narrow_no_other():
     alone = forecast(lively_and({}), WIDE)
     dead = {f"dead{i}": np.zeros(96) for i in range(4)} | {"constant": np.full(96, 5.0)}
     among = forecast(lively_and(dead), WIDE)
@@ -220,7 +220,7 @@ def test_what_is_dead_or_never_changes_is_left_so_and_narrows_nobody():
     assert abs(np.log(width[1] / width[0]).mean()) < 0.1
 
 
-def test_a_forecast_is_the_same_in_dollars_and_in_billions():
+def test_a_forecast_is_equivariant_to_the_unit():
     idle = np.concatenate([trade_series(30, seed=8), np.zeros(50), trade_series(16, seed=9)])
     panel = lively_and({"idle": idle, "dead": np.zeros(96)})
     small, large = forecast(panel, WIDE), forecast(replace(panel, values=1e9 * panel.values), WIDE)
@@ -228,7 +228,7 @@ def test_a_forecast_is_the_same_in_dollars_and_in_billions():
     assert_allclose(large.weights, small.weights)
 
 
-def test_one_negative_month_makes_no_other_series_negative_and_no_earlier_fold():
+def test_a_negative_month_affects_no_other_series_or_earlier_fold():
     panel = lively_and({"small": np.where(np.arange(96) % 3, trade_series(96, seed=7, noise=0.6), 0.0)})
     later = panel.values.copy()
     row = panel.unique_ids.index("L0")
@@ -240,7 +240,7 @@ def test_one_negative_month_makes_no_other_series_negative_and_no_earlier_fold()
     assert (np.delete(quantiles, row, axis=0) >= 0).all()
 
 
-def test_a_month_whose_figure_is_imputed_is_not_scored_and_none_before_a_series_begins():
+def test_imputed_and_missing_months_are_not_scored():
     values = {"a": trade_series(72, seed=1), "b": trade_series(72, seed=2)}
     frame = long_frame(values)
     frame["imputed"] = frame["ds"].dt.month.isin([1, 2]) & (frame["ds"].dt.year == 2019)
@@ -257,7 +257,7 @@ def test_a_month_whose_figure_is_imputed_is_not_scored_and_none_before_a_series_
     assert 0 < found["month_growth", "b"][0] < found["month_growth", "a"][0] < found["month", "a"][0]
 
 
-def test_a_february_that_holds_january_tells_nothing_at_the_end_of_january():
+def test_a_combined_february_is_unknown_in_january():
     def folds(joined):
         frame = long_frame({"a": trade_series(72, seed=1), "b": trade_series(72, seed=2)})
         both = frame["ds"].isin([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-02-01")])
@@ -269,13 +269,13 @@ def test_a_february_that_holds_january_tells_nothing_at_the_end_of_january():
     assert_array_equal(large.means[:, :, :2], usual.means[:, :, :2])
     assert_array_equal(large.quantiles[COMBINATION][:, :2], usual.quantiles[COMBINATION][:, :2])
     assert not np.array_equal(large.means[:, :, 2], usual.means[:, :, 2])
-    # At the end of January the quarter is not known in part.
+    # At the end of January the quarter is not partly known.
     quarters = {track.cutoff: track for track in usual.periods if track.kind == "quarter"}
     assert np.isnan(quarters[np.datetime64("2020-01")].mean[:, 0]).all()
     assert np.isfinite(quarters[np.datetime64("2020-02")].mean[:, 0]).all()
 
 
-def test_a_fold_on_a_vintage_hears_of_no_revision_in_any_part():
+def test_a_vintage_fold_sees_no_later_revision():
     panel, cutoff = grid_panel(72), 60
     vintage_values = {cutoff: panel.values[:, : cutoff + 1].copy()}
     revised = panel.values.copy()
@@ -296,17 +296,17 @@ def test_a_fold_on_a_vintage_hears_of_no_revision_in_any_part():
     for name in ("transform_unit", "prior"):
         first, second = (getattr(pool, name)[:, fold] for pool in pools)
         assert_array_equal(first, second)
-    # Errors of earlier folds alone are learnt from revised figures.
+    # Only errors of earlier folds use revised values.
     moved = np.abs(pools[1].centre[:, fold] / pools[0].centre[:, fold] - 1)
     assert np.nanmedian(moved) < 0.02
 
 
-def test_a_part_that_is_late_is_forecast_and_adds_up_and_one_that_has_ended_is_nought():
+def test_a_late_part_is_forecast_and_a_discontinued_one_is_zero():
     panel = grid_panel(72)
     of_usa = panel.keys["partner"].to_numpy() == "USA"
-    late = panel.values.copy()
-    late[of_usa, -1:] = np.nan
-    made = forecast(replace(panel, values=late))
+    delayed = panel.values.copy()
+    delayed[of_usa, -1:] = np.nan
+    made = forecast(replace(panel, values=delayed))
     assert made.centre[of_usa].min() > 0
     assert gaps_of_sums(panel, made.paths.astype(float)) < 2e-6 * made.paths.max()
     ended = panel.values.copy()

@@ -1,4 +1,4 @@
-"""The Prophet forecaster: Prophet's own numbers where it should have them, and what is done to its trend."""
+"""The anchored Prophet forecaster: Prophet's own numbers, and the corrections of its trend."""
 
 import pickle
 from dataclasses import replace
@@ -62,7 +62,7 @@ def prophet_class_prediction(forecaster, history, z):
 @pytest.mark.parametrize("n", [3, 14, 29, 30, 120, 240])
 @pytest.mark.parametrize("changepoint_prior", [0.01, 0.3])
 @pytest.mark.parametrize("power", [0.0, 0.5])
-def test_has_the_numbers_of_the_prophet_class(n, changepoint_prior, power):
+def test_equals_the_prophet_class(n, changepoint_prior, power):
     forecaster = replace(FORECASTER, changepoint_prior=changepoint_prior)
     history = history_of(trade(n))
     scale = PowerScale.of(history.y, power)
@@ -80,7 +80,7 @@ def test_has_the_numbers_of_the_prophet_class(n, changepoint_prior, power):
     assert_allclose(axes.trend(fit) + axes.features @ fit.beta, mean, rtol=1e-6, atol=1e-6)
 
 
-def test_stock_prophet_is_a_setting_away():
+def test_stock_prophet_is_a_configuration():
     """Without damping, doubt and anchor the forecast is the Prophet class's own."""
     stock = replace(FORECASTER, damping=1.0, slope_doubt=0.0, persistence=0.0, changepoint_prior=0.05)
     history = history_of(trade(96) - 500.0)
@@ -96,14 +96,14 @@ def test_fourier_terms_are_prophets():
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
-def test_a_scale_gives_back_what_it_was_given(power):
+def test_a_scale_inverts(power):
     y = trade(50)
     scale = PowerScale.of(y, power)
     assert_allclose([scale.to(y).min(), scale.to(y).max()], [0.0, 1.0], atol=1e-12)
     assert_allclose(scale.back(scale.to(y)), y)
 
 
-def test_a_boom_is_not_carried_on_for_years():
+def test_a_boom_is_not_extrapolated_for_years():
     y = np.concatenate([np.full(60, 100.0), 100.0 * np.exp(0.08 * np.arange(1, 25))]) + np.arange(84) % 5
     forecast = FORECASTER.forecast(history_of(y))
     frame = pd.DataFrame({"ds": pd.date_range("2014-01-01", periods=84, freq="MS"), "y": np.log(y)})
@@ -113,7 +113,7 @@ def test_a_boom_is_not_carried_on_for_years():
     assert 0.7 * y[-1] < forecast[-1] < 1.3 * y[-1]
 
 
-def test_starts_from_where_the_series_is_and_not_from_its_trend():
+def test_starts_from_the_last_level_instead_of_the_trend():
     y = trade(120, noise=0.01)
     y[-3:] *= 0.6
     expected = trade(132, noise=0.01)[120:] * 0.6
@@ -122,14 +122,14 @@ def test_starts_from_where_the_series_is_and_not_from_its_trend():
     assert forecast[-1] / expected[-1] > forecast[0] / expected[0]
 
 
-def test_a_steady_rise_goes_on_but_slows():
+def test_a_steady_rise_continues_damped():
     y = 100.0 * np.exp(0.01 * np.arange(240))
     rises = np.diff(np.log(FORECASTER.forecast(history_of(y, reporter="NONE"))))
     assert rises[0] > 0.005
     assert (np.diff(rises) < 0.0).all()
 
 
-def test_takes_the_date_of_the_new_year_into_account():
+def test_uses_the_date_of_the_new_year():
     y = trade(132, noise=0.005)
     error = np.abs(FORECASTER.forecast(history_of(y[:120])) / y[120:] - 1)[:3].max()
     unaware = np.abs(FORECASTER.forecast(history_of(y[:120], reporter="NONE")) / y[120:] - 1)[:3].max()
@@ -163,7 +163,7 @@ def test_refuses_a_history_too_short_for_a_rate():
         FORECASTER.forecast(history_of([1.0, 2.0]))
 
 
-def test_sees_no_further_than_the_cutoff_and_gives_the_same_bytes_again():
+def test_sees_only_the_history_and_is_reproducible():
     whole = trade(150)
     history = history_of(whole[:120])
     first = FORECASTER.forecast(history)

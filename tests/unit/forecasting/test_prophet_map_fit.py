@@ -1,4 +1,4 @@
-"""The in-process fit against Stan's, through Prophet's own seam.
+"""The in-process fit against Stan's, through Prophet's backend interface.
 
 TRADEWIND_PROPHET_FITS sets how many random configurations are compared with Stan: 24 unless told otherwise.
 """
@@ -98,7 +98,7 @@ def stan():
 
 
 @pytest.mark.parametrize("seed", range(FITS))
-def test_is_never_less_probable_than_stans_fit_and_predicts_the_same(seed, stan):
+def test_the_fit_is_at_least_as_probable_as_that_of_stan(seed, stan):
     model, frame = random_problem(seed)
     init, data = stan_arguments(model, frame)
     mine, theirs = MapBackend().fit(init, data), stan.fit(init, data)
@@ -110,12 +110,12 @@ def test_is_never_less_probable_than_stans_fit_and_predicts_the_same(seed, stan)
         return
     gain = log_posterior(mine, data) - log_posterior(theirs, data)
     assert gain >= -1e-3
-    if gain < 0.01:  # else Stan stopped short of the maximum, and there is nothing to agree with
+    if gain < 0.01:  # else Stan stopped before the maximum, and the fits differ
         fitted = [p["trend"][0] + data["X"].to_numpy() @ p["beta"][0] for p in (mine, theirs)]
         assert_allclose(fitted[0], fitted[1], atol=0.01 + 0.5 * theirs["sigma_obs"][0, 0])
 
 
-def test_no_small_move_from_the_maximum_is_more_probable():
+def test_the_fit_is_a_local_maximum():
     init, data = stan_arguments(*random_problem(6))
     best = MapBackend().fit(init, data)
     draw = np.random.default_rng(0)
@@ -153,7 +153,7 @@ def test_stan_is_not_loaded_until_it_is_needed():
     ],
     ids=["logistic", "multiplicative", "sampling", "arguments_for_stan"],
 )
-def test_stan_does_what_is_not_a_regression(arguments, fit_arguments):
+def test_stan_fits_models_that_are_not_a_regression(arguments, fit_arguments):
     frame = pd.DataFrame({"ds": pd.date_range("2018-01-01", periods=48, freq="MS"), "y": REAL[0][:48], "cap": 500.0})
     model = MapProphet(uncertainty_samples=0, **arguments)
     model.fit(frame, **fit_arguments)
@@ -173,7 +173,7 @@ def test_options_reach_stan():
     assert backend.model.newton_fallback is False
 
 
-def test_the_same_figures_give_the_same_bytes():
+def test_the_fit_is_reproducible_to_the_byte():
     init, data = stan_arguments(*random_problem(4))
     first, again = MapBackend().fit(init, data), MapBackend().fit(init, data)
     for name in first:
@@ -189,7 +189,7 @@ def problem(n, *, changepoints=5, order=6):
 
 
 @pytest.mark.parametrize("n", [3, 8, 14, 40])
-def test_a_posterior_without_a_maximum_still_gives_a_finite_fit_near_the_figures(n):
+def test_a_posterior_without_a_maximum_gives_a_finite_fit(n):
     design, t = problem(n)
     fit = fit_map(design, 0.2 + 0.6 * t)
     theta = np.concatenate([[fit.k, fit.m], fit.beta, fit.delta])
@@ -205,7 +205,7 @@ def test_a_change_of_rate_is_found_and_no_other():
     assert_allclose(fit.delta, [0.0, 0.0, 0.8, 0.0, 0.0], atol=0.05)
 
 
-def test_a_fitted_design_is_left_as_it_was():
+def test_fitting_does_not_change_the_design():
     design, t = problem(60)
     before = {field.name: np.copy(getattr(design, field.name)) for field in dataclasses.fields(design)}
     y = np.sin(7 * t)

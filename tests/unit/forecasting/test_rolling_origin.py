@@ -1,4 +1,4 @@
-"""Rolling origin: every forecaster at every cutoff, and never a look ahead."""
+"""Rolling origin: every forecaster at every cutoff, without look-ahead."""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def test_a_change_after_the_cutoff_changes_nothing():
     assert not np.array_equal(before.means[:, :, 2], after.means[:, :, 2])
 
 
-def test_a_pool_gives_the_same_bytes_as_doing_it_here():
+def test_an_executor_gives_the_same_bytes():
     panel = grid_panel(60)
     with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(2) as processes:
         here, there, elsewhere = fit(panel), fit(panel, executor=threads), fit(panel, executor=processes)
@@ -48,14 +48,14 @@ def test_a_pool_gives_the_same_bytes_as_doing_it_here():
     assert_array_equal(here.means, elsewhere.means)
 
 
-def test_a_series_whose_last_values_are_late_is_forecast_over_the_months_asked_for():
+def test_a_delayed_series_is_forecast_over_the_requested_months():
     panel = Panel.from_long(long_frame({"late": trade_series(48, seed=1), "on_time": trade_series(50, seed=2)}))
     base = fit(panel, cutoffs=[49], horizon=3)
     seasonal = base.means[0, base.names.index("seasonal_naive"), 0]
     assert_allclose(seasonal, panel.values[0, 38:41])
 
 
-def test_a_series_that_has_not_begun_gets_none():
+def test_a_series_that_has_not_begun_has_no_forecast():
     frame = long_frame({"old": trade_series(60, seed=1)})
     young = long_frame({"young": trade_series(12, seed=2)}, start="2019-01")
     panel = Panel.from_long(pd.concat([frame, young]))
@@ -65,15 +65,15 @@ def test_a_series_that_has_not_begun_gets_none():
 
 
 def test_progress_counts_every_series():
-    said = []
-    fit(grid_panel(60), on_progress=lambda *args: said.append(args))
-    assert said[-1] == ("fit", 12, 12)
-    assert [done for _, done, _ in said] == list(range(1, 13))
+    reported = []
+    fit(grid_panel(60), on_progress=lambda *args: reported.append(args))
+    assert reported[-1] == ("fit", 12, 12)
+    assert [done for _, done, _ in reported] == list(range(1, 13))
 
 
 @dataclass(frozen=True)
-class Stumbling:
-    """Fails on long histories, in one of the two ways a forecaster may."""
+class Failing:
+    """Fails on long histories with a named or an unnamed error."""
 
     named: bool
     min_observations: int = 1
@@ -88,8 +88,8 @@ class Stumbling:
 
 
 @pytest.mark.parametrize(("named", "reason"), [(True, "no luck"), (False, "LinAlgError: singular matrix")])
-def test_the_baseline_stands_in_for_a_forecaster_that_fails_and_the_failure_is_told(monkeypatch, named, reason):
-    monkeypatch.setitem(FORECASTERS, "stumbling", Stumbling(named))
+def test_the_baseline_replaces_a_failed_forecaster(monkeypatch, named, reason):
+    monkeypatch.setitem(FORECASTERS, "stumbling", Failing(named))
     task = SeriesTask(
         "a", np.datetime64("2015-01"), trade_series(60, seed=1), "CHN", (40, 59), 3, ("stumbling", "seasonal_naive")
     )
@@ -100,7 +100,7 @@ def test_the_baseline_stands_in_for_a_forecaster_that_fails_and_the_failure_is_t
     assert (failure.forecaster, failure.cutoff, failure.reason) == ("stumbling", "2019-12", reason)
 
 
-def test_the_baseline_is_always_there_and_an_unknown_name_is_an_error():
+def test_the_baseline_is_included_and_unknown_names_are_refused():
     assert fit(grid_panel(60), forecasters=["naive"]).names == ("naive", "seasonal_naive")
     with pytest.raises(UnknownForecaster, match="there is no forecaster 'oracle'"):
         fit(grid_panel(60), forecasters=["oracle"])

@@ -1,4 +1,4 @@
-"""Joint draws: one future a draw, the same bytes for the same seed."""
+"""Joint draws: reproducible, with the dependence of the errors."""
 
 from typing import Any
 
@@ -28,12 +28,12 @@ def simulate(errors=None, **changes):
     return draw_paths(learn_distribution(make_known_errors(errors, np.full(SERIES, 0.1))), CENTRE, **given)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
+def test_the_seed_determines_the_bytes():
     assert_array_equal(simulate(), simulate())
     assert not np.array_equal(simulate(), simulate(seed=12))
 
 
-def test_the_centre_lies_half_way_between_the_median_and_the_mean():
+def test_the_centre_is_between_the_median_and_the_mean():
     paths = simulate(3 * known_law(5))
     median, mean = np.median(paths, axis=1), paths.mean(axis=1)
     assert (median < CENTRE).all()
@@ -49,8 +49,8 @@ def test_quantiles_nest_and_widen_with_the_step():
     assert (spread[:, -1] > spread[:, 0]).all()
 
 
-def test_the_same_draw_is_the_same_future_everywhere():
-    """Series that shared their shocks share them in the draws; over steps too."""
+def test_draws_are_correlated_across_series_and_steps():
+    """The correlation of the errors across series and steps is that of the draws."""
     logs = np.log(simulate() / CENTRE[:, None])
     across = np.corrcoef(logs[:, :, 0])
     assert across[~np.eye(SERIES, dtype=bool)].mean() == pytest.approx(0.6, abs=0.15)
@@ -58,7 +58,7 @@ def test_the_same_draw_is_the_same_future_everywhere():
     assert along[5, 11] == pytest.approx(np.sqrt(6 / 12), abs=0.15)
 
 
-def test_a_year_is_more_certain_than_if_its_months_were_the_same_shock_and_less_than_if_apart():
+def test_annual_spread_is_between_independent_and_comonotone():
     logs = np.log(simulate() / CENTRE[:, None])
     year = logs.sum(axis=2).std(axis=1)
     apart = np.sqrt((logs.std(axis=1) ** 2).sum(axis=1))

@@ -1,4 +1,4 @@
-"""The structural forecaster against dense algebra, and what it does with outliers, seasons and drifts."""
+"""The structural forecaster against dense algebra; its outliers, seasons and drifts."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def dense_covariance(n: int, point: tuple[float, float], memory: float | None) -
 
 @pytest.mark.parametrize("memory", [None, 8.0])
 @pytest.mark.parametrize("at", [0, 6, 9, 15])
-def test_a_point_of_the_grid_forecasts_as_dense_algebra_does(at: int, memory: float | None) -> None:
+def test_a_grid_point_agrees_with_dense_algebra(at: int, memory: float | None) -> None:
     n, horizon = 40, 6
     z, draw = wandering(n), np.random.default_rng(1)
     changes, priors = draw.normal(size=(n + horizon - 1, 2)), np.array([0.1, 0.02])
@@ -74,13 +74,13 @@ def test_effects_and_likelihood_are_those_of_the_marginal_normal() -> None:
     assert_allclose(fit.posterior, posterior / posterior.sum(), rtol=1e-6)
 
 
-def test_a_longer_horizon_changes_no_step_before() -> None:
+def test_a_longer_horizon_changes_no_earlier_step() -> None:
     y = 100 * np.exp(wandering(80))
     long = Structural().forecast(history_of(y, horizon=60))
     assert_allclose(Structural().forecast(history_of(y, horizon=12)), long[:12], rtol=1e-9)
 
 
-def test_a_season_is_believed_as_far_as_it_repeats() -> None:
+def test_a_season_counts_as_far_as_it_repeats() -> None:
     season = np.tile(0.3 * np.sin(np.arange(12)), 6)
     y = 100 * np.exp(season + 0.01 * np.random.default_rng(2).normal(size=72))
     assert_allclose(np.log(Structural().forecast(history_of(y)) / 100), season[:12], atol=0.05)
@@ -88,18 +88,18 @@ def test_a_season_is_believed_as_far_as_it_repeats() -> None:
     assert np.ptp(np.diff(np.log(Structural().forecast(history_of(noise))))) < 0.03
 
 
-def test_a_rise_is_given_back_in_part_and_slowly() -> None:
+def test_a_rise_reverts_in_part_and_slowly() -> None:
     y = 100 * np.exp(np.concatenate([np.zeros(59), [0.4]]) + 0.02 * np.random.default_rng(4).normal(size=60))
     kept = np.log(Structural(outlier_deviations=np.inf).forecast(history_of(y)) / 100) / 0.4
     assert 0.0 < kept[-1] < kept[0] < 1.0
 
 
-def test_a_boom_is_not_carried_on() -> None:
+def test_a_boom_is_not_extrapolated() -> None:
     y = 10 * np.exp(np.concatenate([wandering(60), 0.15 * np.arange(1, 13)]))
     assert Structural().forecast(history_of(y))[-1] < 1.2 * y[-1]
 
 
-def test_the_drift_of_decades_ago_is_not_carried_on() -> None:
+def test_the_drift_of_earlier_decades_is_not_extrapolated() -> None:
     growth = np.repeat([0.012, 0.0], [100, 120])
     y = 100 * np.exp(growth.cumsum() + 0.02 * np.random.default_rng(6).normal(size=220))
     assert abs(np.log(Structural().forecast(history_of(y))[-1] / y[-12:].mean())) < 0.03
@@ -114,14 +114,14 @@ def test_months_beyond_the_longest_are_not_used() -> None:
 
 
 @pytest.mark.parametrize("month", [30, 70, 79])
-def test_a_single_odd_month_moves_the_forecast_little(month: int) -> None:
+def test_a_single_outlier_moves_the_forecast_little(month: int) -> None:
     y = 100 * np.exp(0.5 * wandering(80))
     odd = y.copy()
     odd[month] *= 0.3
     assert_allclose(np.log(Structural().forecast(history_of(odd)) / Structural().forecast(history_of(y))), 0, atol=0.08)
 
 
-def test_outliers_are_found_with_their_sizes_and_nothing_else_is() -> None:
+def test_outliers_are_found_with_their_sizes() -> None:
     errors = np.random.default_rng(3).normal(size=80)
     assert not additive_outliers(np.eye(80), np.clip(errors, -2.5, 2.5), deviations=4.0).any()
     errors[[10, 50]] = [9.0, -12.0]
@@ -130,7 +130,7 @@ def test_outliers_are_found_with_their_sizes_and_nothing_else_is() -> None:
     assert np.count_nonzero(sizes) == 2
 
 
-def test_no_more_than_a_twentieth_of_a_history_is_odd() -> None:
+def test_at_most_a_twentieth_of_a_history_are_outliers() -> None:
     errors = np.random.default_rng(3).normal(size=80)
     errors[::5] = 40.0
     assert np.count_nonzero(additive_outliers(np.eye(80), errors, deviations=4.0)) <= 4

@@ -1,4 +1,4 @@
-"""The pool against an obvious loop, and what a fold may know."""
+"""The combination against an explicit loop; the data that a fold may use."""
 
 import numpy as np
 import pytest
@@ -50,14 +50,14 @@ def slow_winsorised_mean(values: FloatArray, weights: FloatArray) -> float:
     return float(sum(weight * min(max(value, lo), hi) for value, weight in pairs))
 
 
-def test_weights_are_prior_worth_over_a_power_of_the_error_known() -> None:
+def test_weights_are_priors_over_a_power_of_the_known_error() -> None:
     given = problem()
     _, weights = combine(*given, PRIORS)
     for fold in range(weights.shape[1]):
         assert_allclose(weights[:, fold], np.tile(slow_worth(given, fold), (3, 1)))
 
 
-def test_the_centre_is_the_weighted_mean_held_to_the_weighted_quartiles() -> None:
+def test_the_centre_is_the_winsorised_weighted_mean() -> None:
     given = problem()
     centre, weights = combine(*given, PRIORS)
     for index in np.ndindex(*centre.shape):
@@ -66,7 +66,7 @@ def test_the_centre_is_the_weighted_mean_held_to_the_weighted_quartiles() -> Non
 
 
 @pytest.mark.parametrize("fold", [0, 1, 4, 9])
-def test_a_fold_never_sees_what_came_after_its_cutoff(fold: int) -> None:
+def test_weights_of_a_fold_never_see_the_future(fold: int) -> None:
     means, actuals, scale, cutoffs = problem()
     planted_means, planted = means.copy(), actuals.copy()
     later = cutoffs[:, None] + 1 + np.arange(actuals.shape[2]) > cutoffs[fold]
@@ -89,26 +89,26 @@ def test_actuals_not_yet_known_change_nothing() -> None:
         assert_array_equal(first, second)
 
 
-def test_without_a_record_the_prior_weights_decide() -> None:
+def test_without_scores_the_prior_weights_apply() -> None:
     means, actuals, scale, cutoffs = problem()
     _, weights = combine(means, actuals, scale, cutoffs, PRIORS)
     assert_allclose(weights[:, 0], np.tile([3 / 5.5, 1 / 5.5, 0.5 / 5.5, 1 / 5.5], (3, 1)))
 
 
-def test_a_forecaster_that_is_often_wrong_loses_its_say() -> None:
+def test_an_inaccurate_forecaster_loses_weight() -> None:
     _, weights = combine(*problem(), PRIORS)
     assert (weights[:, -1, 1] < 0.2 * weights[:, 0, 1]).all()
     assert_allclose(weights.sum(axis=2), 1.0)
 
 
-def test_one_that_runs_away_moves_the_centre_no_further_than_its_neighbours() -> None:
+def test_an_extreme_forecast_is_winsorised() -> None:
     means, actuals, scale, cutoffs = problem(folds=1)
     wild = means.copy()
     wild[:, 2] = 1e12
     assert (combine(wild, actuals, scale, cutoffs, PRIORS)[0] <= means.max(axis=1)).all()
 
 
-def test_one_bust_counts_as_the_cap_and_no_more() -> None:
+def test_a_large_error_counts_as_the_cap() -> None:
     means, actuals, scale, cutoffs = problem()
     bust, worse = means.copy(), means.copy()
     bust[0, 0, 0, 0], worse[0, 0, 0, 0] = 1e3, 1e15
@@ -117,7 +117,7 @@ def test_one_bust_counts_as_the_cap_and_no_more() -> None:
     )
 
 
-def test_what_a_forecaster_did_not_give_is_left_out() -> None:
+def test_a_missing_forecast_is_excluded() -> None:
     means, actuals, scale, cutoffs = problem()
     means[1, 0] = np.nan
     centre, weights = combine(means, actuals, scale, cutoffs, PRIORS)
@@ -127,7 +127,7 @@ def test_what_a_forecaster_did_not_give_is_left_out() -> None:
     assert (weights[0, :, 0] > 0).all()
 
 
-def test_a_series_nobody_forecast_is_nan() -> None:
+def test_a_series_without_forecasts_is_nan() -> None:
     means, actuals, scale, cutoffs = problem()
     means[2, :, 3] = np.nan
     centre, weights = combine(means, actuals, scale, cutoffs, PRIORS)
@@ -136,7 +136,7 @@ def test_a_series_nobody_forecast_is_nan() -> None:
     assert np.isfinite(np.delete(centre, 3, axis=1)).all()
 
 
-def test_a_scale_of_zero_or_unknown_does_no_harm() -> None:
+def test_a_scale_of_zero_or_nan_is_excluded() -> None:
     means, actuals, scale, cutoffs = problem()
     scale[0], scale[1] = 0.0, np.nan
     centre, weights = combine(means, actuals, scale, cutoffs, PRIORS)
