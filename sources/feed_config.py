@@ -45,6 +45,8 @@ class _Dataset(_Strict):
     citation: str = Field(min_length=1)
     release_day: int = Field(ge=1, le=28)
     derives_rest: bool = False
+    derives_total: bool = False
+    allows_negative: bool = False
 
 
 class _Table(_Strict):

@@ -20,6 +20,8 @@ class DatasetDefinition:
     citation: str
     release_day: int
     derives_rest: bool = False
+    derives_total: bool = False
+    allows_negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Dataset(Table, table=True):
     release_day: int
     derives_rest: bool = False
     """True where partner RST (WLD minus the listed) and sector TOTAL (the sum) are derived from what is published."""
+    derives_total: bool = False
+    """True where the publisher gives no total of the world: partner WLD is derived as the sum of the listed."""
+    allows_negative: bool = False
+    """True where a value may be negative: an official correction, or net trade."""
 
 
 class Membership(Table, table=True):

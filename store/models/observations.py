@@ -14,7 +14,6 @@ class Observation(Table, table=True):
     __table_args__ = (
         sa.CheckConstraint(is_first_of_month("month"), name="month_starts"),
         sa.CheckConstraint(is_finite("value"), name="value_is_finite"),
-        sa.CheckConstraint("value >= 0", name="value_is_not_negative"),
         sa.CheckConstraint("months IN (1, 2)", name="months"),
         sa.CheckConstraint("months = 1 OR EXTRACT(MONTH FROM month) = 2", name="combined_is_february"),
         sa.CheckConstraint(is_in("status", ("A", "P", "I")), name="status"),

@@ -29,6 +29,8 @@ class DatasetRecord(NamedTuple):
     citation: str
     release_day: int
     derives_rest: bool
+    derives_total: bool
+    allows_negative: bool
     series: int
     start: date | None
     end: date | None

@@ -14,7 +14,7 @@ from store.binary_copy import copy_arrays
 from store.errors import BadObservations, UnknownDataset
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, Dataset, Observation, Partner, Sector, Series
 from store.queries import catalog, releases
-from store.queries.derived_series import COLUMNS, POINT, remainders_and_totals
+from store.queries.derived_series import COLUMNS, PATIENCE, POINT, remainders_and_totals, sums_of_partners
 from store.queries.latest_vintages import STORED, columns, given_rows, latest
 from store.queries.partner_wholes import REMAINDER_SUFFIX, is_remainder, remainder_of, wholes_of_partners
 from tables import SERIES_COLUMNS, BadRows, Faults
@@ -40,17 +40,17 @@ def append(
     """Append observations as checked by `tabular.check_observations`, all of them or none.
 
     `vintage` is the day for rows that carry none. A value equal to the one known on its vintage is not stored again.
-    Datasets that derive their rest get it at the same points, and the release calendar is kept.
+    Datasets that derive their rest or their total get it at the same points, and the release calendar is kept.
     Raises UnknownDataset, BadObservations, NotDerivable.
     """
     found = _lock_dataset(session, dataset)
     frame = frame.assign(vintage=frame["vintage"].fillna(pd.Timestamp(vintage)), backfilled=backfilled)
     try:
-        _check_codes(session, dataset, frame, derives=found.derives_rest)
+        _check_codes(session, found, frame)
         with session.begin_nested():
             new = _store(session, dataset, frame)
             _check_spacing(session, dataset, new)
-            derived = _derive(session, dataset, new) if found.derives_rest else 0
+            derived = _derive(session, found, new) if found.derives_rest or found.derives_total else 0
             releases.record(session, dataset, _first_days(frame))
     except BadRows as error:
         raise BadObservations(error.faults, total=error.total) from error
@@ -66,15 +66,19 @@ def _lock_dataset(session: Session, dataset: str) -> Dataset:
     return found
 
 
-def _check_codes(session: Session, dataset: str, frame: pd.DataFrame, *, derives: bool) -> None:
+def _check_codes(session: Session, dataset: Dataset, frame: pd.DataFrame) -> None:
     faults = Faults()
     for name, known in (("partner", col(Partner.code)), ("sector", col(Sector.code))):
         unknown = ~frame[name].isin(session.scalars(sa.select(known)).all())
         faults.add(frame[name], unknown.to_numpy(), f"no {name} has this code")
-    if derives:
+    if not dataset.allows_negative:
+        faults.add(frame["value"], (frame["value"] < 0).to_numpy(), "is negative, which this dataset does not allow")
+    if dataset.derives_total:
+        faults.add(frame["partner"], (frame["partner"] == TOTAL_PARTNER).to_numpy(), "is derived in this dataset")
+    if dataset.derives_rest:
         faults.add(frame["partner"], frame["partner"].map(is_remainder).to_numpy(bool), "is derived in this dataset")
         is_total = (frame["sector"] == TOTAL_SECTOR).to_numpy()
-        if not is_total.all() or _has_sectors(session, dataset):
+        if not is_total.all() or _has_sectors(session, dataset.id):
             faults.add(frame["sector"], is_total, "is derived in this dataset")
     early = (frame["vintage"] <= frame["month"]).to_numpy()
     faults.add(frame["month"], early, "is not known on its vintage: it has not begun then")
@@ -160,16 +164,51 @@ def _refuse_spacing(new: pd.DataFrame, rows: Sequence[Any]) -> None:
     faults.stop()
 
 
-def _derive(session: Session, dataset: str, new: pd.DataFrame) -> int:
+def _derive(session: Session, dataset: Dataset, new: pd.DataFrame) -> int:
     """Append what follows from new rows, at their vintages and any later ones; gives how many observations."""
     if new.empty:
         return 0
-    points = _points(session, dataset, new)
+    points = _points(session, dataset.id, new)
+    if dataset.derives_total:
+        # A partner that has ended releases the sums of the months that waited for it.
+        points = pd.concat([points, _waiting(new)], ignore_index=True).drop_duplicates(POINT)
     published = _published_at(session, dataset, points)
-    derived = remainders_and_totals(published, dataset=dataset, wholes=wholes_of_partners(session, dataset))
+    wholes = wholes_of_partners(session, dataset.id)
+    sums = published.iloc[:0]
+    if dataset.derives_total:
+        sums = sums_of_partners(published, wholes=wholes, spans=_spans(session, dataset.id))
+    both = pd.concat([published, sums], ignore_index=True) if len(sums) else published
+    derived = sums
+    if dataset.derives_rest:
+        negative = dataset.allows_negative
+        found = remainders_and_totals(both, dataset=dataset.id, wholes=wholes, negative=negative)
+        derived = pd.concat([sums, found], ignore_index=True) if len(sums) else found
     # A series that joins late, or on the same day as the others, changes the remainder that was derived without it.
     _forget_derived(session, dataset, points)
-    return len(_store(session, dataset, derived))
+    return len(_store(session, dataset.id, derived)) if len(derived) else 0
+
+
+def _waiting(new: pd.DataFrame) -> pd.DataFrame:
+    """The PATIENCE months before the newest of each flow, at the newest vintage."""
+    newest = new.groupby("flow").agg(month=("month", "max"), vintage=("vintage", "max")).reset_index()
+    months = [newest.assign(month=newest["month"] - pd.DateOffset(months=back)) for back in range(PATIENCE + 1)]
+    return pd.concat(months, ignore_index=True)[POINT]
+
+
+def _spans(session: Session, dataset: str) -> pd.DataFrame:
+    """The first and last month of each series: columns flow, partner, sector, first, last."""
+    query = (
+        sa.select(
+            *(col(column) for column in (Series.flow, Series.partner, Series.sector)),
+            sa.func.min(col(Observation.month)),
+            sa.func.max(col(Observation.month)),
+        )
+        .join(Series, col(Series.id) == Observation.series_id)
+        .where(col(Series.dataset_id) == dataset)
+        .group_by(col(Series.id))
+    )
+    frame = pd.DataFrame(session.execute(query).all(), columns=[*SERIES_COLUMNS, "first", "last"])
+    return frame.astype({"first": "datetime64[ns]", "last": "datetime64[ns]"})
 
 
 def _points(session: Session, dataset: str, new: pd.DataFrame) -> pd.DataFrame:
@@ -186,13 +225,13 @@ def _points(session: Session, dataset: str, new: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(session.execute(query).all(), columns=POINT).astype(first.dtypes.to_dict())
 
 
-def _forget_derived(session: Session, dataset: str, points: pd.DataFrame) -> None:
+def _forget_derived(session: Session, dataset: Dataset, points: pd.DataFrame) -> None:
     point = _given(points, "point")
     session.execute(
         sa.delete(Observation).where(
             col(Observation.series_id) == Series.id,
-            col(Series.dataset_id) == dataset,
-            sa.or_(_remainder(), _derived_total(session, dataset)),
+            col(Series.dataset_id) == dataset.id,
+            _derived(session, dataset),
             col(Series.flow) == point.c.flow,
             col(Observation.month) == point.c.month,
             col(Observation.vintage) == point.c.vintage,
@@ -208,9 +247,15 @@ def _remainder() -> sa.ColumnElement[bool]:
     )
 
 
-def _derived_total(session: Session, dataset: str) -> sa.ColumnElement[bool]:
-    """Series of sector totals, where they are derived."""
-    return sa.and_(col(Series.sector) == TOTAL_SECTOR, sa.literal(_has_sectors(session, dataset)))
+def _derived(session: Session, dataset: Dataset) -> sa.ColumnElement[bool]:
+    """Series that are derived in a dataset: remainders and sector totals, or the total of the world."""
+    derived: list[sa.ColumnElement[bool]] = [sa.false()]
+    if dataset.derives_rest:
+        has_sectors = sa.literal(_has_sectors(session, dataset.id))
+        derived += [_remainder(), sa.and_(col(Series.sector) == TOTAL_SECTOR, has_sectors)]
+    if dataset.derives_total:
+        derived.append(col(Series.partner) == TOTAL_PARTNER)
+    return sa.or_(*derived)
 
 
 def _given(points: pd.DataFrame, name: str) -> sa.TableValuedAlias:
@@ -222,7 +267,7 @@ def _given(points: pd.DataFrame, name: str) -> sa.TableValuedAlias:
     )
 
 
-def _published_at(session: Session, dataset: str, points: pd.DataFrame) -> pd.DataFrame:
+def _published_at(session: Session, dataset: Dataset, points: pd.DataFrame) -> pd.DataFrame:
     """Every published series as known at each point, NaN where it has no value: the columns of `derived.COLUMNS`."""
     point = _given(points, "point")
     known = (
@@ -242,9 +287,8 @@ def _published_at(session: Session, dataset: str, points: pd.DataFrame) -> pd.Da
         .join(Series, col(Series.flow) == point.c.flow)
         .join(known, sa.true(), isouter=True)
         .where(
-            col(Series.dataset_id) == dataset,
-            sa.not_(_remainder()),
-            sa.not_(_derived_total(session, dataset)),
+            col(Series.dataset_id) == dataset.id,
+            sa.not_(_derived(session, dataset)),
         )
     )
     frame = pd.DataFrame(session.execute(query).all(), columns=COLUMNS)

@@ -14,7 +14,9 @@ TODAY = date(2026, 8, 21)
 HEADER = "month,flow,partner,sector,value,vintage,months"
 
 
-def add_dataset(session: Session, *, dataset: str = "TEST", reporter: str = "CHN", derives_rest: bool = False) -> None:
+def add_dataset(
+    session: Session, *, dataset: str = "TEST", reporter: str = "CHN", derives_rest: bool = False, **more: bool
+) -> None:
     add_codes(session)
     catalog.add_dataset(
         session,
@@ -28,6 +30,7 @@ def add_dataset(session: Session, *, dataset: str = "TEST", reporter: str = "CHN
         citation="none",
         release_day=9,
         derives_rest=derives_rest,
+        **more,
     )
 
 
@@ -36,7 +39,7 @@ def append(session: Session, *rows: str, dataset: str = "TEST", header: str = HE
     width = header.count(",")
     lines = [row if row.count(",") == width else f"{row},1" for row in rows]
     table = read_table("\n".join([header, *lines]).encode(), media="csv", limit_bytes=1_000_000)
-    frame = check_observations(table, today=TODAY)
+    frame = check_observations(table, today=TODAY, negative=True)
     return observation_writes.append(session, dataset=dataset, frame=frame, vintage=TODAY)
 
 

@@ -142,7 +142,6 @@ def test_an_unknown_dataset_is_named(dataset: Session) -> None:
     [
         ({"value": float("nan")}, "value_is_finite"),
         ({"value": float("inf")}, "value_is_finite"),
-        ({"value": -1.0}, "value_is_not_negative"),
         ({"month": "2024-03-02"}, "month_starts"),
         ({"vintage": "2024-03-01"}, "vintage_after_month"),
         ({"months": 2}, "combined_is_february"),
