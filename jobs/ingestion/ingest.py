@@ -34,7 +34,7 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
     The caller commits. Raises `tabular.TableError`, UnknownDataset, BadObservations, NotDerivable.
     """
     found = catalog.dataset(session, delivery.dataset)
-    frame = check_observations(delivery.frame, today=today)
+    frame = check_observations(delivery.frame, today=today, negative=found.allows_negative)
     if delivery.known_when_due:
         frame = _known_when_due(session, frame, found.id, today)
     appended = observation_writes.append(

@@ -92,10 +92,10 @@ def append_observations(
 
     A fault is answered with its row, column and reason; the header of a CSV is row 1.
     """
-    catalog.dataset(session, dataset)
+    found = catalog.dataset(session, dataset)
     today = options.now().date()
     table = sent_table(request, body, name="observations", limit=options.max_upload_bytes)
-    frame = check_observations(table, today=today)
+    frame = check_observations(table, today=today, negative=found.allows_negative)
     appended = observation_writes.append(session, dataset=dataset, frame=frame, vintage=today)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}

@@ -38,6 +38,9 @@ class DatasetAnswer(Answer):
     licence: str
     citation: str
     release_day: int = Field(description="Day of the month on which the month before is due.")
+    derives_rest: bool = Field(description="Whether remainder partners and sector totals are derived.")
+    derives_total: bool = Field(description="Whether partner WLD is derived, as the sum of the listed partners.")
+    allows_negative: bool = Field(description="Whether a value may be negative.")
     series: int = Field(description="How many series are stored.")
     first_month: str | None
     last_month: str | None
