@@ -1,1 +1,1 @@
-"""Work done on a schedule or by command: ingest, forecast run, report; the scheduler; the executors."""
+"""Work on a schedule or by command: scheduling, runs, ingestion, execution."""

@@ -1,4 +1,4 @@
-"""The door without a database: a table in a file in, forecasts or an evaluation in a file out."""
+"""Forecasts and evaluations of a file, without a database."""
 
 import os
 import re
@@ -29,7 +29,7 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
 
 
 class BadCutoffs(ForecastingError):
-    """The cutoffs asked for make no list of months."""
+    """The requested cutoffs are no valid list of months."""
 
 
 def read_panel(
@@ -43,11 +43,11 @@ def read_panel(
 ) -> Panel:
     """The panel in a file of `unique_id, ds, y`, optionally `partner` and `sector`, or of another `layout`.
 
-    A last value far beyond those before it is refused, unless `force`; `notify` is called with a sentence for what is
-    accepted and should be known.
+    A last value far beyond the earlier ones is refused, unless `force`; `notify` receives a sentence for each accepted
+    irregularity.
 
     Raises:
-        TableError: the file cannot be read or a row is at fault; PanelError: the series are no panel.
+        TableError: the file is unreadable or a row is invalid; PanelError: the series are no panel.
     """
     table = read_table(path, limit_bytes=limit_bytes, dialect=layout.dialect)
     frame = check_panel(
@@ -63,10 +63,10 @@ def read_panel(
 
 
 def choose_cutoffs(panel: Panel, *, span: str | None, folds: int | None, every: int) -> list[np.datetime64]:
-    """Cutoffs from `FIRST:LAST`, or `folds` of them back from the last month but one; 24 if neither is said.
+    """Cutoffs from `FIRST:LAST`, or `folds` of them back from the last month but one; 24 by default.
 
     Raises:
-        BadCutoffs: the span is not two months in order, or both were said, or the history is too short.
+        BadCutoffs: the span is not two months in order, both arguments were given, or the history is too short.
     """
     if len(panel.months) < SHORTEST_HISTORY:
         raise BadCutoffs(
@@ -96,7 +96,7 @@ def forecast_file(
     executor: Executor | None,
     on_progress: OnProgress,
 ) -> tuple[pd.DataFrame, tuple[Failure, ...]]:
-    """Forecasts of a panel, and what failed: a row a series, month, forecaster and level."""
+    """Forecasts of a panel, one row per series, month, forecaster and level; and the failures."""
     made = forecast_panel(panel, config=config, reporter=reporter, executor=executor, on_progress=on_progress)
     means = np.concatenate([made.base, made.centre[:, None]], axis=1)
     quantiles = np.concatenate([made.base_quantiles, made.quantiles[:, None]], axis=1)
@@ -115,10 +115,10 @@ def evaluate_file(
     executor: Executor | None,
     on_progress: OnProgress,
 ) -> tuple[pd.DataFrame, Backtest, tuple[Failure, ...]]:
-    """Forecasts at every cutoff with what came true, their scores, and what failed.
+    """Forecasts at every cutoff with actuals, their scores, and the failures.
 
     Raises:
-        BadCutoff: a cutoff is outside the panel, or has no month after it.
+        BadCutoff: a cutoff is outside the panel, or is its last month.
     """
     backtest, failures = evaluate_panel(
         panel, cutoffs=cutoffs, config=config, reporter=reporter, executor=executor, on_progress=on_progress
@@ -142,7 +142,7 @@ def long_table(
     """Rows unique_id, cutoff, month, step, forecaster, mean, level, lo, hi (and actual), where there is a forecast.
 
     `means` has shape (series, forecasters, cutoffs, horizon), `quantiles` (series, forecasters, cutoffs,
-    probabilities, horizon), `actual` (series, cutoffs, horizon). The levels are those the configuration names.
+    probabilities, horizon), `actual` (series, cutoffs, horizon). The levels are those of the configuration.
     """
     series, forecaster, fold, step = np.nonzero(np.isfinite(means))
     months = cutoffs[fold] + 1 + step
@@ -166,10 +166,10 @@ def long_table(
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as its file's ending says, all of it or nothing.
+    """Write a table in the format of its file extension, atomically.
 
     Raises:
-        UnreadableTable: the ending is neither .csv nor .parquet, or nothing can be written there.
+        UnreadableTable: the extension is neither .csv nor .parquet, or the file cannot be written.
     """
     check_output(path)
     partial = path.with_name(f".{path.name}.partial")
@@ -181,7 +181,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def check_output(path: Path) -> None:
-    """Raise UnreadableTable unless a table can be written there: better before hours of work than after."""
+    """Raise UnreadableTable unless a table can be written there; checked before hours of work."""
     if path.suffix not in WRITERS:
         raise UnreadableTable(str(path), f"the ending must be one of {', '.join(WRITERS)}")
     if path.is_dir():
@@ -193,14 +193,14 @@ def check_output(path: Path) -> None:
 
 
 def score_summary(backtest: Backtest) -> pd.DataFrame:
-    """Mean scores over the series, a row a forecaster, the combination first and the baseline second."""
+    """Mean scores over the series, one row per forecaster: first the combination, second the baseline."""
     monthly = backtest.scores[(backtest.scores["kind"] == "month") & (backtest.scores["step"] == 0)]
     names = monthly["metric"].where(
         monthly["level"] == 0, monthly["metric"] + " " + monthly["level"].map("{:g}".format)
     )
     table = monthly.assign(name=names).pivot_table(index="forecaster", columns="name", values="value", aggfunc="mean")
     wanted = ["mase", "rmsse", "smape", "mae", "bias", "wis", "coverage 50", "coverage 80", "coverage 95"]
-    # Within a first year nothing is a year apart, and nothing has scaled errors.
+    # In its first year a series has no seasonal differences and therefore no scaled errors.
     table = table.reindex(columns=wanted)
     first = [name for name in (COMBINATION, BASELINE) if name in table.index]
     others = table.drop(index=first).sort_values(["mase", "mae"]).index

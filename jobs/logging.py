@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line an event, or readable lines on a terminal."""
+"""Structured logs: one JSON line per event, or readable lines on a terminal."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from jobs.execution.executors import silence_plots
 
 
 def configure_logs(level: str) -> None:
-    """Send every event, ours and the libraries', to standard error at `level` or above."""
+    """Send all events at `level` or above, including those of libraries, to standard error."""
     terminal = sys.stderr.isatty()
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""How far a job is: a bar on a terminal, nothing elsewhere (the log and the run's row say it there)."""
+"""Progress bar of a job, on terminals only; elsewhere the log and the run's row report progress."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from forecasting.types import OnProgress
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[OnProgress]:
-    """A bar that names the stage, what is done of it and the time left; called with (stage, done, total)."""
+    """A bar with stage, completed share and remaining time; called with (stage, done, total)."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

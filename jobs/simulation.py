@@ -1,7 +1,7 @@
-"""A year again: the bundled figures come out day by day as they once did, and the scheduler lives through it.
+"""Replay of past releases: bundled observations appear on their release days, and the scheduler processes them.
 
-The scheduler is the real one, with its calendar, runs and record; only its clock and its source are ours. First prints
-were not kept: what comes out is the revised figures, on the days the first prints did.
+The scheduler is the real one; only clock and source are simulated. First prints were not recorded: revised values
+appear on the days of the first prints.
 """
 
 import time
@@ -40,10 +40,10 @@ APART_AFTER = np.timedelta64(11, "D")
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A total as it came out: what was expected, in the dataset's unit, and the record since the beginning.
+    """A released total: its forecast in the dataset's unit, and the coverage since the start.
 
-    `inside` says whether the interval of level 80, `lo` to `hi`, held it. `covered` of `forecasts` did so far, of all
-    series of the dataset; `seconds` is what the day took, from asking the source to the next forecasts.
+    `inside` is true if the 80 % interval, `lo` to `hi`, contains it. `covered` of `forecasts` intervals of all series
+    did so far; `seconds` is the duration of the day, from the request to the next forecasts.
     """
 
     day: date
@@ -61,25 +61,25 @@ class Released:
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that changes only when it is set."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
-        """The moment it was set to."""
+        """The time that was set."""
         return self.now
 
 
 class Publisher:
-    """Publishes a bundled dataset as it once was: each month from the day it was due."""
+    """A source that publishes each month of a bundled dataset on the day it was due."""
 
     def __init__(self, engine: Engine, dataset: str, clock: Clock) -> None:
         self.engine, self.dataset, self.clock = engine, dataset, clock
         self.figures = bundled.delivery(dataset).frame.assign(months="1")
 
     def __call__(self, dataset: str) -> Fetched:
-        """Store what is published by now and was not before."""
+        """Store observations that are newly published."""
         today = self.clock().date()
         with Session(self.engine) as session:
             appended = ingest(session, ObservationBatch(dataset, self.published(session, today)), today=today)
@@ -87,7 +87,7 @@ class Publisher:
         return Fetched(dataset, "new" if appended.inserted else "unchanged", appended.inserted)
 
     def published(self, session: Session, today: date) -> pd.DataFrame:
-        """All that is published on a day, January and February as their sum while they are not out apart."""
+        """Observations published by a day, January and February combined until they are published separately."""
         months = self.figures["month"].to_numpy().astype("datetime64[M]")
         due = releases.planned_days(session, self.dataset, months)
         out = due <= np.datetime64(today)
@@ -113,7 +113,7 @@ def simulate(
     engine: Engine,
     make_executor: ExecutorFactory,
 ) -> Iterator[list[Released]]:
-    """Live through the releases of a bundled dataset from `start` to `end`; a list of totals for each.
+    """Replay the releases of a bundled dataset from `start` to `end`; yields the totals of each.
 
     The database must be migrated and without the dataset. Raises KeyError for a dataset that is not bundled.
     """
@@ -134,7 +134,7 @@ def simulate(
 
 
 def _begin(engine: Engine, publisher: Publisher, start: date) -> None:
-    """The dataset as it was known on the first day: its past counts as known from the days it was due."""
+    """Ingest the dataset as known on the first day; its past counts as known from the due days."""
     with Session(engine) as session:
         add_codes(session)
         catalog.add_dataset(session, **asdict(bundled.definitions()[publisher.dataset]))
@@ -153,7 +153,7 @@ def _next_due(engine: Engine, dataset: str) -> datetime | None:
 
 
 class _Record:
-    """What the record says of each release: the forecasts that stood when it came."""
+    """Tracked forecasts of each release: those that were current on its day."""
 
     def __init__(self, engine: Engine, dataset: str) -> None:
         self.engine, self.dataset = engine, dataset
@@ -164,7 +164,7 @@ class _Record:
             self.standing = self._latest_run(session)
 
     def since_last(self, *, seconds: float) -> list[Released]:
-        """The totals that came since the last call, and what the run before them had said."""
+        """Totals released since the last call, with the forecast of the previous run."""
         with Session(self.engine) as session:
             ids = sorted(self.names, key=self.names.__getitem__)
             rows = forecast_scores.page(session, ids, run_id=self.standing, limit=MONTHS_AT_ONCE * len(ids)).rows
@@ -208,18 +208,19 @@ class _Record:
 
 
 def title_line() -> str:
-    """The heading of the table of releases."""
+    """Header of the table of releases."""
     return (
         f"{'published':10}  {'month':15}  {'series':28}  {'expected':>10}  {'80 % interval':>21}  {'came':>10}  {'':7}"
         f"  {'held so far':>16}  {'time':>7}"
     )
 
 
-def table_line(one: Released) -> str:
-    """A release as a line of the table; figures in the unit named."""
-    interval = f"{one.lo:,.1f} to {one.hi:,.1f}"
-    held = f"{one.covered} of {one.forecasts}, {one.covered / one.forecasts:.0%}"
+def table_line(released: Released) -> str:
+    """A release as a line of the table; values in the named unit."""
+    interval = f"{released.lo:,.1f} to {released.hi:,.1f}"
+    position = "inside" if released.inside else "outside"
+    held = f"{released.covered} of {released.forecasts}, {released.covered / released.forecasts:.0%}"
     return (
-        f"{one.day}  {one.period:15}  {one.unique_id:28}  {one.expected:10,.1f}  {interval:>21}"
-        f"  {one.first_print:10,.1f}  {'inside' if one.inside else 'outside':7}  {held:>16}  {one.seconds:5.0f} s"
+        f"{released.day}  {released.period:15}  {released.unique_id:28}  {released.expected:10,.1f}  {interval:>21}"
+        f"  {released.first_print:10,.1f}  {position:7}  {held:>16}  {released.seconds:5.0f} s"
     )

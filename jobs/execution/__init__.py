@@ -1,1 +1,1 @@
-"""Execution."""
+"""Executors, the dask cluster, and the supervision of processes."""

@@ -1,7 +1,6 @@
-"""Many machines: the workers of a dask.distributed cluster behind the same seam as a process pool.
+"""The workers of a dask.distributed cluster as a `concurrent.futures.Executor`.
 
-The cluster is the operator's: its scheduler and workers run already, each worker with this release installed. A worker
-that is lost costs its series in hand, which others do again.
+The operator runs the cluster; each worker has this release installed. Other workers repeat the series of a lost worker.
 """
 
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ CONNECT_SECONDS = 10
 
 
 class ClusterAway(BrokenExecutor):
-    """No scheduler answers, it has no worker, or it was lost during the work."""
+    """The cluster is unreachable, has no workers, or was lost during the run."""
 
     def __init__(self, address: str, reason: str) -> None:
         self.address, self.reason = address, reason
@@ -25,7 +24,7 @@ class ClusterAway(BrokenExecutor):
 
 
 class OtherCode(BrokenExecutor):
-    """Workers whose source or numerical libraries are not ours would give other numbers."""
+    """Workers have other source or numerical libraries, which would give other results."""
 
     def __init__(self, address: str, workers: list[str]) -> None:
         self.address, self.workers = address, workers
@@ -34,11 +33,11 @@ class OtherCode(BrokenExecutor):
 
 @contextmanager
 def dask_cluster(address: str) -> Iterator[Executor]:
-    """The workers of the cluster whose scheduler listens at `address`.
+    """An executor on the workers of the cluster whose scheduler listens at `address`.
 
     Raises:
-        ClusterAway: it does not answer, has no worker, lost too many, or went away.
-        OtherCode: a worker would give other numbers.
+        ClusterAway: it is unreachable, has no workers, or was lost.
+        OtherCode: a worker would give other results.
     """
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -47,7 +46,7 @@ def dask_cluster(address: str) -> Iterator[Executor]:
     with client:
         _check_workers(client, address)
         try:
-            # Not pure: the same task again is another piece of work, not a result to look up.
+            # Not pure: a repeated task must run again instead of returning a cached result.
             yield client.get_executor(pure=False)
         except (KilledWorker, CancelledError) as error:
             raise ClusterAway(address, str(error) or "lost during the work") from error

@@ -1,6 +1,6 @@
-"""Where series are fitted: the one seam for fan-out is `concurrent.futures.Executor`.
+"""Process pool in which series are fitted; the interface is `concurrent.futures.Executor`.
 
-This module imports nothing numerical: a worker sets its thread limits here before anything reads them.
+This module imports no numerical library, so that a worker can set thread limits before one reads them.
 """
 
 import logging
@@ -19,13 +19,13 @@ THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
 
 @contextmanager
 def process_pool(workers: int | None = None) -> Iterator[Executor]:
-    """A pool of `workers` processes, by default one a core, each with one numerical thread.
+    """A pool of `workers` processes, by default one per core, each with one numerical thread.
 
-    Leaving the block by an exception drops what has not begun.
+    Leaving the block by an exception cancels pending tasks.
     """
     count = workers or available_cores()
     with _one_thread_each():
-        # Spawned, not forked: a fork would share our connections, locks and thread pools.
+        # Spawned, not forked: a fork would share connections, locks and thread pools.
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(count, context, initializer=_prepare_worker, initargs=(os.getpid(),))
         try:
@@ -37,19 +37,19 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
+    """Number of cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def silence_plots() -> None:
-    """Keep prophet from complaining that plotly, which nothing here draws with, is missing."""
-    # prophet sets this logger's level itself when it is imported.
+    """Silence the warning of prophet that plotly, which is not used, is missing."""
+    # prophet sets the level of this logger when it is imported.
     logging.getLogger("prophet.plot").disabled = True
 
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Set the limits that workers inherit, and put back what was there."""
+    """Set the limits that workers inherit, and restore the previous ones afterwards."""
     before = {name: os.environ.get(name) for name in THREAD_LIMITS}
     os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     try:
@@ -64,6 +64,6 @@ def _one_thread_each() -> Iterator[None]:
 
 def _prepare_worker(owner: int) -> None:
     stop_with_parent(owner)
-    # Ctrl-C reaches every process of a terminal; only the one that owns the pool answers it.
+    # Ctrl-C reaches every process of a terminal; only the owner of the pool handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_plots()

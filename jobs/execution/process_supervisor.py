@@ -1,4 +1,4 @@
-"""`tradewind up`: the API and the scheduler, each its own process, until Ctrl-C."""
+"""Process supervisor of `tradewind up`: API and scheduler as child processes, until Ctrl-C."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ AGAIN_SECONDS = 0.5
 
 
 class AddressTaken(TradewindError, OSError):
-    """Nothing can listen on the address."""
+    """The address is in use or invalid."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         self.host, self.port = host, port
@@ -28,7 +28,7 @@ class AddressTaken(TradewindError, OSError):
 
 
 class ChildEnded(TradewindError, RuntimeError):
-    """A process that should stay ended by itself."""
+    """A child process that should keep running has ended."""
 
     def __init__(self, name: str, code: int) -> None:
         self.name, self.code = name, code
@@ -36,14 +36,14 @@ class ChildEnded(TradewindError, RuntimeError):
 
 
 class Stopped(Exception):
-    """Ctrl-C, SIGTERM, or the terminal was closed."""
+    """Stop request: Ctrl-C, SIGTERM, or a closed terminal."""
 
 
 def free_port(host: str, port: int) -> int:
     """`port`, or a free one if it is 0.
 
     Raises:
-        AddressTaken: nothing can listen there.
+        AddressTaken: the address is in use or invalid.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -57,24 +57,24 @@ def free_port(host: str, port: int) -> int:
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Turn the first Ctrl-C, SIGTERM or closed terminal inside the block into Stopped; later ones wait for its end.
+    """Raise Stopped on the first Ctrl-C, SIGTERM or closed terminal inside the block; later ones are ignored.
 
-    Under `nohup` the terminal may close.
-    An exception is lost where Python lets none through, as in a weak reference's callback, so it is raised again until
-    it is on its way out. What fails because of it is the stop as well.
+    Under `nohup` the terminal may be closed.
+    Python discards exceptions in callbacks of weak references, for example, so that Stopped is raised until it
+    propagates. Errors that it causes count as a stop too.
     """
     stops = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         stops.append(signal.SIGHUP)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        for each in stops:
-            signal.signal(each, signal.SIG_IGN)
+        for number in stops:
+            signal.signal(number, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
         if not _comes_of_a_stop(sys.exception()):
             raise Stopped
 
-    before = {each: signal.signal(each, stop) for each in (*stops, signal.SIGALRM)}
+    before = {number: signal.signal(number, stop) for number in (*stops, signal.SIGALRM)}
     try:
         yield
     except Exception as error:
@@ -83,12 +83,12 @@ def stop_signals() -> Iterator[None]:
         raise Stopped from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _comes_of_a_stop(error: BaseException | None) -> bool:
-    """Whether an exception is Stopped, or was raised while Stopped was on its way."""
+    """Whether an exception is Stopped, or was raised while Stopped propagated."""
     while error is not None and not isinstance(error, Stopped):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -98,14 +98,14 @@ def _comes_of_a_stop(error: BaseException | None) -> bool:
 def children(
     commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Processes of this program by name, each `tradewind` with its words; all are stopped at the end of the block.
+    """Child processes by name, each running `tradewind` with its arguments; all are stopped at the end of the block.
 
-    Each is told to `stop_with_parent` this process.
+    Each of them stops when this process ends (`stop_with_parent`).
     """
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, words in commands.items():
-            # A session of its own: Ctrl-C in the terminal reaches us, and we stop the others in order.
+            # A separate session: Ctrl-C in the terminal reaches the supervisor only, which stops the others in order.
             started[name] = subprocess.Popen(
                 [sys.executable, "-m", "cli", *words, "--ends-with", str(os.getpid())],
                 env={**os.environ, **environment},
@@ -119,7 +119,7 @@ def children(
 
 
 def stop_with_parent(parent: int) -> None:
-    """Stop this process, as SIGTERM does, once `parent`, which started it, is gone: `kill -9` tells nobody."""
+    """Stop this process, as SIGTERM does, when its parent process has ended: after `kill -9` no signal arrives."""
 
     def wait() -> None:
         while os.getppid() == parent:
@@ -130,10 +130,10 @@ def stop_with_parent(parent: int) -> None:
 
 
 def wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Return when `url` answers 200.
+    """Wait until `url` answers 200.
 
     Raises:
-        ChildEnded: a process ended first; TimeoutError: nothing answered within a minute.
+        ChildEnded: a process ended first; TimeoutError: no answer within a minute.
     """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
@@ -156,7 +156,7 @@ def require_alive(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
 
 
 def watch(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Return never; raise ChildEnded when a process ends."""
+    """Wait forever; raise ChildEnded when a process ends."""
     while True:
         require_alive(processes)
         time.sleep(POLL_SECONDS)

@@ -1,1 +1,1 @@
-"""Ingestion."""
+"""Fetching from sources, and storing observations."""

@@ -1,6 +1,6 @@
-"""Fetch: ask a dataset's source, and store what it says, all of it or nothing.
+"""Fetch observations from a dataset's source and store them atomically.
 
-A source's failure is an outcome with a reason, never an exception: what is stored and published stays as it is.
+A failure of a source is a result with a reason, not an exception: stored and published data are unaffected.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of asking a source: how many observations were new, or why it failed."""
+    """Result of a fetch: the number of new observations, or the reason of the failure."""
 
     dataset: str
     outcome: Outcome
@@ -46,7 +46,7 @@ class Fetched:
 
 
 def polite_client(policy: RequestPolicy, known: Mapping[str, Validator]) -> Client:
-    """A client on the machine's own clock."""
+    """An HTTP client with the system clock."""
     return Client(policy, known)
 
 
@@ -59,18 +59,18 @@ def fetch(
     clock: Clock,
     make_client: MakeClient = polite_client,
 ) -> Fetched:
-    """Ask the source of a dataset and store what is new; the attempt is recorded whatever comes of it.
+    """Fetch a dataset from its source and store new observations; the attempt is recorded in any case.
 
-    `access` says, for a provider that is not at its own address or takes a key, where it is reached. Raises NoFeed.
+    `access` has base URL and key of providers that need one. Raises NoFeed.
     """
     feed = feed_of(feeds, dataset)
     started_at = clock()
     try:
-        asked = _ask(feed, engine, access, make_client, started_at.date())
+        response = _ask(feed, engine, access, make_client, started_at.date())
         with Session(engine) as session:
-            inserted = 0 if asked.frame.empty else _append(session, feed, asked, started_at.date())
+            inserted = 0 if response.frame.empty else _append(session, feed, response, started_at.date())
             fetched = Fetched(dataset, "new" if inserted else "unchanged", inserted)
-            _record(session, feed, fetched, started_at, clock(), asked.validators)
+            _record(session, feed, fetched, started_at, clock(), response.validators)
             session.commit()
     except (SourceError, TableError, StoreError) as error:
         fetched = Fetched(dataset, "failed", reason=f"{type(error).__name__}: {error}")
@@ -83,20 +83,20 @@ def fetch(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the source has, in the dataset's unit, what was known before, and what to ask with next time."""
+class _Response:
+    """Response of the source in the dataset's unit, known observations, and validators of the next request."""
 
     frame: pd.DataFrame
     stored: pd.DataFrame
     validators: dict[str, Validator]
 
 
-def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: MakeClient, today: date) -> _Asked:
-    """What the source says, held against what is known. Raises SourceError."""
+def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: MakeClient, today: date) -> _Response:
+    """Request the source and compare its response with known observations. Raises SourceError."""
     with Session(engine) as session:
         stored = _stored(session, feed)
         last_time = fetch_attempts.validators(session, feed.dataset, feed_hash=feed.digest)
-    # Where an absent row is a zero, only a whole answer tells which are absent.
+    # Where an absent row means zero, only a complete response shows which rows are absent.
     whole = feed.absent == "zero"
     known = {} if whole else {where: Validator(**values) for where, values in last_time.items()}
     window = _window(feed, stored, today)
@@ -111,12 +111,12 @@ def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: 
     _refuse_another_unit(frame, stored, feed)
     frame = _without_known_months(frame, stored)
     frame = with_zeros(frame, stored) if whole and len(frame) else frame
-    return _Asked(frame, stored, known | client.seen)
+    return _Response(frame, stored, known | client.seen)
 
 
 def _stored(session: Session, feed: Feed) -> pd.DataFrame:
-    """What is known: month (YYYY-MM), flow, partner, sector, stored; no row where the dataset is yet to be made."""
-    if feed.dataset not in {one.id for one in catalog.datasets(session)}:
+    """Known observations: month (YYYY-MM), flow, partner, sector, stored; empty for a new dataset."""
+    if feed.dataset not in {known.id for known in catalog.datasets(session)}:
         return pd.DataFrame(columns=["month", *SERIES_COLUMNS, "stored", "months"])
     frame = observations.panel_frame(session, feed.dataset)
     month = frame["ds"].dt.strftime("%Y-%m")
@@ -124,7 +124,7 @@ def _stored(session: Session, feed: Feed) -> pd.DataFrame:
 
 
 def _window(feed: Feed, stored: pd.DataFrame, today: date) -> Window:
-    """From the feed's start, or from some months before the last that is stored, to the month before this one."""
+    """From the start of the feed, or some months before the last stored month, to the previous calendar month."""
     last = (pd.Timestamp(today).to_period("M") - 1).to_timestamp().date()
     if stored.empty:
         return Window(feed.start, max(last, feed.start))
@@ -134,7 +134,7 @@ def _window(feed: Feed, stored: pd.DataFrame, today: date) -> Window:
 
 
 def _refuse_holes(frame: pd.DataFrame, stored: pd.DataFrame, window: Window, feed: Feed, *, partial: bool) -> None:
-    """Raise NoFigures where a month is empty that was stored, or that others surround; or where there is nothing."""
+    """Raise NoFigures for an empty response, or an empty month that is stored or lies between others."""
     if partial:
         return
     delivered = set(frame["month"])
@@ -150,7 +150,7 @@ def _refuse_holes(frame: pd.DataFrame, stored: pd.DataFrame, window: Window, fee
 
 
 def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) -> None:
-    """Raise WrongUnit where what is known already comes again many times as large, or as small."""
+    """Raise WrongUnit where known observations return many times larger or smaller."""
     both = frame.merge(stored, on=["month", *SERIES_COLUMNS], suffixes=("", "_known"))
     both = both[(both["value"] > 0) & (both["stored"] > 0)]
     if both.empty:
@@ -158,11 +158,11 @@ def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) 
     factor = float((both["value"] / both["stored"]).median())
     if not 1 / MAX_REVISION_FACTOR < factor < MAX_REVISION_FACTOR:
         unit = feed.definition.unit
-        raise WrongUnit(feed.source, expected=unit, found=f"something else: {factor:.3g} times what is stored")
+        raise WrongUnit(feed.source, expected=unit, found=f"another unit: {factor:.3g} times the stored values")
 
 
 def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """The frame without combined figures of January and February of a series whose months are known apart."""
+    """The frame without combined January-February figures of series whose months are known separately."""
     if "months" not in frame:
         return frame
     apart = stored[(stored["months"] == 1) & stored["month"].str.endswith("-02")]
@@ -171,13 +171,13 @@ def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataF
     return frame[~(known & (frame["months"].astype(int) == 2))].reset_index(drop=True)
 
 
-def _append(session: Session, feed: Feed, asked: _Asked, today: date) -> int:
-    """Store what is new; gives how many observations.
+def _append(session: Session, feed: Feed, response: _Response, today: date) -> int:
+    """Store new observations and return their number.
 
-    The first delivery is history: where the source gives no vintage, values stand in for first prints from the day
-    they were due. Later on, what differs from what is known becomes known today, whatever day the source gives.
+    The first delivery is history: where the source gives no vintage, values replace first prints from the day on which
+    they were due. Later, a changed value becomes known today, regardless of the date of the source.
     """
-    frame, stored = asked.frame, asked.stored
+    frame, stored = response.frame, response.stored
     _register(session, feed)
     if not stored.empty and "vintage" in frame:
         keys = ["month", *SERIES_COLUMNS]
@@ -188,7 +188,7 @@ def _append(session: Session, feed: Feed, asked: _Asked, today: date) -> int:
 
 
 def _register(session: Session, feed: Feed) -> None:
-    """Make the dataset and the feed's own codes where they are not there. Raises WrongUnit where it is in another."""
+    """Create the dataset and the feed's own codes if missing. Raises WrongUnit if the dataset has another unit."""
     add_codes(session)
     catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in feed.partners.items()])
     catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in feed.sectors.items()])

@@ -1,4 +1,4 @@
-"""Ingest indicators: values from a file or those that come with the code, each with the day it became public."""
+"""Ingest indicators from a file or from the bundled data, each value with the day on which it became public."""
 
 import re
 from collections.abc import Iterable
@@ -28,14 +28,14 @@ log = structlog.get_logger(__name__)
 def ingest_indicator(
     session: Session, frame: pd.DataFrame, *, indicator: str, today: date, backfilled: bool = False
 ) -> AppendedValues:
-    """Check a table of month, value and, if given, known_on, and append it; all of it or nothing.
+    """Validate a table of month, value and optionally known_on, and append it atomically.
 
     A value without a day is public `lag_days` after its month by the indicator's rule, or today if that is earlier; a
     revision without a day is public today. With `backfilled` a value without a day is marked as a revised one in place
     of a first print. The caller commits.
 
     Raises:
-        tables.TableError: what is wrong with the table, by row.
+        tables.TableError: the table has faults, listed by row.
         UnknownIndicator, BadObservations: as `store.queries.indicators.append`.
     """
     found = indicators.indicator(session, indicator)
@@ -44,7 +44,7 @@ def ingest_indicator(
         _require_positive(checked)
     by_rule = checked["known_on"].isna()
     rule = checked["month"] + pd.offsets.MonthEnd(0) + pd.Timedelta(days=found.lag_days)
-    # A month that is stored already can only be repeated or revised, and a revision becomes known today.
+    # A stored month can only be repeated or revised, and a revision becomes known today.
     stored = [np.datetime64(row.month) for row in indicators.values(session, indicator).rows]
     rule = rule.mask(checked["month"].isin(stored) | (rule > pd.Timestamp(today)), pd.Timestamp(today))
     rows = checked.assign(known_on=checked["known_on"].fillna(rule), backfilled=by_rule & backfilled)
@@ -54,9 +54,9 @@ def ingest_indicator(
 
 
 def ingest_bundled_indicators(session: Session, *, today: date) -> dict[str, AppendedValues]:
-    """Ingest the bundled indicators that the store lacks, and what bundled datasets name of them.
+    """Ingest missing bundled indicators and their links to bundled datasets.
 
-    Gives what was appended to each. Values that were not public yet on `today` are left out. The caller commits.
+    Returns the result for each. Values that are not public on `today` are omitted. The caller commits.
     """
     stored = {record.id for record in indicators.indicators(session) if record.observations}
     appended = {}
@@ -84,7 +84,7 @@ def ingest_indicator_file(
 ) -> AppendedValues:
     """Ingest an indicator from a file. The caller commits.
 
-    `create` describes an indicator that is not there yet; `informs` names datasets, or parts of them as in
+    `create` describes a new indicator; `informs` names datasets, or parts of them as in
     `CN_TRADE.X` or `CN_TRADE.X.USA.TOTAL`, that it may inform. Raises as `ingest_indicator`, BadDefinition,
     UnknownDataset, UnknownPartner.
     """
@@ -124,7 +124,7 @@ def _public(table: pd.DataFrame, today: date) -> pd.DataFrame:
 
 
 def _parts(name: str) -> tuple[str, str, str, str]:
-    """Dataset, flow, partner and sector of a name such as `CN_TRADE.X`; what it leaves out is any."""
+    """Dataset, flow, partner and sector of a name such as `CN_TRADE.X`; omitted parts match any."""
     parts = name.split(".", 3)
     dataset, flow, partner, sector = (*parts, *[ANY] * (4 - len(parts)))
     if flow not in ("X", "M", ANY):

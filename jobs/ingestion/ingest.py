@@ -1,4 +1,4 @@
-"""Ingest: figures from a source into the store, all of a delivery or none of it."""
+"""Ingest observations into the store, each batch atomically."""
 
 import re
 from dataclasses import asdict
@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 
 
 def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appended:
-    """Check a delivery and append it; values without a vintage become known today, or, backfilled, when due.
+    """Validate a batch and append it; values without a vintage become known today or, if backfilled, when due.
 
-    The caller commits. Raises `tabular.TableError`, UnknownDataset, BadObservations, NotDerivable.
+    The caller commits. Raises `tables.TableError`, UnknownDataset, BadObservations, NotDerivable.
     """
     found = catalog.dataset(session, delivery.dataset)
     frame = check_observations(delivery.frame, today=today, negative=found.allows_negative)
@@ -45,7 +45,7 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
 
 
 def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
-    """Ingest the bundled datasets and indicators that the store lacks; gives what was appended to each dataset.
+    """Ingest missing bundled datasets and indicators; returns the result for each dataset.
 
     The caller commits.
     """
@@ -74,10 +74,10 @@ def ingest_file(
     partners: Path | None = None,
     sectors: Path | None = None,
 ) -> Appended:
-    """Bring in a panel from a file. The caller commits.
+    """Ingest a table from a file. The caller commits.
 
-    `create` describes a dataset that is not there yet; `partners` and `sectors` are CSVs of code, name that register
-    codes of one's own. Raises `tabular.TableError`, BadDefinition, UnknownDataset, UnknownPartner, BadObservations,
+    `create` describes a new dataset; `partners` and `sectors` are CSV files of code, name that register
+    additional codes. Raises `tables.TableError`, BadDefinition, UnknownDataset, UnknownPartner, BadObservations,
     NotDerivable.
     """
     if create is not None:
@@ -107,7 +107,7 @@ def check_definition(definition: DatasetDefinition) -> None:
 
 
 def add_codes(session: Session) -> None:
-    """Register the partners, groups and sectors that come with the code."""
+    """Register the bundled partners, groups and sectors."""
     partners = bundled.codes("partners")
     is_group = partners["is_group"] == "true"
     catalog.add_partners(session, map(PartnerRecord, partners["code"], partners["name"], is_group.tolist()))

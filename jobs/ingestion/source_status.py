@@ -1,4 +1,4 @@
-"""What there is to say of each source: configured, reachable, last success, last failure and why."""
+"""Status of each source: configured, reachable, last success, last failure and its reason."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ REACHING = RequestPolicy(timeout=10.0, tries=1)
 def source_lines(
     *, engine: Engine, feeds: Mapping[str, Feed], access: Mapping[str, Access], make_client: MakeClient = polite_client
 ) -> list[str]:
-    """A line a provider, and under it a line a feed."""
+    """One line for each provider, followed by one for each of its feeds."""
     with Session(engine) as session:
         known = {record.dataset: record for record in fetch_attempts.sources(session).rows}
     lines = []
@@ -31,7 +31,7 @@ def source_lines(
         key = ("key set, " if where.key else "no key, ") if provider.takes_key else ""
         reached = _reached(where, make_client) if fed else "not asked, no feed"
         lines.append(f"{name}  {provider.title}: {where.address or 'addresses of the feeds'}, {key}{reached}")
-        lines += [f"  {dataset}  {_told(known.get(dataset))}" for dataset in fed]
+        lines += [f"  {dataset}  {_outcome(known.get(dataset))}" for dataset in fed]
     return lines
 
 
@@ -46,13 +46,13 @@ def _reached(where: Access, make_client: MakeClient) -> str:
     return "reachable"
 
 
-def _told(record: SourceRecord | None) -> str:
+def _outcome(record: SourceRecord | None) -> str:
     if record is None:
         return "never fetched"
-    told = f"last success {_minute(record.last_success_at)}"
+    outcome = f"last success {_minute(record.last_success_at)}"
     if record.last_failure_at is None:
-        return told
-    return f"{told}, last failure {_minute(record.last_failure_at)}: {record.last_failure}"
+        return outcome
+    return f"{outcome}, last failure {_minute(record.last_failure_at)}: {record.last_failure}"
 
 
 def _minute(moment: datetime | None) -> str:

@@ -1,1 +1,1 @@
-"""Runs."""
+"""Forecast runs: computing, writing, scoring and comparing them."""

@@ -1,4 +1,4 @@
-"""What changed between two runs: each forecast's change taken apart, by applying the old configuration to new data."""
+"""Attribution of the change of each forecast between two runs, by applying the earlier configuration to new data."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,15 +24,15 @@ from store.queries.runs import PublishedRunRecord, RunRecord
 
 log = structlog.get_logger(__name__)
 WIDTH = (0.1, 0.9)
-"""Between which quantiles a series' uncertainty is measured: what the changes are made coherent by."""
+"""Quantiles between which the uncertainty of a series is measured, for the reconciliation of changes."""
 
 
 def attribute_changes(
     session: Session, run_id: int, *, against: int | None = None, make_executor: ExecutorFactory
 ) -> int:
-    """Take apart how a published run's forecasts differ from those of an earlier one; gives the earlier one's number.
+    """Attribute the change of a published run's forecasts since an earlier run; returns the number of the earlier run.
 
-    Without `against` it is the published run before it. What was stored of the two is replaced. The caller commits.
+    `against` is by default the previous published run. A stored attribution of the two is replaced. The caller commits.
     Raises UnknownRun, NoEarlierRun, NotComparable, ForecastingError.
     """
     after = runs.find(session, run_id)
@@ -46,21 +46,21 @@ def attribute_changes(
 
 
 class _Published(NamedTuple):
-    """What a run published of some months: means, and widths of intervals, each (series, months)."""
+    """Published forecasts of some months: means and interval widths, each of shape (series, months)."""
 
     mean: FloatArray
     width: FloatArray
 
 
 class _Comparison:
-    """Two published runs of one dataset, the series and the months that both forecast."""
+    """Two published runs of one dataset, with the series and months that both forecast."""
 
     def __init__(self, session: Session, before: RunRecord, after: RunRecord, make_executor: ExecutorFactory) -> None:
         self.before, self.after = before, after = _published_pair(before, after)
         self.session, self.make_executor = session, make_executor
         self.reporter = catalog.dataset(session, after.dataset_id).reporter
         ids = observations.series_ids(session, after.dataset_id)
-        both = [{one.id for one in forecasts.coverage(session, run.id).series} for run in (before, after)]
+        both = [{series.id for series in forecasts.coverage(session, run.id).series} for run in (before, after)]
         self.unique_ids = sorted(uid for uid, number in ids.items() if number in both[0] & both[1])
         self.series_ids = [ids[uid] for uid in self.unique_ids]
         self.seen = [self._seen(run) for run in (before, after)]
@@ -73,7 +73,7 @@ class _Comparison:
         shares = forecasts.weights(self.session, self.before.id, self.series_ids)
         names = sorted({name for mine in shares.values() for name in mine})
         weights = np.array([[shares[number].get(name, 0.0) for name in names] for number in self.series_ids])
-        old, kept, new = self._said(names)
+        old, kept, new = self._forecaster_means(names)
         late = slice(self.shift, self.shift + self.months)
         earlier, later = self._published(self.before, late), self._published(self.after, slice(self.months))
         hierarchy = find_hierarchy(self._panel(self.seen[1]))
@@ -97,26 +97,26 @@ class _Comparison:
             reestimation=found.reestimation,
         )
 
-    def _said(self, names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """What the old run's forecasters say, (series, forecasters, horizon): from old, from kept, from new figures."""
+    def _forecaster_means(self, names: Sequence[str]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Means by the earlier run's forecasters from its data, revised and all data (series, forecasters, horizon)."""
         before, after = self.seen
         old = self._of_run(self.before, before, names)
-        # What the later run saw of each series up to the last month that the earlier one saw.
+        # The data of the later run up to the last month of the earlier one.
         last = before.groupby("unique_id")["ds"].max()
         kept_frame = after[after["ds"] <= after["unique_id"].map(last)].reset_index(drop=True)
         kept = old if kept_frame.equals(before) else self._fitted(kept_frame, names)
         return old, kept, self._of_run(self.after, after, names)
 
     def _seen(self, run: RunRecord) -> pd.DataFrame:
-        """What a run saw of the series compared."""
+        """The observations that a run used, for the compared series."""
         frame = run_inputs.frame(self.session, run.id)
         return frame[frame["unique_id"].isin(self.unique_ids)].reset_index(drop=True)
 
     def _of_run(self, run: RunRecord, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
-        """As the run stored it, if its code is ours and it asked these forecasters; else forecast now."""
+        """Stored forecasts if the run has this code and these forecasters; otherwise computed now."""
         stored = {
-            (one.series_id, one.forecaster): one.means
-            for one in backtests.fold_means(self.session, run.id, self.series_ids, cutoff=run.cutoff)
+            (fold.series_id, fold.forecaster): fold.means
+            for fold in backtests.fold_means(self.session, run.id, self.series_ids, cutoff=run.cutoff)
         }
         if run.code_version != code_version() or not set(names) <= {name for _, name in stored}:
             return self._fitted(frame, names)
@@ -124,7 +124,7 @@ class _Comparison:
         return np.array([[stored.get((number, name), nothing) for name in names] for number in self.series_ids])
 
     def _fitted(self, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
-        """Every forecaster applied once, at the frame's last month."""
+        """Forecasts of every forecaster at the last month of the frame."""
         panel = self._panel(frame)
         config = ForecastConfig.from_dict(self.before.config)
         with self.make_executor() as executor:
@@ -144,14 +144,14 @@ class _Comparison:
 
     def _published(self, run: RunRecord, months: slice) -> _Published:
         found = forecasts.months(self.session, run.id, self.series_ids, horizon=run.horizon, probabilities=WIDTH)
-        rows = {(one.series_id, one.step): (one.mean, one.quantiles[1] - one.quantiles[0]) for one in found}
+        rows = {(row.series_id, row.step): (row.mean, row.quantiles[1] - row.quantiles[0]) for row in found}
         steps = range(1, run.horizon + 1)
         both = np.array([[rows[number, step] for step in steps] for number in self.series_ids])
         return _Published(both[:, months, 0], both[:, months, 1])
 
 
 def _published_pair(before: RunRecord, after: RunRecord) -> tuple[PublishedRunRecord, PublishedRunRecord]:
-    """Both runs as published ones. Raises NotComparable."""
+    """Both runs as published runs. Raises NotComparable."""
     earlier, later = _published(before, before, after), _published(after, before, after)
     if before.dataset_id != after.dataset_id:
         raise NotComparable(after.id, before.id, f"run {before.id} is of {before.dataset_id}")

@@ -1,4 +1,4 @@
-"""Forecasts from outside: brought in from a file, and scored beside ours on the same targets."""
+"""External forecasts: ingestion from a file, and scores beside those of published runs on the same targets."""
 
 from datetime import date
 from pathlib import Path
@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 def ingest_external_forecasts(
     session: Session, path: Path, *, dataset: str, today: date, limit_bytes: int
 ) -> AppendedForecasts:
-    """Bring in a file in the hubverse layout, all of it or nothing, and score what has come. The caller commits.
+    """Ingest a file in the hubverse layout atomically and score observed targets. The caller commits.
 
-    Raises `tabular.TableError`, UnknownDataset.
+    Raises `tables.TableError`, UnknownDataset.
     """
     frame = check_hubverse(read_table(path, limit_bytes=limit_bytes), today=today)
     appended = external_forecasts.append(session, dataset=dataset, frame=frame)
@@ -33,40 +33,40 @@ def ingest_external_forecasts(
 
 
 def score_external_forecasts(session: Session, dataset: str) -> int:
-    """Score forecasts from outside, and ours beside them, on targets that have come; gives how many.
+    """Score external and published forecasts of observed targets; returns the number of external forecasts.
 
-    Ours must be tracked before (`jobs.tracking.track`). The caller commits.
+    Published forecasts must be scored before (`jobs.runs.scoring`). The caller commits.
     """
     due = external_forecasts.due_pairs(session, dataset)
-    external_forecasts.write_scores(session, [_scored(session, one) for one in due])
+    external_forecasts.write_scores(session, [_scored(session, pair) for pair in due])
     if due:
         log.info("outside.scored", dataset=dataset, forecasts=len(due))
     return len(due)
 
 
-def _scored(session: Session, one: ScoringPair) -> dict[str, Any]:
-    """Both forecasts scored on the probabilities that theirs names; one without a quantile, on its point."""
-    quantiles = {float(probability): value for kind, probability, value in one.statements if kind != "mean"}
-    means = [value for kind, _, value in one.statements if kind == "mean"]
+def _scored(session: Session, pair: ScoringPair) -> dict[str, Any]:
+    """Scores of both forecasts over the external forecast's probabilities, or of its point if it has no quantile."""
+    quantiles = {float(probability): value for kind, probability, value in pair.statements if kind != "mean"}
+    means = [value for kind, _, value in pair.statements if kind == "mean"]
     point = quantiles.get(0.5, means[0] if means else None)
-    # A point is the median of a forecast that has nothing else: its score is its absolute error.
+    # A point forecast is scored as a median: its score is its absolute error.
     theirs = quantiles or {0.5: point}
     probabilities = sorted(theirs)
-    (draws,) = forecasts.paths(session, one.run_id, [one.series_id])
-    total = draws[:, one.step - one.months : one.step].sum(axis=1, dtype=np.float64)
+    (draws,) = forecasts.paths(session, pair.run_id, [pair.series_id])
+    total = draws[:, pair.step - pair.months : pair.step].sum(axis=1, dtype=np.float64)
     ours = path_quantiles(total[:, None], probabilities)[:, 0]
-    said = np.array([theirs[probability] for probability in probabilities], dtype=np.float64)
+    external = np.array([theirs[probability] for probability in probabilities], dtype=np.float64)
 
     def wis(actual: float, values: FloatArray) -> float:
         return float(wis_of(np.array(actual), values, probabilities))
 
-    fields = one._asdict()
+    fields = pair._asdict()
     del fields["statements"]
     return fields | {
         "point": point,
         "quantiles": len(quantiles),
-        "first_wis": wis(one.first_value, said),
-        "our_first_wis": wis(one.first_value, ours),
-        "latest_wis": wis(one.latest_value, said),
-        "our_latest_wis": wis(one.latest_value, ours),
+        "first_wis": wis(pair.first_value, external),
+        "our_first_wis": wis(pair.first_value, ours),
+        "latest_wis": wis(pair.latest_value, external),
+        "our_latest_wis": wis(pair.latest_value, ours),
     }

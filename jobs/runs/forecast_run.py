@@ -36,7 +36,7 @@ REPORT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Published, unchanged (`run_id` is the identical run's) or busy (another process runs the dataset)."""
+    """Published, unchanged (`run_id` is that of the identical run) or busy (another process runs the dataset)."""
 
     status: str
     run_id: int | None = None
@@ -53,13 +53,13 @@ def run_forecast(
     run_id: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Outcome:
-    """Publish forecasts of a dataset from what was known on `as_of`, unless they are what readers see already.
+    """Publish forecasts of a dataset from the data known on `as_of`, unless the latest run is identical.
 
-    `run_id` is a queued run to carry out; without one a run is queued here.
+    `run_id` is a queued run to execute; by default a new run is queued.
 
     Raises:
         UnknownDataset: there is no such dataset.
-        PanelError: what was known then is no panel; the run is kept as failed.
+        PanelError: the data are no panel; the run is kept as failed.
     """
     with runs.try_lock(engine, dataset) as acquired:
         if not acquired:
@@ -79,8 +79,8 @@ def run_forecast(
 
 
 def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory) -> None:
-    """What is worked out of a run once it is published; no fault in it takes the run back."""
-    # A run as of a day gone by is held at once against what has come since.
+    """Scores and attribution after publication; a failure here does not affect the published run."""
+    # A run as of a past day is scored at once on later observations.
     score_published(session, dataset)
     session.commit()
     assert outcome.run_id is not None
@@ -95,7 +95,7 @@ def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: 
 
 
 class _RunExecution:
-    """One run from its wish to its publication, holding the session it is made in."""
+    """Execution of one run from request to publication, with its session."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class _RunExecution:
         self.vintage_cutoffs: list[date] = []
 
     def identical_run(self) -> int | None:
-        """The run that readers see, if this one would repeat it.
+        """The latest run, if this one would be identical.
 
         Only the latest run counts: after a revision is reverted, the corrected figures must replace the error.
         """
@@ -125,14 +125,14 @@ class _RunExecution:
         return latest.id
 
     def end_unchanged(self, identical: int) -> None:
-        """Say that nothing is new."""
+        """Record that the run is unchanged."""
         log.info("run.unchanged", dataset=self.dataset.id, run=identical)
         if self.queued is not None:
             runs.mark_unchanged(self.session, self.queued, identical_run=identical, finished_at=self.clock())
             self.session.commit()
 
     def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: OnProgress | None) -> Outcome:
-        """Forecast, write and publish; a run that cannot be is kept as failed, with the reason."""
+        """Forecast, write and publish; a failed run is kept with its reason."""
         run_id = self.queued if self.queued is not None else self._queue()
         with structlog.contextvars.bound_contextvars(run=run_id, dataset=self.dataset.id):
             try:
@@ -158,7 +158,7 @@ class _RunExecution:
         log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
 
     def _forecast(self, make_executor: ExecutorFactory, report: OnProgress) -> PanelForecast:
-        """The forecasts; begun once more if a worker died, of which an operator's `kill` is the usual cause."""
+        """The forecasts; repeated once if a worker died, usually by an operator's `kill`."""
         panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
         vintage_values = vintage_values_of_folds(
             self.session, self.dataset, panel, as_of=self.as_of, config=self.config
@@ -203,7 +203,7 @@ class _RunExecution:
 
 
 def queue_run(session: Session, *, dataset: str, as_of: date, config: ForecastConfig, requested_at: datetime) -> int:
-    """The number of a new run that waits for a worker; the caller commits."""
+    """The number of a new queued run; the caller commits."""
     return runs.queue(
         session,
         dataset_id=dataset,
@@ -223,7 +223,7 @@ def as_date(moment: Any) -> date:
 
 
 def _report_to_store(engine: Engine, run_id: int, on_progress: OnProgress | None) -> OnProgress:
-    """Progress to the caller at once, and to the run's row about once a second, where anybody can read it."""
+    """Report progress to the caller at once, and to the run's row about once a second."""
     last = [-REPORT_SECONDS]
 
     def report(stage: str, done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""A run's forecasts, folds, scores and components on their way into the store."""
+"""Write forecasts, folds, scores and components of a run to the store."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SERIES_AT_ONCE = 100
 def write_run(
     session: Session, run_id: int, ids: dict[str, int], series_ids: np.ndarray[Any, Any], forecast: PanelForecast
 ) -> None:
-    """Write everything that a run found; `ids` are the numbers of series by unique_id, `series_ids` the forecast's.
+    """Write all results of a run; `ids` maps unique_id to series number, `series_ids` are those of the forecast.
 
     The caller commits.
     """
@@ -51,7 +51,7 @@ def _write_backtest(
     series_ids: np.ndarray[Any, Any],
     forecast: PanelForecast,
 ) -> None:
-    """The scored folds, and the run's own cutoff as the fold whose actuals are to come; some series at a time."""
+    """The scored folds, and the run's own cutoff as a fold without actuals, in chunks of series."""
     cutoffs = np.append(forecast.backtest.cutoffs, forecast.months[0] - 1)
     for start in range(0, len(series_ids), SERIES_AT_ONCE):
         rows = slice(start, start + SERIES_AT_ONCE)
@@ -75,7 +75,7 @@ def _write_backtest(
 
 
 def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], backtest: Backtest) -> None:
-    """What the folds said of quarters, years, and January with February."""
+    """Forecasts of the folds for quarters, years, and January with February."""
     for track in backtest.periods:
         backtest_folds.write_periods(
             session,
@@ -92,7 +92,7 @@ def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, An
 
 
 def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
-    """What each series is made of; the last of its months is the last forecast."""
+    """Decomposition of each series; its last month is the last forecast month."""
     start = forecast.months[-1] + 1 - forecast.components.shape[2]
     for first in range(0, len(series_ids), SERIES_AT_ONCE):
         rows = slice(first, first + SERIES_AT_ONCE)
@@ -102,7 +102,7 @@ def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any,
 
 
 def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:
-    """The combination's at every fold and now, (series, forecasters, folds, probabilities, horizon); NaN for others."""
+    """Quantiles of the combination at every fold and now, (series, forecasters, folds, probabilities, horizon)."""
     known = np.concatenate([backtest.quantiles[COMBINATION], live[:, None]], axis=1)
     quantiles = np.full((len(known), len(backtest.names), *known.shape[1:]), np.nan, dtype=np.float64)
     quantiles[:, backtest.names.index(COMBINATION)] = known

@@ -1,4 +1,4 @@
-"""The record: published forecasts scored against what has come, and what follows when they drift."""
+"""Tracking: scores of published forecasts against observations, and the response to drift."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ DRIFTING_SHARE = 0.1
 
 
 def score_published(session: Session, dataset: str) -> int:
-    """Score what a dataset's published runs said of every month that came since, or was revised; gives how many.
+    """Score the published forecasts of every newly observed or revised month; returns their number.
 
-    Forecasts from outside are scored beside them. The caller commits. Raises UnknownDataset.
+    External forecasts are scored as well. The caller commits. Raises UnknownDataset.
     """
     catalog.dataset(session, dataset)
     scored = 0
@@ -40,15 +40,15 @@ def score_published(session: Session, dataset: str) -> int:
 
 
 def config_for_next_run(engine: Engine, dataset: str, config: ForecastConfig) -> ForecastConfig:
-    """How the next run of a dataset is made: as configured, or with weights learnt afresh while its record drifts.
+    """Configuration of the next run: the given one, or a fresh selection while the dataset drifts.
 
-    What has come is scored first. Raises UnknownDataset.
+    New observations are scored first. Raises UnknownDataset.
     """
     with Session(engine) as session:
         score_published(session, dataset)
         session.commit()
         records = forecast_scores.series_records(session, list(observations.series_ids(session, dataset).values()))
-    drifting = sum(one.drifts for one in records)
+    drifting = sum(record.drifts for record in records)
     if drifting <= DRIFTING_SHARE * len(records):
         return config
     log.warning("tracking.drift", dataset=dataset, drifting=drifting, series=len(records))
@@ -56,21 +56,25 @@ def config_for_next_run(engine: Engine, dataset: str, config: ForecastConfig) ->
 
 
 def _quantiles(session: Session, run_id: int, due: Sequence[DueForecast]) -> FloatArray:
-    """What was published of each, shape (forecasts, probabilities); a sum's are taken from joint paths."""
-    summed = sorted({one.series_id for one in due if one.months > 1})
+    """Published quantiles of each forecast, shape (forecasts, probabilities); those of sums come from joint paths."""
+    summed = sorted({forecast.series_id for forecast in due if forecast.months > 1})
     paths = dict(zip(summed, forecasts.paths(session, run_id, summed), strict=True)) if summed else {}
     rows = []
-    for one in due:
-        if one.quantiles is not None:
-            rows.append(np.array(one.quantiles))
+    for forecast in due:
+        if forecast.quantiles is not None:
+            rows.append(np.array(forecast.quantiles))
         else:
-            draws = paths[one.series_id][:, one.step - one.months : one.step].sum(axis=1, dtype=np.float64)
+            draws = paths[forecast.series_id][:, forecast.step - forecast.months : forecast.step].sum(
+                axis=1, dtype=np.float64
+            )
             rows.append(path_quantiles(draws[:, None], PROBABILITIES)[:, 0])
     return np.stack(rows)
 
 
 def _scored(due: Sequence[DueForecast], quantiles: FloatArray) -> list[dict[str, object]]:
-    first, latest = (np.array([getattr(one, name) for one in due]) for name in ("first_value", "latest_value"))
+    first, latest = (
+        np.array([getattr(forecast, name) for forecast in due]) for name in ("first_value", "latest_value")
+    )
     measured = {
         "median": quantiles[:, PROBABILITIES.index(0.5)],
         "first_level": narrowest_level(first, quantiles),
@@ -79,8 +83,8 @@ def _scored(due: Sequence[DueForecast], quantiles: FloatArray) -> list[dict[str,
         "latest_wis": weighted_interval_score(latest, quantiles),
     }
     rows = []
-    for place, one in enumerate(due):
-        row = one._asdict()
+    for place, forecast in enumerate(due):
+        row = forecast._asdict()
         del row["quantiles"]
         found = {name: float(values[place]) for name, values in measured.items()}
         rows.append(row | {name: None if np.isnan(value) else value for name, value in found.items()})
@@ -88,7 +92,7 @@ def _scored(due: Sequence[DueForecast], quantiles: FloatArray) -> list[dict[str,
 
 
 def narrowest_level(actual: FloatArray, quantiles: FloatArray) -> FloatArray:
-    """The narrowest of LEVELS whose interval holds each actual, NaN where it lies outside all.
+    """The narrowest of LEVELS whose interval contains each actual; NaN where none does.
 
     `actual` has shape (n,), `quantiles` (n, probabilities) in the order of PROBABILITIES.
     """

@@ -1,4 +1,4 @@
-"""A backtest on real vintages: the panel as it was known when the last month of each fold came."""
+"""Backtest on real vintages: the panel as known when the last month of each fold was published."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -22,10 +22,10 @@ log = structlog.get_logger(__name__)
 def vintage_values_of_folds(
     session: Session, dataset: DatasetRecord, panel: Panel, *, as_of: date, config: ForecastConfig
 ) -> dict[int, FloatArray]:
-    """What was known at each fold whose vintage was kept: values, shape (series, cutoff + 1), by the cutoff's position.
+    """Values known at each fold with a recorded vintage, shape (series, cutoff + 1), by position of the cutoff.
 
-    A fold has one where its last month became known before the next did, and not by a value standing in for it; at the
-    other folds there are only revised data.
+    A fold has a vintage where its last month became known before the next month, and not by a backfilled value; the
+    other folds have revised data only.
     """
     born = observations.first_known(session, dataset.id, as_of)
     vintage_values = {}
@@ -36,7 +36,7 @@ def vintage_values_of_folds(
         try:
             vintage_values[position] = _values(session, dataset, panel, position, day)
         except PanelError as error:
-            # What came in another order than its months is no panel on the days between.
+            # Months published out of order form no panel on the days between.
             log.info("vintages.no_panel", dataset=dataset.id, day=str(day), reason=str(error))
     return vintage_values
 
@@ -47,7 +47,7 @@ def months_of(panel: Panel, vintage_values: Mapping[int, FloatArray]) -> list[da
 
 
 def _values(session: Session, dataset: DatasetRecord, panel: Panel, position: int, day: date) -> FloatArray:
-    """The panel's series as known on a day, up to a position; NaN where nothing was known."""
+    """Series of the panel as known on a day, up to a position; NaN where unknown."""
     known = Panel.from_long(split_combined(observations.panel_frame(session, dataset.id, day), dataset.reporter))
     values = np.full((len(panel.unique_ids), position + 1), np.nan)
     row = {uid: place for place, uid in enumerate(panel.unique_ids)}

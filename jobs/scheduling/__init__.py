@@ -1,1 +1,1 @@
-"""Scheduling."""
+"""The scheduler, polling of sources, and alerts."""

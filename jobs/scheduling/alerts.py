@@ -1,4 +1,4 @@
-"""Alerts: late releases and failing sources, told once when they begin and once when they are over."""
+"""Alerts on late releases and failing sources, each reported once when raised and once when cleared."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,25 +13,27 @@ from store.queries.releases import ReleaseRecord
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 MOST_ATTEMPTS = 12
-"""After some six hours nobody is told any more: the log and the metrics still say it."""
+"""Delivery ends after about six hours; log and metrics still report the alert."""
 EVENTS = ("raised", "cleared")
 
 log = structlog.get_logger(__name__)
 
 
 def watch_releases(session: Session, *, now: datetime, grace: timedelta) -> None:
-    """Raise an alert for each dataset's newest late release, and clear those of releases that are late no longer."""
-    late = [one for one in releases.due(session, now) if one.status(now, grace) == "late"]
-    # Months due together, as January and February, are one event: the last of them.
-    newest = {one.dataset_id: one for one in late}
-    for one in newest.values():
-        if alerts.raise_alert(session, one.dataset_id, "late", one.period, reason=_in_words(one), now=now):
-            log.warning("release.late", dataset=one.dataset_id, period=_month(one.period), reason=_in_words(one))
-    late_still = {(one.dataset_id, one.period) for one in late}
+    """Raise an alert for the newest late release of each dataset; clear alerts of releases that are no longer late."""
+    late = [release for release in releases.due(session, now) if release.status(now, grace) == "late"]
+    # Months due together, such as January and February, raise one alert, for the last of them.
+    newest = {release.dataset_id: release for release in late}
+    for release in newest.values():
+        if alerts.raise_alert(session, release.dataset_id, "late", release.period, reason=_in_words(release), now=now):
+            log.warning(
+                "release.late", dataset=release.dataset_id, period=_month(release.period), reason=_in_words(release)
+            )
+    still_late = {(release.dataset_id, release.period) for release in late}
     for alert in alerts.open_alerts(session, kind="late"):
-        if (alert.dataset_id, alert.period) not in late_still:
+        if (alert.dataset_id, alert.period) not in still_late:
             alerts.clear(session, alert.id, now)
-            log.info("release.came", dataset=alert.dataset_id, period=_month(alert.period))
+            log.info("release.complete", dataset=alert.dataset_id, period=_month(alert.period))
 
 
 def note_source(session: Session, awaited: ReleaseRecord, *, failure: str | None, now: datetime) -> None:
@@ -47,9 +49,9 @@ def note_source(session: Session, awaited: ReleaseRecord, *, failure: str | None
 
 
 def tell(session: Session, webhook: Webhook | None, *, now: datetime) -> None:
-    """Send what is to be told now; what fails is tried again, ever later. Commits after each.
+    """Send due notifications; failed ones are retried at growing intervals. Commits after each.
 
-    Without a webhook the log has said it already.
+    Without a webhook, the log is the only report.
     """
     while (alert := alerts.next_undelivered(session, now)) is not None:
         event = EVENTS[alert.delivered_events]
@@ -73,7 +75,7 @@ def _try_later(session: Session, alert: AlertRecord, now: datetime, reason: str)
 
 
 def _message(alert: AlertRecord, event: str) -> dict[str, Any]:
-    """What the webhook's receiver reads."""
+    """Message for the receiver of the webhook."""
     return {
         "alert": alert.id,
         "event": event,

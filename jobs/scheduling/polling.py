@@ -1,4 +1,4 @@
-"""Polling: a source is asked for a release when it is due, not before, and ever less often until it has come."""
+"""Polling of sources: from the due time of a release, at growing intervals, until it is complete."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ from store.queries.releases import ReleaseRecord
 
 
 class Fetched(Protocol):
-    """What came of asking a source: "new", "unchanged" or "failed", and why it failed."""
+    """Result of a request to a source: "new", "unchanged" or "failed", and the reason of a failure."""
 
     @property
     def outcome(self) -> str:
-        """What came of it."""
+        """The result."""
 
     @property
     def reason(self) -> str | None:
-        """Why it failed."""
+        """The reason of a failure."""
 
 
 Poll = Callable[[str], Fetched]
-"""Asks a dataset's source and stores what is new."""
+"""Fetches a dataset from its source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The pause after the first poll, doubled after each until it is the longest."""
+    """The pause after the first poll, and its upper limit; it doubles after each poll."""
 
     first: timedelta = timedelta(minutes=10)
     longest: timedelta = timedelta(hours=4)
 
     def next_poll(self, awaited: ReleaseRecord) -> datetime:
-        """When a release that is awaited is to be asked for."""
+        """Time of the next request for an awaited release."""
         if awaited.polled_at is None:
             return awaited.due_from
         pause = self.first
@@ -45,9 +45,9 @@ class Interval:
 
 
 def claim(session: Session, dataset: str, *, now: datetime, interval: Interval) -> ReleaseRecord | None:
-    """The release for which the dataset's source is to be asked now, noted as asked for; None if there is none.
+    """The release for which the source is to be requested now, recorded as requested; None if there is none.
 
-    The caller commits before it asks, so that a crash does not ask again at once.
+    The caller commits before the request, so that a crash does not repeat it at once.
     """
     for awaited in releases.due(session, now, dataset)[:1]:
         if interval.next_poll(awaited) <= now and releases.claim_poll(session, awaited, now):

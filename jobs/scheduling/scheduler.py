@@ -1,7 +1,7 @@
-"""The scheduler: a process of its own that ticks, asks the calendar which figures are due, and forecasts new ones.
+"""The scheduler: a separate process that fetches due releases and forecasts new data at each tick.
 
-Two schedulers do no harm: a run takes its dataset's advisory lock, and a run that would repeat the latest
-one is left unchanged.
+Two schedulers are harmless: a run takes the advisory lock of its dataset, and a run identical to the latest one ends
+as unchanged.
 """
 
 import signal
@@ -34,15 +34,15 @@ log = structlog.get_logger(__name__)
 
 
 class SchedulerStopped(RuntimeError):
-    """The scheduler was told to stop in the middle of a run, which is then dropped whole."""
+    """The scheduler received a stop signal during a run, which is rolled back."""
 
 
 @dataclass
 class Ticker:
-    """What a tick needs, and what the last one saw of each dataset.
+    """Collaborators of a tick, and the state of each dataset at the last tick.
 
-    `dataset_configs` has the configurations of datasets that differ from `config`; `polls` asks the sources of the
-    datasets that have one.
+    `dataset_configs` has configurations of datasets that differ from `config`; `polls` fetches the datasets that have
+    a feed.
     """
 
     engine: Engine
@@ -58,9 +58,9 @@ class Ticker:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def tick(self) -> None:
-        """Carry out what was asked for, fetch what is due, forecast what is new, tell what is wrong.
+        """Execute requested runs, fetch due releases, forecast new data, deliver alerts.
 
-        A failure is logged and ends nothing.
+        A failure is logged and does not end the scheduler.
         """
         try:
             self._carry_out_queued()
@@ -99,7 +99,7 @@ class Ticker:
         ).status
 
     def _begin_fed(self) -> None:
-        """Ask for the first figures of datasets that have a source and no calendar yet, a longest pause apart."""
+        """Fetch datasets that have a feed and no data yet, at the longest polling interval."""
         with Session(self.engine) as session:
             begun = {dataset.id for dataset in catalog.datasets(session) if dataset.series}
             since = self.clock() - self.interval.longest
@@ -113,7 +113,7 @@ class Ticker:
             log.info("scheduler.begun", dataset=dataset, outcome=fetched.outcome, reason=fetched.reason)
 
     def _poll_if_due(self, dataset: str) -> None:
-        """Ask the source for a release that is due; before that, and in between, nobody is asked."""
+        """Fetch a release that is due according to its polling interval."""
         poll = self.polls.get(dataset)
         if poll is None:
             return
@@ -136,7 +136,7 @@ class Ticker:
             alerts.tell(session, self.webhook, now=self.clock())
 
     def _run_if_due(self, dataset: str) -> None:
-        """Run a dataset whose figures, or whose day, are not those of the last attempt."""
+        """Run a dataset whose data, or whose day, differ from the last attempt."""
         today = self.clock().date()
         with Session(self.engine) as session:
             now = (today, *observations.extent(session, dataset))
@@ -167,13 +167,13 @@ class Ticker:
         except (OperationalError, SchedulerStopped):
             raise
         except (ForecastingError, RuntimeError, OSError) as error:
-            # The run's row has the reason; the forecasts already published go on being served.
+            # The run's row has the reason; published forecasts are still served.
             log.error("scheduler.run_failed", dataset=dataset, reason=f"{type(error).__name__}: {error}")
             return "failed"
 
 
 def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
-    """Tick until SIGTERM or Ctrl-C; a run under way is then dropped whole."""
+    """Tick until SIGTERM or Ctrl-C; a run in progress is then rolled back."""
     scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.add_job(
         ticker.tick,
@@ -184,14 +184,14 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
         misfire_grace_time=None,
     )
 
-    # A handler that raised would be lost inside the scheduler, which logs whatever is raised there and goes on.
-    told: SimpleQueue[int] = SimpleQueue()
+    # An exception raised in the handler would be logged and ignored by APScheduler.
+    signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: told.put(number))
+        signal.signal(number, lambda number, _frame: signals.put(number))
     scheduler.start()
     log.info("scheduler.started", tick_seconds=tick_seconds)
-    log.info("scheduler.stopping", signal=signal.Signals(told.get()).name)
+    log.info("scheduler.stopping", signal=signal.Signals(signals.get()).name)
     ticker.stopping.set()
-    # The tick runs in a thread of the scheduler's: it ends at the next series.
+    # The tick runs in a thread of APScheduler and stops at the next series.
     scheduler.shutdown(wait=True)
     log.info("scheduler.stopped")

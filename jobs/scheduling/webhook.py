@@ -1,4 +1,4 @@
-"""A webhook: one signed POST, which the receiver can tell from a forged or a repeated one."""
+"""Webhook: a signed POST that receivers can distinguish from forged and replayed ones."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class NotDelivered(TradewindError):
-    """The receiver is away, or did not answer with a 2xx."""
+    """The receiver is unreachable, or its status is not 2xx."""
 
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
@@ -26,20 +26,20 @@ class NotDelivered(TradewindError):
 def signature(secret: str, timestamp: int, body: bytes) -> str:
     """`sha256=` and the HMAC-SHA256 of `timestamp.body` in hexadecimal.
 
-    The timestamp (seconds since 1970) is signed too, so that an old message cannot be sent again under a new one.
+    The timestamp (seconds since 1970) is signed too, so that an old message cannot be replayed with a new one.
     """
     return "sha256=" + hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where alerts are sent, and the secret that signs them."""
+    """URL and signing secret of a webhook."""
 
     url: str
     secret: str = field(repr=False)
 
     def send(self, message: Mapping[str, Any], *, delivery: str, now: datetime) -> None:
-        """Send a message as JSON. `delivery` names the event, the same at every attempt. Raises NotDelivered."""
+        """Send a message as JSON. `delivery` identifies the event at every attempt. Raises NotDelivered."""
         body = orjson.dumps(message)
         timestamp = int(now.timestamp())
         headers = {

@@ -14,7 +14,7 @@ import pytest
 from tests.support.documents import ROOT, repository_files, text
 
 ROOMS = (
-    *("api", "benchmarks", "cli", "forecasting", "jobs", "migrations", "presentation", "services", "sources", "store"),
+    *("api", "benchmarks", "cli", "forecasting", "migrations", "presentation", "services", "sources", "store"),
     *("tables", "tests", "errors.py", "settings.py"),
 )
 DOCUMENTS = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
