@@ -80,11 +80,11 @@ def read_folds(
     page = backtest_folds.page(
         session, run.id, series_id, forecaster=forecaster, kind=level_kind, limit=limit, offset=offset
     )
-    folds = [Fold(track.cutoff, _periods(track, level_kind, levels, kept)) for track in page.rows]
+    folds = [Fold(track.cutoff, fold_periods(track, level_kind, levels, kept)) for track in page.rows]
     if kind != level_kind:
         spans = {period.span for fold in folds for period in fold.periods}
         bases = _year_ago(session, run, {(series_id, span) for span in spans})
-        folds = [Fold(fold.cutoff, _periods_in_growth(fold.periods, series_id, bases)) for fold in folds]
+        folds = [Fold(fold.cutoff, periods_in_growth(fold.periods, series_id, bases)) for fold in folds]
     return FoldPage(folds, page.total)
 
 
@@ -116,10 +116,10 @@ def read_misses(
         limit=limit,
         offset=offset,
     )
-    rows = [Missed(_span(level_kind, miss.cutoff, miss.step), miss) for miss in page.rows]
+    rows = [Missed(fold_period(level_kind, miss.cutoff, miss.step), miss) for miss in page.rows]
     if kind != level_kind:
         bases = _year_ago(session, run, {(row.miss.series_id, row.span) for row in rows})
-        rows = [missed for row in rows if (missed := _miss_in_growth(row, bases)) is not None]
+        rows = [missed for row in rows if (missed := miss_in_growth(row, bases)) is not None]
     return MissedPage(rows, page.total)
 
 
@@ -130,17 +130,19 @@ def miss_steps(kind: str, step: int | None) -> tuple[int, int]:
     return 1, step or LONG_STEP
 
 
-def _span(kind: str, cutoff: date, step: int) -> Period:
+def fold_period(kind: str, cutoff: date, step: int) -> Period:
+    """The period of a kind that ends `step` months after a cutoff."""
     last = month_number(cutoff.year, cutoff.month) + step
     return Period(last - LENGTHS[kind] + 1, last, kind)
 
 
-def _periods(track: FoldForecast, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
+def fold_periods(track: FoldForecast, kind: str, levels: Sequence[float], kept: Sequence[float]) -> list[FoldPeriod]:
+    """The periods of a fold, with the bounds of each level."""
     found = []
     for place, mean in enumerate(track.means):
         step = track.step + place * track.spacing
         bounds = [_bounds(track.quantiles, place, level, kept) for level in levels]
-        span = _span(kind, track.cutoff, step)
+        span = fold_period(kind, track.cutoff, step)
         found.append(FoldPeriod(span, step, mean, bounds, track.actuals[place]))
     return found
 
@@ -181,7 +183,8 @@ def _growth(value: float | None, base: float) -> float | None:
     return None if value is None else 100 * (value / base - 1)
 
 
-def _periods_in_growth(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
+def periods_in_growth(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
+    """Periods as growth on a year ago, up to a year ahead where the base is known."""
     found = []
     for period in periods:
         base = bases[series_id, period.span] if period.step <= MONTHS_PER_YEAR else None
@@ -192,7 +195,8 @@ def _periods_in_growth(periods: Sequence[FoldPeriod], series_id: int, bases: Bas
     return found
 
 
-def _miss_in_growth(missed: Missed, bases: Bases) -> Missed | None:
+def miss_in_growth(missed: Missed, bases: Bases) -> Missed | None:
+    """A miss as growth on a year ago; None where the base is not known."""
     span, miss = missed
     base = bases[miss.series_id, span]
     if base is None:

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from forecasting.analysis.period_draws import share_error
 from forecasting.config import BASELINE, COMBINATION
+from services.derived_backtest import derived_scores
 from services.published_run import PublishedRun
+from store.models import ResolvedSeries
 from store.queries import backtests
 from store.queries.backtests import Folds, ScoreRow
 
@@ -23,8 +25,15 @@ class BacktestScores(NamedTuple):
     folds: Folds
 
 
-def read_scores(published: PublishedRun, ids: Sequence[int], kind: str) -> BacktestScores:
-    """Scores of every forecaster, by step and pooled over steps."""
+def read_scores(published: PublishedRun, chosen: Sequence[ResolvedSeries], kind: str) -> BacktestScores:
+    """Scores of every forecaster by step and pooled over steps: of one derived series, or pooled over stored ones."""
+    if len(chosen) == 1 and chosen[0].derived:
+        found = derived_scores(
+            published.session, published.run, chosen[0], kind=kind, probabilities=published.probabilities
+        )
+        by_step = [row for row in found.rows if row.step > 0]
+        return BacktestScores(by_step, [row for row in found.rows if row.step == 0], found.folds)
+    ids = sorted({part.series_id for series in chosen for part in series.parts})
     selection = {"kind": kind, "baseline": BASELINE}
     pooled = backtests.scores(
         published.session, published.run.id, ids, by="forecaster", forecaster=COMBINATION, **selection

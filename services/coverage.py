@@ -8,11 +8,12 @@ from sqlmodel import Session
 from forecasting.analysis.period_draws import coverage_kind
 from forecasting.analysis.periods import KINDS_OF
 from forecasting.config import COMBINATION, LEVELS
+from services.derived_backtest import derived_scores
 from services.forecasts import spans_asked
 from services.queries import RunForecastQuery
 from services.series_paths import cutoff_number
 from store.models import ResolvedSeries
-from store.queries import backtests
+from store.queries import backtests, forecasts
 from store.queries.backtest_coverage import CoverageRow, pooled_coverage
 from store.queries.backtests import Folds
 from store.queries.runs import PublishedRunRecord
@@ -63,23 +64,43 @@ def interval_coverage(
     levels: Sequence[float],
     steps: Collection[int],
 ) -> IntervalCoverage:
-    """What is known of answers of a `kind` to `steps` about some series, pooled; a group stands for its members.
+    """Coverage of answers of a `kind` to `steps` about some series, pooled.
 
-    A level that is not stored is told by the stored ones about it.
+    A single balance or group has its own coverage; among several series it stands for its parts. A level that is not
+    stored is represented by the nearest stored levels.
     """
     ids = sorted({part.series_id for one in chosen for part in one.parts})
-    found = pooled_coverage(session, run.id, ids, kind=kind, forecaster=COMBINATION) if kind else []
+    alone = len(chosen) == 1 and chosen[0].derived
+    if alone and kind:
+        found, folds = _derived_coverage(session, run, chosen[0], kind)
+    else:
+        found = pooled_coverage(session, run.id, ids, kind=kind, forecaster=COMBINATION) if kind else []
+        folds = backtests.folds(session, run.id, ids)
     told = sorted({stored for level in levels for stored in stored_about(level)})
     shown = [row for row in found if row.level in told and row.step in {0, *steps}]
     return IntervalCoverage(
         kind=kind,
         reason=None if shown else NOTHING_YET if kind else NOT_SCORED,
-        series=len(ids),
-        of_parts=any(one.derived for one in chosen),
-        folds=backtests.folds(session, run.id, ids),
+        series=1 if alone else len(ids),
+        of_parts=not alone and any(one.derived for one in chosen),
+        folds=folds,
         levels={level: stored_about(level) for level in levels},
         rows=[PooledCoverage(row, _periods(row, found)) for row in shown],
     )
+
+
+def _derived_coverage(
+    session: Session, run: PublishedRunRecord, series: ResolvedSeries, kind: str
+) -> tuple[list[CoverageRow], Folds]:
+    """Coverage of the intervals of a balance or a group, from its own backtest."""
+    probabilities = forecasts.coverage(session, run.id).probabilities
+    scores = derived_scores(session, run, series, kind=kind, probabilities=probabilities)
+    rows = [
+        CoverageRow(row.level, row.step, row.value, row.n, 1)
+        for row in scores.rows
+        if row.metric == "coverage" and row.forecaster == COMBINATION
+    ]
+    return rows, scores.folds
 
 
 def stored_about(level: float) -> list[float]:

@@ -6,7 +6,6 @@ QueryError
     ├── HorizonBeyondRun
     ├── LevelNotKept
     ├── NotOneSeries
-    ├── NotKeptOfSums
     ├── FutureAsOf
     ├── HorizonTooLong
     ├── NoWhole
@@ -68,14 +67,6 @@ class NotOneSeries(Unanswerable):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(f"this is about one stored series, and {number} were chosen: give flow, partner and sector")
-
-
-class NotKeptOfSums(Unanswerable):
-    """A group, where only stored series have folds."""
-
-    def __init__(self, unique_id: str, parts: Sequence[str]) -> None:
-        self.unique_id, self.parts = unique_id, tuple(parts)
-        super().__init__(f"folds are kept of stored series, and {unique_id} is a sum of them: ask for one of its parts")
 
 
 class FutureAsOf(Unanswerable):

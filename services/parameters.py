@@ -196,7 +196,7 @@ class RunSelection(BaseModel):
         return self
 
 
-class BacktestQuery(StoredSeriesSelection, RunSelection):
+class BacktestQuery(SeriesSelection, RunSelection):
     """Scores of a backtest."""
 
     limit: int = Field(default=1000, ge=1, le=10_000, description="How many scores at most.")
@@ -212,7 +212,7 @@ class BacktestQuery(StoredSeriesSelection, RunSelection):
     )
 
 
-class FoldQuery(StoredSeriesSelection, RunSelection):
+class FoldQuery(SeriesSelection, RunSelection):
     """Forecasts of one series at the folds of a backtest; a page counts folds, newest first."""
 
     kind: Kind = Field(
@@ -230,7 +230,7 @@ class FoldQuery(StoredSeriesSelection, RunSelection):
         return self
 
 
-class MissQuery(StoredSeriesSelection, RunSelection):
+class MissQuery(SeriesSelection, RunSelection):
     """Where what came was furthest outside the interval."""
 
     limit: int = Field(default=100, ge=1, le=1000, description="How many misses at most.")

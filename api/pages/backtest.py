@@ -30,7 +30,7 @@ class BacktestPageQuery(PageQuery):
 
     dataset: Code | None = None
     run: RunId | None = None
-    flow: Literal["X", "M"] | None = None
+    flow: Literal["X", "M", "B"] | None = None
     partner: Code | None = None
     sector: Code | None = None
     kind: str = Field(default="month", pattern=f"^({'|'.join(SCORE_KINDS)})$")
@@ -47,9 +47,8 @@ def read_backtest_page(
     dataset = query.dataset or next((name for name in names if name == "CN_TRADE"), names[0] if names else "")
     published = open_run(session, catalogs, dataset, query.run)
     query, chosen = _complete(published, query)
-    ids = sorted({part.series_id for series in chosen for part in series.parts})
-    scores = _scores(published, catalogs, ids, query.kind)
-    single = chosen[0] if len(chosen) == 1 and not chosen[0].derived else None
+    scores = _scores(published, catalogs, chosen, query.kind)
+    single = chosen[0] if len(chosen) == 1 else None
     cutoffs = fold_cutoffs(published, single, query.kind) if single else []
     shown = select_fold(cutoffs, query.fold) if cutoffs else None
     codes = _codes(query)
@@ -57,7 +56,7 @@ def read_backtest_page(
     sections = [
         *score_sections(published, scores, kind=query.kind, api=api),
         *fold_sections(published, single, query.kind, cutoffs, shown),
-        largest_misses(published, ids, kind=query.kind, step=query.step, **codes),
+        largest_misses(published, chosen, kind=query.kind, step=query.step, **codes),
     ]
     subject = published.name(chosen[0]) if len(chosen) == 1 else formatting.count_of(len(chosen), "series", "series")
     address = links.absolute(request.base_url, links.backtest(dataset, run=published.run.id))
@@ -94,12 +93,14 @@ def _complete(published: PublishedRun, query: BacktestPageQuery) -> tuple[Backte
     )
 
 
-def _scores(published: PublishedRun, catalogs: CatalogCache, ids: list[int], kind: str) -> BacktestScores:
+def _scores(
+    published: PublishedRun, catalogs: CatalogCache, chosen: Sequence[ResolvedSeries], kind: str
+) -> BacktestScores:
     """Backtest scores, cached because a published run cannot change."""
-    key = ("backtest", published.run.id, kind, *ids)
+    key = ("backtest", published.run.id, kind, *(series.unique_id for series in chosen))
     scores: BacktestScores | None = catalogs.answers.get(key)
     if scores is None:
-        scores = read_scores(published, ids, kind)
+        scores = read_scores(published, chosen, kind)
         catalogs.answers.put(key, scores)
     return scores
 
@@ -126,15 +127,14 @@ def _codes(query: BacktestPageQuery) -> dict[str, Any]:
 
 def _choices(published: PublishedRun) -> dict[str, list[tuple[str, str]]]:
     _, partners, sectors = published.catalog.codes
-    countries = sorted(
-        ((code, published.catalog.partners[code]) for code in partners),
-        key=lambda pair: (pair[0] != TOTAL_PARTNER, pair[1]),
-    )
+    members = published.catalog.members
+    names = {code: published.partner_name(code) for code in [*partners, *members]}
+    countries = sorted(names.items(), key=lambda pair: (pair[0] != TOTAL_PARTNER, pair[0] not in members, pair[1]))
     goods = sorted(
         ((code, published.catalog.sectors[code]) for code in sectors), key=lambda pair: pair[0] != TOTAL_SECTOR
     )
     return {
-        "flow": [(flow, formatting.FLOW_NAMES[flow].capitalize()) for flow in published.flows if flow != "B"],
+        "flow": [(flow, formatting.FLOW_NAMES[flow].capitalize()) for flow in published.flows],
         "partner": [*countries, (ALL, "All partners, pooled")],
         "sector": [*goods, (ALL, "All sectors, pooled")],
     }

@@ -48,16 +48,16 @@ def read_report(session: Session, catalogs: CatalogCache, run_id: int) -> Report
     published = open_run(session, catalogs, run.dataset_id, run_id)
     head = headline(published)
     totals = [published.main(flow) for flow in published.flows]
-    ids = sorted({part.series_id for series in totals if not series.derived for part in series.parts})
+    stored = [series for series in totals if not series.derived]
     api = links.api_backtests(run.dataset_id, run=run_id, partner=TOTAL_PARTNER, sector=TOTAL_SECTOR, kind="month")
-    record = score_sections(published, read_scores(published, ids, "month"), kind="month", api=api)
-    all_ids = sorted({series.id for series in published.catalog.series})
+    record = score_sections(published, read_scores(published, stored, "month"), kind="month", api=api)
+
     return Report(
         published=published,
         headline=head,
         summary=[_summary(published), *head["sections"][1:]],
         forecasts=[_forecast(published, flow) for flow in published.flows],
-        record=[*record, largest_misses(published, all_ids)],
+        record=[*record, largest_misses(published, published.catalog.stored)],
         appendix=[*_panels(published), _every_series(published)],
         citation=citation(published, published.dataset.title, links.api_run(run_id)),
         failures=len(run.failures),

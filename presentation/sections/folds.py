@@ -12,10 +12,11 @@ from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Section, figure, in_unit, interval_columns, link, text
-from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, read_folds, read_misses
+from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, MissedPage, read_misses
 from services.forecast_history import history_start, observed_rows
 from services.period_summary import unit_in_words
 from services.published_run import PublishedRun, iso_day
+from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
 from store.models import ResolvedSeries
 from store.queries import backtest_folds
 
@@ -27,7 +28,18 @@ PERIODS = {"month": "Month", "jan_feb": "January and February", "quarter": "Quar
 
 
 def fold_cutoffs(published: PublishedRun, series: ResolvedSeries, kind: str) -> list[date]:
-    """Cutoffs of the scored folds of a stored series, newest first."""
+    """Cutoffs of the scored folds of a series, newest first."""
+    if series.derived:
+        found = read_series_folds(
+            published.session,
+            published.run,
+            series,
+            kind=kind.removesuffix(GROWTH),
+            levels=(),
+            kept=published.probabilities,
+            limit=FOLDS,
+        )
+        return [fold.cutoff for fold in found.rows]
     return backtest_folds.cutoffs(
         published.session,
         published.run.id,
@@ -50,12 +62,11 @@ def fold_sections(
     if series is None or shown is None:
         return []
     offset = cutoffs.index(shown)
-    folds = read_folds(
+    folds = read_series_folds(
         published.session,
         published.run,
-        series.parts[0].series_id,
+        series,
         kind=kind,
-        forecaster=COMBINATION,
         levels=LEVELS,
         kept=published.probabilities,
         limit=1,
@@ -141,21 +152,18 @@ def _units(published: PublishedRun, kind: str) -> tuple[Units, str]:
 
 
 def largest_misses(
-    published: PublishedRun, ids: Sequence[int], *, kind: str = "month", step: int | None = None, **selection: Any
+    published: PublishedRun,
+    chosen: Sequence[ResolvedSeries],
+    *,
+    kind: str = "month",
+    step: int | None = None,
+    **selection: Any,
 ) -> Section:
     """Outcomes furthest outside their interval; `selection` are the codes of the series for the API."""
-    found = read_misses(
-        published.session,
-        published.run,
-        ids,
-        kind=kind,
-        step=step,
-        level=MISS_LEVEL,
-        forecaster=COMBINATION,
-        kept=published.probabilities,
-        limit=MISSES,
-    )
+    found = _read_misses(published, chosen, kind, step)
     stored = {part.series_id: series for series in published.catalog.stored for part in series.parts}
+    if len(chosen) == 1 and chosen[0].derived:
+        stored[DERIVED_ID] = chosen[0]
     unit = _units(published, kind)[1]
     rows = [
         {
@@ -177,6 +185,26 @@ def largest_misses(
         api=links.api_misses(
             published.dataset.id, run=published.run.id, **selection, kind=kind, step=step or None, limit=MISSES
         ),
+    )
+
+
+def _read_misses(published: PublishedRun, chosen: Sequence[ResolvedSeries], kind: str, step: int | None) -> MissedPage:
+    session, run, kept = published.session, published.run, published.probabilities
+    if len(chosen) == 1 and chosen[0].derived:
+        return read_derived_misses(
+            session, run, chosen[0], kind=kind, step=step, level=MISS_LEVEL, kept=kept, limit=MISSES
+        )
+    ids = sorted({part.series_id for series in chosen for part in series.parts})
+    return read_misses(
+        session,
+        run,
+        ids,
+        kind=kind,
+        step=step,
+        level=MISS_LEVEL,
+        forecaster=COMBINATION,
+        kept=kept,
+        limit=MISSES,
     )
 
 

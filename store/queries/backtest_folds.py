@@ -95,6 +95,19 @@ def page(
     return FoldForecastPage([FoldForecast(*row) for row in rows], total)
 
 
+def by_cutoff(
+    session: Session, run_id: int, series_ids: Sequence[int], *, forecaster: str, kind: str = MONTH
+) -> dict[date, dict[int, FoldForecast]]:
+    """Forecasts of several series by cutoff, oldest first, and by series, at folds that have an actual."""
+    source = _source(run_id, series_ids, forecaster, kind)
+    query = sa.select(source.c.series_id, *(source.c[name] for name in FoldForecast._fields)).where(_scored(source))
+    found: dict[date, dict[int, FoldForecast]] = {}
+    for number, *fields in session.execute(query.order_by(source.c.cutoff, source.c.series_id)):
+        fold = FoldForecast(*fields)
+        found.setdefault(fold.cutoff, {})[number] = fold
+    return found
+
+
 def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, kind: str, limit: int) -> list[date]:
     """The folds that `page` gives, newest first."""
     source = _source(run_id, [series_id], forecaster, kind)

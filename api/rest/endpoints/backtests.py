@@ -1,6 +1,6 @@
 """How forecasts did: scores beside the baseline's, and what was said at each fold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -31,12 +31,18 @@ from forecasting.config import BASELINE, COMBINATION, LEVELS
 from forecasting.errors import UnknownForecaster
 from services import backtest_folds
 from services.backtest_folds import score_unit, value_unit
-from services.errors import LevelNotKept, NotKeptOfSums, NotOneSeries
+from services.derived_backtest import derived_scores
+from services.errors import LevelNotKept, NotOneSeries
 from services.parameters import BacktestQuery, FoldQuery, MissQuery
 from services.run_selection import select_run, select_series
 from services.series_catalog import SeriesCatalog
+from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
+from store.models import ResolvedSeries
 from store.queries import backtests
-from store.queries.backtest_coverage import PIT, pit_histogram
+from store.queries.backtest_coverage import PIT, PitBin, pit_histogram
+from store.queries.backtests import Folds, ScoreRow
+from store.queries.forecasts import Coverage
+from store.queries.runs import PublishedRunRecord
 
 router = APIRouter(route_class=DirectRoute, tags=["backtests"], dependencies=[Depends(may_read)])
 
@@ -52,23 +58,30 @@ def read_backtests(
 ) -> Response:
     """Scores of a run's rolling-origin backtest, each beside the baseline's (seasonal naive).
 
-    MASE, RMSSE, sMAPE, WIS, bias, MAE, and coverage by level: means over the series chosen, where a group stands for
-    its members. `folds` names how many cutoffs they rest on, the first and the last. `pit` counts, over all steps,
-    the actuals by the share of the draws below them: as many in each bin where the intervals are right.
+    MASE, RMSSE, sMAPE, WIS, bias, MAE, and coverage by level: means over the series chosen. A single balance or group
+    is scored itself, from its parts at each fold; among several series it stands for its parts. `folds` gives the
+    number of cutoffs, the first and the last. `pit` counts outcomes by their position in the forecast distribution,
+    over all steps: equal counts in each bin mean calibrated intervals.
     """
     run = select_run(session, dataset, query)
     headers = run_headers(request, options, run, fixed=False)
-    _, catalog = catalogs.of_run(session, run.id)
+    coverage, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     _refuse_forecaster(session, run.id, catalog, query.forecaster)
     of_group = [one for one in chosen if query.group in (None, one.group)]
     unique_ids = {part.series_id: part.unique_id for one in of_group for part in one.parts}
     ids = sorted(unique_ids)
-    found = backtests.scores(
-        session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
-    )
+    derived = _derived_scores(session, run, coverage, chosen, query)
+    if derived is None:
+        found = backtests.scores(
+            session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
+        )
+        scored = backtests.folds(session, run.id, ids)
+        bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
+    else:
+        found, scored, bins = derived
+        unique_ids = {DERIVED_ID: chosen[0].unique_id}
     found = [row for row in found if row.metric != PIT]
-    scored = backtests.folds(session, run.id, ids)
     folds = folds_answer(scored)
     page = paging(request, limit=query.limit, offset=query.offset, total=len(found))
     headers |= paging_headers(page)
@@ -76,7 +89,6 @@ def read_backtests(
     scores = score_answers(shown, unique_ids, score_unit(query.kind, catalog.unit))
     if wanted_format(request, query.format) == "csv":
         return csv_response(SCORE_COLUMNS, score_rows(scores, query.kind, folds), headers=headers)
-    bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
     asked = {"by": query.by, "kind": query.kind, "group": query.group, "baseline": BASELINE, "pit": pit_answer(bins)}
     about = {"dataset": dataset, "unit": catalog.unit, "run": run_answer(run), **asked, "folds": folds}
     about |= vintage_answer(scored, run.vintage_cutoffs)
@@ -100,13 +112,12 @@ def read_folds(
     if series.total != 1:
         raise NotOneSeries(series.total)
     one, unit = series.page[0], value_unit(query.kind, series.catalog.unit)
-    if one.derived:
-        raise NotKeptOfSums(one.unique_id, [part.unique_id for part in one.parts])
+
     _refuse_forecaster(session, run.id, series.catalog, query.forecaster)
-    found = backtest_folds.read_folds(
+    found = read_series_folds(
         session,
         run,
-        one.parts[0].series_id,
+        one,
         kind=query.kind,
         forecaster=query.forecaster,
         levels=query.level,
@@ -145,18 +156,32 @@ def read_misses(
     coverage, catalog = catalogs.of_run(session, run.id)
     chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     unique_ids = {part.series_id: part.unique_id for one in chosen for part in one.parts}
-    found = backtest_folds.read_misses(
-        session,
-        run,
-        sorted(unique_ids),
-        kind=query.kind,
-        step=query.step,
-        level=query.level,
-        forecaster=COMBINATION,
-        kept=coverage.probabilities,
-        limit=query.limit,
-        offset=query.offset,
-    )
+    if len(chosen) == 1 and chosen[0].derived:
+        unique_ids = {DERIVED_ID: chosen[0].unique_id}
+        found = read_derived_misses(
+            session,
+            run,
+            chosen[0],
+            kind=query.kind,
+            step=query.step,
+            level=query.level,
+            kept=coverage.probabilities,
+            limit=query.limit,
+            offset=query.offset,
+        )
+    else:
+        found = backtest_folds.read_misses(
+            session,
+            run,
+            sorted(unique_ids),
+            kind=query.kind,
+            step=query.step,
+            level=query.level,
+            forecaster=COMBINATION,
+            kept=coverage.probabilities,
+            limit=query.limit,
+            offset=query.offset,
+        )
     page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
     headers |= paging_headers(page)
     unit = value_unit(query.kind, catalog.unit)
@@ -165,6 +190,27 @@ def read_misses(
         return csv_response(MISS_COLUMNS, (list(miss.values()) for miss in misses), headers=headers)
     about = {"dataset": dataset, "unit": unit, "kind": query.kind, "level": query.level, "run": run_answer(run)}
     return json_response({**about, **page, "misses": misses}, headers=headers)
+
+
+def _derived_scores(
+    session: Session,
+    run: PublishedRunRecord,
+    coverage: Coverage,
+    chosen: Sequence[ResolvedSeries],
+    query: BacktestQuery,
+) -> tuple[list[ScoreRow], Folds, list[PitBin]] | None:
+    """Scores of a single derived series, its folds and its PIT histogram; None for any other selection."""
+    if len(chosen) != 1 or not chosen[0].derived:
+        return None
+    found = derived_scores(session, run, chosen[0], kind=query.kind, probabilities=coverage.probabilities)
+    bins = [PitBin(row.level, row.n) for row in found.rows if row.metric == PIT]
+    if query.by == "forecaster":
+        return [row for row in found.rows if row.step == 0], found.folds, bins
+    of_forecaster = [row for row in found.rows if row.forecaster == query.forecaster]
+    if query.by == "step":
+        return [row for row in of_forecaster if row.step > 0], found.folds, bins
+    pooled = [row._replace(series_id=DERIVED_ID) for row in of_forecaster if row.step == 0]
+    return pooled, found.folds, bins
 
 
 def _refuse_levels(levels: Iterable[float]) -> None:

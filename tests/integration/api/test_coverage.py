@@ -79,10 +79,15 @@ def test_steps_beyond_the_horizon_asked_are_left_out(halves: Halves) -> None:
     assert {row["step"] for row in found["coverage"]} == {None, 5}
 
 
-def test_a_group_is_told_by_its_members(halves: Halves) -> None:
+def test_a_single_group_has_its_own_coverage(halves: Halves) -> None:
     found = answer_coverage(halves, halves.clean, partner="EU27", level=80, **EV)
-    assert (found["series"], found["of_parts"]) == (2, True)
-    assert found["coverage"][0]["n"] == 3 * sum(places(halves.clean.run, "DEU", "FRA"))
+    assert (found["series"], found["of_parts"]) == (1, False)
+
+
+def test_several_groups_have_the_coverage_of_their_members(halves: Halves) -> None:
+    found = answer_coverage(halves, halves.clean, partner="EU27,USA", level=80, **EV)
+    assert (found["series"], found["of_parts"]) == (3, True)
+    assert found["coverage"][0]["n"] == 3 * sum(places(halves.clean.run, "DEU", "FRA", "USA"))
 
 
 @pytest.mark.parametrize(

@@ -519,3 +519,41 @@ def test_a_dataset_without_a_total_leads_with_its_largest_series(server_url: str
         )
         assert f'href="/series/{largest.replace(".", "/")}"' in card
         assert "no world total" in card
+
+
+def test_a_balance_has_its_own_backtest(client: TestClient, pages: PagesWorld) -> None:
+    html = page(client, "/backtest", dataset="CN_TRADE", flow="B")
+    assert "Balance: backtest of" in html
+    assert '<option value="B" selected>' in html
+    fold = saved(client, "/backtest", "fold", "csv", dataset="CN_TRADE", flow="B", fold="2025-10")
+    table = pd.read_csv(io.BytesIO(fold))
+    folds = pages.trade.folds
+    place = folds["cutoffs"].tolist().index(np.datetime64("2025-10").item())
+    combination = folds["forecasters"].index("combination")
+    exports, imports = (pages.trade.row(f"CN_TRADE.{flow}.WLD.TOTAL") for flow in "XM")
+    means = folds["means"][:, combination, place]
+    assert_allclose(table["median"], means[exports] - means[imports])
+    assert_allclose(table["actual"], folds["actuals"][exports, place] - folds["actuals"][imports, place])
+    assert (table["lo_80"] < table["hi_80"]).all()
+
+
+@pytest.mark.parametrize(
+    "url", ["/backtest?flow=B", "/backtest?dataset=CN_CLEANTECH&partner=EU27&sector=EV&kind=quarter"]
+)
+def test_the_backtest_of_a_sum_matches_its_api_calls(client: TestClient, url: str) -> None:
+    calls = api_calls(client.get(url).text)
+    assert len(calls) == client.get(url).text.count('<p class="downloads"') >= 5
+    wrong = {call: answer.text for call in set(calls) if (answer := client.get(call)).status_code != 200}
+    assert wrong == {}
+    (call,) = {call for call in calls if "by=forecaster" in call}
+    scores = client.get(call).json()["scores"]
+    assert {score["series"] for score in scores} == {1}
+    section = pd.read_csv(io.BytesIO(client.get(f"{url}&section=methods&save=csv").content))
+    mae = {row["forecaster"].replace("_", " "): row["value"] for row in scores if row["metric"] == "mae"}
+    assert_allclose(section.set_index("forecaster")["mae"].to_dict()["combination"], mae["combination"])
+
+
+def test_a_group_selected_in_the_backtest_is_shown_as_selected(client: TestClient) -> None:
+    html = page(client, "/backtest", dataset="CN_CLEANTECH", partner="EU27", sector="EV")
+    assert '<option value="EU27" selected>' in html
+    assert "Exports to European Union, electric vehicles: backtest of" in html
