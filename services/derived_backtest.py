@@ -79,11 +79,11 @@ def _summed_folds(
         correlation = signed_sums.error_correlation(past.known_by(month_of(cutoff)))
         total = signed_sums.sum_quantiles(quantiles, signs, probabilities, correlation=correlation, normals=normals)
         scores = signed_sums.normal_scores(actuals, quantiles, probabilities)
-        ends = month_of(cutoff) + first.step + first.every * np.arange(means.shape[1])
+        ends = month_of(cutoff) + first.step + first.spacing * np.arange(means.shape[1])
         past.add(scores, ends)
         found.append(
             FoldForecast(
-                cutoff, first.step, first.every, _listed(signs @ means), _rows(total), _listed(signs @ actuals)
+                cutoff, first.step, first.spacing, _listed(signs @ means), _rows(total), _listed(signs @ actuals)
             )
         )
     return found
@@ -133,7 +133,7 @@ def _forecaster_scores(
             quantiles=arrays.quantiles,
             probabilities=probabilities,
         )
-        accumulator.add(scores, steps=[fold.step + fold.every * number for number in range(len(fold.means))])
+        accumulator.add(scores, steps=[fold.step + fold.spacing * number for number in range(len(fold.means))])
     return [
         ScoreRow(None, forecaster, step, *scored.metric, float(value), None, int(n), 1)
         for scored in accumulator.scored(forecaster, kind)
@@ -204,7 +204,7 @@ def _arrays_of_kind(fold: FoldForecast, kind: str, observed: _Observed) -> _Fold
     if not kind.endswith(GROWTH):
         return arrays
     length, cutoff = LENGTHS[kind.removesuffix(GROWTH)], month_of(fold.cutoff) - observed.start
-    ends = cutoff + fold.step + fold.every * np.arange(len(fold.means)) - MONTHS_PER_YEAR
+    ends = cutoff + fold.step + fold.spacing * np.arange(len(fold.means)) - MONTHS_PER_YEAR
     bases = np.array([observed.values[end - length + 1 : end + 1].sum() if end <= cutoff else np.nan for end in ends])
     bases = np.where(bases > 0, bases, np.nan)
     mean, actual = (100 * (values / bases - 1) for values in (arrays.mean, arrays.actual))
@@ -218,8 +218,8 @@ def _other_forecasters(
     """Monthly forecasts of every other forecaster by fold, without intervals."""
     ids = _ids(series)
     combined = set(session.scalars(releases.combined_januaries(run.id)))
-    parts: dict[tuple[str, date], dict[int, backtests.Said]] = defaultdict(dict)
-    for forecast in backtests.said(session, run.id, ids):
+    parts: dict[tuple[str, date], dict[int, backtests.FoldMeans]] = defaultdict(dict)
+    for forecast in backtests.fold_means(session, run.id, ids):
         if forecast.forecaster != COMBINATION and forecast.cutoff < run.cutoff and forecast.cutoff not in combined:
             parts[forecast.forecaster, forecast.cutoff][forecast.series_id] = forecast
     signs = np.array([part.sign for part in series.parts], dtype=np.float64)
@@ -240,12 +240,12 @@ def _ids(series: ResolvedSeries) -> list[int]:
     return [part.series_id for part in series.parts]
 
 
-def _stacked(series: ResolvedSeries, parts: Mapping[int, FoldForecast | backtests.Said], name: str) -> FloatArray:
+def _stacked(series: ResolvedSeries, parts: Mapping[int, FoldForecast | backtests.FoldMeans], name: str) -> FloatArray:
     return np.array([getattr(parts[number], name) for number in _ids(series)], dtype=np.float64)
 
 
 def _last_step(fold: FoldForecast) -> int:
-    return fold.step + fold.every * (len(fold.means) - 1)
+    return fold.step + fold.spacing * (len(fold.means) - 1)
 
 
 def _listed(values: FloatArray) -> list[float | None]:

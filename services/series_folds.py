@@ -103,7 +103,7 @@ def _misses(fold: FoldForecast, kind: str, level: float, kept: Sequence[float]) 
     for place, (mean, actual, lo, hi) in enumerate(zip(fold.means, fold.actuals, *bounds, strict=True)):
         if mean is None or actual is None or lo is None or hi is None or hi <= lo or lo <= actual <= hi:
             continue
-        step = fold.step + place * fold.every
+        step = fold.step + place * fold.spacing
         widths = max(lo - actual, actual - hi) / (hi - lo)
         span = fold_period(kind, fold.cutoff, step)
         found.append((span, Miss(DERIVED_ID, fold.cutoff, step, mean, lo, hi, actual, widths)))
