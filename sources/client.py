@@ -1,4 +1,4 @@
-"""One polite way to ask a provider: in turn, not too often, not twice for what has not changed, not for ever.
+"""HTTP client with rate limits, retries, conditional requests, a size limit and deadlines.
 
 Conditional requests and Retry-After are those of RFC 9110 (sections 10.2.3 and 13.1).
 """
@@ -11,25 +11,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 from pydantic import SecretStr
 
+from sources.deadline import DeadlineExceeded, call_within
 from sources.errors import ChangedShape, Refused, SourceError, TooLarge, Truncated, Unreachable
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-SAID = 160
+EXCERPT_LENGTH = 160
 Params = Mapping[str, str]
 Secrets = Mapping[str, SecretStr]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """How a provider is asked. Times in seconds; `pause` lies between two requests to it."""
+    """How a provider is requested. Times in seconds.
+
+    `timeout` bounds the wait for each part of an answer, `deadline` a whole answer; `pause` separates two requests.
+    """
 
     timeout: float = 60.0
+    deadline: float = 300.0
     tries: int = 4
     first_wait: float = 2.0
     longest_wait: float = 120.0
@@ -39,7 +45,7 @@ class RequestPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """What a later request can ask with, so that an unchanged body is not sent again."""
+    """Validators of a response, for a later conditional request."""
 
     etag: str | None
     last_modified: str | None
@@ -47,7 +53,7 @@ class Validator:
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """A body, whole, and the address it came from, without any key."""
+    """A complete body, and its URL without credentials."""
 
     where: str
     content: bytes
@@ -60,7 +66,7 @@ class ProviderResponse:
             raise ChangedShape(self.where, expected="UTF-8 text", found=f"other bytes at {error.start}") from error
 
     def json(self) -> Any:
-        """The body as JSON. Raises ChangedShape, for HTML in its place by that name."""
+        """The body as JSON. Raises ChangedShape, also for JSON nested too deeply to be parsed."""
         self.refuse_html("JSON")
         body = self.text()
         try:
@@ -68,18 +74,20 @@ class ProviderResponse:
         except json.JSONDecodeError as error:
             found = f"something else at character {error.pos} of {len(body)}"
             raise ChangedShape(self.where, expected="JSON", found=found) from error
+        except RecursionError as error:
+            raise ChangedShape(self.where, expected="JSON", found="JSON that is nested too deeply") from error
 
     def refuse_html(self, expected: str) -> None:
-        """Raise ChangedShape where this is a page for people, told by what it says."""
+        """Raise ChangedShape where the body is HTML."""
         if self.content.lstrip()[:1] == b"<":
-            raise ChangedShape(self.where, expected=expected, found=f"HTML: {_said(self.text())}")
+            raise ChangedShape(self.where, expected=expected, found="HTML", excerpt=excerpt(self.text()))
 
 
 @dataclass(slots=True)
 class Client:
-    """Asks a provider; `known` are the validators of last time, `seen` those of this time.
+    """Requests a provider; `known` are the validators of the previous fetch, `seen` those of this one.
 
-    `sleep`, `monotonic` and `now` are the clock's, `jitter` draws from 0 to 1.
+    `sleep`, `monotonic` and `now` are the clock's; `jitter` draws from 0 to 1.
     """
 
     policy: RequestPolicy = RequestPolicy()
@@ -112,24 +120,30 @@ class Client:
         secret_headers: Secrets | None = None,
         fresh: bool = False,
     ) -> ProviderResponse | None:
-        """The body, empty where there is none (204); None where it is the one of last time (304), unless asked `fresh`.
+        """The body, empty for 204; None for 304 (unchanged since the previous fetch), which `fresh` rules out.
 
-        Secrets are sent and told to nobody. Raises Unreachable, Truncated, Refused, TooLarge.
+        Secrets are sent, and never logged or stored. Raises Unreachable, Truncated, Refused, TooLarge.
         """
-        where = str(httpx.URL(url, params=params or None))
+        # Merged, not replaced: the URL of a feed may have a query of its own.
+        address = httpx.URL(url).copy_merge_params(dict(params or {}))
+        where = without_userinfo(address)
         conditions = {} if fresh else self._conditional(where)
-        asked = conditions | dict(headers or {}) | _plain(secret_headers)
+        sent = conditions | dict(headers or {}) | _plain(secret_headers)
         secrets = _plain(secret_params)
         # A redirect could carry a key to another host.
         safe = not secrets and not secret_headers
-        request = self._http.build_request("GET", httpx.URL(where).copy_merge_params(secrets), headers=asked)
+        request = self._http.build_request("GET", address.copy_merge_params(secrets), headers=sent)
         hidden = [*secrets.values(), *_plain(secret_headers).values()]
         attempt = 0
         while True:
             attempt += 1
             self._keep_pace()
             try:
-                return self._send(request, where, follow=safe, hidden=hidden)
+                send = partial(self._send, request, where, follow=safe, hidden=hidden)
+                return call_within(self.policy.deadline, send)
+            except DeadlineExceeded as error:
+                # The provider answers too slowly to be tried again within this fetch.
+                raise Unreachable(where, str(error), attempt) from error
             except (Unreachable, Truncated, Refused) as error:
                 wait = self._wait(error, attempt)
                 if wait is None:
@@ -137,21 +151,27 @@ class Client:
                 self.sleep(wait)
 
     def reach(self, url: str) -> None:
-        """Ask once whether anybody is there, whatever the answer. Raises Unreachable, Refused for a server's fault."""
-        where = str(httpx.URL(url))
+        """Check once that the server answers. Raises Unreachable, and Refused for a server error (5xx)."""
+        where = without_userinfo(httpx.URL(url))
+
+        def status_of_answer() -> int:
+            with self._http.stream("GET", url) as response:
+                return response.status_code
+
         try:
-            with self._http.stream("GET", where) as response:
-                status = response.status_code
+            status = call_within(self.policy.deadline, status_of_answer)
+        except DeadlineExceeded as error:
+            raise Unreachable(where, str(error), 1) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(where, str(error) or type(error).__name__, 1) from error
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise Refused(where, status, "")
 
     def _conditional(self, where: str) -> dict[str, str]:
-        last_time = self.known.get(where)
-        if last_time is None:
+        validator = self.known.get(where)
+        if validator is None:
             return {}
-        given = {"If-None-Match": last_time.etag, "If-Modified-Since": last_time.last_modified}
+        given = {"If-None-Match": validator.etag, "If-Modified-Since": validator.last_modified}
         return {name: value for name, value in given.items() if value}
 
     def _keep_pace(self) -> None:
@@ -171,7 +191,7 @@ class Client:
         except httpx.RemoteProtocolError as error:
             raise Truncated(where, str(error)) from error
         except httpx.DecodingError as error:
-            raise Truncated(where, f"it does not unpack: {error}") from error
+            raise Truncated(where, f"it does not decompress: {error}") from error
         except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
             raise Unreachable(where, str(error) or type(error).__name__, self.policy.tries) from error
 
@@ -188,8 +208,8 @@ class Client:
             parts.append(part)
         content = b"".join(parts)
         if not response.is_success:
-            said = _said(content[:10_000].decode("utf-8", "replace"), hidden)
-            raise Refused(where, response.status_code, said, retry_after=self._retry_after(response))
+            beginning = excerpt(content[:10_000].decode("utf-8", "replace"), hidden)
+            raise Refused(where, response.status_code, beginning, retry_after=self._retry_after(response))
         validator = Validator(response.headers.get("etag"), response.headers.get("last-modified"))
         if validator != Validator(None, None):
             self.seen[where] = validator
@@ -206,7 +226,7 @@ class Client:
             return None
 
     def _wait(self, error: SourceError, attempt: int) -> float | None:
-        """Seconds to wait before the next try, or None where there is none worth making."""
+        """Seconds to wait before the next attempt; None where no further attempt makes sense."""
         if attempt == self.policy.tries:
             return None
         if isinstance(error, Refused):
@@ -214,7 +234,7 @@ class Client:
                 return None
             if error.retry_after is not None:
                 return error.retry_after if error.retry_after <= self.policy.longest_wait else None
-        # Half of it at random, so that many who failed together do not come back together.
+        # Half of the wait is random, so that clients that failed together do not retry together.
         longest = min(self.policy.longest_wait, self.policy.first_wait * 2.0 ** (attempt - 1))
         return longest * (0.5 + 0.5 * self.jitter())
 
@@ -223,9 +243,14 @@ def _plain(secrets: Secrets | None) -> dict[str, str]:
     return {name: secret.get_secret_value() for name, secret in (secrets or {}).items()}
 
 
-def _said(body: str, hidden: list[str] | None = None) -> str:
-    """The beginning of a body in words, without tags and secrets."""
+def without_userinfo(url: httpx.URL) -> str:
+    """The URL without user name and password."""
+    return str(url.copy_with(username=None, password=None) if url.userinfo else url)
+
+
+def excerpt(body: str, hidden: list[str] | None = None) -> str:
+    """The beginning of a body as text, without tags and secrets."""
     for secret in hidden or []:
         body = body.replace(secret, "***")
     words = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body, flags=re.DOTALL | re.IGNORECASE)
-    return " ".join(words.split())[:SAID]
+    return " ".join(words.split())[:EXCERPT_LENGTH]

@@ -1,20 +1,20 @@
-"""What can be wrong with a provider or a feed, as data: where, and why.
+"""Errors of providers and feeds.
 
 SourceError
-├── Unreachable                no answer at all, however often it was asked
+├── Unreachable                no answer after all attempts
 ├── Truncated                  a body that ends before it should
-├── Refused                    an HTTP status that is no success
-├── TooLarge                   a body larger than is accepted
-├── ChangedShape               an answer that is not of the documented form
-├── WrongUnit                  figures in another unit than the dataset's
-├── UnknownCode                a code of the provider's that stands for nothing we know
+├── Refused                    an HTTP error status
+├── TooLarge                   a body over the size limit
+├── ChangedShape               an answer without the documented form
+├── WrongUnit                  values in another unit than the dataset's
+├── UnknownCode                a code of the provider that is not mapped
 ├── UnknownPartnerName         a name of a country that is not recognised, with those most like it
-├── CapReached                 more records than one answer may hold, and no way to ask for fewer
-├── NoFigures                  months that should have figures and have none
-├── BadFeeds                   a feeds file that cannot be read, or says something wrong
-├── UnknownProvider            an address given for a provider that there is not
+├── CapReached                 more records than one answer may hold, and no smaller request
+├── NoFigures                  expected months without values
+├── BadFeeds                   a feeds file that is unreadable or invalid
+├── UnknownProvider            a base URL for an unknown provider
 ├── BadDefinition              a description of a dataset or an indicator that the store cannot hold
-└── NoFeed                     a dataset that no feed delivers
+└── NoFeed                     a dataset without a feed
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,12 +46,15 @@ class Truncated(SourceError):
 
 
 class Refused(SourceError):
-    """The provider answered with a status that is no success."""
+    """The provider answered with an error status.
 
-    def __init__(self, where: str, status: int, said: str, *, retry_after: float | None = None) -> None:
-        self.where, self.status, self.said, self.retry_after = where, status, said, retry_after
-        later = f", to be asked again in {retry_after:.0f} s" if retry_after is not None else ""
-        super().__init__(f"{where}: answered {status}{later}" + (f": {said}" if said else ""))
+    `excerpt` is the beginning of the body. The message leaves it out: messages are stored, alerted and served.
+    """
+
+    def __init__(self, where: str, status: int, excerpt: str, *, retry_after: float | None = None) -> None:
+        self.where, self.status, self.excerpt, self.retry_after = where, status, excerpt, retry_after
+        later = f", retry after {retry_after:.0f} s" if retry_after is not None else ""
+        super().__init__(f"{where}: answered {status}{later}")
 
 
 class TooLarge(SourceError):
@@ -63,10 +66,10 @@ class TooLarge(SourceError):
 
 
 class ChangedShape(SourceError):
-    """The answer is not of the documented form."""
+    """The answer does not have the documented form; `excerpt` is its beginning, which the message leaves out."""
 
-    def __init__(self, where: str, *, expected: str, found: str) -> None:
-        self.where, self.expected, self.found = where, expected, found
+    def __init__(self, where: str, *, expected: str, found: str, excerpt: str = "") -> None:
+        self.where, self.expected, self.found, self.excerpt = where, expected, found, excerpt
         super().__init__(f"{where}: expected {expected}, found {found}")
 
 

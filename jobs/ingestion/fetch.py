@@ -1,6 +1,6 @@
-"""Fetch observations from a dataset's source and store them atomically.
+"""Fetch a dataset from its source and store new observations, all or none.
 
-A failure of a source is a result with a reason, not an exception: stored and published data are unaffected.
+Any failure is an outcome with a reason, never an exception: stored and published data stay as they are.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,8 +11,11 @@ from typing import Literal
 import pandas as pd
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from jobs.clock import Clock
+from jobs.failures import failure_reason
 from jobs.ingestion.ingest import OWN_CLASSIFICATION, add_codes, ingest
 from sources.client import Client, RequestPolicy, Validator
 from sources.errors import NoFigures, SourceError, WrongUnit
@@ -26,18 +29,17 @@ from store.queries import catalog, fetch_attempts, observations
 from store.queries.catalog import PartnerRecord, SectorRecord
 from tables import SERIES_COLUMNS, TableError
 
-Clock = Callable[[], datetime]
 MakeClient = Callable[[RequestPolicy, Mapping[str, Validator]], Client]
 Outcome = Literal["new", "unchanged", "failed"]
 MAX_REVISION_FACTOR = 20.0
-"""Figures revised by more than this, in the median, are in another unit."""
+"""A median revision by more than this factor means another unit."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Result of a fetch: the number of new observations, or the reason of the failure."""
+    """The outcome of a fetch: the number of new observations, or the reason of the failure."""
 
     dataset: str
     outcome: Outcome
@@ -45,8 +47,8 @@ class Fetched:
     reason: str | None = None
 
 
-def polite_client(policy: RequestPolicy, known: Mapping[str, Validator]) -> Client:
-    """An HTTP client with the system clock."""
+def make_http_client(policy: RequestPolicy, known: Mapping[str, Validator]) -> Client:
+    """A client on the machine's clock."""
     return Client(policy, known)
 
 
@@ -57,48 +59,57 @@ def fetch(
     feeds: Mapping[str, Feed],
     access: Mapping[str, Access],
     clock: Clock,
-    make_client: MakeClient = polite_client,
+    make_client: MakeClient = make_http_client,
 ) -> Fetched:
-    """Fetch a dataset from its source and store new observations; the attempt is recorded in any case.
+    """Fetch a dataset from its source, store what is new and record the attempt, whatever its outcome.
 
-    `access` has base URL and key of providers that need one. Raises NoFeed.
+    `access` has the base URL and key of providers. Raises NoFeed, and `sqlalchemy.exc.OperationalError` where the
+    database is away.
     """
     feed = feed_of(feeds, dataset)
     started_at = clock()
     try:
-        response = _ask(feed, engine, access, make_client, started_at.date())
+        response = _request(feed, engine, access, make_client, started_at.date())
         with Session(engine) as session:
             inserted = 0 if response.frame.empty else _append(session, feed, response, started_at.date())
             fetched = Fetched(dataset, "new" if inserted else "unchanged", inserted)
             _record(session, feed, fetched, started_at, clock(), response.validators)
             session.commit()
-    except (SourceError, TableError, StoreError) as error:
-        fetched = Fetched(dataset, "failed", reason=f"{type(error).__name__}: {error}")
+    except OperationalError:
+        raise
+    except Exception as error:
+        # A provider may answer anything: an unforeseen exception must not stop the fetches of other datasets.
+        if not isinstance(error, (SourceError, TableError, StoreError)):
+            log.exception("fetch.unexpected_error", dataset=dataset)
+        log.debug("fetch.answer", dataset=dataset, excerpt=getattr(error, "excerpt", ""))
+        fetched = Fetched(dataset, "failed", reason=failure_reason(error))
         with Session(engine) as session:
             _record(session, feed, fetched, started_at, clock(), {})
             session.commit()
-    tell = log.warning if fetched.outcome == "failed" else log.info
-    tell(f"fetch.{fetched.outcome}", source=feed.source, **asdict(fetched))
+    write_log = log.warning if fetched.outcome == "failed" else log.info
+    write_log(f"fetch.{fetched.outcome}", source=feed.source, **asdict(fetched))
     return fetched
 
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """Response of the source in the dataset's unit, known observations, and validators of the next request."""
+    """The source's observations in the dataset's unit, the stored ones, and validators for the next request."""
 
     frame: pd.DataFrame
     stored: pd.DataFrame
     validators: dict[str, Validator]
 
 
-def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: MakeClient, today: date) -> _Response:
-    """Request the source and compare its response with known observations. Raises SourceError."""
+def _request(
+    feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: MakeClient, today: date
+) -> _Response:
+    """The source's observations, checked against the stored ones. Raises SourceError."""
     with Session(engine) as session:
         stored = _stored(session, feed)
         last_time = fetch_attempts.validators(session, feed.dataset, feed_hash=feed.digest)
-    # Where an absent row means zero, only a complete response shows which rows are absent.
-    whole = feed.absent == "zero"
-    known = {} if whole else {where: Validator(**values) for where, values in last_time.items()}
+    # Where an absent row means zero, only a complete answer shows which rows are absent.
+    complete = feed.absent == "zero"
+    known = {} if complete else {where: Validator(**values) for where, values in last_time.items()}
     window = _window(feed, stored, today)
     provider = PROVIDERS[feed.source]
     with make_client(provider.policy, known) as client:
@@ -110,13 +121,13 @@ def _ask(feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: 
     _refuse_holes(frame, stored, window, feed, partial=client.unmodified > 0)
     _refuse_another_unit(frame, stored, feed)
     frame = _without_known_months(frame, stored)
-    frame = with_zeros(frame, stored) if whole and len(frame) else frame
+    frame = with_zeros(frame, stored) if complete and len(frame) else frame
     return _Response(frame, stored, known | client.seen)
 
 
 def _stored(session: Session, feed: Feed) -> pd.DataFrame:
-    """Known observations: month (YYYY-MM), flow, partner, sector, stored; empty for a new dataset."""
-    if feed.dataset not in {known.id for known in catalog.datasets(session)}:
+    """Stored values: month (YYYY-MM), flow, partner, sector, stored; empty where the dataset does not exist yet."""
+    if feed.dataset not in {record.id for record in catalog.datasets(session)}:
         return pd.DataFrame(columns=["month", *SERIES_COLUMNS, "stored", "months"])
     frame = observations.panel_frame(session, feed.dataset)
     month = frame["ds"].dt.strftime("%Y-%m")
@@ -124,17 +135,17 @@ def _stored(session: Session, feed: Feed) -> pd.DataFrame:
 
 
 def _window(feed: Feed, stored: pd.DataFrame, today: date) -> Window:
-    """From the start of the feed, or some months before the last stored month, to the previous calendar month."""
+    """From the feed's start, or `revisit` months before the last stored month, to the previous month."""
     last = (pd.Timestamp(today).to_period("M") - 1).to_timestamp().date()
     if stored.empty:
         return Window(feed.start, max(last, feed.start))
-    again = (pd.Period(stored["month"].max()) - feed.revisit + 1).to_timestamp().date()
-    first = max(feed.start, again)
+    revisited = (pd.Period(stored["month"].max()) - feed.revisit + 1).to_timestamp().date()
+    first = max(feed.start, revisited)
     return Window(first, max(last, first))
 
 
 def _refuse_holes(frame: pd.DataFrame, stored: pd.DataFrame, window: Window, feed: Feed, *, partial: bool) -> None:
-    """Raise NoFigures for an empty response, or an empty month that is stored or lies between others."""
+    """Raise NoFigures where a stored or an inner month is missing, or all months are."""
     if partial:
         return
     delivered = set(frame["month"])
@@ -150,7 +161,7 @@ def _refuse_holes(frame: pd.DataFrame, stored: pd.DataFrame, window: Window, fee
 
 
 def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) -> None:
-    """Raise WrongUnit where known observations return many times larger or smaller."""
+    """Raise WrongUnit where the values of stored months differ by a large common factor."""
     both = frame.merge(stored, on=["month", *SERIES_COLUMNS], suffixes=("", "_known"))
     both = both[(both["value"] > 0) & (both["stored"] > 0)]
     if both.empty:
@@ -162,7 +173,7 @@ def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) 
 
 
 def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """The frame without combined January-February figures of series whose months are known separately."""
+    """The frame without combined January-February values of series whose months are stored separately."""
     if "months" not in frame:
         return frame
     apart = stored[(stored["months"] == 1) & stored["month"].str.endswith("-02")]
@@ -172,10 +183,10 @@ def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataF
 
 
 def _append(session: Session, feed: Feed, response: _Response, today: date) -> int:
-    """Store new observations and return their number.
+    """Store what is new; returns the number of observations.
 
-    The first delivery is history: where the source gives no vintage, values replace first prints from the day on which
-    they were due. Later, a changed value becomes known today, regardless of the date of the source.
+    The first delivery is history: without a vintage its values stand in for first prints from their due day on. Later
+    a value that differs from the stored one gets today's vintage, whatever day the source states.
     """
     frame, stored = response.frame, response.stored
     _register(session, feed)
@@ -188,7 +199,7 @@ def _append(session: Session, feed: Feed, response: _Response, today: date) -> i
 
 
 def _register(session: Session, feed: Feed) -> None:
-    """Create the dataset and the feed's own codes if missing. Raises WrongUnit if the dataset has another unit."""
+    """Add the dataset and the feed's codes where missing. Raises WrongUnit where the dataset has another unit."""
     add_codes(session)
     catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in feed.partners.items()])
     catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in feed.sectors.items()])

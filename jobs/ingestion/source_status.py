@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from jobs.ingestion.fetch import MakeClient, polite_client
+from jobs.ingestion.fetch import MakeClient, make_http_client
 from sources.client import RequestPolicy
 from sources.errors import SourceError
 from sources.feed_config import Feed
@@ -19,7 +19,11 @@ REACHING = RequestPolicy(timeout=10.0, tries=1)
 
 
 def source_lines(
-    *, engine: Engine, feeds: Mapping[str, Feed], access: Mapping[str, Access], make_client: MakeClient = polite_client
+    *,
+    engine: Engine,
+    feeds: Mapping[str, Feed],
+    access: Mapping[str, Access],
+    make_client: MakeClient = make_http_client,
 ) -> list[str]:
     """One line for each provider, followed by one for each of its feeds."""
     with Session(engine) as session:

@@ -1,7 +1,6 @@
 """A forecast run: lock, load the panel, fan out, combine, reconcile, write, publish."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -19,7 +18,9 @@ from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
 from forecasting.pipeline import PanelForecast, forecast_panel
 from forecasting.types import OnProgress
+from jobs.clock import Clock
 from jobs.execution.executors import ExecutorFactory
+from jobs.failures import failure_reason
 from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.run_writer import write_run
@@ -30,7 +31,6 @@ from store.queries import catalog, observations, run_inputs, runs
 
 log = structlog.get_logger(__name__)
 
-Clock = Callable[[], datetime]
 REPORT_SECONDS = 1.0
 
 
@@ -91,7 +91,7 @@ def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: 
         return
     except (StoreError, ValueError, BrokenExecutor) as error:
         session.rollback()
-        log.warning("changes.not_explained", run=outcome.run_id, reason=f"{type(error).__name__}: {error}")
+        log.warning("changes.not_explained", run=outcome.run_id, reason=failure_reason(error))
 
 
 class _RunExecution:
@@ -196,7 +196,7 @@ class _RunExecution:
 
     def _fail(self, run_id: int, error: BaseException) -> None:
         self.session.rollback()
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        reason = failure_reason(error)
         runs.fail(self.session, run_id, finished_at=self.clock(), reason=reason)
         self.session.commit()
         log.error("run.failed", reason=reason)

@@ -1,4 +1,4 @@
-"""Alerts on late releases and failing sources, each reported once when raised and once when cleared."""
+"""Alerts about late releases, failing sources and failing runs: sent when raised and again when cleared."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -7,51 +7,69 @@ import structlog
 from sqlmodel import Session
 
 from jobs.scheduling.webhook import NotDelivered, Webhook
-from store.queries import alerts, releases
+from store.queries import alerts, catalog, releases
 from store.queries.alerts import AlertRecord
 from store.queries.releases import ReleaseRecord
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
-MOST_ATTEMPTS = 12
-"""Delivery ends after about six hours; log and metrics still report the alert."""
+MAX_ATTEMPTS = 12
+"""Deliveries are abandoned after some six hours; the log and the metrics still show the alert."""
 EVENTS = ("raised", "cleared")
 
 log = structlog.get_logger(__name__)
 
 
-def watch_releases(session: Session, *, now: datetime, grace: timedelta) -> None:
-    """Raise an alert for the newest late release of each dataset; clear alerts of releases that are no longer late."""
+def update_release_alerts(session: Session, *, now: datetime, grace: timedelta) -> None:
+    """Raise an alert for each dataset's newest late release; clear those of releases that are no longer late."""
     late = [release for release in releases.due(session, now) if release.status(now, grace) == "late"]
-    # Months due together, such as January and February, raise one alert, for the last of them.
+    # Months due together, as January and February, are one event: the last of them.
     newest = {release.dataset_id: release for release in late}
     for release in newest.values():
-        if alerts.raise_alert(session, release.dataset_id, "late", release.period, reason=_in_words(release), now=now):
-            log.warning(
-                "release.late", dataset=release.dataset_id, period=_month(release.period), reason=_in_words(release)
-            )
+        reason = _describe(release)
+        if alerts.raise_alert(session, release.dataset_id, "late", release.period, reason=reason, now=now):
+            _log_raised(release.dataset_id, "late", release.period, reason)
     still_late = {(release.dataset_id, release.period) for release in late}
     for alert in alerts.open_alerts(session, kind="late"):
         if (alert.dataset_id, alert.period) not in still_late:
-            alerts.clear(session, alert.id, now)
-            log.info("release.complete", dataset=alert.dataset_id, period=_month(alert.period))
+            _clear(session, alert, now)
 
 
-def note_source(session: Session, awaited: ReleaseRecord, *, failure: str | None, now: datetime) -> None:
-    """Raise an alert where the source of an awaited release failed; clear it once the source answers again."""
-    open_now = alerts.open_alerts(session, awaited.dataset_id, "source")
+def update_source_alert(session: Session, awaited: ReleaseRecord, *, failure: str | None, now: datetime) -> None:
+    """Raise an alert where the source of an awaited release failed; clear it once the source works again."""
+    _update(session, awaited.dataset_id, "source", awaited.period, failure=failure, now=now)
+
+
+def update_run_alert(session: Session, dataset: str, *, failure: str | None, now: datetime) -> None:
+    """Raise an alert where a run of a dataset failed; clear it once a run succeeds. Unknown datasets have none."""
+    if dataset in {record.id for record in catalog.datasets(session)}:
+        _update(session, dataset, "run", now.date().replace(day=1), failure=failure, now=now)
+
+
+def _update(
+    session: Session, dataset: str, kind: alerts.Kind, period: date, *, failure: str | None, now: datetime
+) -> None:
+    open_now = alerts.open_alerts(session, dataset, kind)
     if failure is None:
         for alert in open_now:
-            alerts.clear(session, alert.id, now)
-            log.info("source.answers_again", dataset=alert.dataset_id)
+            _clear(session, alert, now)
     elif not open_now:
-        alerts.raise_alert(session, awaited.dataset_id, "source", awaited.period, reason=failure, now=now)
-        log.warning("source.fails", dataset=awaited.dataset_id, reason=failure)
+        alerts.raise_alert(session, dataset, kind, period, reason=failure, now=now)
+        _log_raised(dataset, kind, period, failure)
 
 
-def tell(session: Session, webhook: Webhook | None, *, now: datetime) -> None:
-    """Send due notifications; failed ones are retried at growing intervals. Commits after each.
+def _clear(session: Session, alert: AlertRecord, now: datetime) -> None:
+    alerts.clear(session, alert.id, now)
+    log.info("alert.cleared", dataset=alert.dataset_id, kind=alert.kind, period=_month(alert.period))
 
-    Without a webhook, the log is the only report.
+
+def _log_raised(dataset: str, kind: alerts.Kind, period: date, reason: str) -> None:
+    log.warning("alert.raised", dataset=dataset, kind=kind, period=_month(period), reason=reason)
+
+
+def deliver(session: Session, webhook: Webhook | None, *, now: datetime) -> None:
+    """Send the events that are due; failed deliveries are retried with increasing pauses. Commits after each.
+
+    Without a webhook the log is the only delivery.
     """
     while (alert := alerts.next_undelivered(session, now)) is not None:
         event = EVENTS[alert.delivered_events]
@@ -60,22 +78,22 @@ def tell(session: Session, webhook: Webhook | None, *, now: datetime) -> None:
                 webhook.send(_message(alert, event), delivery=f"{alert.id}-{event}", now=now)
             alerts.mark_delivered(session, alert)
         except NotDelivered as error:
-            _try_later(session, alert, now, str(error))
+            _retry_later(session, alert, now, str(error))
         session.commit()
 
 
-def _try_later(session: Session, alert: AlertRecord, now: datetime, reason: str) -> None:
-    if alert.delivery_attempts + 1 >= MOST_ATTEMPTS:
+def _retry_later(session: Session, alert: AlertRecord, now: datetime, reason: str) -> None:
+    if alert.delivery_attempts + 1 >= MAX_ATTEMPTS:
         log.error("alert.undelivered", alert=alert.id, dataset=alert.dataset_id, reason=reason)
         alerts.mark_delivered(session, alert)
         return
     pause = min(FIRST_PAUSE * 2**alert.delivery_attempts, LONGEST_PAUSE)
-    log.warning("alert.not_delivered", alert=alert.id, reason=reason, again_in_seconds=pause.total_seconds())
+    log.warning("alert.not_delivered", alert=alert.id, reason=reason, retry_in_seconds=pause.total_seconds())
     alerts.postpone(session, alert, now + pause)
 
 
 def _message(alert: AlertRecord, event: str) -> dict[str, Any]:
-    """Message for the receiver of the webhook."""
+    """The JSON body of a delivery."""
     return {
         "alert": alert.id,
         "event": event,
@@ -88,11 +106,11 @@ def _message(alert: AlertRecord, event: str) -> dict[str, Any]:
     }
 
 
-def _in_words(release: ReleaseRecord) -> str:
+def _describe(release: ReleaseRecord) -> str:
     due = f"due {release.due_from:%Y-%m-%d %H:%M} UTC"
     if release.published_at is None:
-        return f"{_month(release.period)} was {due} and has not come"
-    return f"{_month(release.period)} was {due}; {release.missing} series have not come"
+        return f"{_month(release.period)} was {due} and is not published"
+    return f"{_month(release.period)} was {due}; {release.missing} series are missing"
 
 
 def _month(period: date) -> str:

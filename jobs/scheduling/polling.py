@@ -1,41 +1,28 @@
-"""Polling of sources: from the due time of a release, at growing intervals, until it is complete."""
+"""Polling: a source is fetched from the due moment of a release on, with increasing pauses until it is published."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from sqlmodel import Session
 
+from jobs.ingestion.fetch import Fetched
 from store.queries import releases
 from store.queries.releases import ReleaseRecord
 
-
-class Fetched(Protocol):
-    """Result of a request to a source: "new", "unchanged" or "failed", and the reason of a failure."""
-
-    @property
-    def outcome(self) -> str:
-        """The result."""
-
-    @property
-    def reason(self) -> str | None:
-        """The reason of a failure."""
-
-
 Poll = Callable[[str], Fetched]
-"""Fetches a dataset from its source."""
+"""Fetches a dataset from its source and stores new observations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The pause after the first poll, and its upper limit; it doubles after each poll."""
+    """The pause after the first poll; it doubles after each poll up to the longest."""
 
     first: timedelta = timedelta(minutes=10)
     longest: timedelta = timedelta(hours=4)
 
     def next_poll(self, awaited: ReleaseRecord) -> datetime:
-        """Time of the next request for an awaited release."""
+        """The moment of the next poll for an awaited release."""
         if awaited.polled_at is None:
             return awaited.due_from
         pause = self.first
@@ -45,9 +32,9 @@ class Interval:
 
 
 def claim(session: Session, dataset: str, *, now: datetime, interval: Interval) -> ReleaseRecord | None:
-    """The release for which the source is to be requested now, recorded as requested; None if there is none.
+    """The release to poll the dataset's source for now, recorded as polled; None if there is none.
 
-    The caller commits before the request, so that a crash does not repeat it at once.
+    The caller commits before it fetches, so that a crash does not cause an immediate retry.
     """
     for awaited in releases.due(session, now, dataset)[:1]:
         if interval.next_poll(awaited) <= now and releases.claim_poll(session, awaited, now):

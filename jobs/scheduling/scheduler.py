@@ -1,12 +1,13 @@
-"""The scheduler: a separate process that fetches due releases and forecasts new data at each tick.
+"""The scheduler: a process that fetches due releases, forecasts new data and sends alerts.
 
-Two schedulers are harmless: a run takes the advisory lock of its dataset, and a run identical to the latest one ends
-as unchanged.
+Two schedulers are harmless: a run takes its dataset's advisory lock, and a run that would repeat the latest
+one ends unchanged.
 """
 
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -20,29 +21,30 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
-from forecasting.errors import ForecastingError
+from jobs.clock import Clock
 from jobs.execution.executors import ExecutorFactory
-from jobs.runs.forecast_run import Clock, run_forecast
+from jobs.failures import failure_reason
+from jobs.runs.forecast_run import run_forecast
 from jobs.runs.scoring import config_for_next_run
 from jobs.scheduling import alerts, polling
 from jobs.scheduling.polling import Interval, Poll
 from jobs.scheduling.webhook import Webhook
 from store.queries import catalog, fetch_attempts, observations, runs
-from store.queries.runs import RunRecord
+from store.queries.runs import RunMovedOn, RunRecord
 
 log = structlog.get_logger(__name__)
 
 
 class SchedulerStopped(RuntimeError):
-    """The scheduler received a stop signal during a run, which is rolled back."""
+    """The scheduler was stopped during a run, which is discarded as a whole."""
 
 
 @dataclass
 class Ticker:
-    """Collaborators of a tick, and the state of each dataset at the last tick.
+    """Collaborators of a tick, and the state of each dataset at its last attempt.
 
-    `dataset_configs` has configurations of datasets that differ from `config`; `polls` fetches the datasets that have
-    a feed.
+    `dataset_configs` has the configurations of datasets that differ from `config`; `polls` fetches the datasets that
+    have a source.
     """
 
     engine: Engine
@@ -54,29 +56,39 @@ class Ticker:
     interval: Interval = field(default_factory=Interval)
     grace: timedelta = timedelta(hours=24)
     webhook: Webhook | None = None
-    seen: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    attempted: dict[str, tuple[object, ...]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def tick(self) -> None:
-        """Execute requested runs, fetch due releases, forecast new data, deliver alerts.
+        """Execute queued runs, fetch due releases, forecast new data, send alerts.
 
-        A failure is logged and does not end the scheduler.
+        An exception is recorded and ends its own task only; a database that is away ends the tick.
         """
         try:
-            self._carry_out_queued()
-            self._begin_fed()
-            with Session(self.engine) as session:
-                datasets = [dataset.id for dataset in catalog.datasets(session)]
-            for dataset in datasets:
-                self._poll_if_due(dataset)
-                self._run_if_due(dataset)
-            self._raise_alerts()
+            self._isolate("queued runs", self._execute_queued)
+            self._isolate("first fetches", self._fetch_new_datasets)
+            for dataset in self._datasets():
+                self._isolate("poll", partial(self._poll_if_due, dataset), dataset=dataset)
+                self._isolate("run", partial(self._run_if_due, dataset), dataset=dataset)
+            self._isolate("alerts", self._send_alerts)
         except SchedulerStopped:
             log.info("scheduler.run_dropped")
         except OperationalError as error:
             log.warning("scheduler.database_away", reason=str(error.orig))
 
-    def _carry_out_queued(self) -> None:
+    def _isolate(self, task: str, work: Callable[[], object], *, dataset: str | None = None) -> None:
+        try:
+            work()
+        except (OperationalError, SchedulerStopped):
+            raise
+        except Exception as error:
+            log.exception("scheduler.task_failed", task=task, dataset=dataset, reason=failure_reason(error))
+
+    def _datasets(self) -> list[str]:
+        with Session(self.engine) as session:
+            return [dataset.id for dataset in catalog.datasets(session)]
+
+    def _execute_queued(self) -> None:
         while (queued := self._next_queued()) is not None:
             if self._attempt(queued.dataset_id, partial(self._run_queued, queued)) == "busy":
                 return
@@ -86,34 +98,46 @@ class Ticker:
             return runs.next_queued(session)
 
     def _run_queued(self, queued: RunRecord) -> str:
-        config = ForecastConfig.from_dict(queued.config)
-        return run_forecast(
-            dataset=queued.dataset_id,
-            as_of=queued.as_of,
-            config=config,
-            run_id=queued.id,
-            engine=self.engine,
-            make_executor=self.make_executor,
-            clock=self.clock,
-            on_progress=self._stop_between_series,
-        ).status
+        """Execute a queued run. A run that cannot even begin is marked failed, so that it leaves the queue."""
+        try:
+            config = ForecastConfig.from_dict(queued.config)
+            return run_forecast(
+                dataset=queued.dataset_id,
+                as_of=queued.as_of,
+                config=config,
+                run_id=queued.id,
+                engine=self.engine,
+                make_executor=self.make_executor,
+                clock=self.clock,
+                on_progress=self._stop_between_series,
+            ).status
+        except (OperationalError, SchedulerStopped):
+            raise
+        except Exception as error:
+            with Session(self.engine) as session, suppress(RunMovedOn):
+                runs.fail(session, queued.id, finished_at=self.clock(), reason=failure_reason(error))
+                session.commit()
+            raise
 
-    def _begin_fed(self) -> None:
-        """Fetch datasets that have a feed and no data yet, at the longest polling interval."""
+    def _fetch_new_datasets(self) -> None:
+        """Fetch datasets that have a source and no observations yet, one longest pause apart."""
         with Session(self.engine) as session:
-            begun = {dataset.id for dataset in catalog.datasets(session) if dataset.series}
+            stored = {dataset.id for dataset in catalog.datasets(session) if dataset.series}
             since = self.clock() - self.interval.longest
             waiting = [
                 name
                 for name in self.polls
-                if name not in begun and not fetch_attempts.attempted_since(session, name, since)
+                if name not in stored and not fetch_attempts.attempted_since(session, name, since)
             ]
         for dataset in waiting:
-            fetched = self.polls[dataset](dataset)
-            log.info("scheduler.begun", dataset=dataset, outcome=fetched.outcome, reason=fetched.reason)
+            self._isolate("first fetch", partial(self._fetch_first, dataset), dataset=dataset)
+
+    def _fetch_first(self, dataset: str) -> None:
+        fetched = self.polls[dataset](dataset)
+        log.info("scheduler.first_fetch", dataset=dataset, outcome=fetched.outcome, reason=fetched.reason)
 
     def _poll_if_due(self, dataset: str) -> None:
-        """Fetch a release that is due according to its polling interval."""
+        """Fetch a release that is due and whose last poll is long enough ago."""
         poll = self.polls.get(dataset)
         if poll is None:
             return
@@ -126,21 +150,21 @@ class Ticker:
         failure = (fetched.reason or "no reason given") if fetched.outcome == "failed" else None
         log.info("scheduler.polled", dataset=dataset, period=f"{awaited.period:%Y-%m}", outcome=fetched.outcome)
         with Session(self.engine) as session:
-            alerts.note_source(session, awaited, failure=failure, now=self.clock())
+            alerts.update_source_alert(session, awaited, failure=failure, now=self.clock())
             session.commit()
 
-    def _raise_alerts(self) -> None:
+    def _send_alerts(self) -> None:
         with Session(self.engine) as session:
-            alerts.watch_releases(session, now=self.clock(), grace=self.grace)
+            alerts.update_release_alerts(session, now=self.clock(), grace=self.grace)
             session.commit()
-            alerts.tell(session, self.webhook, now=self.clock())
+            alerts.deliver(session, self.webhook, now=self.clock())
 
     def _run_if_due(self, dataset: str) -> None:
-        """Run a dataset whose data, or whose day, differ from the last attempt."""
+        """Run a dataset whose observations, or whose day, differ from those of the last attempt."""
         today = self.clock().date()
         with Session(self.engine) as session:
-            now = (today, *observations.extent(session, dataset))
-        if self.seen.get(dataset) == now or not now[1]:
+            state = (today, *observations.extent(session, dataset))
+        if self.attempted.get(dataset) == state or not state[1]:
             return
 
         def run() -> str:
@@ -155,25 +179,32 @@ class Ticker:
             ).status
 
         if self._attempt(dataset, run) != "busy":
-            self.seen[dataset] = now
+            self.attempted[dataset] = state
 
     def _stop_between_series(self, _stage: str, _done: int, _total: int) -> None:
         if self.stopping.is_set():
             raise SchedulerStopped
 
     def _attempt(self, dataset: str, run: Callable[[], str]) -> str:
+        """The outcome of a run. A failure is alerted, and is not tried again before the data change."""
+        failure = None
         try:
-            return run()
+            outcome = run()
         except (OperationalError, SchedulerStopped):
             raise
-        except (ForecastingError, RuntimeError, OSError) as error:
-            # The run's row has the reason; published forecasts are still served.
-            log.error("scheduler.run_failed", dataset=dataset, reason=f"{type(error).__name__}: {error}")
-            return "failed"
+        except Exception as error:
+            # The run's row has the reason; published forecasts remain available.
+            failure, outcome = failure_reason(error), "failed"
+            log.exception("scheduler.run_failed", dataset=dataset, reason=failure)
+        if outcome != "busy":
+            with Session(self.engine) as session:
+                alerts.update_run_alert(session, dataset, failure=failure, now=self.clock())
+                session.commit()
+        return outcome
 
 
 def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
-    """Tick until SIGTERM or Ctrl-C; a run in progress is then rolled back."""
+    """Tick until SIGTERM or Ctrl-C; a run in progress is then discarded as a whole."""
     scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.add_job(
         ticker.tick,
@@ -184,7 +215,7 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
         misfire_grace_time=None,
     )
 
-    # An exception raised in the handler would be logged and ignored by APScheduler.
+    # APScheduler logs an exception that a handler raises in one of its threads, and continues.
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: signals.put(number))
@@ -192,6 +223,6 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
     log.info("scheduler.started", tick_seconds=tick_seconds)
     log.info("scheduler.stopping", signal=signal.Signals(signals.get()).name)
     ticker.stopping.set()
-    # The tick runs in a thread of APScheduler and stops at the next series.
+    # The tick runs in a thread of the scheduler and ends at the next series.
     scheduler.shutdown(wait=True)
     log.info("scheduler.stopped")

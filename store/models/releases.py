@@ -10,7 +10,7 @@ from sqlmodel import Field
 from store.models.base import Table, is_first_of_month, is_in
 
 FETCH_OUTCOMES = ("new", "unchanged", "failed")
-ALERT_KINDS = ("late", "source")
+ALERT_KINDS = ("late", "source", "run")
 
 
 class Release(Table, table=True):

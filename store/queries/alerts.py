@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from store.models import ALERT_KINDS, Alert, Dataset
 
-Kind = Literal["late", "source"]
+Kind = Literal["late", "source", "run"]
 
 
 class AlertRecord(NamedTuple):

@@ -19,7 +19,7 @@ from store.queries import catalog, fetch_attempts, observations, runs
 from tests.support.factories import publish_run
 from tests.support.http_providers.comtrade import ComtradeApi
 from tests.support.http_providers.gacc import GaccSite, as_combined, country_page
-from tests.support.http_providers.local import LocalProvider, Reply, html, local_provider, quick_client
+from tests.support.http_providers.local import LocalProvider, Reply, as_json, html, local_provider, quick_client
 from tests.support.scheduler_world import QUICK, here
 
 FEEDS = """
@@ -177,7 +177,7 @@ def test_only_recent_months_are_asked_for_again(world: World) -> None:
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (html("We are moving"), "ChangedShape: .*expected JSON, found HTML: We are moving"),
+        (html("We are moving"), "ChangedShape: .*expected JSON, found HTML"),
         (Reply(status=500), "Refused: .*answered 500"),
         (Reply(b'{"data": [', cut=100), "Truncated"),
         (Reply(status=429, headers={"Retry-After": "86400"}), "Refused: .*answered 429"),
@@ -351,3 +351,11 @@ def test_a_combined_figure_does_not_come_over_months_that_are_known_apart(custom
     before = trade(engine, "2026-02")
     assert fetch_customs(customs, date(2026, 9, 10)).outcome == "new"
     assert trade(engine, "2026-02") == before
+
+
+@pytest.mark.parametrize("body", [{"data": [None]}, {"data": 7, "count": "many"}, [1, 2]])
+def test_an_answer_that_nobody_foresaw_is_a_recorded_failure(world: World, body: Any) -> None:
+    world.provider.answer = lambda _asked: as_json(body)
+    fetched = world.fetch()
+    assert fetched.outcome == "failed"
+    assert world.source().last_failure == fetched.reason

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -15,8 +16,8 @@ from jobs.runs import forecast_run
 from jobs.scheduling import scheduler
 from jobs.scheduling.scheduler import SchedulerStopped, Ticker
 from store.database import make_engine
-from store.queries import runs
-from tests.support.scheduler_world import QUICK, TODAY, TickingClock, here
+from store.queries import alerts, runs
+from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here
 
 
 def ticker_of(engine, day=TODAY):
@@ -96,6 +97,44 @@ def test_a_run_that_fails_is_not_tried_again_on_the_same_figures(small, monkeypa
     assert len(attempts) == 2
 
 
+def test_an_unexpected_exception_of_one_dataset_stops_no_other(small, monkeypatch):
+    add_small_dataset(small, definition=replace(SMALL, id="ALSO"))
+    run_forecast = forecast_run.run_forecast
+
+    def one_broken(**given):
+        if given["dataset"] == "ALSO":
+            raise ZeroDivisionError("not foreseen")
+        return run_forecast(**given)
+
+    monkeypatch.setattr(scheduler, "run_forecast", one_broken)
+    ticker = ticker_of(small)
+    ticker.polls = {"ALSO": lambda _dataset: 1 / 0, "NEW": lambda _dataset: 1 / 0}
+    ticker.tick()
+    assert [(run.dataset_id, run.status) for run in all_runs(small)] == [("SMALL", "published")]
+    with Session(small) as session:
+        (alert,) = alerts.open_alerts(session, "ALSO", "run")
+    assert alert.reason == "ZeroDivisionError: not foreseen"
+    monkeypatch.setattr(scheduler, "run_forecast", run_forecast)
+    ticker.attempted.clear()
+    ticker.tick()
+    with Session(small) as session:
+        assert alerts.open_alerts(session, "ALSO", "run") == []
+
+
+def test_a_queued_run_that_cannot_begin_fails_and_leaves_the_queue(small):
+    ticker = ticker_of(small)
+    with Session(small) as session:
+        odd = forecast_run.queue_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=ticker.clock())
+        good = forecast_run.queue_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=ticker.clock())
+        session.commit()
+        session.execute(sa.text("UPDATE run SET config = '{\"unknown\": 1}' WHERE id = :id"), {"id": odd})
+        session.commit()
+    ticker.tick()
+    found = {run.id: run for run in all_runs(small)}
+    assert (found[odd].status, found[good].status) == ("failed", "published")
+    assert "unknown" in found[odd].failures[0]["reason"]
+
+
 def test_a_dataset_without_figures_is_left_alone(own_engine):
     ticker_of(own_engine).tick()
     assert all_runs(own_engine) == []
@@ -114,7 +153,7 @@ def test_told_to_stop_it_drops_the_run_whole(small):
     assert dropped.status == "failed"
     assert SchedulerStopped.__name__ in dropped.failures[0]["reason"]
     ticker.stopping.clear()
-    ticker.seen.clear()
+    ticker.attempted.clear()
     ticker.tick()
     assert all_runs(small)[-1].status == "published"
 

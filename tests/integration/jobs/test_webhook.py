@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlmodel import Session
 
-from jobs.scheduling.alerts import FIRST_PAUSE, MOST_ATTEMPTS, note_source, tell, watch_releases
+from jobs.scheduling.alerts import FIRST_PAUSE, MAX_ATTEMPTS, deliver, update_release_alerts, update_source_alert
 from jobs.scheduling.webhook import NotDelivered, Webhook, signature
 from store.queries import alerts, releases
 from tests.support.servers import serving
@@ -63,13 +63,13 @@ def test_an_answer_that_is_no_success_is_named(receiver, status):
 def test_an_event_is_told_once(opened, receiver):
     webhook = Webhook(receiver.url, "s")
     for _ in range(3):
-        tell(opened, webhook, now=NOW)
+        deliver(opened, webhook, now=NOW)
     assert events(receiver) == [("source", "raised")]
     message = orjson.loads(receiver.requests[0][1])
     assert (message["dataset"], message["period"], message["reason"]) == ("SMALL", "2025-01", "it said 500")
     alerts.clear(opened, alerts.open_alerts(opened)[0].id, NOW)
     for _ in range(3):
-        tell(opened, webhook, now=NOW)
+        deliver(opened, webhook, now=NOW)
     assert events(receiver) == [("source", "raised"), ("source", "cleared")]
 
 
@@ -78,35 +78,35 @@ def test_what_is_not_delivered_is_sent_again_ever_later_and_then_given_up(opened
     sent, moment = [], NOW
     for _ in range(24 * 60 * 2):
         before = len(receiver.requests)
-        tell(opened, webhook, now=moment)
+        deliver(opened, webhook, now=moment)
         if len(receiver.requests) > before:
             sent.append(moment)
         moment += timedelta(seconds=30)
     pauses = [second - first for first, second in pairwise(sent)]
     assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert pauses == sorted(pauses)
-    assert len(sent) == MOST_ATTEMPTS
+    assert len(sent) == MAX_ATTEMPTS
     # The next event is told all the same.
     receiver.status = 200
     alerts.clear(opened, alerts.open_alerts(opened)[0].id, moment)
-    tell(opened, webhook, now=moment)
+    deliver(opened, webhook, now=moment)
     assert events(receiver)[-1] == ("source", "cleared")
 
 
 def test_a_receiver_that_was_away_hears_it_when_it_is_back(opened, receiver):
     receiver.status, webhook = 503, Webhook(receiver.url, "s")
-    tell(opened, webhook, now=NOW)
+    deliver(opened, webhook, now=NOW)
     receiver.status = 200
-    tell(opened, webhook, now=NOW)
+    deliver(opened, webhook, now=NOW)
     assert len(receiver.requests) == 1
-    tell(opened, webhook, now=NOW + FIRST_PAUSE)
-    tell(opened, webhook, now=NOW + 2 * FIRST_PAUSE)
+    deliver(opened, webhook, now=NOW + FIRST_PAUSE)
+    deliver(opened, webhook, now=NOW + 2 * FIRST_PAUSE)
     assert len(receiver.requests) == 2
     assert len({headers["X-Tradewind-Delivery"] for headers, _ in receiver.requests}) == 1
 
 
 def test_without_a_webhook_nothing_waits_to_be_told(opened):
-    tell(opened, None, now=NOW)
+    deliver(opened, None, now=NOW)
     assert alerts.next_undelivered(opened, NOW) is None
 
 
@@ -114,7 +114,7 @@ def test_a_source_that_fails_again_is_one_alert(small):
     with Session(small) as session:
         awaited = releases.releases(session, "SMALL")[-1]
         for failure in ("500", "500", None, "404"):
-            note_source(session, awaited, failure=failure, now=NOW)
+            update_source_alert(session, awaited, failure=failure, now=NOW)
         (open_now,) = alerts.open_alerts(session)
         assert (open_now.reason, open_now.id) == ("404", 2)
 
@@ -122,13 +122,13 @@ def test_a_source_that_fails_again_is_one_alert(small):
 def test_only_the_newest_of_several_late_months_is_told(small):
     with Session(small) as session:
         late = datetime(2025, 6, 20, tzinfo=UTC)
-        watch_releases(session, now=late, grace=GRACE)
-        watch_releases(session, now=late, grace=GRACE)
+        update_release_alerts(session, now=late, grace=GRACE)
+        update_release_alerts(session, now=late, grace=GRACE)
         assert [f"{one.period:%Y-%m}" for one in alerts.open_alerts(session)] == ["2025-05"]
 
 
 def test_nothing_is_late_in_february(small):
     with Session(small) as session:
         for day in range(1, 29):
-            watch_releases(session, now=datetime(2025, 2, day, 23, tzinfo=UTC), grace=GRACE)
+            update_release_alerts(session, now=datetime(2025, 2, day, 23, tzinfo=UTC), grace=GRACE)
         assert alerts.open_alerts(session) == []

@@ -87,7 +87,7 @@ def test_a_month_not_out_yet_is_no_row(provider: LocalProvider) -> None:
 @pytest.mark.parametrize(
     ("reply", "error", "message"),
     [
-        (html("Service unavailable"), ChangedShape, "expected JSON, found HTML: Service unavailable"),
+        (html("Service unavailable"), ChangedShape, "expected JSON, found HTML"),
         (Reply(b'{"data": [{"period": '), ChangedShape, "expected JSON"),
         (Reply(b'{"data": ', cut=9), Truncated, "cut short"),
         (as_json([1]), ChangedShape, "found list"),
@@ -97,8 +97,8 @@ def test_a_month_not_out_yet_is_no_row(provider: LocalProvider) -> None:
         (as_json({"data": [{**RECORD, "period": "2026"}]}), ChangedShape, "expected months as YYYYMM, found 2026"),
         (as_json({"data": [{**RECORD, "partnerCode": 7777}]}), UnknownCode, "unknown partner .comtrade. '7777'"),
         (Reply(status=500), Refused, "answered 500"),
-        (Reply(status=429, headers={"Retry-After": "9999"}), Refused, "asked again in 9999 s"),
-        (as_json({"message": "Access denied"}, status=401), Refused, "answered 401: .*Access denied"),
+        (Reply(status=429, headers={"Retry-After": "9999"}), Refused, "retry after 9999 s"),
+        (as_json({"message": "Access denied"}, status=401), Refused, "answered 401"),
     ],
 )
 def test_whatever_else_comes_is_named(

@@ -193,7 +193,7 @@ def changed(old: str, new: str, page: bytes = MARCH) -> Reply:
         (changed("Total&nbsp;", "European Union&nbsp;"), ChangedShape, "expected a row of WLD"),
         (Reply(MARCH[: len(MARCH) // 2], cut=len(MARCH) // 2), Truncated, "cut short"),
         (Reply(status=500), Refused, "answered 500"),
-        (Reply(status=429, headers={"Retry-After": "9999"}), Refused, "asked again in 9999 s"),
+        (Reply(status=429, headers={"Retry-After": "9999"}), Refused, "retry after 9999 s"),
     ],
 )
 def test_a_page_that_reads_otherwise_is_named(
