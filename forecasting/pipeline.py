@@ -17,6 +17,9 @@ from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
 from forecasting.types import FloatArray, OnProgress
 from forecasting.uncertainty.simulation import path_quantiles
 
+SHORTEST_OWN_HISTORY = 6
+"""Months that a panel with borrowed history must have of its own before its first fold."""
+
 
 @dataclass(frozen=True)
 class PanelForecast:
@@ -77,6 +80,7 @@ def forecast_panel(
     scored = range(max(len(folds) - config.folds, 0), len(folds))
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
+    components[:, :, : panel.first_published] = np.nan
     return _published(pool, backtest, config=config, components=components)
 
 
@@ -160,7 +164,8 @@ def _as_known(panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int,
 
 def fold_positions(panel: Panel, config: ForecastConfig) -> list[int]:
     """The cutoffs (positions in the panel's months) of a run's folds, burn-in folds first."""
-    return _positions_before(len(panel.months) - 1, config, count=config.folds + config.burn_in)
+    positions = _positions_before(len(panel.months) - 1, config, count=config.folds + config.burn_in)
+    return [position for position in positions if position >= panel.first_published + SHORTEST_OWN_HISTORY - 1]
 
 
 def _positions_before(position: int, config: ForecastConfig, *, count: int) -> list[int]:

@@ -22,6 +22,7 @@ class DatasetDefinition:
     derives_rest: bool = False
     derives_total: bool = False
     allows_negative: bool = False
+    borrows_history: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

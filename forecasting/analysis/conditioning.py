@@ -26,7 +26,7 @@ LINEAR_SHARE = 0.05
 ITERATIONS, TOLERANCE, LARGEST_STEP = 40, 1e-6, 3.0
 # Draws that may miss the condition and are left out; more is a contradiction.
 LOST_SHARE = 0.05
-ENOUGH_DRAWS = 200
+ENOUGH_DRAWS = 100
 
 
 class Contradiction(ForecastingError):
@@ -71,7 +71,8 @@ def impose(paths: FloatArray, measure: Measure, targets: FloatArray) -> Conditio
 
     def at(shift: FloatArray) -> FloatArray:
         moved = state + np.einsum("kpt,dk->pdt", directions, shift)
-        return np.maximum(scale * np.sinh(moved), lower)
+        found: FloatArray = np.maximum(scale * np.sinh(moved), lower)
+        return found
 
     shift = targets - stated
     for _ in range(ITERATIONS):
@@ -90,12 +91,12 @@ def impose(paths: FloatArray, measure: Measure, targets: FloatArray) -> Conditio
 def keep_within(paths: FloatArray, measure: Measure, lo: FloatArray, hi: FloatArray, *, seed: int) -> Conditioned:
     """Paths whose stated values lie between `lo` and `hi`, each of shape (conditions,).
 
-    Draws inside are kept where they are enough; otherwise values are drawn from the truncated normal distribution of the
-    stated values, one condition after the other, and imposed.
+    Draws inside are kept where they are enough; otherwise values are drawn from the truncated normal distribution of
+    the stated values, one condition after the other, and imposed.
     """
     stated = measure(paths)
     inside = ((stated >= lo) & (stated <= hi)).all(axis=1)
-    if inside.sum() >= min(ENOUGH_DRAWS, stated.shape[0] / 5):
+    if inside.sum() >= min(ENOUGH_DRAWS, stated.shape[0] / 10):
         return Conditioned(paths[:, inside], float(inside.sum()), "draws inside the bounds")
     rng = np.random.default_rng(seed)
     centre, spread = stated.mean(axis=0), np.maximum(stated.std(axis=0), 1e-12)
@@ -121,7 +122,7 @@ def tilt(paths: FloatArray, measure: Measure, means: FloatArray, *, seed: int) -
     stated = measure(paths)
     weights = tilting_weights(stated, means)
     effective = float(1 / np.square(weights).sum())
-    if effective < ENOUGH_DRAWS / 4:
+    if effective < ENOUGH_DRAWS:
         # Beyond the draws, the whole distribution moves by what the mean lacks.
         targets = stated + (means - stated.mean(axis=0))
         return impose(paths, measure, targets)
@@ -161,14 +162,16 @@ def unusualness(stated: FloatArray, targets: FloatArray) -> Unusualness:
 
 def _exponential(exponent: FloatArray) -> FloatArray:
     weights: FloatArray = np.exp(exponent - exponent.max())
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def _scale(paths: FloatArray) -> FloatArray:
     """The unit of the arsinh scale of each part, shape (parts, 1, 1)."""
     usual = np.median(np.abs(paths), axis=(1, 2))
     floor = max(float(usual.max()), 1e-9) * 1e-6
-    return (LINEAR_SHARE * np.maximum(usual, floor))[:, None, None]
+    scale: FloatArray = (LINEAR_SHARE * np.maximum(usual, floor))[:, None, None]
+    return scale
 
 
 def _directions(state: FloatArray, stated: FloatArray) -> FloatArray:
@@ -184,11 +187,16 @@ def _directions(state: FloatArray, stated: FloatArray) -> FloatArray:
     squared = np.clip(np.square(covariance / deviations), 1e-12, 1.0)
     kept = np.clip(1 - (1 - squared) / (draws * squared), 0.0, 1.0)
     among: NDArray[np.float64] = np.atleast_2d(explained.T @ explained / draws)
-    return np.einsum("kj,jpt->kpt", np.linalg.pinv(among, hermitian=True), kept * covariance)
+    directions: FloatArray = np.einsum("kj,jpt->kpt", np.linalg.pinv(among, hermitian=True), kept * covariance)
+    return directions
 
 
 def _newton_step(
-    at: Callable[[FloatArray], FloatArray], measure: Measure, shift: FloatArray, residual: FloatArray, spread: FloatArray
+    at: Callable[[FloatArray], FloatArray],
+    measure: Measure,
+    shift: FloatArray,
+    residual: FloatArray,
+    spread: FloatArray,
 ) -> FloatArray:
     """The step of each draw towards its targets, from differences of what is stated, bounded in standard deviations."""
     here = measure(at(shift))
@@ -199,4 +207,6 @@ def _newton_step(
         slopes[:, :, column] = (measure(at(moved)) - here) / width
     step = np.einsum("dkj,dj->dk", np.linalg.pinv(slopes, rcond=1e-6), residual)
     bound = LARGEST_STEP * spread
-    return step * np.minimum(1.0, 1 / np.maximum(np.abs(step / bound).max(axis=1, keepdims=True), 1e-12))
+    shrinkage = np.minimum(1.0, 1 / np.maximum(np.abs(step / bound).max(axis=1, keepdims=True), 1e-12))
+    bounded: FloatArray = step * shrinkage
+    return bounded

@@ -67,6 +67,12 @@ class Panel:
         last: np.datetime64 = self.months[-1]
         return last
 
+    @property
+    def first_published(self) -> int:
+        """The position of the first month in which a value is published, not imputed."""
+        published = np.isfinite(self.values) & ~self.imputed
+        return int(published.any(axis=0).argmax())
+
     def position(self, month: np.datetime64) -> int:
         """The position of a month in `months`.
 

@@ -12,12 +12,12 @@ from forecasting.analysis.change_attribution import split_change
 from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
 from forecasting.data.hierarchy import find_hierarchy
-from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.types import FloatArray
 from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
+from jobs.runs.run_panel import read_panel
 from store.errors import NoEarlierRun, NotComparable
 from store.queries import backtests, catalog, forecasts, observations, run_changes, run_inputs, runs
 from store.queries.runs import PublishedRunRecord, RunRecord
@@ -58,7 +58,7 @@ class _Comparison:
     def __init__(self, session: Session, before: RunRecord, after: RunRecord, make_executor: ExecutorFactory) -> None:
         self.before, self.after = before, after = _published_pair(before, after)
         self.session, self.make_executor = session, make_executor
-        self.reporter = catalog.dataset(session, after.dataset_id).reporter
+        self.dataset = catalog.dataset(session, after.dataset_id)
         ids = observations.series_ids(session, after.dataset_id)
         both = [{series.id for series in forecasts.coverage(session, run.id).series} for run in (before, after)]
         self.unique_ids = sorted(uid for uid, number in ids.items() if number in both[0] & both[1])
@@ -132,7 +132,7 @@ class _Comparison:
                 panel,
                 cutoffs=[len(panel.months) - 1],
                 horizon=config.horizon,
-                reporter=self.reporter,
+                reporter=self.dataset.reporter,
                 forecasters=names,
                 prophet=config.prophet,
                 executor=executor,
@@ -140,7 +140,7 @@ class _Comparison:
         return base.means[:, [base.names.index(name) for name in names], 0]
 
     def _panel(self, frame: pd.DataFrame) -> Panel:
-        return Panel.from_long(split_combined(frame, self.reporter))
+        return read_panel(self.session, self.dataset, frame, self.after.as_of)
 
     def _published(self, run: RunRecord, months: slice) -> _Published:
         found = forecasts.months(self.session, run.id, self.series_ids, horizon=run.horizon, probabilities=WIDTH)

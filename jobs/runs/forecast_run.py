@@ -14,15 +14,15 @@ from sqlmodel import Session
 
 from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
-from forecasting.data.january_february import split_combined
-from forecasting.data.panel import Panel
-from forecasting.pipeline import PanelForecast, forecast_panel
+from forecasting.data.borrowed_history import borrowed_at_cutoffs
+from forecasting.pipeline import PanelForecast, fold_positions, forecast_panel
 from forecasting.types import OnProgress
 from jobs.clock import Clock
 from jobs.execution.executors import ExecutorFactory
 from jobs.failures import failure_reason
 from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
+from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
 from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
@@ -159,11 +159,15 @@ class _RunExecution:
 
     def _forecast(self, make_executor: ExecutorFactory, report: OnProgress) -> PanelForecast:
         """The forecasts; repeated once if a worker died, usually by an operator's `kill`."""
-        panel = Panel.from_long(split_combined(self.frame, self.dataset.reporter))
+        panel = read_panel(self.session, self.dataset, self.frame, self.as_of)
         vintage_values = vintage_values_of_folds(
             self.session, self.dataset, panel, as_of=self.as_of, config=self.config
         )
         self.vintage_cutoffs = months_of(panel, vintage_values)
+        if lenders := donors(self.session, self.dataset, self.as_of):
+            folds = fold_positions(panel, self.config)
+            original = own_panel(self.dataset, self.frame)
+            vintage_values = borrowed_at_cutoffs(panel, original, lenders, folds, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"vintage_values": vintage_values}
         try:

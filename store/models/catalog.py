@@ -44,11 +44,13 @@ class Dataset(Table, table=True):
     citation: str
     release_day: int
     derives_rest: bool = False
-    """True where partner RST (WLD minus the listed) and sector TOTAL (the sum) are derived from what is published."""
+    """True where remainder partners and sector totals are derived from what is published."""
     derives_total: bool = False
     """True where the publisher gives no total of the world: partner WLD is derived as the sum of the listed."""
     allows_negative: bool = False
     """True where a value may be negative: an official correction, or net trade."""
+    borrows_history: str | None = Field(default=None, foreign_key="dataset.id", max_length=40, ondelete="SET NULL")
+    """A longer dataset whose totals take the place of the months before this one's own first."""
 
 
 class Membership(Table, table=True):

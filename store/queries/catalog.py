@@ -31,6 +31,7 @@ class DatasetRecord(NamedTuple):
     derives_rest: bool
     derives_total: bool
     allows_negative: bool
+    borrows_history: str | None
     series: int
     start: date | None
     end: date | None

@@ -77,7 +77,7 @@ RENAMED_TABLES = {
     "sign_in": "browser_session",
     "component": "decomposition",
 }
-ADDED_COLUMNS = {"dataset": {"derives_total": False, "allows_negative": False}}
+ADDED_COLUMNS = {"dataset": {"derives_total": False, "allows_negative": False, "borrows_history": None}}
 RENAMED_COLUMNS = {
     "told": "delivered_events",
     "attempts": "delivery_attempts",
