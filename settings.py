@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """API threads, and database connections held by the API."""
     require_key_to_read: bool = False
     """Whether reading needs an API key with the scope `read`."""
+    answer_cache_mb: int = Field(default=64, ge=0)
+    """Memory for repeated answers from published runs, in megabytes; 0 turns the cache off."""
     max_upload_mb: int = Field(default=32, ge=1)
     """Largest table accepted by file or by request, in megabytes."""
     workers: int | None = Field(default=None, ge=1)

@@ -1,41 +1,39 @@
-"""What the API is given by whoever starts it."""
+"""Configuration of the HTTP server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+
+from forecasting.config import ForecastConfig
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """How a run asked for over the web is to be made; horizon in months."""
-
-    horizon: int
-    seed: int
-    config: dict[str, Any]
-    config_hash: str
-    code_version: str
+def _default_forecast(_dataset: str) -> ForecastConfig:
+    return ForecastConfig()
 
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """What differs between deployments, and the clock.
+    """Deployment settings of the API, and the clock.
 
-    `run_settings` returns the settings of a run of a dataset for a horizon in months, None for the deployment's own.
-    `grace` is how long after its due moment a release counts as late.
-    `threads` is how many requests are answered at once; the engine's pool should be as large.
-    `receives_data` tells whether new data is fetched automatically.
-    `docs_site` is the folder of the built documentation, if there is one.
+    `forecast` gives the configuration of runs of a dataset; a request may change the horizon, up to
+    `max_horizon` months.
+    `grace` is the time after the due moment from which a release counts as late. `threads` is the number of requests
+    served at once; the engine's pool should have the same size. `answer_cache_bytes` bounds the cache of answers from
+    published runs; 0 turns it off. `latest_run_seconds` is how long such an answer may still come from the run that was
+    the latest. `docs_site` is the folder of the built documentation.
+    `receives_data` says whether new data is fetched automatically.
     """
 
     version: str
-    run_settings: Callable[[str, int | None], RunSettings]
     now: Callable[[], datetime]
+    forecast: Callable[[str], ForecastConfig] = _default_forecast
     require_key_to_read: bool = False
     grace: timedelta = timedelta(hours=24)
     threads: int = 20
     max_upload_bytes: int = 32_000_000
     max_horizon: int = 60
+    answer_cache_bytes: int = 64_000_000
+    latest_run_seconds: float = 1.0
     docs_site: Path | None = None
     receives_data: bool = False

@@ -4,7 +4,8 @@ RequestError
 ├── BodyTooLarge
 ├── UnreadableBody
 ├── UnsupportedBody
-└── NotAcceptable
+├── NotAcceptable
+└── MovedPath
 """
 
 import re
@@ -24,6 +25,7 @@ from errors import TradewindError
 from forecasting.errors import UnknownForecaster
 from presentation.errors import FormatUnavailable, NoSuchSection
 from services.errors import RunNotPublished, Unanswerable
+from services.parameters import RENAMED
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
 from tables import TableError
@@ -46,11 +48,11 @@ class BodyTooLarge(RequestError):
 
 
 class UnreadableBody(RequestError):
-    """A body that is not what it should be."""
+    """A body that cannot be parsed."""
 
 
 class UnsupportedBody(RequestError):
-    """A body of a kind that is not read here."""
+    """A body of a media type that the endpoint does not read."""
 
     def __init__(self, given: str, accepted: Sequence[str]) -> None:
         self.given, self.accepted = given, tuple(accepted)
@@ -63,6 +65,14 @@ class NotAcceptable(RequestError):
     def __init__(self, accept: str) -> None:
         self.accept = accept[:SHOWN_CHARACTERS]
         super().__init__("answers are application/json or text/csv")
+
+
+class MovedPath(RequestError):
+    """A path of an earlier release."""
+
+    def __init__(self, path: str, new_path: str) -> None:
+        self.new_path = new_path
+        super().__init__(f"{path} is now {new_path}")
 
 
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
@@ -82,17 +92,21 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     UnreadableBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    MovedPath: HTTPStatus.NOT_FOUND,
     sqlalchemy.exc.OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,
     sqlalchemy.exc.InterfaceError: HTTPStatus.SERVICE_UNAVAILABLE,
     sqlalchemy.exc.TimeoutError: HTTPStatus.SERVICE_UNAVAILABLE,
     psycopg.OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,
     Exception: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-UNTOLD = {
-    HTTPStatus.SERVICE_UNAVAILABLE: ("Database away", f"the database is away; try again in {RETRY_SECONDS} seconds"),
-    HTTPStatus.INTERNAL_SERVER_ERROR: ("Internal error", "something went wrong here; it has been logged"),
+UNDISCLOSED = {
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "Database unavailable",
+        f"the database is unavailable; try again in {RETRY_SECONDS} seconds",
+    ),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("Internal error", "an internal error occurred and has been logged"),
 }
-"""What is said where the exception's own words would tell about the inside."""
+"""Titles and details where the exception's own text would disclose internals."""
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="tradewind"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_SECONDS)},
@@ -102,9 +116,9 @@ HEADERS = {
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     for kind in STATUSES:
-        app.add_exception_handler(kind, _own_error)
+        app.add_exception_handler(kind, _known_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _bad_request)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
 
 
 def problem(
@@ -117,17 +131,17 @@ def problem(
     members: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """One problem: what kind, in words, where, and the error's data as further members."""
+    """A problem response: type, title, detail, instance, and the error's data as further members."""
     body = {"type": type_, "title": title, "status": int(status), "detail": detail, "instance": request.url.path}
     content = orjson.dumps({**(members or {}), **body}, default=_plain)
     sent = {**HEADERS.get(status, {}), "Cache-Control": "no-store", **(headers or {})}
     return Response(content, status, sent, MEDIA_TYPE)
 
 
-async def _own_error(request: Request, error: Exception) -> Response:
+async def _known_error(request: Request, error: Exception) -> Response:
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    if status in UNTOLD:
-        title, detail = UNTOLD[status]
+    if status in UNDISCLOSED:
+        title, detail = UNDISCLOSED[status]
         return problem(request, status, title=title, detail=detail)
     words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
     return problem(
@@ -143,15 +157,15 @@ async def _own_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    return problem(request, status, title=status.phrase, detail=_path_in_words(request, status), headers=error.headers)
+    return problem(request, status, title=status.phrase, detail=_http_detail(request, status), headers=error.headers)
 
 
-async def _bad_request(request: Request, error: Exception) -> Response:
+async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [
         {
             "where": ".".join(map(str, fault["loc"])),
-            "reason": fault["msg"].removeprefix("Value error, "),
+            "reason": _reason(fault),
             "value": str(fault.get("input"))[:SHOWN_CHARACTERS],
         }
         for fault in error.errors()
@@ -166,7 +180,15 @@ async def _bad_request(request: Request, error: Exception) -> Response:
     )
 
 
-def _path_in_words(request: Request, status: HTTPStatus) -> str:
+def _reason(fault: Mapping[str, Any]) -> str:
+    """Why a parameter is refused; the present name of a renamed one."""
+    name = str(fault["loc"][-1])
+    if fault["type"] == "extra_forbidden" and name in RENAMED:
+        return f"renamed: use {RENAMED[name]}"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _http_detail(request: Request, status: HTTPStatus) -> str:
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return f"{request.method} is not allowed on {request.url.path}"
     return f"nothing is served at {request.url.path}" if status == HTTPStatus.NOT_FOUND else status.description

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES, ForecastConfig
 from jobs.ingestion.ingest import add_codes
-from jobs.runs.forecast_run import queue_run
+from services.run_requests import request_run
 from store.queries import catalog, forecasts
 
 SERIES, MONTHS = 10_000, 24
@@ -58,7 +58,7 @@ def _made_up_series(session: Session) -> np.ndarray[tuple[int], np.dtype[np.int6
 
 def _run(session: Session) -> int:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return queue_run(session, dataset="SPEED", as_of=date(2026, 1, 1), config=ForecastConfig(), requested_at=moment)
+    return request_run(session, dataset="SPEED", as_of=date(2026, 1, 1), config=ForecastConfig(), now=moment)
 
 
 def _ours(session: Session, run: int, ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:

@@ -77,7 +77,7 @@ def api_forecasts(run_id: int, **query: Any) -> str:
 
 def api_forecast_history(run_id: int, **query: Any) -> str:
     """Forecasts of each forecaster, and earlier forecasts, of one series."""
-    return url(f"{api_run(run_id)}/lines", **query)
+    return url(f"{api_run(run_id)}/forecast-history", **query)
 
 
 def api_decomposition(run_id: int, **query: Any) -> str:

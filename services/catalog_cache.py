@@ -1,13 +1,14 @@
-"""What runs and datasets hold, remembered as long as it cannot have changed.
+"""Cache of the catalogues of published runs and datasets.
 
-A published run never changes. A dataset only gains series, so that their number tells whether it is still the same; its
-groups follow from them.
+A published run never changes. A dataset only gains series, so that their number identifies its catalogue; groups follow
+from the series.
 """
 
 from collections.abc import Hashable
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
+from cachetools import LRUCache
 from sqlmodel import Session
 
 from services.series_catalog import SeriesCatalog
@@ -15,46 +16,40 @@ from store.queries import catalog, forecasts
 from store.queries.catalog import DatasetRecord
 from store.queries.forecasts import Coverage
 
-REMEMBERED = 16
-Key = TypeVar("Key")
+KEPT = 16
+Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
-    """The values asked for last; safe to use from several threads."""
+class RecentValues(Generic[Key, Value]):
+    """The values used last; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, Value] = {}
+        self._values: LRUCache[Key, Value] = LRUCache(KEPT)
         self._lock = Lock()
 
     def get(self, key: Key) -> Value | None:
-        """The value of a key, if it is still known."""
+        """The value of a key, if it is still stored."""
         with self._lock:
-            if key not in self._known:
-                return None
-            # Put back at the end: the first is the one not asked for longest.
-            self._known[key] = self._known.pop(key)
-            return self._known[key]
+            return self._values.get(key)
 
     def put(self, key: Key, value: Value) -> None:
-        """Remember a value, and forget the one not asked for longest."""
+        """Store a value in place of the least recently used."""
         with self._lock:
-            self._known[key] = value
-            while len(self._known) > REMEMBERED:
-                self._known.pop(next(iter(self._known)))
+            self._values[key] = value
 
 
 class CatalogCache:
-    """Catalogs of published runs and of datasets."""
+    """Catalogues of published runs and of datasets."""
 
     def __init__(self) -> None:
-        self._runs: Recent[int, tuple[Coverage, SeriesCatalog]] = Recent()
-        self._datasets: Recent[tuple[str, int], SeriesCatalog] = Recent()
-        self.answers: Recent[Hashable, Any] = Recent()
-        """What pages worked out of published runs, by whatever it depends on."""
+        self._runs: RecentValues[int, tuple[Coverage, SeriesCatalog]] = RecentValues()
+        self._datasets: RecentValues[tuple[str, int], SeriesCatalog] = RecentValues()
+        self.answers: RecentValues[Hashable, Any] = RecentValues()
+        """Results that pages and reports computed from published runs, by everything they depend on."""
 
     def of_run(self, session: Session, run_id: int) -> tuple[Coverage, SeriesCatalog]:
-        """What a published run covers."""
+        """The coverage and catalogue of a published run."""
         known = self._runs.get(run_id)
         if known is None:
             known = _read_run(session, run_id)
@@ -90,7 +85,8 @@ def _read_dataset(session: Session, dataset: DatasetRecord) -> SeriesCatalog:
         dataset=dataset.id,
         unit=dataset.unit,
         series=series,
-        partners={one.partner: one.partner_name for one in series} | {group.code: group.label for group in groups},
-        sectors={one.sector: one.sector_name for one in series},
+        partners={stored.partner: stored.partner_name for stored in series}
+        | {group.code: group.label for group in groups},
+        sectors={stored.sector: stored.sector_name for stored in series},
         members={group.code: group.members for group in groups},
     )

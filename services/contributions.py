@@ -17,8 +17,8 @@ from forecasting.analysis.periods import Period
 from forecasting.config import interval_probabilities
 from forecasting.data.months import MONTHS_PER_YEAR, month_text
 from forecasting.types import FloatArray
-from services.contribution_queries import ContributionQuery
 from services.errors import NothingToCompare, NothingToConcentrate, PartsDoNotAddUp, PeriodBeyondRun
+from services.queries.contributions import ContributionQuery
 from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number, read_series_paths
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries

@@ -9,8 +9,8 @@ from forecasting.analysis.period_draws import coverage_kind
 from forecasting.analysis.periods import KINDS_OF
 from forecasting.config import COMBINATION, LEVELS
 from services.derived_backtest import derived_scores
-from services.forecasts import spans_asked
-from services.queries import RunForecastQuery
+from services.forecasts import period_spans
+from services.queries.forecasts import RunForecastQuery
 from services.series_paths import cutoff_number
 from store.models import ResolvedSeries
 from store.queries import backtests, forecasts
@@ -19,7 +19,7 @@ from store.queries.backtests import Folds
 from store.queries.runs import PublishedRunRecord
 
 NOT_SCORED = "answers of this kind are not scored on the folds"
-NOTHING_YET = "no fold has an answer of this kind whose months are all known by now"
+NOT_YET_SCORED = "no fold has an answer of this kind whose months are all observed"
 
 
 class PooledCoverage(NamedTuple):
@@ -30,7 +30,7 @@ class PooledCoverage(NamedTuple):
 
 
 class IntervalCoverage(NamedTuple):
-    """Coverage of answers like one, pooled over its series; `reason` says why there is none.
+    """Coverage of answers of a kind, pooled over series; `reason` says why there is none.
 
     `levels` gives the stored levels that stand for each requested one. `of_parts` is true where the folds are those of
     the parts of a group or a balance.
@@ -46,45 +46,45 @@ class IntervalCoverage(NamedTuple):
 
 
 def forecast_coverage(
-    session: Session, run: PublishedRunRecord, chosen: Sequence[ResolvedSeries], query: RunForecastQuery, horizon: int
+    session: Session, run: PublishedRunRecord, selected: Sequence[ResolvedSeries], query: RunForecastQuery, horizon: int
 ) -> IntervalCoverage:
     """The coverage of forecasts of some series, for the steps at which their periods end."""
-    cutoff, spans = cutoff_number(run), spans_asked(run, query, horizon)
+    cutoff, spans = cutoff_number(run), period_spans(run, query, horizon)
     steps = [span.last - cutoff for span in spans]
     kind = coverage_kind(spans[0].kind if query.period else KINDS_OF[query.frequency], query.units)
-    return interval_coverage(session, run, chosen, kind=kind, levels=query.level, steps=steps)
+    return interval_coverage(session, run, selected, kind=kind, levels=query.level, steps=steps)
 
 
 def interval_coverage(
     session: Session,
     run: PublishedRunRecord,
-    chosen: Sequence[ResolvedSeries],
+    selected: Sequence[ResolvedSeries],
     *,
     kind: str | None,
     levels: Sequence[float],
     steps: Collection[int],
 ) -> IntervalCoverage:
-    """Coverage of answers of a `kind` to `steps` about some series, pooled.
+    """Coverage of answers of a `kind` at `steps`, pooled over series.
 
     A single balance or group has its own coverage; among several series it stands for its parts. A level that is not
-    stored is represented by the nearest stored levels.
+    stored is represented by the stored levels next to it.
     """
-    ids = sorted({part.series_id for one in chosen for part in one.parts})
-    alone = len(chosen) == 1 and chosen[0].derived
+    ids = sorted({part.series_id for resolved in selected for part in resolved.parts})
+    alone = len(selected) == 1 and selected[0].derived
     if alone and kind:
-        found, folds = _derived_coverage(session, run, chosen[0], kind)
+        found, folds = _derived_coverage(session, run, selected[0], kind)
     else:
         found = pooled_coverage(session, run.id, ids, kind=kind, forecaster=COMBINATION) if kind else []
         folds = backtests.folds(session, run.id, ids)
-    told = sorted({stored for level in levels for stored in stored_about(level)})
-    shown = [row for row in found if row.level in told and row.step in {0, *steps}]
+    reported = {stored for level in levels for stored in nearest_stored(level)}
+    shown = [row for row in found if row.level in reported and row.step in {0, *steps}]
     return IntervalCoverage(
         kind=kind,
-        reason=None if shown else NOTHING_YET if kind else NOT_SCORED,
+        reason=None if shown else NOT_YET_SCORED if kind else NOT_SCORED,
         series=1 if alone else len(ids),
-        of_parts=not alone and any(one.derived for one in chosen),
+        of_parts=not alone and any(resolved.derived for resolved in selected),
         folds=folds,
-        levels={level: stored_about(level) for level in levels},
+        levels={level: nearest_stored(level) for level in levels},
         rows=[PooledCoverage(row, _periods(row, found)) for row in shown],
     )
 
@@ -103,8 +103,8 @@ def _derived_coverage(
     return rows, scores.folds
 
 
-def stored_about(level: float) -> list[float]:
-    """The level itself where it is stored, else the next below and the next above, as far as there are."""
+def nearest_stored(level: float) -> list[float]:
+    """The level itself where it is stored, else its stored neighbours below and above."""
     if level in LEVELS:
         return [level]
     below = [stored for stored in LEVELS if stored < level]
@@ -113,7 +113,7 @@ def stored_about(level: float) -> list[float]:
 
 
 def _periods(row: CoverageRow, rows: Sequence[CoverageRow]) -> int:
-    """How many different periods were scored: a series has as many forecasts at one step as there were."""
+    """Number of different periods scored: a series has one forecast a period at each step."""
     steps = [other for other in rows if other.level == row.level and other.step > 0]
-    alike = steps if row.step == 0 and steps else [row]
-    return max(round(other.n / other.series) for other in alike)
+    counted = steps if row.step == 0 and steps else [row]
+    return max(round(other.n / other.series) for other in counted)

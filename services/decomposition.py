@@ -1,4 +1,4 @@
-"""Series taken apart, month by month, as answers and pages tell it."""
+"""Decomposition of series into trend, season, calendar and residual, month by month."""
 
 from collections.abc import Sequence
 from itertools import repeat
@@ -17,22 +17,22 @@ SHARES = ("season", "calendar", "rest")
 
 
 def component_months(
-    session: Session, run: PublishedRunRecord, chosen: Sequence[ResolvedSeries]
+    session: Session, run: PublishedRunRecord, selected: Sequence[ResolvedSeries]
 ) -> list[list[dict[str, Any]]]:
     """Rows month, ahead, trend, season, calendar, rest of each series: the trend in its unit, the others in per cent.
 
-    A series that the run did not take apart has none: sums are not, nor those that are short or reach zero.
+    A series that the run did not decompose has no rows: groups, balances, short series and those that reach zero.
     """
-    ids = [one.parts[0].series_id for one in chosen if not one.derived]
+    ids = [resolved.parts[0].series_id for resolved in selected if not resolved.derived]
     found = decompositions.of_series(session, run.id, ids)
     cutoff = cutoff_number(run)
-    apart = (None if one.derived else found.get(one.parts[0].series_id) for one in chosen)
-    return [[] if each is None else _months(each, cutoff) for each in apart]
+    parts = (None if resolved.derived else found.get(resolved.parts[0].series_id) for resolved in selected)
+    return [[] if decomposed is None else _months(decomposed, cutoff) for decomposed in parts]
 
 
-def _months(apart: DecomposedSeries, cutoff: int) -> list[dict[str, Any]]:
-    first = month_number(apart.start.year, apart.start.month)
-    shares = [apart.values.get(name) or repeat(None) for name in SHARES]
+def _months(decomposed: DecomposedSeries, cutoff: int) -> list[dict[str, Any]]:
+    first = month_number(decomposed.start.year, decomposed.start.month)
+    shares = [decomposed.values.get(name) or repeat(None) for name in SHARES]
     return [
         {
             "month": month_text(first + place),
@@ -40,6 +40,6 @@ def _months(apart: DecomposedSeries, cutoff: int) -> list[dict[str, Any]]:
             "trend": trend,
             **{name: None if share is None else 100 * share for name, share in zip(SHARES, parts, strict=True)},
         }
-        for place, (trend, *parts) in enumerate(zip(apart.values["trend"], *shares, strict=False))
+        for place, (trend, *parts) in enumerate(zip(decomposed.values["trend"], *shares, strict=False))
         if trend is not None
     ]

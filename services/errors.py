@@ -1,8 +1,8 @@
-"""Errors of queries: no answer to what was asked.
+"""Errors of queries that have no answer as stated.
 
 QueryError
 ├── RunNotPublished            a run without forecasts to read (yet)
-└── Unanswerable               a query that does not make sense for these data
+└── Unanswerable               a query that these data cannot answer
     ├── HorizonBeyondRun
     ├── LevelNotKept
     ├── NotOneSeries
@@ -12,10 +12,7 @@ QueryError
     ├── ShareOfBalance
     ├── PeriodBeyondRun
     ├── PeriodObserved
-    ├── NotOneForecast
-    ├── NothingToConcentrate
-    ├── NothingToCompare
-    └── PartsDoNotAddUp
+    └── NothingToConcentrate
 
 NotStored
 ├── NoRunAsOf
@@ -42,11 +39,11 @@ class RunNotPublished(QueryError):
 
 
 class Unanswerable(QueryError):
-    """A question that makes no sense of these data."""
+    """A query that these data cannot answer."""
 
 
 class HorizonBeyondRun(Unanswerable):
-    """More months ahead than the run forecasts."""
+    """A horizon above the run's."""
 
     def __init__(self, horizon: int, *, run: int, run_horizon: int) -> None:
         self.horizon, self.run, self.run_horizon = horizon, run, run_horizon
@@ -54,23 +51,23 @@ class HorizonBeyondRun(Unanswerable):
 
 
 class LevelNotKept(Unanswerable):
-    """A level whose bounds were not kept for the folds."""
+    """A level whose bounds were not stored for the folds."""
 
     def __init__(self, level: float, kept: Sequence[float]) -> None:
         self.level, self.kept = level, tuple(kept)
-        super().__init__(f"folds keep the levels {', '.join(f'{one:g}' for one in kept)}, not {level:g}")
+        super().__init__(f"folds have the levels {', '.join(f'{stored:g}' for stored in kept)}, not {level:g}")
 
 
 class NotOneSeries(Unanswerable):
-    """Several series where one is needed."""
+    """Several series where the answer is about exactly one."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        super().__init__(f"this is about one stored series, and {number} were chosen: give flow, partner and sector")
+        super().__init__(f"the answer is about one series, and {number} were selected: give flow, partner and sector")
 
 
 class FutureAsOf(Unanswerable):
-    """A day that has not come."""
+    """A day after today."""
 
     def __init__(self, as_of: date, today: date) -> None:
         self.as_of, self.today = as_of, today
@@ -78,7 +75,7 @@ class FutureAsOf(Unanswerable):
 
 
 class HorizonTooLong(Unanswerable):
-    """More months ahead than a run may forecast."""
+    """A horizon above the greatest that a run may have."""
 
     def __init__(self, horizon: int, greatest: int) -> None:
         self.horizon, self.greatest = horizon, greatest
@@ -86,15 +83,15 @@ class HorizonTooLong(Unanswerable):
 
 
 class NoWhole(Unanswerable):
-    """A share or a contribution of a total that the run does not forecast."""
+    """A share of a total, or a contribution to one, that the run does not forecast."""
 
     def __init__(self, unique_id: str, whole: str, of: str) -> None:
         self.unique_id, self.whole, self.of = unique_id, whole, of
-        super().__init__(f"{unique_id} has no {of} total here: the run does not forecast {whole}")
+        super().__init__(f"{unique_id} has no {of} total: the run does not forecast {whole}")
 
 
 class ShareOfBalance(Unanswerable):
-    """A share of what may be zero or below."""
+    """A share of a balance, which may be zero or below."""
 
     def __init__(self, unique_id: str) -> None:
         self.unique_id = unique_id
@@ -102,7 +99,7 @@ class ShareOfBalance(Unanswerable):
 
 
 class PeriodBeyondRun(Unanswerable):
-    """A period that ends after the last month forecast."""
+    """A period that ends after the last forecast month."""
 
     def __init__(self, period: str, last_month: str, run: int) -> None:
         self.period, self.last_month, self.run = period, last_month, run
@@ -110,27 +107,19 @@ class PeriodBeyondRun(Unanswerable):
 
 
 class PeriodObserved(Unanswerable):
-    """A period of which nothing is to come."""
+    """A period that the run has observed in full."""
 
     def __init__(self, period: str, cutoff: str, run: int) -> None:
         self.period, self.cutoff, self.run = period, cutoff, run
-        super().__init__(f"{period} is over: run {run} has seen every month up to {cutoff}; ask for observations")
-
-
-class NotOneForecast(Unanswerable):
-    """Several series where a chance is that of one."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        super().__init__(f"this is about one series, and {number} were chosen: give flow, partner and sector")
+        super().__init__(f"{period} is over: run {run} has observed every month up to {cutoff}; ask for observations")
 
 
 class NothingToConcentrate(Unanswerable):
-    """No partner or sector of its own is forecast, only wholes."""
+    """A dataset that has only totals over the dimension."""
 
     def __init__(self, over: str, dataset: str) -> None:
         self.over, self.dataset = over, dataset
-        super().__init__(f"dataset {dataset} has no single {over} here to count")
+        super().__init__(f"dataset {dataset} has no single {over} whose share could be counted")
 
 
 class NothingToCompare(Unanswerable):
@@ -150,7 +139,7 @@ class PartsDoNotAddUp(Unanswerable):
 
 
 class NoRunAsOf(NotStored):
-    """Every published run knows more than was known on a day."""
+    """No published run is as old as the requested day."""
 
     def __init__(self, dataset: str, as_of: date, latest: date) -> None:
         self.dataset, self.as_of, self.latest = dataset, as_of, latest
@@ -158,8 +147,8 @@ class NoRunAsOf(NotStored):
 
 
 class RunOfAnotherDataset(NotStored):
-    """A run that exists, and is of another dataset than was asked about."""
+    """A run of another dataset than the requested one."""
 
-    def __init__(self, run: int, dataset: str, *, asked: str) -> None:
-        self.run, self.dataset, self.asked = run, dataset, asked
-        super().__init__(f"run {run} is of {dataset}, not of {asked}")
+    def __init__(self, run: int, dataset: str, *, requested: str) -> None:
+        self.run, self.dataset, self.requested = run, dataset, requested
+        super().__init__(f"run {run} is of {dataset}, not of {requested}")

@@ -1,6 +1,11 @@
-"""Answers in any units over any spans, from joint paths and the months observed so far."""
+"""Forecasts of any series in any units and over any periods.
+
+Monthly levels of stored series are read from stored rows. Everything else is computed from the run's joint paths and
+the months observed so far.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -16,30 +21,55 @@ from forecasting.analysis.period_draws import (
 from forecasting.analysis.periods import Period, parse_period, periods_ahead
 from forecasting.config import interval_probabilities
 from forecasting.data.months import month_text
-from services.errors import NotOneForecast, NoWhole, PeriodBeyondRun, PeriodObserved
-from services.queries import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions
+from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
+from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions
 from services.run_selection import SelectedSeries
 from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number, read_series_paths
-from services.stored_forecasts import BATCH_PARTS, Question, StepForecast, batches, forecast_series, split
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
+from store.queries import forecasts
 from store.queries.runs import PublishedRunRecord
 
+BATCH_PARTS = 64
+"""Number of series whose paths, of about 100 kB each, are in memory at once."""
+BATCH_ROWS = 200
+"""Number of series whose stored rows are in memory at once."""
 
-def read_answers(
+
+class StepForecast(NamedTuple):
+    """The forecast of a month, or of the `span` that ends at the step: mean, median, (lo, hi) by level, and quantiles.
+
+    All values are None where there is no answer; `reason` says why.
+    """
+
+    step: int
+    mean: float | None
+    median: float | None
+    bounds: Sequence[tuple[float | None, float | None]]
+    quantiles: Sequence[float | None] = ()
+    span: Period | None = None
+    reason: str | None = None
+
+
+SeriesForecast = tuple[ResolvedSeries, list[StepForecast]]
+"""A series and its forecasts by step."""
+
+
+def read_forecasts(
     session: Session, run: PublishedRunRecord, series: SelectedSeries, query: RunForecastQuery, horizon: int
-) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
-    """Forecasts of a page of series: what is stored where that is what is asked, else what the joint paths say."""
-    if query.plain:
-        question = Question(run.id, horizon, query.level, series.coverage.probabilities, query.quantile)
-        return forecast_series(session, question, series.page)
-    spans = spans_asked(run, query, horizon)
-    return answer_series(session, run, series.catalog, series.page, spans, query)
+) -> Iterator[SeriesForecast]:
+    """Forecasts of a page of series, in its order. Raises NoWhole, PeriodObserved, PeriodBeyondRun."""
+    if not query.plain:
+        return answer_series(session, run, series.catalog, series.page, period_spans(run, query, horizon), query)
+    wanted = {*chain.from_iterable(map(interval_probabilities, query.level)), *query.quantile}
+    if wanted <= set(series.coverage.probabilities) and not any(resolved.derived for resolved in series.page):
+        return _stored_forecasts(session, run, series.page, query, horizon)
+    return _monthly_forecasts(session, run, series, query, horizon)
 
 
-def spans_asked(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Period]:
-    """The period asked for, or every one of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
+def period_spans(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Period]:
+    """The requested period, or every period of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
     if query.period is not None:
         return [_open_span(parse_period(query.period), run)]
     return periods_ahead(cutoff_number(run), horizon, query.frequency)
@@ -49,35 +79,96 @@ def answer_series(
     session: Session,
     run: PublishedRunRecord,
     catalog: SeriesCatalog,
-    chosen: Sequence[ResolvedSeries],
+    selected: Sequence[ResolvedSeries],
     spans: Sequence[Period],
-    terms: UnitOptions,
-) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
-    """Answers about each series, in the order given, a batch of series in memory at a time. Raises NoWhole."""
-    # Looked for before the first answer is written: a CSV cannot turn into an error half-way.
-    wholes = {one.unique_id: whole_of(catalog, one, terms) for one in chosen}
+    options: UnitOptions,
+) -> Iterator[SeriesForecast]:
+    """Forecasts of each series over spans, in the order given, computed in batches of series. Raises NoWhole."""
+    # Checked before the first row is written: a streamed CSV cannot turn into an error half-way.
+    wholes = {resolved.unique_id: whole_of(catalog, resolved, options) for resolved in selected}
     if not spans:
-        return ((one, []) for one in chosen)
-    return _answers(session, run, chosen, spans, terms, wholes)
+        return ((resolved, []) for resolved in selected)
+    return _series_forecasts(session, run, selected, spans, options, wholes)
 
 
-def _answers(
+def _series_forecasts(
     session: Session,
     run: PublishedRunRecord,
-    chosen: Sequence[ResolvedSeries],
+    selected: Sequence[ResolvedSeries],
     spans: Sequence[Period],
-    terms: UnitOptions,
+    options: UnitOptions,
     wholes: Mapping[str, ResolvedSeries | None],
-) -> Iterator[tuple[ResolvedSeries, list[StepForecast]]]:
-    for batch in batches(chosen, BATCH_PARTS):
-        for one, drawn in draw_batch(session, run, batch, spans, terms, wholes):
-            yield one, summaries(drawn, spans, terms, cutoff_number(run))
+) -> Iterator[SeriesForecast]:
+    for batch in batches(selected, BATCH_PARTS):
+        for resolved, drawn in draw_batch(session, run, batch, spans, options, wholes):
+            yield resolved, summaries(drawn, spans, options, cutoff_number(run))
+
+
+def _monthly_forecasts(
+    session: Session, run: PublishedRunRecord, series: SelectedSeries, query: RunForecastQuery, horizon: int
+) -> Iterator[SeriesForecast]:
+    """Monthly levels from joint paths; a stored series keeps its published mean and median."""
+    spans = periods_ahead(cutoff_number(run), horizon, "M")
+    for resolved, rows in answer_series(session, run, series.catalog, series.page, spans, query):
+        if resolved.derived:
+            yield resolved, rows
+            continue
+        stored = _stored_rows(session, run, [resolved], horizon, series.coverage.probabilities[:1])
+        yield (
+            resolved,
+            [
+                row._replace(mean=published.mean, median=published.median)
+                for row, published in zip(rows, stored, strict=True)
+            ],
+        )
+
+
+def _stored_forecasts(
+    session: Session, run: PublishedRunRecord, page: Sequence[ResolvedSeries], query: RunForecastQuery, horizon: int
+) -> Iterator[SeriesForecast]:
+    """Monthly levels of stored series at stored levels."""
+    bounds = [interval_probabilities(level) for level in query.level]
+    probabilities = sorted({*chain.from_iterable(bounds), *query.quantile})
+    places = [(probabilities.index(lo), probabilities.index(hi)) for lo, hi in bounds]
+    others = [probabilities.index(probability) for probability in query.quantile]
+    for batch in batches(page, BATCH_ROWS):
+        found: dict[int, list[StepForecast]] = {resolved.parts[0].series_id: [] for resolved in batch}
+        for series_id, step, mean, median, values in _stored_rows(session, run, batch, horizon, probabilities):
+            pairs = [(values[lo], values[hi]) for lo, hi in places]
+            found[series_id].append(StepForecast(step, mean, median, pairs, [values[place] for place in others]))
+        for resolved in batch:
+            yield resolved, found[resolved.parts[0].series_id]
+
+
+def _stored_rows(
+    session: Session,
+    run: PublishedRunRecord,
+    batch: Sequence[ResolvedSeries],
+    horizon: int,
+    probabilities: Sequence[float],
+) -> Iterator[forecasts.MonthForecast]:
+    ids = [resolved.parts[0].series_id for resolved in batch]
+    return forecasts.months(session, run.id, ids, horizon=horizon, probabilities=probabilities)
+
+
+def batches(selected: Sequence[ResolvedSeries], size: int) -> Iterator[list[ResolvedSeries]]:
+    """Batches of series with at most `size` parts together; a series of more parts is a batch of its own."""
+    batch: list[ResolvedSeries] = []
+    parts = 0
+    for resolved in selected:
+        if batch and parts + len(resolved.parts) > size:
+            yield batch
+            batch, parts = [], 0
+        batch.append(resolved)
+        parts += len(resolved.parts)
+    if batch:
+        yield batch
 
 
 class DrawnSeries(NamedTuple):
-    """A series and the draws of what was asked of it."""
+    """A series and its draws over spans."""
 
-    one: ResolvedSeries
+    series: ResolvedSeries
     drawn: PeriodDraws
 
 
@@ -86,24 +177,23 @@ def draw_batch(
     run: PublishedRunRecord,
     batch: Sequence[ResolvedSeries],
     spans: Sequence[Period],
-    terms: UnitOptions,
+    options: UnitOptions,
     wholes: Mapping[str, ResolvedSeries | None],
 ) -> Iterator[DrawnSeries]:
-    """Draws of every series of a batch; `wholes` are what each is a share of, by unique_id."""
-    needed = {one.unique_id: one for one in [*batch, *(wholes[one.unique_id] for one in batch)] if one is not None}
-    all_paths = read_series_paths(session, run, list(needed.values()), months_needed(spans, terms.units))
-    for one in batch:
-        whole = wholes[one.unique_id]
-        yield DrawnSeries(
-            one,
-            period_draws(terms.units, all_paths[one.unique_id], spans, all_paths[whole.unique_id] if whole else None),
-        )
+    """Draws of every series of a batch; `wholes` are the totals of their shares, by unique_id."""
+    totals = [whole for resolved in batch if (whole := wholes[resolved.unique_id]) is not None]
+    needed = {resolved.unique_id: resolved for resolved in [*batch, *totals]}
+    paths = read_series_paths(session, run, list(needed.values()), months_needed(spans, options.units))
+    for resolved in batch:
+        whole = wholes[resolved.unique_id]
+        total = paths[whole.unique_id] if whole else None
+        yield DrawnSeries(resolved, period_draws(options.units, paths[resolved.unique_id], spans, total))
 
 
 class EstimatedProbability(NamedTuple):
-    """A series, what is forecast of it in a period, and the chance asked for; None where there is no answer."""
+    """A series, its forecast of a period, and the probability of the event; None where there is no answer."""
 
-    one: ResolvedSeries
+    series: ResolvedSeries
     row: StepForecast
     probability: ProbabilityEstimate | None
 
@@ -111,19 +201,19 @@ class EstimatedProbability(NamedTuple):
 def estimate_probability(
     session: Session, run: PublishedRunRecord, catalog: SeriesCatalog, query: ProbabilityQuery
 ) -> EstimatedProbability:
-    """The chance of an event. Raises UnknownSeries, NotOneForecast, PeriodObserved, PeriodBeyondRun, NoWhole."""
-    one = _one_series(catalog, query)
+    """The probability of an event. Raises UnknownSeries, NotOneSeries, PeriodObserved, PeriodBeyondRun, NoWhole."""
+    resolved = catalog.single(query.flow, query.partner, query.sector)
     span = _open_span(query.span, run)
-    wholes = {one.unique_id: whole_of(catalog, one, query)}
-    ((_, drawn),) = draw_batch(session, run, [one], [span], query, wholes)
+    wholes = {resolved.unique_id: whole_of(catalog, resolved, query)}
+    ((_, drawn),) = draw_batch(session, run, [resolved], [span], query, wholes)
     (row,) = summaries(drawn, [span], query, cutoff_number(run))
     if row.reason:
-        return EstimatedProbability(one, row, None)
-    return EstimatedProbability(one, row, probability(drawn.values[:, 0], above=query.above, below=query.below))
+        return EstimatedProbability(resolved, row, None)
+    return EstimatedProbability(resolved, row, probability(drawn.values[:, 0], above=query.above, below=query.below))
 
 
 def _open_span(span: Period, run: PublishedRunRecord) -> Period:
-    """The span, if something of it is to come and all of it is forecast."""
+    """The span, if it ends after the cutoff and within the horizon. Raises PeriodObserved, PeriodBeyondRun."""
     cutoff = cutoff_number(run)
     if span.last <= cutoff:
         raise PeriodObserved(span.label, month_text(cutoff), run.id)
@@ -132,42 +222,35 @@ def _open_span(span: Period, run: PublishedRunRecord) -> Period:
     return span
 
 
-def _one_series(catalog: SeriesCatalog, query: ProbabilityQuery) -> ResolvedSeries:
-    """The series asked about."""
-    flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
-    chosen = catalog.choose(flows=flows, partners=partners, sectors=sectors)
-    if len(chosen) != 1:
-        raise NotOneForecast(len(chosen))
-    return chosen[0]
-
-
-def whole_of(catalog: SeriesCatalog, one: ResolvedSeries, terms: UnitOptions) -> ResolvedSeries | None:
-    """What a series is a share of; None where no share is asked for. Raises NoWhole."""
-    of = terms.whole
+def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, options: UnitOptions) -> ResolvedSeries | None:
+    """The total of a series' share; None where no share is asked for. Raises NoWhole."""
+    of = options.whole
     if of is None:
         return None
-    partner = one.partner if of == "partner" else TOTAL_PARTNER
-    sector = one.sector if of == "sector" else TOTAL_SECTOR
+    partner = series.partner if of == "partner" else TOTAL_PARTNER
+    sector = series.sector if of == "sector" else TOTAL_SECTOR
     try:
-        (whole,) = catalog.choose(flows=[one.flow], partners=[partner], sectors=[sector])
+        return catalog.single(series.flow, partner, sector)
     except UnknownSeries as error:
-        raise NoWhole(one.unique_id, f"{catalog.dataset}.{one.flow}.{partner}.{sector}", of) from error
-    return whole
+        raise NoWhole(series.unique_id, f"{catalog.dataset}.{series.flow}.{partner}.{sector}", of) from error
 
 
-def summaries(drawn: PeriodDraws, spans: Sequence[Period], told: IntervalOptions, cutoff: int) -> list[StepForecast]:
-    """What draws say of each span, a row a span; None throughout where there is no answer."""
-    bounds = [bound for level in told.level for bound in interval_probabilities(level)]
-    rows = summarise(drawn, [*bounds, *told.quantile])
+def summaries(drawn: PeriodDraws, spans: Sequence[Period], options: IntervalOptions, cutoff: int) -> list[StepForecast]:
+    """A row for each span: mean, median, intervals and quantiles of its draws."""
+    bounds = [bound for level in options.level for bound in interval_probabilities(level)]
+    rows = summarise(drawn, [*bounds, *options.quantile])
     return [
-        _row(span, span.last - cutoff, row, reason, told)
+        _summary(span, span.last - cutoff, row, reason, options)
         for span, row, reason in zip(spans, rows, drawn.reasons, strict=True)
     ]
 
 
-def _row(span: Period, step: int, row: list[float] | None, reason: str | None, told: IntervalOptions) -> StepForecast:
+def _summary(
+    span: Period, step: int, row: list[float] | None, reason: str | None, options: IntervalOptions
+) -> StepForecast:
     if row is None:
-        nothing = [(None, None)] * len(told.level)
-        return StepForecast(step, None, None, nothing, [None] * len(told.quantile), span, reason)
+        nothing = [(None, None)] * len(options.level)
+        return StepForecast(step, None, None, nothing, [None] * len(options.quantile), span, reason)
     mean, median, *rest = row
-    return StepForecast(step, mean, median, *split(rest, len(told.level)), span)
+    bounds, quantiles = rest[: 2 * len(options.level)], rest[2 * len(options.level) :]
+    return StepForecast(step, mean, median, list(zip(bounds[::2], bounds[1::2], strict=True)), quantiles, span)

@@ -1,28 +1,32 @@
-"""Query parameters: their types, their bounds, and the groups in which endpoints take them.
+"""Query parameters: types, bounds, and the groups that several query models share.
 
-A parameter that an endpoint does not know is refused: a misspelt filter would silently answer another question.
+An endpoint refuses a parameter that it does not know: a misspelt filter would otherwise be ignored and the answer would
+be about something else.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from forecasting.analysis.periods import KINDS
 
 CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
 GREATEST_ID = 2**31 - 1
 GREATEST_OFFSET = 10**9
-AS_OF = "What was known on this day, YYYY-MM-DD; without it, what is known now."
+AS_OF = "Only what was known on this day, YYYY-MM-DD; the default is what is known now."
 DEFAULT_LEVELS = [80.0, 95.0]
 SCORE_KINDS = (*KINDS, *(f"{kind}_growth" for kind in KINDS))
+RENAMED: Mapping[str, str] = {"certificate": "coverage"}
+"""Parameters of earlier releases and their present names."""
 
 
-def _split(value: Any) -> Any:
-    """Lists come as repeated parameters, each with commas if one likes."""
-    given = value if isinstance(value, list) else [value]
-    return [part for one in given for part in (one.split(",") if isinstance(one, str) else [one])]
+def _split_commas(value: Any) -> Any:
+    """Lists are given by repeating the parameter, by commas, or both."""
+    values = value if isinstance(value, list) else [value]
+    return [part for item in values for part in (item.split(",") if isinstance(item, str) else [item])]
 
 
 def _unique(values: list[Any]) -> list[Any]:
@@ -48,13 +52,14 @@ def _kind(value: str) -> str:
 
 
 Code = Annotated[str, Field(pattern=CODE)]
-Codes = Annotated[list[Code], BeforeValidator(_split), AfterValidator(_unique), Field(max_length=500)]
-Flows = Annotated[list[Literal["X", "M", "B"]], BeforeValidator(_split), AfterValidator(_unique)]
-StoredFlows = Annotated[list[Literal["X", "M"]], BeforeValidator(_split), AfterValidator(_unique)]
+Codes = Annotated[list[Code], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=500)]
+Flow = Literal["X", "M", "B"]
+Flows = Annotated[list[Flow], BeforeValidator(_split_commas), AfterValidator(_unique)]
+StoredFlows = Annotated[list[Literal["X", "M"]], BeforeValidator(_split_commas), AfterValidator(_unique)]
 Level = Annotated[float, Field(gt=0, lt=100)]
-Levels = Annotated[list[Level], BeforeValidator(_split), AfterValidator(_unique), Field(max_length=20)]
+Levels = Annotated[list[Level], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=20)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
-Quantiles = Annotated[list[Probability], BeforeValidator(_split), AfterValidator(_unique), Field(max_length=20)]
+Quantiles = Annotated[list[Probability], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=20)]
 Month = Annotated[date, BeforeValidator(_month)]
 Day = Annotated[date, BeforeValidator(_day)]
 Kind = Annotated[str, AfterValidator(_kind)]
@@ -62,71 +67,56 @@ RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 
 
 class Parameters(BaseModel):
-    """What every answer to be read takes."""
+    """Parameters common to all GET endpoints."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["json", "csv"] | None = Field(
-        default=None, description="`json` or `csv`; without it the Accept header decides, and JSON is the default."
+        default=None, description="`json` or `csv`; the default follows the Accept header, else JSON."
     )
 
 
 class Paged(Parameters):
-    """One page of a list."""
+    """A page of a list."""
 
-    limit: int = Field(default=100, ge=1, le=1000, description="How many at most.")
-    offset: int = Field(default=0, ge=0, le=GREATEST_OFFSET, description="How many to pass over.")
+    limit: int = Field(default=100, ge=1, le=1000, description="Greatest number of rows.")
+    offset: int = Field(default=0, ge=0, le=GREATEST_OFFSET, description="Number of rows to skip.")
 
 
 class SeriesCodes(Paged):
-    """Which series: everything unless narrowed. Give several codes with commas or by repeating the parameter."""
+    """Filter by partner and sector. Several codes are given with commas or by repeating the parameter."""
 
-    partner: Codes | None = Field(default=None, description="Partners or groups; without it every single partner.")
-    sector: Codes | None = Field(default=None, description="Sectors; without it all.")
+    partner: Codes | None = Field(default=None, description="Partners or groups; the default is every stored partner.")
+    sector: Codes | None = Field(default=None, description="Sectors; the default is all.")
 
 
 class SeriesSelection(SeriesCodes):
-    """Which series, balances among them."""
+    """Filter of series, including balances."""
 
     flow: Flows | None = Field(
-        default=None, description="X exports, M imports, B the balance X - M; without it X and M."
+        default=None, description="X exports, M imports, B the balance X - M; the default is X and M."
     )
 
 
 class StoredSeriesSelection(SeriesCodes):
-    """Which stored series."""
+    """Filter of stored series."""
 
-    flow: StoredFlows | None = Field(default=None, description="X exports, M imports; without it both.")
-
-
-class SeriesQuery(StoredSeriesSelection):
-    """Series of a dataset."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many at most.")
-    q: str | None = Field(
-        default=None,
-        max_length=80,
-        pattern=r"^[^\x00-\x1f]*$",
-        description="Part of a partner's or a sector's code or name.",
-    )
-    as_of: Day | None = Field(default=None, description="Only series of which something was known on this day.")
+    flow: StoredFlows | None = Field(default=None, description="X exports, M imports; the default is both.")
 
 
-class CatalogQuery(Paged):
-    """Partners or sectors."""
+class SingleSeries(BaseModel):
+    """Selection of exactly one series, group or balance; a code may be left out where the dataset has only one."""
 
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many at most.")
-    q: str | None = Field(
-        default=None, max_length=80, pattern=r"^[^\x00-\x1f]*$", description="Part of a code or a name."
-    )
+    flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
+    partner: Code | None = Field(default=None, description="A partner or a group.")
+    sector: Code | None = Field(default=None, description="A sector.")
 
 
-class KnownMonths(BaseModel):
-    """Which months, as known on which day."""
+class MonthRange(BaseModel):
+    """A range of months, both ends included."""
 
     start: Month | None = Field(default=None, description="First month, YYYY-MM.")
     end: Month | None = Field(default=None, description="Last month, YYYY-MM.")
-    as_of: Day | None = Field(default=None, description=AS_OF)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -135,169 +125,22 @@ class KnownMonths(BaseModel):
         return self
 
 
-class ObservationQuery(SeriesSelection, KnownMonths):
-    """Observed values."""
+class KnownMonths(MonthRange):
+    """A range of months as known on a day."""
 
-    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many months of series at most.")
-
-
-class IndicatorQuery(Paged, KnownMonths):
-    """Values of an indicator."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many months at most.")
-
-
-class RevisionQuery(StoredSeriesSelection, KnownMonths):
-    """First prints, latest values, and every value in between."""
-
-    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many rows at most.")
-    by: Literal["month", "age"] = Field(
-        default="month", description="A row for each month of a series, or only what there is by age."
-    )
-    output_type: Literal[1, 2, 3, 4] | None = Field(
-        default=None,
-        description="Vintages instead of revisions, as in ALFRED: 1 by real-time period, 2 everything known on each "
-        "vintage date, 3 only what was new or revised then, 4 first prints.",
-    )
-
-    @field_validator("output_type", mode="before")
-    @classmethod
-    def _number(cls, value: Any) -> Any:
-        return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-class ReleaseQuery(Paged):
-    """Months of a release calendar."""
-
-    status: Literal["due", "late", "done"] | None = Field(default=None, description="Only releases of this status.")
-    start: Month | None = Field(default=None, description="First month, YYYY-MM.")
-
-
-class CalendarQuery(BaseModel):
-    """Whose releases a calendar program is given."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: Code | None = Field(default=None, description="A dataset's code; without it all.")
+    as_of: Day | None = Field(default=None, description=AS_OF)
 
 
 class RunSelection(BaseModel):
-    """Which run answers."""
+    """Selection of the run that answers."""
 
-    run: RunId | None = Field(default=None, description="A run's number; without it the latest published one.")
+    run: RunId | None = Field(default=None, description="A run's number; the default is the latest published run.")
     as_of: Day | None = Field(
         default=None, description="The latest published run whose own `as_of` is no later than this day, YYYY-MM-DD."
     )
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
+    def _exclusive(self) -> Self:
         if self.run is not None and self.as_of is not None:
             raise ValueError("give run or as_of, not both")
         return self
-
-
-class BacktestQuery(SeriesSelection, RunSelection):
-    """Scores of a backtest."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many scores at most.")
-    by: Literal["step", "forecaster", "series"] = Field(
-        default="step", description="A score for each step ahead, each forecaster, or each series."
-    )
-    kind: Kind = Field(default="month", description=f"What was forecast: {', '.join(SCORE_KINDS)}.")
-    forecaster: Code = Field(default="combination", description="Whose scores by step or by series.")
-    group: Literal["total", "partner", "sector", "part"] | None = Field(
-        default=None,
-        description="Of the series chosen, only the grand `total`, `partner` totals, `sector` totals, or the `part`s "
-        "that are neither; without it all.",
-    )
-
-
-class FoldQuery(SeriesSelection, RunSelection):
-    """Forecasts of one series at the folds of a backtest; a page counts folds, newest first."""
-
-    kind: Kind = Field(
-        default="month",
-        description=f"What was forecast: {', '.join(SCORE_KINDS)}. Growth is told up to a year ahead, where the year "
-        "before was known.",
-    )
-    forecaster: Code = Field(default="combination", description="Whose forecasts; of months only, or `combination`.")
-    level: Levels = Field(default=DEFAULT_LEVELS, description="Levels of the intervals: 50, 80, 90 or 95.")
-
-    @model_validator(mode="after")
-    def _kept(self) -> Self:
-        if self.forecaster != "combination" and not self.kind.startswith("month"):
-            raise ValueError(f"kind={self.kind} is kept for forecaster=combination, not for {self.forecaster}")
-        return self
-
-
-class MissQuery(SeriesSelection, RunSelection):
-    """Where what came was furthest outside the interval."""
-
-    limit: int = Field(default=100, ge=1, le=1000, description="How many misses at most.")
-    kind: Kind = Field(default="month", description=f"What was forecast: {', '.join(SCORE_KINDS)}.")
-    step: int | None = Field(
-        default=None,
-        ge=1,
-        le=120,
-        description="Months: exactly so many months ahead, 1 if not given. Longer periods: those that end at most so "
-        "many months ahead, 12 if not given. Growth: up to 12.",
-    )
-    level: Level = Field(default=80.0, description="The level of the interval: 50, 80, 90 or 95.")
-
-
-class DecompositionQuery(StoredSeriesSelection):
-    """Series taken apart; a page counts series, each with all of its months."""
-
-    limit: int = Field(default=10, ge=1, le=100, description="How many series at most.")
-
-
-class TrackingQuery(StoredSeriesSelection):
-    """Published forecasts whose month has come."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many forecasts at most.")
-    run: RunId | None = Field(default=None, description="Only what this run said.")
-    step: int | None = Field(default=None, ge=1, le=120, description="Only this many months ahead.")
-    start: Month | None = Field(default=None, description="First month, YYYY-MM.")
-    end: Month | None = Field(default=None, description="Last month, YYYY-MM.")
-    live: bool | None = Field(
-        default=None, description="Only forecasts published before the figure came, or only those made afterwards."
-    )
-    drifts: bool | None = Field(default=None, description="Only where the rolling error says drift, or where not.")
-
-
-class TrackedSeriesQuery(StoredSeriesSelection):
-    """Series that have a record."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many series at most.")
-    drifts: bool | None = Field(default=None, description="Only series that drift, or only those that do not.")
-
-
-class ExternalForecastQuery(StoredSeriesSelection):
-    """Forecasts that others made."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many forecasts at most.")
-    model: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,60}$", description="Who made them.")
-    start: Month | None = Field(default=None, description="First month, YYYY-MM.")
-    end: Month | None = Field(default=None, description="Last month, YYYY-MM.")
-    scored: bool | None = Field(default=None, description="Only those whose target came, or only those that wait.")
-
-
-class ExternalModelsQuery(StoredSeriesSelection):
-    """Who made forecasts, and how they did."""
-
-
-class RunChangesQuery(StoredSeriesSelection):
-    """How forecasts moved since an earlier run."""
-
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many months of series at most.")
-    against: RunId | None = Field(default=None, description="The earlier run; without it the published one before.")
-    horizon: int | None = Field(default=None, ge=1, le=120, description="Only up to this many months ahead.")
-
-
-class RunsQuery(Paged):
-    """Runs."""
-
-    dataset: Code | None = Field(default=None, description="A dataset's code.")
-    status: Literal["queued", "running", "published", "unchanged", "failed"] | None = Field(
-        default=None, description="How far the runs are."
-    )

@@ -1,4 +1,4 @@
-"""Which run answers, and which of its series."""
+"""Selection of the run that answers, and of its series."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from services.catalog_cache import CatalogCache
-from services.errors import NoRunAsOf, RunNotPublished, RunOfAnotherDataset
+from services.errors import HorizonBeyondRun, NoRunAsOf, RunNotPublished, RunOfAnotherDataset
 from services.parameters import RunSelection, SeriesSelection, StoredSeriesSelection
 from services.series_catalog import SeriesCatalog
 from store.errors import UnknownRun
@@ -28,7 +28,7 @@ def published_run(session: Session, run_id: int) -> PublishedRunRecord:
 
 
 def select_run(session: Session, dataset: str, query: RunSelection) -> PublishedRunRecord:
-    """The run that answers for a dataset. Raises as `run_of` and `latest_run` do."""
+    """The run that a query selects. Raises as `run_of` and `latest_run` do."""
     if query.run is None:
         return latest_run(session, dataset, query.as_of)
     return run_of(session, dataset, query.run)
@@ -39,7 +39,7 @@ def run_of(session: Session, dataset: str, run_id: int) -> PublishedRunRecord:
     run = published_run(session, run_id)
     if run.dataset_id != dataset:
         store_catalog.dataset(session, dataset)
-        raise RunOfAnotherDataset(run_id, run.dataset_id, asked=dataset)
+        raise RunOfAnotherDataset(run_id, run.dataset_id, requested=dataset)
     return run
 
 
@@ -55,8 +55,15 @@ def latest_run(session: Session, dataset: str, as_of: date | None = None) -> Pub
     raise NoRunAsOf(dataset, as_of, latest.as_of)
 
 
+def requested_horizon(run: PublishedRunRecord, horizon: int | None) -> int:
+    """The requested horizon in months, by default the run's own. Raises HorizonBeyondRun."""
+    if horizon is not None and horizon > run.horizon:
+        raise HorizonBeyondRun(horizon, run=run.id, run_horizon=run.horizon)
+    return horizon or run.horizon
+
+
 class SelectedSeries(NamedTuple):
-    """The series asked for, a page of them, and what the run covers."""
+    """The selected series, a page of them, and the coverage of the run."""
 
     all: Sequence[ResolvedSeries]
     page: Sequence[ResolvedSeries]
@@ -65,15 +72,15 @@ class SelectedSeries(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many series were asked for."""
+        """Number of selected series."""
         return len(self.all)
 
 
 def select_series(
     session: Session, catalogs: CatalogCache, run: PublishedRunRecord, query: SeriesSelection | StoredSeriesSelection
 ) -> SelectedSeries:
-    """The series of a run that a query asks for. Raises UnknownSeries."""
+    """The series of a run that a query selects. Raises UnknownSeries."""
     coverage, catalog = catalogs.of_run(session, run.id)
-    chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    page = chosen[query.offset : query.offset + query.limit]
-    return SelectedSeries(chosen, page, catalog, coverage)
+    selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    page = selected[query.offset : query.offset + query.limit]
+    return SelectedSeries(selected, page, catalog, coverage)

@@ -1,4 +1,4 @@
-"""Series asked for as outlooks: their last observed months and their joint paths, groups and balances added up."""
+"""Last observed months and joint paths of series, groups and balances."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,34 +13,35 @@ from store.queries.run_inputs import recent
 from store.queries.runs import PublishedRunRecord
 
 PathsById = Mapping[str, SeriesPaths]
-"""Outlooks by unique_id."""
+"""Observed months and joint paths by unique_id."""
 
 
 def cutoff_number(run: PublishedRunRecord) -> int:
-    """The last month that a run has seen, as a number."""
+    """The last month that a run has observed, as a number."""
+    assert run.cutoff is not None
     return month_number(run.cutoff.year, run.cutoff.month)
 
 
 def read_series_paths(
-    session: Session, run: PublishedRunRecord, chosen: Sequence[ResolvedSeries], months: tuple[int, int]
+    session: Session, run: PublishedRunRecord, selected: Sequence[ResolvedSeries], months: tuple[int, int]
 ) -> PathsById:
-    """Outlooks of some series, in the dataset's unit, for answers that rest on the months from first to last."""
+    """Observed months and joint paths of series, in the dataset's unit, for answers about months from first to last."""
     cutoff, (first, last) = cutoff_number(run), months
     start = min(first, cutoff + 1)
-    ids = sorted({part.series_id for one in chosen for part in one.parts})
+    ids = sorted({part.series_id for resolved in selected for part in resolved.parts})
     paths = forecasts.paths(session, run.id, ids)[:, :, : max(last - cutoff, 0)]
     seen = recent(session, run.id, ids, first=_first_day(start), last=_first_day(cutoff))
     stored = {
         series_id: SeriesPaths(start, seen.values[row], seen.joined[row], paths[row])
         for row, series_id in enumerate(ids)
     }
-    return {one.unique_id: _outlook(one, stored) for one in chosen}
+    return {resolved.unique_id: _paths(resolved, stored) for resolved in selected}
 
 
-def _outlook(one: ResolvedSeries, stored: Mapping[int, SeriesPaths]) -> SeriesPaths:
-    if not one.derived:
-        return stored[one.parts[0].series_id]
-    return add_up([stored[part.series_id] for part in one.parts], [part.sign for part in one.parts])
+def _paths(series: ResolvedSeries, stored: Mapping[int, SeriesPaths]) -> SeriesPaths:
+    if not series.derived:
+        return stored[series.parts[0].series_id]
+    return add_up([stored[part.series_id] for part in series.parts], [part.sign for part in series.parts])
 
 
 def _first_day(number: int) -> date:

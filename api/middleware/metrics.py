@@ -77,8 +77,8 @@ class MetricsMiddleware:
 class StoreCollector(Collector):
     """Runs and observations, read from the database when asked for; without a database it says so."""
 
-    def __init__(self, engine: Engine, options: ServerConfig) -> None:
-        self.engine, self.options = engine, options
+    def __init__(self, engine: Engine, config: ServerConfig) -> None:
+        self.engine, self.config = engine, config
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: registering must not need the database."""
@@ -131,5 +131,5 @@ class StoreCollector(Collector):
                 counts.add_metric([one.dataset_id, status], number)
             if one.published_at is not None:
                 published.add_metric([one.dataset_id], one.published_at.timestamp())
-                age.add_metric([one.dataset_id], (self.options.now() - one.published_at).total_seconds())
+                age.add_metric([one.dataset_id], (self.config.now() - one.published_at).total_seconds())
         return iter((published, age, counts))

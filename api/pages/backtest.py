@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api.dependencies import CatalogCacheDep, SessionDep, may_read
+from api.authentication import may_read
+from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting, links
 from presentation.sections.backtest import score_sections

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api.dependencies import CatalogCacheDep, SessionDep, may_read
+from api.authentication import may_read
+from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from forecasting.analysis.periods import Period
 from presentation import formatting, links

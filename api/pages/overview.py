@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.authentication import may_read
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, freshness_of, page
 from presentation import links
 from presentation.sections.headline import headline

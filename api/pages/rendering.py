@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.dependencies import SIGNED_IN
+from api.authentication import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES
 from presentation import links

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from api.dependencies import CatalogCacheDep, SessionDep, may_read
+from api.authentication import may_read
+from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import RunPath
 from presentation import formatting, links

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from api.dependencies import CatalogCacheDep, SessionDep, may_read
+from api.authentication import may_read
+from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import DatasetPath
 from presentation import formatting, links

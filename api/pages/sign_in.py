@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from api.dependencies import SIGNED_IN, BodyDep, ConfigDep, SessionDep
+from api.authentication import SIGNED_IN
+from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, sign_in_page
 from presentation import links
 from store.queries import browser_sessions
@@ -31,7 +32,7 @@ def read_sign_in(query: Annotated[SignInQuery, Query()], request: Request, optio
     return sign_in_page(request, HTTPStatus.OK, to=_local_path(query.to))
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[NoParameters])
 def sign_in(body: BodyDep, request: Request, session: SessionDep, options: ConfigDep) -> Response:
     """Set a cookie for the holder of a key with the scope `read`; otherwise show the form with the error."""
     fields = parse_qs(body.decode("utf-8", "replace"))
@@ -55,7 +56,7 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Confi
     return answer
 
 
-@router.post("/sign-out")
+@router.post("/sign-out", dependencies=[NoParameters])
 def sign_out(request: Request, session: SessionDep) -> Response:
     """Remove the cookie and the stored browser session."""
     browser_sessions.delete(session, request.cookies.get(SIGNED_IN, ""))

@@ -1,4 +1,6 @@
-"""A table sent to be stored, as CSV or as JSON."""
+"""Uploaded tables, as CSV or as JSON."""
+
+from typing import Any
 
 import orjson
 import pandas as pd
@@ -8,10 +10,10 @@ from api.exception_handlers import UnreadableBody, UnsupportedBody
 from tables import read_table
 
 
-def sent_table(request: Request, body: bytes, *, name: str, limit: int) -> pd.DataFrame:
+def uploaded_table(request: Request, body: bytes, *, name: str, limit: int) -> pd.DataFrame:
     """The rows of a CSV, or of the list `name` in a JSON object, indexed by row number.
 
-    Raises UnsupportedBody, UnreadableBody, `tabular.UnreadableTable`; `limit` is in bytes.
+    Raises UnsupportedBody, UnreadableBody, `tables.UnreadableTable`; `limit` is in bytes.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/csv":
@@ -26,3 +28,18 @@ def sent_table(request: Request, body: bytes, *, name: str, limit: int) -> pd.Da
         raise UnreadableBody(f'the body must be {{"{name}": [...]}}')
     rows = orjson.dumps(content[name])
     return read_table(rows, media="json", limit_bytes=len(rows))
+
+
+def table_body(name: str, example: dict[str, Any], *, description: str) -> dict[str, Any]:
+    """The documentation (OpenAPI) of an upload: a CSV, or a JSON object with the list `name`."""
+    header, values = ",".join(example), ",".join(map(str, example.values()))
+    return {
+        "requestBody": {
+            "required": True,
+            "description": description,
+            "content": {
+                "text/csv": {"schema": {"type": "string"}, "example": f"{header}\n{values}\n"},
+                "application/json": {"schema": {"type": "object"}, "example": {name: [example]}},
+            },
+        }
+    }

@@ -24,12 +24,11 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Publish forecasts of a dataset from the data known on a day."""
-    settings, today = composition.read_settings(data_dir=data_dir), composition.now().date()
-    day = as_of.date() if as_of else today
-    if day > today:
-        from services.errors import FutureAsOf
+    from services.run_requests import refuse_future
 
-        raise FutureAsOf(day, today)
+    settings, now = composition.read_settings(data_dir=data_dir), composition.now()
+    day = as_of.date() if as_of else now.date()
+    refuse_future(day, now)
     with composition.engine(settings) as engine:
         publish(settings, engine, dataset, day)
 

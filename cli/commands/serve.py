@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -59,7 +58,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
     settings = composition.read_settings(host=host, port=port, data_dir=data_dir)
     with composition.database(settings) as url:
         engine = make_engine(url, pool_size=settings.threads, autocommit=True)
-        application = create_app(engine=engine, options=_api_options(settings))
+        application = create_app(engine=engine, options=_server_config(settings))
         # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: sys.exit(0))
@@ -141,25 +140,21 @@ def _prepare(settings: Settings, url: str) -> None:
     engine.dispose()
 
 
-def _api_options(settings: Settings) -> "ServerConfig":
+def _server_config(settings: Settings) -> "ServerConfig":
     from importlib.metadata import version
 
-    from api.config import RunSettings, ServerConfig
+    from api.config import ServerConfig
     from api.documentation import SITE
-    from forecasting.code_version import code_version
-
-    def run_settings(dataset: str, horizon: int | None) -> RunSettings:
-        config = replace(composition.forecast_config(settings, dataset), horizon=horizon or settings.horizon)
-        return RunSettings(config.horizon, config.seed, config.as_dict(), config.digest, code_version())
 
     return ServerConfig(
         version=version("tradewind"),
-        run_settings=run_settings,
         now=composition.now,
+        forecast=partial(composition.forecast_config, settings),
         require_key_to_read=settings.require_key_to_read,
         grace=settings.grace,
         threads=settings.threads,
         max_upload_bytes=settings.max_upload_bytes,
+        answer_cache_bytes=settings.answer_cache_mb * 1_000_000,
         docs_site=SITE,
         receives_data=settings.receives_data,
     )

@@ -4,6 +4,8 @@ A month number is twelve times the year plus the month less one, so that consecu
 """
 
 from datetime import date
+from functools import lru_cache
+from typing import overload
 
 import numpy as np
 
@@ -32,3 +34,19 @@ def month_text(number: int) -> str:
 def first_day(number: int) -> date:
     """The first day of the month with a number."""
     return date(number // MONTHS_PER_YEAR, number % MONTHS_PER_YEAR + 1, 1)
+
+
+@overload
+def format_month(month: date) -> str: ...
+@overload
+def format_month(month: date | None) -> str | None: ...
+def format_month(month: date | None) -> str | None:
+    """A month given as a date, as YYYY-MM; None where there is none."""
+    return None if month is None else f"{month:%Y-%m}"
+
+
+@lru_cache(maxsize=64)
+def months_after(cutoff: date, count: int) -> tuple[str, ...]:
+    """The `count` months after a cutoff, as YYYY-MM."""
+    first = month_number(cutoff.year, cutoff.month) + 1
+    return tuple(month_text(number) for number in range(first, first + count))

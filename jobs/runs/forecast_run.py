@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
 from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
+from services.run_requests import request_run
 from store.errors import NoEarlierRun, StoreError
 from store.queries import catalog, observations, run_inputs, runs
 
@@ -145,8 +146,8 @@ class _RunExecution:
             return Outcome("published", run_id)
 
     def _queue(self) -> int:
-        run_id = queue_run(
-            self.session, dataset=self.dataset.id, as_of=self.as_of, config=self.config, requested_at=self.clock()
+        run_id = request_run(
+            self.session, dataset=self.dataset.id, as_of=self.as_of, config=self.config, now=self.clock()
         )
         self.session.commit()
         return run_id
@@ -204,21 +205,6 @@ class _RunExecution:
         runs.fail(self.session, run_id, finished_at=self.clock(), reason=reason)
         self.session.commit()
         log.error("run.failed", reason=reason)
-
-
-def queue_run(session: Session, *, dataset: str, as_of: date, config: ForecastConfig, requested_at: datetime) -> int:
-    """The number of a new queued run; the caller commits."""
-    return runs.queue(
-        session,
-        dataset_id=dataset,
-        as_of=as_of,
-        horizon=config.horizon,
-        seed=config.seed,
-        config=config.as_dict(),
-        config_hash=config.digest,
-        code_version=code_version(),
-        requested_at=requested_at,
-    )
 
 
 def as_date(moment: Any) -> date:

@@ -23,9 +23,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
-from api.config import RunSettings, ServerConfig
+from api.config import ServerConfig
 from api.exception_handlers import STATUSES
-from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
 from forecasting.forecasters import FORECASTERS
 from jobs.ingestion.ingest import ingest_bundled
@@ -139,8 +138,7 @@ def service(engine: Engine) -> Iterator[Service]:
     with Session(engine) as session:
         key = api_keys.create(session, name="documents", scopes=["read", "write", "admin"], now=NOW)
         session.commit()
-    terms = RunSettings(CONFIG.horizon, CONFIG.seed, CONFIG.as_dict(), CONFIG.digest, code_version())
-    options = ServerConfig(version="0.1.0", run_settings=lambda _dataset, _horizon: terms, now=lambda: NOW, threads=5)
+    options = ServerConfig(version="0.1.0", forecast=lambda _dataset: CONFIG, now=lambda: NOW, threads=5)
     app = create_app(engine=engine, options=options)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)

@@ -32,7 +32,7 @@ def no_runs(_dataset: str, _horizon: int | None) -> NoReturn:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The application with a built site. No page of it reads the database, so the engine is never connected."""
     site = build_site(tmp_path_factory.mktemp("site"))
-    config = ServerConfig(version="0", run_settings=no_runs, now=lambda: datetime.now(UTC), docs_site=site)
+    config = ServerConfig(version="0", now=lambda: datetime.now(UTC), docs_site=site)
     app = create_app(engine=make_engine("postgresql://nobody@localhost:1/none"), options=config)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run)

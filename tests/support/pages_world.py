@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from services.run_requests import request_run
 from store.database import make_engine
 from store.models import Score
-from store.queries import runs
 from tests.conftest import new_database
-from tests.integration.api.conftest import run_settings
+from tests.integration.api.conftest import FORECAST
 from tests.support.factories import NOW, Published, build_catalog, publish_run
 
 HORIZON, DRAWS = 14, 60
@@ -53,18 +53,7 @@ def pages_world(server_url: str, template: str, name: str) -> Iterator[PagesWorl
 
 
 def queue(session: Session, dataset: str = "CN_CLEANTECH") -> int:
-    terms = run_settings("CN_TRADE", None)
-    return runs.queue(
-        session,
-        dataset_id=dataset,
-        as_of=date(2026, 1, 20),
-        horizon=terms.horizon,
-        seed=terms.seed,
-        config=terms.config,
-        config_hash=terms.config_hash,
-        code_version=terms.code_version,
-        requested_at=NOW,
-    )
+    return request_run(session, dataset=dataset, as_of=date(2026, 1, 20), config=FORECAST, now=NOW)
 
 
 def _add_pit(session: Session, run: Published) -> None:

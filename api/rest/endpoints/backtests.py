@@ -1,21 +1,21 @@
-"""How forecasts did: scores beside the baseline's, and what was said at each fold."""
+"""Backtests: scores beside the baseline's, forecasts at each fold, and the largest misses."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
 
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.authentication import Reader
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
-from api.rest.direct import DirectRoute
-from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
-from api.rest.schemas import common, forecasts
+from api.rest.responses import list_response
+from api.rest.schemas.backtests import BacktestPage, FoldPage, MissAnswer, MissPage
+from api.rest.schemas.common import columns
+from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import (
     FOLD_COLUMNS,
-    MISS_COLUMNS,
     SCORE_COLUMNS,
     fold_answer,
     fold_rows,
@@ -26,16 +26,16 @@ from api.rest.serializers.backtests import (
     score_rows,
     vintage_answer,
 )
-from api.rest.serializers.forecasts import run_answer
+from api.rest.serializers.runs import run_answer
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 from forecasting.errors import UnknownForecaster
 from services import backtest_folds
-from services.backtest_folds import score_unit, value_unit
+from services.backtest_folds import MissedPage, score_unit, value_unit
 from services.derived_backtest import derived_scores
 from services.errors import LevelNotKept, NotOneSeries
-from services.parameters import BacktestQuery, FoldQuery, MissQuery
-from services.run_selection import select_run, select_series
-from services.series_catalog import SeriesCatalog
+from services.queries.backtests import BacktestQuery, FoldQuery, MissQuery
+from services.run_selection import select_run
+from services.series_catalog import SeriesCatalog, part_names
 from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
 from store.models import ResolvedSeries
 from store.queries import backtests
@@ -44,152 +44,137 @@ from store.queries.backtests import Folds, ScoreRow
 from store.queries.forecasts import Coverage
 from store.queries.runs import PublishedRunRecord
 
-router = APIRouter(route_class=DirectRoute, tags=["backtests"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["backtests"], dependencies=[Reader], responses=PROBLEM)
 
 
-@router.get("/v1/datasets/{dataset}/backtests", responses={200: {"model": common.BacktestPage}})
+@router.get("/v1/datasets/{dataset}/backtests", responses={200: {"model": BacktestPage}})
 def read_backtests(
     dataset: DatasetPath,
     query: Annotated[BacktestQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Scores of a run's rolling-origin backtest, each beside the baseline's (seasonal naive).
 
-    MASE, RMSSE, sMAPE, WIS, bias, MAE, and coverage by level: means over the series chosen. A single balance or group
+    MASE, RMSSE, sMAPE, WIS, bias, MAE, and coverage by level: means over the selected series. A single balance or group
     is scored itself, from its parts at each fold; among several series it stands for its parts. `folds` gives the
-    number of cutoffs, the first and the last. `pit` counts outcomes by their position in the forecast distribution,
-    over all steps: equal counts in each bin mean calibrated intervals.
+    number of cutoffs, the first and the last. `pit` is the PIT histogram over all steps: it is flat where the intervals
+    are calibrated.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, options, run, fixed=False)
+    headers = run_headers(request, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
-    chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     _refuse_forecaster(session, run.id, catalog, query.forecaster)
-    of_group = [one for one in chosen if query.group in (None, one.group)]
-    unique_ids = {part.series_id: part.unique_id for one in of_group for part in one.parts}
-    ids = sorted(unique_ids)
-    derived = _derived_scores(session, run, coverage, chosen, query)
+    names = part_names([series for series in selected if query.group in (None, series.group)])
+    derived = _derived_scores(session, run, coverage, selected, query)
     if derived is None:
-        found = backtests.scores(
-            session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
-        )
-        scored = backtests.folds(session, run.id, ids)
-        bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
+        found, scored, bins = _stored_scores(session, run, sorted(names), query)
     else:
         found, scored, bins = derived
-        unique_ids = {DERIVED_ID: chosen[0].unique_id}
+        names = {DERIVED_ID: selected[0].unique_id}
     found = [row for row in found if row.metric != PIT]
     folds = folds_answer(scored)
-    page = paging(request, limit=query.limit, offset=query.offset, total=len(found))
-    headers |= paging_headers(page)
-    shown = found[query.offset : query.offset + query.limit]
-    scores = score_answers(shown, unique_ids, score_unit(query.kind, catalog.unit))
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(SCORE_COLUMNS, score_rows(scores, query.kind, folds), headers=headers)
-    asked = {"by": query.by, "kind": query.kind, "group": query.group, "baseline": BASELINE, "pit": pit_answer(bins)}
-    about = {"dataset": dataset, "unit": catalog.unit, "run": run_answer(run), **asked, "folds": folds}
-    about |= vintage_answer(scored, run.vintage_cutoffs)
-    return json_response({**about, **page, "scores": scores}, headers=headers)
+    page = found[query.offset : query.offset + query.limit]
+    scores = score_answers(page, names, score_unit(query.kind, catalog.unit))
+    return list_response(
+        request,
+        query,
+        total=len(found),
+        key="scores",
+        items=scores,
+        columns=SCORE_COLUMNS,
+        rows=score_rows(scores, query.kind, folds),
+        context={
+            **{"dataset": dataset, "unit": catalog.unit, "run": run_answer(run), "by": query.by, "kind": query.kind},
+            **{"group": query.group, "baseline": BASELINE, "pit": pit_answer(bins), "folds": folds},
+            **vintage_answer(scored, run.vintage_cutoffs),
+        },
+        headers=headers,
+    )
 
 
-@router.get("/v1/datasets/{dataset}/backtests/folds", responses={200: {"model": common.FoldPage}})
+@router.get("/v1/datasets/{dataset}/backtests/folds", responses={200: {"model": FoldPage}})
 def read_folds(
     dataset: DatasetPath,
     query: Annotated[FoldQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """What a forecaster said of one series at each cutoff of the backtest, and what came; newest cutoff first."""
+    """Forecasts of one series at each cutoff of the backtest, and the outcomes; newest cutoff first."""
     run = select_run(session, dataset, query)
-    headers = run_headers(request, options, run, fixed=False)
+    headers = run_headers(request, config, run, query)
     _refuse_levels(query.level)
-    series = select_series(session, catalogs, run, query.model_copy(update={"offset": 0}))
-    if series.total != 1:
-        raise NotOneSeries(series.total)
-    one, unit = series.page[0], value_unit(query.kind, series.catalog.unit)
-
-    _refuse_forecaster(session, run.id, series.catalog, query.forecaster)
+    coverage, catalog = catalogs.of_run(session, run.id)
+    selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    if len(selected) != 1:
+        raise NotOneSeries(len(selected))
+    series, unit = selected[0], value_unit(query.kind, catalog.unit)
+    _refuse_forecaster(session, run.id, catalog, query.forecaster)
     found = read_series_folds(
         session,
         run,
-        one,
+        series,
         kind=query.kind,
         forecaster=query.forecaster,
         levels=query.level,
-        kept=series.coverage.probabilities,
+        kept=coverage.probabilities,
         limit=query.limit,
         offset=query.offset,
     )
     folds = [fold_answer(fold, query.level, run.vintage_cutoffs) for fold in found.rows]
-    page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
-    headers |= paging_headers(page)
-    if wanted_format(request, query.format) == "csv":
-        rows = fold_rows(one.unique_id, query.forecaster, unit, folds)
-        return csv_response(FOLD_COLUMNS, rows, headers=headers)
-    asked = {"kind": query.kind, "forecaster": query.forecaster}
-    about = {"unique_id": one.unique_id, "dataset": dataset, "unit": unit, **asked}
-    return json_response({**about, "run": run_answer(run), **page, "folds": folds}, headers=headers)
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="folds",
+        items=folds,
+        columns=FOLD_COLUMNS,
+        rows=fold_rows(series.unique_id, query.forecaster, unit, folds),
+        context={
+            **{"unique_id": series.unique_id, "dataset": dataset, "unit": unit, "kind": query.kind},
+            **{"forecaster": query.forecaster, "run": run_answer(run)},
+        },
+        headers=headers,
+    )
 
 
-@router.get("/v1/datasets/{dataset}/backtests/misses", responses={200: {"model": forecasts.MissPage}})
+@router.get("/v1/datasets/{dataset}/backtests/misses", responses={200: {"model": MissPage}})
 def read_misses(
     dataset: DatasetPath,
     query: Annotated[MissQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """The combination's worst misses: periods that ended outside the interval, the furthest first, in its widths.
+    """The combination's largest misses: outcomes outside the interval, the furthest first, in interval widths.
 
-    A group stands for its members. A period that several folds missed is told by the worst. `level` in 100 are to
-    hold, so that there are always some.
+    A group stands for its members. A period missed by several folds is listed once, with the largest miss. Some misses
+    are expected: an interval of `level` per cent covers that share of the outcomes.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, options, run, fixed=False)
+    headers = run_headers(request, config, run, query)
     _refuse_levels([query.level])
     coverage, catalog = catalogs.of_run(session, run.id)
-    chosen = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    unique_ids = {part.series_id: part.unique_id for one in chosen for part in one.parts}
-    if len(chosen) == 1 and chosen[0].derived:
-        unique_ids = {DERIVED_ID: chosen[0].unique_id}
-        found = read_derived_misses(
-            session,
-            run,
-            chosen[0],
-            kind=query.kind,
-            step=query.step,
-            level=query.level,
-            kept=coverage.probabilities,
-            limit=query.limit,
-            offset=query.offset,
-        )
-    else:
-        found = backtest_folds.read_misses(
-            session,
-            run,
-            sorted(unique_ids),
-            kind=query.kind,
-            step=query.step,
-            level=query.level,
-            forecaster=COMBINATION,
-            kept=coverage.probabilities,
-            limit=query.limit,
-            offset=query.offset,
-        )
-    page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
-    headers |= paging_headers(page)
+    selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    names, found = _misses(session, run, selected, query, coverage.probabilities)
     unit = value_unit(query.kind, catalog.unit)
-    misses = miss_answers(found.rows, unique_ids, unit)
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(MISS_COLUMNS, (list(miss.values()) for miss in misses), headers=headers)
-    about = {"dataset": dataset, "unit": unit, "kind": query.kind, "level": query.level, "run": run_answer(run)}
-    return json_response({**about, **page, "misses": misses}, headers=headers)
+    context = {"dataset": dataset, "unit": unit, "kind": query.kind, "level": query.level, "run": run_answer(run)}
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="misses",
+        items=miss_answers(found.rows, names, unit),
+        columns=columns(MissAnswer),
+        context=context,
+        headers=headers,
+    )
 
 
 def _derived_scores(
@@ -213,6 +198,33 @@ def _derived_scores(
     return pooled, found.folds, bins
 
 
+def _stored_scores(
+    session: Session, run: PublishedRunRecord, ids: Sequence[int], query: BacktestQuery
+) -> tuple[list[ScoreRow], Folds, list[PitBin]]:
+    """Scores pooled over stored series, their folds and their PIT histogram."""
+    found = backtests.scores(
+        session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
+    )
+    bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
+    return found, backtests.folds(session, run.id, ids), bins
+
+
+def _misses(
+    session: Session,
+    run: PublishedRunRecord,
+    selected: Sequence[ResolvedSeries],
+    query: MissQuery,
+    kept: Sequence[float],
+) -> tuple[dict[int, str], MissedPage]:
+    """Names and misses of the selected series, or of a single derived series itself."""
+    options: dict[str, Any] = query.model_dump(include={"kind", "step", "level", "limit", "offset"}) | {"kept": kept}
+    if len(selected) == 1 and selected[0].derived:
+        return {DERIVED_ID: selected[0].unique_id}, read_derived_misses(session, run, selected[0], **options)
+    names = part_names(selected)
+    found = backtest_folds.read_misses(session, run, sorted(names), forecaster=COMBINATION, **options)
+    return names, found
+
+
 def _refuse_levels(levels: Iterable[float]) -> None:
     """Raises LevelNotKept."""
     for level in levels:
@@ -221,10 +233,10 @@ def _refuse_levels(levels: Iterable[float]) -> None:
 
 
 def _refuse_forecaster(session: Session, run: int, catalog: SeriesCatalog, forecaster: str) -> None:
-    """Raises UnknownForecaster for one that the run has not scored."""
+    """Raises UnknownForecaster for a forecaster that the run has not scored."""
     if forecaster == COMBINATION:
         return
-    ids = [one.id for one in catalog.series]
+    ids = [series.id for series in catalog.series]
     scored = backtests.scores(
         session, run, ids, by="forecaster", kind="month", forecaster=forecaster, baseline=BASELINE
     )

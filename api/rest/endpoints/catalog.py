@@ -1,44 +1,53 @@
-"""What there is: datasets, series, partners, sectors."""
+"""Datasets, series, partners and sectors."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import CatalogCacheDep, SessionDep, may_read
-from api.rest.direct import DirectRoute
-from api.rest.paging import paging, paging_headers
+from api.authentication import Reader
+from api.dependencies import CatalogCacheDep, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
-from api.rest.schemas import common
-from api.rest.serializers.forecasts import month_text
-from services.parameters import CatalogQuery, Paged, Parameters, SeriesQuery
+from api.rest.responses import list_response, object_response
+from api.rest.schemas.catalog import (
+    DatasetAnswer,
+    DatasetPage,
+    PartnerAnswer,
+    PartnerPage,
+    SectorAnswer,
+    SectorPage,
+    SeriesAnswer,
+    SeriesPage,
+)
+from api.rest.schemas.common import columns
+from api.rest.schemas.problem import PROBLEM
+from forecasting.data.months import format_month
+from services.parameters import Paged, Parameters
+from services.queries.catalog import CatalogQuery, SeriesQuery
 from store.queries import catalog
 
-router = APIRouter(route_class=DirectRoute, tags=["catalog"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["catalog"], dependencies=[Reader], responses=PROBLEM)
+DATASET_COLUMNS = columns(DatasetAnswer, without=("groups",))
 
 
-@router.get("/v1/datasets", responses={200: {"model": common.DatasetPage}})
+@router.get("/v1/datasets", responses={200: {"model": DatasetPage}})
 def read_datasets(query: Annotated[Paged, Query()], request: Request, session: SessionDep) -> Response:
     """Datasets, with their units, licences and partner groups."""
     found = catalog.datasets(session)
-    shown = found[query.offset : query.offset + query.limit]
-    rows = [_dataset_answer(one, catalog.groups(session, one.id)) for one in shown]
-    return _listed(request, query, "datasets", common.DatasetAnswer, rows, total=len(found))
+    page = found[query.offset : query.offset + query.limit]
+    items = [_dataset_answer(record, catalog.groups(session, record.id)) for record in page]
+    return list_response(request, query, total=len(found), key="datasets", items=items, columns=DATASET_COLUMNS)
 
 
-@router.get("/v1/datasets/{dataset}", responses={200: {"model": common.DatasetAnswer}})
+@router.get("/v1/datasets/{dataset}", responses={200: {"model": DatasetAnswer}})
 def read_dataset(
     dataset: DatasetPath, query: Annotated[Parameters, Query()], request: Request, session: SessionDep
 ) -> Response:
-    """One dataset."""
+    """A dataset."""
     answer = _dataset_answer(catalog.dataset(session, dataset), catalog.groups(session, dataset))
-    if wanted_format(request, query.format) == "json":
-        return json_response(answer)
-    return _table(common.DatasetAnswer, [answer])
+    return object_response(request, query.format, answer, columns=DATASET_COLUMNS)
 
 
-@router.get("/v1/datasets/{dataset}/series", responses={200: {"model": common.SeriesPage}})
+@router.get("/v1/datasets/{dataset}/series", responses={200: {"model": SeriesPage}})
 def read_series(
     dataset: DatasetPath,
     query: Annotated[SeriesQuery, Query()],
@@ -46,9 +55,9 @@ def read_series(
     session: SessionDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """Stored series of a dataset. Balances and groups are answered too where figures are asked for."""
+    """Stored series of a dataset. Observations and forecasts are available for balances and groups too."""
     record, stored = catalogs.of_dataset(session, dataset)
-    # A flow cannot be misspelt: one that the dataset lacks has no series to list.
+    # The flow is an enumeration: one that the dataset does not have yields an empty list.
     stored.refuse_unknown({"flow": None, "partner": query.partner, "sector": query.sector}, stored.codes)
     found = catalog.series(
         session,
@@ -61,57 +70,49 @@ def read_series(
         limit=query.limit,
         offset=query.offset,
     )
-    rows = [
-        {
-            "unique_id": one.unique_id,
-            "dataset": dataset,
-            "flow": one.flow,
-            "partner": one.partner,
-            "partner_name": one.partner_name,
-            "sector": one.sector,
-            "sector_name": one.sector_name,
-            "unit": record.unit,
-        }
-        for one in found.rows
-    ]
-    return _listed(request, query, "series", common.SeriesAnswer, rows, total=found.total)
-
-
-@router.get("/v1/partners", responses={200: {"model": common.PartnerPage}})
-def read_partners(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
-    """Countries and groups, by code. A dataset's groups and their members are listed with the dataset."""
-    found = catalog.partners(session, q=query.q, limit=query.limit, offset=query.offset)
-    return _listed(
-        request, query, "partners", common.PartnerAnswer, [row._asdict() for row in found.rows], total=found.total
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="series",
+        items=[_series_answer(row, record) for row in found.rows],
+        columns=columns(SeriesAnswer),
     )
 
 
-@router.get("/v1/sectors", responses={200: {"model": common.SectorPage}})
+@router.get("/v1/partners", responses={200: {"model": PartnerPage}})
+def read_partners(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
+    """Countries and groups, by code. The members of a group are listed with each dataset."""
+    found = catalog.partners(session, q=query.q, limit=query.limit, offset=query.offset)
+    items = [row._asdict() for row in found.rows]
+    return list_response(request, query, total=found.total, key="partners", items=items, columns=columns(PartnerAnswer))
+
+
+@router.get("/v1/sectors", responses={200: {"model": SectorPage}})
 def read_sectors(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
     """Sectors, by code."""
     found = catalog.sectors(session, q=query.q, limit=query.limit, offset=query.offset)
-    return _listed(
-        request, query, "sectors", common.SectorAnswer, [row._asdict() for row in found.rows], total=found.total
-    )
+    items = [row._asdict() for row in found.rows]
+    return list_response(request, query, total=found.total, key="sectors", items=items, columns=columns(SectorAnswer))
 
 
-def _dataset_answer(one: catalog.DatasetRecord, groups: list[catalog.GroupRecord]) -> dict[str, Any]:
+def _dataset_answer(record: catalog.DatasetRecord, groups: list[catalog.GroupRecord]) -> DatasetAnswer:
     return {
-        "id": one.id,
-        "title": one.title,
-        "reporter": one.reporter,
-        "currency": one.currency,
-        "unit": one.unit,
-        "publisher": one.publisher,
-        "licence": one.licence,
-        "citation": one.citation,
-        "release_day": one.release_day,
-        "derives_rest": one.derives_rest,
-        "derives_total": one.derives_total,
-        "allows_negative": one.allows_negative,
-        "series": one.series,
-        "first_month": month_text(one.start),
-        "last_month": month_text(one.end),
+        "id": record.id,
+        "title": record.title,
+        "reporter": record.reporter,
+        "currency": record.currency,
+        "unit": record.unit,
+        "publisher": record.publisher,
+        "licence": record.licence,
+        "citation": record.citation,
+        "release_day": record.release_day,
+        "series": record.series,
+        "first_month": format_month(record.start),
+        "last_month": format_month(record.end),
+        "derives_rest": record.derives_rest,
+        "derives_total": record.derives_total,
+        "allows_negative": record.allows_negative,
         "groups": [
             {
                 "code": group.code,
@@ -125,23 +126,14 @@ def _dataset_answer(one: catalog.DatasetRecord, groups: list[catalog.GroupRecord
     }
 
 
-def _listed(
-    request: Request,
-    query: Paged,
-    name: str,
-    shape: type[BaseModel],
-    rows: list[dict[str, Any]],
-    *,
-    total: int,
-) -> Response:
-    """One page of a list of objects of a shape, in JSON, or in CSV without what is nested in them."""
-    page = paging(request, limit=query.limit, offset=query.offset, total=total)
-    headers = paging_headers(page)
-    if wanted_format(request, query.format) == "json":
-        return json_response({**page, name: rows}, headers=headers)
-    return _table(shape, rows, headers)
-
-
-def _table(shape: type[BaseModel], rows: list[dict[str, Any]], headers: dict[str, str] | None = None) -> Response:
-    columns = [column for column in shape.model_fields if column != "groups"]
-    return csv_response(columns, ([row[column] for column in columns] for row in rows), headers=headers)
+def _series_answer(row: catalog.SeriesRecord, dataset: catalog.DatasetRecord) -> SeriesAnswer:
+    return {
+        "unique_id": row.unique_id,
+        "dataset": dataset.id,
+        "flow": row.flow,
+        "partner": row.partner,
+        "partner_name": row.partner_name,
+        "sector": row.sector,
+        "sector_name": row.sector_name,
+        "unit": dataset.unit,
+    }

@@ -2,26 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.authentication import Reader
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
-from api.rest.direct import DirectRoute
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import csv_response, json_response, wanted_format
 from api.rest.schemas.contributions import ContributionAnswer
+from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.contributions import (
     CONTRIBUTION_COLUMNS,
     contribution_cells,
     contribution_row,
     estimate_answer,
 )
-from api.rest.serializers.forecasts import run_answer
-from services.contribution_queries import ContributionQuery
+from api.rest.serializers.runs import run_answer
 from services.contributions import read_contributions as find_contributions
+from services.queries.contributions import ContributionQuery
 from services.run_selection import select_run
 
-router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 
 
 @router.get("/v1/datasets/{dataset}/forecasts/contributions", responses={200: {"model": ContributionAnswer}})
@@ -30,7 +31,7 @@ def read_contributions(
     query: Annotated[ContributionQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Contributions of partners or sectors to the growth of exports or imports from one period to another.
@@ -40,7 +41,7 @@ def read_contributions(
     part's own gain or loss of market share. Both periods may be observed, forecast, or partly both.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, options, run, fixed=False)
+    headers = run_headers(request, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     found = find_contributions(session, run, catalog, query)
     if wanted_format(request, query.format) == "csv":

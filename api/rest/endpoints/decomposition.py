@@ -1,54 +1,63 @@
-"""Series taken apart: trend, season, calendar, and what is left."""
+"""Decomposition of series into trend, season, calendar and residual."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.authentication import Reader
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
-from api.rest.direct import DirectRoute
-from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import RunPath
-from api.rest.responses import csv_response, json_response, wanted_format
-from api.rest.schemas import forecasts
-from api.rest.serializers.forecasts import run_answer, series_answer
-from services.decomposition import SHARES, component_months
-from services.parameters import DecompositionQuery
+from api.rest.responses import list_response
+from api.rest.schemas.forecasts import ComponentPage
+from api.rest.schemas.problem import PROBLEM
+from api.rest.serializers.forecasts import component_answer
+from api.rest.serializers.runs import run_answer
+from api.rest.serializers.series import series_answer
+from services.decomposition import component_months
+from services.queries.forecasts import DecompositionQuery
 from services.run_selection import published_run, select_series
 
-router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 SHARE_UNIT = "per cent"
-COLUMNS = ("unique_id", "month", "ahead", "unit", "trend", "share_unit", *SHARES)
+SHARES = ("seasonal", "calendar", "residual")
+COLUMNS = ("unique_id", "month", "forecast", "unit", "trend", "share_unit", *SHARES)
 
 
-@router.get("/v1/runs/{run_id}/components", responses={200: {"model": forecasts.ComponentPage}})
+@router.get("/v1/runs/{run_id}/components", responses={200: {"model": ComponentPage}})
 def read_components(
     run_id: RunPath,
     query: Annotated[DecompositionQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """Series taken apart as Prophet does, from what a run knew: value = trend x season x calendar x rest.
+    """Prophet's decomposition of series as known to a run: value = trend x seasonal x calendar x residual.
 
-    The trend is in the dataset's unit; the others say by how many per cent they raise what they multiply. `months` is
-    empty for what the run did not take apart: groups, and series that are short or reach zero.
+    The trend is in the dataset's unit; the others are the per cent by which they raise what they multiply. `months` is
+    empty for series without a decomposition: groups, and series that are short or reach zero.
     """
     run = published_run(session, run_id)
-    headers = run_headers(request, options, run, fixed=True)
+    headers = run_headers(request, config, run)
     series = select_series(session, catalogs, run, query)
-    page = paging(request, limit=query.limit, offset=query.offset, total=series.total)
-    headers |= paging_headers(page)
-    found = zip(series.page, component_months(session, run, series.page), strict=True)
+    decomposed = component_months(session, run, series.page)
+    months = [[component_answer(row) for row in rows] for rows in decomposed]
+    found = list(zip(series.page, months, strict=True))
     unit = series.catalog.unit
-    if wanted_format(request, query.format) == "csv":
-        rows = (
-            (one.unique_id, row["month"], row["ahead"], unit, row["trend"], SHARE_UNIT, *(row[name] for name in SHARES))
-            for one, months in found
-            for row in months
-        )
-        return csv_response(COLUMNS, rows, headers=headers)
-    answers = [{**series_answer(series.catalog, one), "months": months} for one, months in found]
-    about = {"dataset": run.dataset_id, "unit": unit, "share_unit": SHARE_UNIT, "run": run_answer(run)}
-    return json_response({**about, **page, "series": answers}, headers=headers)
+    shared = {"unit": unit, "share_unit": SHARE_UNIT}
+    return list_response(
+        request,
+        query,
+        total=series.total,
+        key="series",
+        items=({**series_answer(series.catalog, resolved), "months": months} for resolved, months in found),
+        columns=COLUMNS,
+        rows=(
+            [{**month, **shared, "unique_id": resolved.unique_id}[name] for name in COLUMNS]
+            for resolved, months in found
+            for month in months
+        ),
+        context={"dataset": run.dataset_id, **shared, "run": run_answer(run)},
+        headers=headers,
+    )

@@ -1,144 +1,165 @@
-"""Forecasts that others made: taken in, and shown beside ours."""
+"""Forecasts made by other institutions or models: read beside Tradewind's, and appended."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep, may_read, may_write
-from api.rest.direct import DirectRoute
-from api.rest.paging import paging, paging_headers
+from api.authentication import Reader, Writer
+from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
-from api.rest.schemas import tracking
-from api.rest.serializers.forecasts import month_text
-from api.rest.uploads import sent_table
-from services.parameters import ExternalForecastQuery, ExternalModelsQuery
+from api.rest.responses import json_response, list_response
+from api.rest.schemas.common import columns
+from api.rest.schemas.external_forecasts import (
+    ExternalAppendedAnswer,
+    ExternalForecastAnswer,
+    ExternalForecastPage,
+    ExternalModelAnswer,
+    ExternalModelPage,
+)
+from api.rest.schemas.problem import PROBLEM
+from api.rest.uploads import table_body, uploaded_table
+from forecasting.data.months import format_month
+from services.queries.tracking import ExternalForecastQuery, ExternalModelsQuery
+from services.series_catalog import part_names
 from store.queries import catalog, external_forecasts
-from store.queries.external_forecasts import Comparison
+from store.queries.external_forecasts import Comparison, ModelRecord
 from store.queries.hubverse_format import check_hubverse
 
-router = APIRouter(route_class=DirectRoute, tags=["outside"])
-COLUMNS = tuple(tracking.OutsideAnswer.model_fields)
-MODEL_COLUMNS = tuple(tracking.OutsideModelAnswer.model_fields)
-STATEMENT = {
-    "model_id": "poll",
-    "reference_date": "2026-08-31",
-    "target": "X TOTAL",
-    "horizon": 0,
-    "location": "WLD",
-    "target_end_date": "2026-08-31",
-    "output_type": "quantile",
-    "output_type_id": 0.9,
-    "value": 341.0,
-}
-BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "The hubverse's columns; a target is a flow and a sector, a location a partner.",
-        "content": {
-            "text/csv": {
-                "schema": {"type": "string"},
-                "example": f"{','.join(STATEMENT)}\n{','.join(map(str, STATEMENT.values()))}\n",
-            },
-            "application/json": {"schema": {"type": "object"}, "example": {"forecasts": [STATEMENT]}},
-        },
-    }
-}
-
-
-@router.get(
-    "/v1/datasets/{dataset}/outside",
-    dependencies=[Depends(may_read)],
-    responses={200: {"model": tracking.OutsidePage}},
+router = APIRouter(tags=["external forecasts"], responses=PROBLEM)
+BODY = table_body(
+    "forecasts",
+    {
+        "model_id": "poll",
+        "reference_date": "2026-08-31",
+        "target": "X TOTAL",
+        "horizon": 0,
+        "location": "WLD",
+        "target_end_date": "2026-08-31",
+        "output_type": "quantile",
+        "output_type_id": 0.9,
+        "value": 341.0,
+    },
+    description="The hubverse's columns; a target is a flow and a sector, a location a partner.",
 )
-def read_outside(
+PATH = "/v1/datasets/{dataset}/external-forecasts"
+
+
+@router.get(PATH, dependencies=[Reader], responses={200: {"model": ExternalForecastPage}})
+def read_external_forecasts(
     dataset: DatasetPath,
     query: Annotated[ExternalForecastQuery, Query()],
     request: Request,
     session: SessionDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """Forecasts made by others, beside ours of the same target from no later knowledge, and what came.
+    """External forecasts beside Tradewind's of the same target from no later knowledge, with the outcome.
 
-    Both are scored by their absolute error and their weighted interval score, on the first print and the latest value.
+    Both are scored by absolute error and weighted interval score, on the first print and the latest value.
     """
     _, known = catalogs.of_dataset(session, dataset)
-    chosen = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    names = {part.series_id: part.unique_id for one in chosen for part in one.parts}
-    wanted = query.model_dump(include={"model", "start", "end", "scored", "limit", "offset"})
-    found = external_forecasts.page(session, list(names), **wanted)
-    page = paging(request, limit=query.limit, offset=query.offset, total=found.total)
-    answers = [_answer(row, names[row.series_id], known.unit) for row in found.rows]
-    headers = {"Cache-Control": "no-cache", **paging_headers(page)}
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(COLUMNS, (list(answer.values()) for answer in answers), headers=headers)
-    return json_response({"dataset": dataset, "unit": known.unit, **page, "outside": answers}, headers=headers)
+    names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
+    filters = query.model_dump(include={"model", "start", "end", "scored", "limit", "offset"})
+    found = external_forecasts.page(session, list(names), **filters)
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="external_forecasts",
+        items=[_comparison_answer(row, names[row.series_id], known.unit) for row in found.rows],
+        columns=columns(ExternalForecastAnswer),
+        context={"dataset": dataset, "unit": known.unit},
+        headers={"Cache-Control": "no-cache"},
+    )
 
 
-@router.get(
-    "/v1/datasets/{dataset}/outside/models",
-    dependencies=[Depends(may_read)],
-    responses={200: {"model": tracking.OutsideModelPage}},
-)
-def read_outside_models(
+@router.get(f"{PATH}/models", dependencies=[Reader], responses={200: {"model": ExternalModelPage}})
+def read_external_models(
     dataset: DatasetPath,
     query: Annotated[ExternalModelsQuery, Query()],
     request: Request,
     session: SessionDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """Mean errors and weighted interval scores of each model on first prints, beside ours on the same targets."""
+    """Mean errors and weighted interval scores of each model on first prints, beside Tradewind's."""
     _, known = catalogs.of_dataset(session, dataset)
-    chosen = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    found = external_forecasts.by_model(session, [part.series_id for one in chosen for part in one.parts])
-    page = paging(request, limit=query.limit, offset=query.offset, total=len(found))
-    rows = [one._asdict() | {"unit": known.unit} for one in found[query.offset : query.offset + query.limit]]
-    answers = [{name: row[name] for name in MODEL_COLUMNS} for row in rows]
-    headers = {"Cache-Control": "no-cache", **paging_headers(page)}
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(MODEL_COLUMNS, (list(answer.values()) for answer in answers), headers=headers)
-    return json_response({"dataset": dataset, "unit": known.unit, **page, "models": answers}, headers=headers)
+    names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
+    found = external_forecasts.by_model(session, list(names))
+    page = found[query.offset : query.offset + query.limit]
+    return list_response(
+        request,
+        query,
+        total=len(found),
+        key="models",
+        items=[_model_answer(row, known.unit) for row in page],
+        columns=columns(ExternalModelAnswer),
+        context={"dataset": dataset, "unit": known.unit},
+        headers={"Cache-Control": "no-cache"},
+    )
 
 
 @router.post(
-    "/v1/datasets/{dataset}/outside",
+    PATH,
     status_code=201,
-    dependencies=[Depends(may_write)],
-    responses={201: {"model": tracking.OutsideAppendedAnswer}},
+    dependencies=[Writer, NoParameters],
+    responses={201: {"model": ExternalAppendedAnswer}},
     openapi_extra=BODY,
 )
-def append_outside(
-    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, options: ConfigDep
+def append_external_forecasts(
+    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, config: ConfigDep
 ) -> Response:
-    """Take in forecasts that others made, in the hubverse layout: all of them or none.
+    """Append external forecasts in the hubverse layout, all of them or none.
 
-    What was stated once stays: the same again is passed over, another value is refused. A fault is answered with its
-    row, column and reason; the header of a CSV is row 1. The scheduler scores them once their targets came.
+    A statement is stored once: the same again is passed over, another value is refused. An error names row, column and
+    reason; the header of a CSV is row 1. The scheduler scores forecasts when their outcome is known.
     """
     catalog.dataset(session, dataset)
-    table = sent_table(request, body, name="forecasts", limit=options.max_upload_bytes)
-    frame = check_hubverse(table, today=options.now().date())
+    table = uploaded_table(request, body, name="forecasts", limit=config.max_upload_bytes)
+    frame = check_hubverse(table, today=config.now().date())
     appended = external_forecasts.append(session, dataset=dataset, frame=frame)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
     return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
 
 
-def _answer(row: Comparison, unique_id: str, unit: str) -> dict[str, Any]:
-    fields = row._asdict() | {
+def _comparison_answer(row: Comparison, unique_id: str, unit: str) -> ExternalForecastAnswer:
+    return {
         "unique_id": unique_id,
+        "model_id": row.model_id,
+        "reference_date": row.reference_date,
+        "month": format_month(row.month),
+        "months": row.months,
         "unit": unit,
-        "month": month_text(row.month),
         "run": row.run_id,
+        "step": row.step,
+        "point": row.point,
+        "tradewind_point": row.our_point,
         "first_print": row.first_value,
         "latest": row.latest_value,
-        "first_error": _distance(row.first_value, row.point),
-        "our_first_error": _distance(row.first_value, row.our_point),
-        "latest_error": _distance(row.latest_value, row.point),
-        "our_latest_error": _distance(row.latest_value, row.our_point),
+        "quantiles": row.quantiles,
+        "first_error": _absolute_error(row.first_value, row.point),
+        "tradewind_first_error": _absolute_error(row.first_value, row.our_point),
+        "latest_error": _absolute_error(row.latest_value, row.point),
+        "tradewind_latest_error": _absolute_error(row.latest_value, row.our_point),
+        "first_wis": row.first_wis,
+        "tradewind_first_wis": row.our_first_wis,
+        "latest_wis": row.latest_wis,
+        "tradewind_latest_wis": row.our_latest_wis,
     }
-    return {name: fields[name] for name in COLUMNS}
 
 
-def _distance(actual: float | None, point: float | None) -> float | None:
+def _model_answer(row: ModelRecord, unit: str) -> ExternalModelAnswer:
+    return {
+        "model_id": row.model_id,
+        "n": row.n,
+        "points": row.points,
+        "unit": unit,
+        "mae": row.mae,
+        "tradewind_mae": row.our_mae,
+        "wis": row.wis,
+        "tradewind_wis": row.our_wis,
+        "share_better": row.better,
+    }
+
+
+def _absolute_error(actual: float | None, point: float | None) -> float | None:
     return None if actual is None or point is None else abs(actual - point)

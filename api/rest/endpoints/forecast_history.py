@@ -1,66 +1,70 @@
-"""What else was said of a series: by each forecaster, and by the combination at earlier cutoffs."""
+"""Other forecasts of a series: those of single forecasters, and those from earlier cutoffs."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.authentication import Reader
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
-from api.rest.direct import DirectRoute
-from api.rest.paging import paging, paging_headers
 from api.rest.path_parameters import RunPath
-from api.rest.responses import csv_response, json_response, wanted_format
-from api.rest.schemas import forecasts
-from api.rest.serializers.forecasts import run_answer, series_answer
+from api.rest.responses import list_response
+from api.rest.schemas.forecasts import ForecastHistoryPage, HistoricForecastAnswer
+from api.rest.schemas.problem import PROBLEM
+from api.rest.serializers.runs import run_answer
+from api.rest.serializers.series import series_answer
 from forecasting.analysis.period_draws import answer_unit
-from services.errors import NotOneForecast
 from services.forecast_history import history_rows
 from services.published_run import open_run
-from services.queries import ForecastHistoryQuery
+from services.queries.forecasts import ForecastHistoryQuery
 from store.queries import runs
 
-router = APIRouter(route_class=DirectRoute, tags=["forecasts"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 COLUMNS = ("unique_id", "forecaster", "cutoff", "period", "month", "unit", "value")
 
 
-@router.get("/v1/runs/{run_id}/lines", responses={200: {"model": forecasts.LinePage}})
-def read_lines(
+@router.get("/v1/runs/{run_id}/forecast-history", responses={200: {"model": ForecastHistoryPage}})
+def read_forecast_history(
     run_id: RunPath,
     query: Annotated[ForecastHistoryQuery, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """What else was said of one series, group or balance: `forecasters` each by itself, or `earlier` combinations.
+    """Other forecasts of a series, group or balance: of the single `forecasters`, or `earlier` combinations.
 
-    Means, at the run's cutoff before the parts are made to add up, or those of runs that saw less and of the backtest
-    at every sixth month. A page counts rows.
+    Mean forecasts: at the run's cutoff before reconciliation, or those of earlier runs and of the backtest at every
+    sixth month. A page counts rows.
     """
-    desk = open_run(session, catalogs, runs.find(session, run_id).dataset_id, run_id)
-    # An earlier run may come to be published later.
-    headers = {"Cache-Control": "no-store"}
-    if query.of == "forecasters":
-        headers = run_headers(request, options, desk.run, fixed=True)
-    flows, partners, sectors = ([code] if code else None for code in (query.flow, query.partner, query.sector))
-    chosen = desk.catalog.choose(flows=flows, partners=partners, sectors=sectors)
-    if len(chosen) != 1:
-        raise NotOneForecast(len(chosen))
-    one, unit = chosen[0], answer_unit(query.units, desk.unit)
-    rows = history_rows(desk, one, query.of, query.units, query.frequency)
-    page = paging(request, limit=query.limit, offset=query.offset, total=len(rows))
-    headers |= paging_headers(page)
-    shown = rows[query.offset : query.offset + query.limit]
-    lines = [
+    published = open_run(session, catalogs, runs.find(session, run_id).dataset_id, run_id)
+    # Earlier runs may still be published, so that only the forecasters' answer is fixed.
+    fixed = query.of == "forecasters"
+    headers = run_headers(request, config, published.run) if fixed else {"Cache-Control": "no-store"}
+    series = published.catalog.single(query.flow, query.partner, query.sector)
+    unit = answer_unit(query.units, published.unit)
+    rows = history_rows(published, series, query.of, query.units, query.frequency)
+    items: list[HistoricForecastAnswer] = [
         {
-            **{"forecaster": row["forecaster"], "cutoff": row["made"], "period": row["period"]},
-            **{"month": row["month"][:7], "value": row["value"]},
+            "forecaster": row["forecaster"],
+            "cutoff": row["made"],
+            "period": row["period"],
+            "month": row["month"][:7],
+            "value": row["value"],
         }
-        for row in shown
+        for row in rows[query.offset : query.offset + query.limit]
     ]
-    if wanted_format(request, query.format) == "csv":
-        cells = ([({"unique_id": one.unique_id, "unit": unit} | line)[name] for name in COLUMNS] for line in lines)
-        return csv_response(COLUMNS, cells, headers=headers)
-    asked = {"frequency": query.frequency, "units": query.units, "of": query.of}
-    about = {**series_answer(desk.catalog, one), "unit": unit, **asked, "run": run_answer(desk.run)}
-    return json_response({**about, **page, "lines": lines}, headers=headers)
+    return list_response(
+        request,
+        query,
+        total=len(rows),
+        key="forecasts",
+        items=items,
+        columns=COLUMNS,
+        rows=([{**item, "unique_id": series.unique_id, "unit": unit}[name] for name in COLUMNS] for item in items),
+        context={
+            **series_answer(published.catalog, series, unit),
+            **{"frequency": query.frequency, "units": query.units, "of": query.of, "run": run_answer(published.run)},
+        },
+        headers=headers,
+    )

@@ -1,33 +1,32 @@
-"""The service itself: is it alive, is it ready, how is it doing."""
+"""Liveness, readiness and metrics of the service."""
 
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.dependencies import EngineDep
+from api.dependencies import EngineDep, NoParameters
 from api.exception_handlers import RETRY_SECONDS
 from api.health import missing
-from api.rest.direct import DirectRoute
 from api.rest.responses import json_response
-from api.rest.schemas import common
+from api.rest.schemas.problem import PROBLEM, LiveAnswer, ReadyAnswer
 
-router = APIRouter(route_class=DirectRoute, tags=["service"])
+router = APIRouter(tags=["service"], dependencies=[NoParameters], responses=PROBLEM)
 READY: dict[int | str, dict[str, Any]] = {
-    200: {"model": common.ReadyAnswer},
-    503: {"model": common.ReadyAnswer, "description": "Not ready: `missing` says why."},
+    200: {"model": ReadyAnswer},
+    503: {"model": ReadyAnswer, "description": "Not ready: `missing` says why."},
 }
 
 
-@router.get("/live", responses={200: {"model": common.LiveAnswer}})
+@router.get("/live", responses={200: {"model": LiveAnswer}})
 def read_live() -> Response:
-    """Whether the process answers; the database is not asked."""
+    """Whether the process answers; the database is not queried."""
     return json_response({"live": True}, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/ready", responses=READY)
 def read_ready(engine: EngineDep) -> Response:
-    """Whether the database answers, is migrated, and holds a published run of every dataset."""
+    """Whether the database answers, is migrated, and has a published run of every dataset."""
     reasons = missing(engine)
     headers = {"Cache-Control": "no-store"}
     if not reasons:
@@ -38,6 +37,6 @@ def read_ready(engine: EngineDep) -> Response:
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
 def read_metrics(request: Request) -> Response:
-    """Metrics in Prometheus' text format."""
+    """Metrics in the Prometheus text format."""
     content = generate_latest(request.app.state.registry)
     return Response(content, headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_LATEST)

@@ -1,18 +1,19 @@
-"""Reports on a run as one document: HTML, PDF, XLSX."""
+"""Reports on a run: HTML, PDF, XLSX."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep, may_read
+from api.authentication import Reader
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
-from api.rest.direct import DirectRoute
 from api.rest.path_parameters import RunPath
+from api.rest.schemas.problem import PROBLEM
 from presentation.report.build import Form, make_report, style_hash
 from services.parameters import Parameters
 from services.run_selection import published_run
 
-router = APIRouter(route_class=DirectRoute, tags=["reports"], dependencies=[Depends(may_read)])
+router = APIRouter(tags=["reports"], dependencies=[Reader], responses=PROBLEM)
 MEDIA: dict[Form, str] = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",
@@ -27,12 +28,12 @@ def read_report(
     query: Annotated[Parameters, Query()],
     request: Request,
     session: SessionDep,
-    options: ConfigDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
     """One self-contained document about a published run: summary, method, tables, charts, every series."""
     run = published_run(session, run_id)
-    headers = run_headers(request, options, run, fixed=True)
+    headers = run_headers(request, config, run)
     key = ("report", run.id, form)
     content = catalogs.answers.get(key)
     if content is None:

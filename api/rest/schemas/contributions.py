@@ -1,27 +1,24 @@
 """Response of contributions to growth."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-
-class BoundsAnswer(TypedDict):
-    """A prediction interval."""
-
-    level: float
-    lo: float | None
-    hi: float | None
+from api.rest.schemas.common import IntervalAnswer, answer
+from api.rest.schemas.runs import RunAnswer
 
 
+@answer
 class EstimateAnswer(TypedDict):
     """A mean with its intervals; None where it is not defined."""
 
     mean: float | None
     unit: str
-    intervals: list[BoundsAnswer]
+    intervals: list[IntervalAnswer]
 
 
+@answer
 class ContributionRowAnswer(TypedDict):
     """A part of the whole in two periods."""
 
@@ -56,8 +53,9 @@ ContributionAnswer = TypedDict(
         "base": float,
         "growth": EstimateAnswer,
         "contributions": list[ContributionRowAnswer],
-        "run": dict[str, Any],
+        "run": RunAnswer,
         "revised_data": bool,
     },
 )
+answer(ContributionAnswer)
 ContributionAnswer.__doc__ = "Contributions of parts to the growth of their whole; those within no group sum to it."

@@ -1,134 +1,96 @@
-"""What forecasts and answers to questions about them look like; a test holds every answer against these."""
+"""Answers about forecasts: values, probability, concentration, decomposition and history."""
 
-from typing import Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
-from api.rest.schemas.common import MONTH, Answer, FoldsAnswer, IntervalAnswer, Page, RunAnswer
+from api.rest.schemas.backtests import CoverageAnswer
+from api.rest.schemas.catalog import ResolvedSeriesAnswer
+from api.rest.schemas.common import IntervalAnswer, Month, Page, Period, answer
+from api.rest.schemas.runs import RunAnswer
+
+OptionalCoverage = Annotated[CoverageAnswer, Field(description="With `coverage=true`.")]
+RevisedData = Annotated[
+    bool, Field(description="Whether the run used backfilled observations, which are revised data.")
+]
 
 
-class QuantileAnswer(Answer):
+@answer
+class QuantileAnswer(TypedDict):
     """A quantile."""
 
     probability: float
     value: float | None
 
 
-class MonthAnswer(Answer):
+@answer
+class MonthAnswer(TypedDict):
     """A month of a forecast, or the period that ends with it; null where there is no answer."""
 
-    month: str = MONTH
+    month: Month
     step: int
     mean: float | None
     median: float | None
     intervals: list[IntervalAnswer]
-    quantiles: list[QuantileAnswer] | None = Field(default=None, description="Where `quantile` was asked.")
-    period: str | None = Field(default=None, examples=["2026-Q1"], description="Where sums or units were asked.")
-    months: int | None = Field(default=None, description="How many months the period has.")
-    observed_months: int | None = Field(default=None, description="How many of them are observed.")
-    reason: str | None = Field(default=None, description="Why there is no answer.")
+    quantiles: NotRequired[Annotated[list[QuantileAnswer], Field(description="With `quantile`.")]]
+    period: NotRequired[Annotated[Period, Field(description="With a frequency, units or a period.")]]
+    months: NotRequired[Annotated[int, Field(description="Number of months in the period.")]]
+    observed_months: NotRequired[Annotated[int, Field(description="Number of them that are observed.")]]
+    reason: NotRequired[Annotated[str | None, Field(description="Why there is no answer.")]]
 
 
-class PartAnswer(Answer):
-    """A stored series that a derived one is made of, and the sign with which it counts."""
-
-    unique_id: str
-    sign: int
-
-
-class PlacedSeries(Answer):
-    """What a series is. `parts` says what a group or a balance is made of; null for a stored series."""
-
-    unique_id: str
-    dataset: str
-    flow: str
-    partner: str
-    partner_name: str
-    sector: str
-    sector_name: str
-    unit: str
-    parts: list[PartAnswer] | None
-
-
-class ForecastSeries(PlacedSeries):
-    """A series' forecast."""
+@answer
+class ForecastSeries(ResolvedSeriesAnswer):
+    """The forecast of a series."""
 
     months: list[MonthAnswer]
 
 
-class LevelAnswer(Answer):
-    """A level asked for, and the stored levels that tell of it: itself, or those next to it."""
-
-    level: float
-    stored: list[float]
-
-
-class CoverageAnswer(Answer):
-    """How often intervals of a level held what came."""
-
-    level: float
-    step: int | None = Field(description="Months ahead; null where all are pooled.")
-    coverage: float
-    n: int = Field(description="Forecasts scored.")
-    standard_error: float = Field(description="Were every forecast independent.")
-    standard_error_by_period: float = Field(
-        description="Were what all series and cutoffs say of one period a single case; about as many cases as periods."
-    )
-
-
-class CoverageOfAnswer(Answer):
-    """How answers like this one did on the folds of the backtest."""
-
-    kind: str | None = Field(description="What was scored; null where nothing of this kind is.")
-    reason: str | None = Field(description="Why there is no coverage.")
-    forecaster: str
-    series: int = Field(description="Stored series pooled.")
-    of_parts: bool = Field(description="Whether a group or a balance is told by its parts.")
-    folds: FoldsAnswer
-    levels: list[LevelAnswer]
-    coverage: list[CoverageAnswer]
-
-
+@answer
 class ForecastPage(Page):
     """Forecasts by flow, partner and sector; a page counts series."""
 
     dataset: str
     unit: str
-    frequency: str | None = Field(default=None, description="Where it is not the level of a month that was asked.")
-    units: str | None = Field(default=None, description="As `frequency`.")
-    of: str | None = Field(default=None, description="The total that a share or a contribution is of.")
+    frequency: NotRequired[Annotated[str | None, Field(description="Unless monthly levels are asked for.")]]
+    units: NotRequired[Annotated[str, Field(description="As `frequency`.")]]
+    of: NotRequired[Annotated[str | None, Field(description="The total of a share or a contribution.")]]
     run: RunAnswer
-    revised_data: bool = Field(description="Whether the run saw backfilled observations, which are revised data.")
-    coverage: CoverageOfAnswer | None = Field(default=None, description="Where it was asked for.")
+    revised_data: RevisedData
+    coverage: NotRequired[OptionalCoverage]
     series: list[ForecastSeries]
 
 
-class ProbabilityAnswer(MonthAnswer):
-    """How likely an event is, and what is forecast of the period; null where there is no answer."""
+@answer
+class ProbabilityAnswer(ResolvedSeriesAnswer):
+    """The probability of an event and the forecast of the period; null where there is no answer."""
 
-    unique_id: str
-    dataset: str
-    flow: str
-    partner: str
-    partner_name: str
-    sector: str
-    sector_name: str
-    unit: str = Field(description="Of the thresholds and of the forecast.")
+    month: Month
+    step: int
+    mean: float | None
+    median: float | None
+    intervals: list[IntervalAnswer]
+    quantiles: NotRequired[list[QuantileAnswer]]
+    period: Period
+    months: int
+    observed_months: int
+    reason: Annotated[str | None, Field(description="Why there is no answer.")]
     units: str
     of: str | None
-    parts: list[PartAnswer] | None
     above: float | None
     below: float | None
-    probability: float | None = Field(description="The share of the draws above `above` and not above `below`.")
-    standard_error: float | None = Field(description="Of the probability, from the number of draws.")
+    probability: Annotated[float | None, Field(description="Share of draws above `above` and not above `below`.")]
+    standard_error: Annotated[float | None, Field(description="Monte Carlo error of the probability.")]
     draws: int | None
     run: RunAnswer
-    revised_data: bool
-    coverage: CoverageOfAnswer | None = None
+    revised_data: RevisedData
+    coverage: NotRequired[OptionalCoverage]
 
 
-class ConcentrationAnswer(Answer):
-    """The Herfindahl-Hirschman index period by period, 0 to 10,000."""
+@answer
+class ConcentrationAnswer(TypedDict):
+    """The Herfindahl-Hirschman index by period, 0 to 10,000."""
 
     dataset: str
     over: Literal["partner", "sector"]
@@ -138,82 +100,64 @@ class ConcentrationAnswer(Answer):
     unit: str
     frequency: str
     run: RunAnswer
-    revised_data: bool
-    parts: list[str] = Field(description="The series whose shares are squared.")
-    whole: str | None = Field(description="The series they are shares of; null where that is their own sum.")
+    revised_data: RevisedData
+    parts: Annotated[list[str], Field(description="The series whose shares are squared.")]
+    whole: Annotated[str | None, Field(description="The series of the denominator; null for the sum of the parts.")]
     months: list[MonthAnswer]
-    coverage: CoverageOfAnswer | None = None
+    coverage: NotRequired[OptionalCoverage]
 
 
-class ComponentMonth(Answer):
-    """A month of a series taken apart; `ahead` says that the run had not seen it."""
+@answer
+class ComponentMonth(TypedDict):
+    """A month of a decomposed series; `forecast` marks a month after the run's cutoff."""
 
-    month: str = MONTH
-    ahead: bool
+    month: Month
+    forecast: bool
     trend: float
-    season: float | None
+    seasonal: float | None
     calendar: float | None
-    rest: float | None = Field(description="What is left of the value; null for a month ahead.")
+    residual: Annotated[float | None, Field(description="The residual; null for a month ahead.")]
 
 
-class ComponentSeries(PlacedSeries):
-    """A series' components; `months` is empty where it was not taken apart."""
+@answer
+class ComponentSeries(ResolvedSeriesAnswer):
+    """The components of a series; `months` is empty where there is no decomposition."""
 
     months: list[ComponentMonth]
 
 
+@answer
 class ComponentPage(Page):
     """Components by flow, partner and sector; a page counts series."""
 
     dataset: str
-    unit: str = Field(description="That of the trend.")
-    share_unit: str = Field(description="That of season, calendar and rest.")
+    unit: Annotated[str, Field(description="Of the trend.")]
+    share_unit: Annotated[str, Field(description="Of seasonal, calendar and residual.")]
     run: RunAnswer
     series: list[ComponentSeries]
 
 
-class MissAnswer(Answer):
-    """A period that ended outside its interval, `widths` of it away."""
-
-    unique_id: str
-    period: str = Field(examples=["2026-Q1"])
-    month: str = MONTH
-    cutoff: str = MONTH
-    step: int
-    unit: str
-    mean: float
-    lo: float
-    hi: float
-    actual: float
-    widths: float
-
-
-class MissPage(Page):
-    """Misses, the worst first."""
-
-    dataset: str
-    unit: str
-    kind: str
-    level: float
-    run: RunAnswer
-    misses: list[MissAnswer]
-
-
-class LineAnswer(Answer):
-    """What a forecaster said of a period after a cutoff: the mean."""
+@answer
+class HistoricForecastAnswer(TypedDict):
+    """The mean forecast of a period by a forecaster from a cutoff."""
 
     forecaster: str
-    cutoff: str = MONTH
-    period: str = Field(examples=["2026-Q1"])
-    month: str = MONTH
+    cutoff: Month
+    period: Period
+    month: Month
     value: float
 
 
-class LinePage(PlacedSeries, Page):
-    """What else was said of a series; a page counts rows."""
+@answer
+class ForecastHistoryPage(ResolvedSeriesAnswer):
+    """Other forecasts of a series; a page counts rows."""
 
+    total: int
+    limit: int
+    offset: int
+    next: str | None
     frequency: str
     units: str
     of: str
     run: RunAnswer
-    lines: list[LineAnswer]
+    forecasts: list[HistoricForecastAnswer]

@@ -1,35 +1,38 @@
-"""What answers about revisions look like."""
+"""Answers about revisions and vintages."""
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
-from api.rest.schemas.common import MONTH, Answer, Page
+from api.rest.schemas.common import Month, Page, answer
+from api.rest.schemas.observations import Backfilled, Joined
 
-JOINED = Field(description="2 for January and February published as one figure, which stands at February.")
 
-
-class RevisionAnswer(Answer):
-    """A month's first print and latest value; nulls where a revised value stands in for the first print."""
+@answer
+class RevisionAnswer(TypedDict):
+    """A month's first print and latest value; null where a revised value stands in for the first print."""
 
     unique_id: str
-    month: str = MONTH
-    months: int = JOINED
+    month: Month
+    months: Joined
     unit: str
     first: float | None
     first_vintage: date | None
     latest: float
     latest_vintage: date
-    revision: float | None = Field(description="Latest less first print.")
-    revision_percent: float | None = Field(description="The same in per cent of the first print.")
-    vintages: int = Field(description="How many values were known of it, one after the other.")
+    revision: Annotated[float | None, Field(description="Latest value less first print.")]
+    revision_percent: Annotated[float | None, Field(description="The revision in per cent of the first print.")]
+    vintages: Annotated[int, Field(description="Number of values published for the month.")]
 
 
-class AgeAnswer(Answer):
-    """Revisions some months after the first print: their mean, and their standard deviation."""
+@answer
+class AgeAnswer(TypedDict):
+    """Mean and standard deviation of revisions at an age in months after the first print."""
 
-    age: int = Field(description="Months after the first print.")
-    n: int = Field(description="First prints as old as that.")
+    age: Annotated[int, Field(description="Months after the first print.")]
+    n: Annotated[int, Field(description="Number of first prints of this age.")]
     unit: str
     bias: float
     spread: float | None
@@ -37,21 +40,23 @@ class AgeAnswer(Answer):
     spread_percent: float | None
 
 
-class VintageAnswer(Answer):
-    """A value as listed under a vintage."""
+@answer
+class VintageAnswer(TypedDict):
+    """A value of a vintage."""
 
     unique_id: str
-    month: str = MONTH
-    months: int = JOINED
+    month: Month
+    months: Joined
     vintage: date
     value: float
     unit: str
     status: str
-    realtime_start: date = Field(description="The first day on which this was the value known.")
-    realtime_end: date | None = Field(description="The last such day; null while it still is.")
-    backfilled: bool = Field(description="A revised value in place of a first print that nobody kept.")
+    realtime_start: Annotated[date, Field(description="First day on which this was the known value.")]
+    realtime_end: Annotated[date | None, Field(description="Last such day; null for the current value.")]
+    backfilled: Backfilled
 
 
+@answer
 class RevisionPage(Page):
     """Revisions by series and month, and by age over all of them; or the vintages themselves."""
 
@@ -59,7 +64,9 @@ class RevisionPage(Page):
     unit: str
     as_of: date
     output_type: int | None
-    revised_data: bool | None = Field(description="Whether a month lacks its first print; null for vintages.")
-    by_age: list[AgeAnswer] | None = Field(description="Over all months asked, not only this page; null for vintages.")
+    revised_data: Annotated[bool | None, Field(description="Whether a month lacks its first print; null for vintages.")]
+    by_age: Annotated[
+        list[AgeAnswer] | None, Field(description="Over all selected months, not only this page; null for vintages.")
+    ]
     revisions: list[RevisionAnswer] | None
     observations: list[VintageAnswer] | None

@@ -1,17 +1,28 @@
-"""Scores and folds of a backtest as JSON objects and CSV rows."""
+"""Scores and folds of a backtest as answers and CSV rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from api.rest.serializers.forecasts import month_text
-from forecasting.data.months import month_text as number_text
+from api.rest.schemas.backtests import (
+    CoverageAnswer,
+    CoverageRowAnswer,
+    FoldAnswer,
+    MissAnswer,
+    PitAnswer,
+    ScoreAnswer,
+)
+from api.rest.schemas.common import FoldsAnswer
+from forecasting.analysis.period_draws import share_error
+from forecasting.config import COMBINATION
+from forecasting.data.months import format_month, month_text
 from services.backtest_folds import Fold, Missed
+from services.coverage import IntervalCoverage, PooledCoverage
 from store.queries.backtest_coverage import PitBin
 from store.queries.backtests import Folds, ScoreRow
 
 UNITS = {"mase": "ratio", "rmsse": "ratio", "smape": "per cent", "coverage": "share", "dm_pvalue": "probability"}
-"""Units of metrics; the others have the unit of what was forecast."""
+"""Units of metrics; the others have the unit of the forecast quantity."""
 SCORE_COLUMNS = (
     *("unique_id", "forecaster", "step", "kind", "metric", "level"),
     *("value", "baseline", "unit", "n", "series", "folds", "first_cutoff", "last_cutoff"),
@@ -20,17 +31,12 @@ FOLD_COLUMNS = (
     *("unique_id", "forecaster", "cutoff", "month", "step", "unit", "mean", "actual", "level", "lo", "hi"),
     "period",
 )
-MISS_COLUMNS = (
-    *("unique_id", "period", "month", "cutoff", "step", "unit"),
-    *("mean", "lo", "hi", "actual", "widths"),
-)
 PIT_BINS, PIT_WIDTH = 10, 10.0
-"""How a run's PIT histograms are cut, in per cent."""
-NO_INTERVAL: Mapping[str, None] = {"level": None, "lo": None, "hi": None}
+"""Number and width, in per cent, of the bins of a PIT histogram."""
 
 
-def score_answers(rows: Iterable[ScoreRow], unique_ids: Mapping[int, str], unit: str) -> list[dict[str, Any]]:
-    """Scores in JSON; `unit` is that of errors."""
+def score_answers(rows: Iterable[ScoreRow], unique_ids: Mapping[int, str], unit: str) -> list[ScoreAnswer]:
+    """Scores; `unit` is that of errors."""
     return [
         {
             "unique_id": None if row.series_id is None else unique_ids[row.series_id],
@@ -48,78 +54,120 @@ def score_answers(rows: Iterable[ScoreRow], unique_ids: Mapping[int, str], unit:
     ]
 
 
-def pit_answer(bins: Sequence[PitBin]) -> list[dict[str, Any]] | None:
-    """A histogram of the PIT in JSON, empty bins among the others; None where nothing was scored."""
-    total = sum(one.n for one in bins)
-    counts = {one.edge: one.n for one in bins}
+def pit_answer(bins: Sequence[PitBin]) -> list[PitAnswer] | None:
+    """A PIT histogram, including empty bins; None where nothing was scored."""
+    total = sum(counted.n for counted in bins)
+    if not total:
+        return None
+    counts = {counted.edge: counted.n for counted in bins}
     edges = [round(PIT_WIDTH * place, 1) for place in range(PIT_BINS)]
-    found = [{"lo": edge, "hi": edge + PIT_WIDTH, "count": counts.get(edge, 0)} for edge in edges]
-    return [one | {"share": one["count"] / total} for one in found] if total else None
+    return [
+        {"lo": edge, "hi": edge + PIT_WIDTH, "count": counts.get(edge, 0), "share": counts.get(edge, 0) / total}
+        for edge in edges
+    ]
 
 
-def folds_answer(folds: Folds) -> dict[str, Any]:
-    """The folds behind scores, in JSON."""
-    return {"number": folds.number, "first_cutoff": month_text(folds.first), "last_cutoff": month_text(folds.last)}
+def folds_answer(folds: Folds) -> FoldsAnswer:
+    """The folds behind scores."""
+    return {
+        "number": folds.number,
+        "first_cutoff": format_month(folds.first),
+        "last_cutoff": format_month(folds.last),
+    }
 
 
 def vintage_answer(folds: Folds, vintage_cutoffs: Sequence[date]) -> dict[str, Any]:
-    """How many of the folds behind scores are on what was known at their cutoff, and whether others are not."""
-    within = [one for one in vintage_cutoffs if folds.first and folds.last and folds.first <= one <= folds.last]
+    """The number of folds that use the data known at their cutoff, and whether others use revised data."""
+    first, last = folds.first, folds.last
+    within = [cutoff for cutoff in vintage_cutoffs if first and last and first <= cutoff <= last]
     return {"vintage_folds": len(within), "revised_data": len(within) < folds.number}
 
 
-def score_rows(scores: Iterable[dict[str, Any]], kind: str, folds: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """Scores in CSV, in the order of SCORE_COLUMNS."""
-    about = {**folds, "kind": kind, "folds": folds["number"]}
+def score_rows(scores: Iterable[ScoreAnswer], kind: str, folds: FoldsAnswer) -> Iterator[list[Any]]:
+    """Scores in the order of SCORE_COLUMNS."""
+    shared = {**folds, "kind": kind, "folds": folds["number"]}
     for score in scores:
-        yield [(score | about)[column] for column in SCORE_COLUMNS]
+        row: dict[str, Any] = {**score, **shared}
+        yield [row[column] for column in SCORE_COLUMNS]
 
 
-def fold_answer(fold: Fold, levels: Sequence[float], vintage_cutoffs: Sequence[date]) -> dict[str, Any]:
-    """One fold in JSON, with intervals of these levels; `vintage_cutoffs` are those not on revised data."""
+def fold_answer(fold: Fold, levels: Sequence[float], vintage_cutoffs: Sequence[date]) -> FoldAnswer:
+    """A fold, with intervals of these levels; `vintage_cutoffs` are the cutoffs that do not use revised data."""
     return {
-        "cutoff": month_text(fold.cutoff),
+        "cutoff": format_month(fold.cutoff),
         "revised_data": fold.cutoff not in vintage_cutoffs,
         "months": [
             {
-                "month": number_text(one.span.last),
-                "step": one.step,
-                "mean": one.mean,
-                "actual": one.actual,
+                "month": month_text(period.span.last),
+                "step": period.step,
+                "mean": period.mean,
+                "actual": period.actual,
                 "intervals": [
                     {"level": level, "lo": lo, "hi": hi}
-                    for level, (lo, hi) in zip(levels, one.bounds, strict=True)
-                    # A step may lack its quantiles where no error of that step was known yet.
+                    for level, (lo, hi) in zip(levels, period.bounds, strict=True)
+                    # A step has no quantiles where no error of that step was known yet.
                     if lo is not None and hi is not None
                 ],
-                "period": one.span.label,
+                "period": period.span.label,
             }
-            for one in fold.periods
-            if one.mean is not None
+            for period in fold.periods
+            if period.mean is not None
         ],
     }
 
 
-def fold_rows(unique_id: str, forecaster: str, unit: str, folds: Iterable[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """Folds in CSV, in the order of FOLD_COLUMNS."""
+def fold_rows(unique_id: str, forecaster: str, unit: str, folds: Iterable[FoldAnswer]) -> Iterator[tuple[Any, ...]]:
+    """Folds in the order of FOLD_COLUMNS."""
     for fold in folds:
         for month in fold["months"]:
             head = (unique_id, forecaster, fold["cutoff"], month["month"], month["step"], unit)
-            for interval in month["intervals"] or [NO_INTERVAL]:
-                yield (*head, month["mean"], month["actual"], *interval.values(), month["period"])
+            intervals: list[tuple[Any, ...]] = [tuple(interval.values()) for interval in month["intervals"]]
+            for cells in intervals or [(None, None, None)]:
+                yield (*head, month["mean"], month["actual"], *cells, month["period"])
 
 
-def miss_answers(rows: Iterable[Missed], unique_ids: Mapping[int, str], unit: str) -> list[dict[str, Any]]:
-    """Misses in JSON, in the order of MISS_COLUMNS."""
+def miss_answers(rows: Iterable[Missed], unique_ids: Mapping[int, str], unit: str) -> list[MissAnswer]:
+    """Misses, with their distance from the interval in interval widths."""
     return [
         {
             "unique_id": unique_ids[miss.series_id],
             "period": span.label,
-            "month": number_text(span.last),
-            "cutoff": month_text(miss.cutoff),
+            "month": month_text(span.last),
+            "cutoff": format_month(miss.cutoff),
             "step": miss.step,
             "unit": unit,
-            **{name: getattr(miss, name) for name in ("mean", "lo", "hi", "actual", "widths")},
+            "mean": miss.mean,
+            "lo": miss.lo,
+            "hi": miss.hi,
+            "actual": miss.actual,
+            "interval_widths": miss.widths,
         }
         for span, miss in rows
     ]
+
+
+def coverage_answer(coverage: IntervalCoverage) -> CoverageAnswer:
+    """Empirical coverage, with the folds behind it."""
+    return {
+        "kind": coverage.kind,
+        "reason": coverage.reason,
+        "forecaster": COMBINATION,
+        "series": coverage.series,
+        "of_parts": coverage.of_parts,
+        "folds": folds_answer(coverage.folds),
+        "levels": [{"level": level, "stored": list(stored)} for level, stored in coverage.levels.items()],
+        "coverage": [_pooled_answer(pooled) for pooled in coverage.rows],
+    }
+
+
+def _pooled_answer(pooled: PooledCoverage) -> CoverageRowAnswer:
+    """Coverage of a level and step, with standard errors for independent forecasts and for independent periods."""
+    row = pooled.row
+    return {
+        "level": row.level,
+        "step": row.step or None,
+        "coverage": row.coverage,
+        "n": row.n,
+        "standard_error": share_error(row.coverage, row.n),
+        "standard_error_by_period": share_error(row.coverage, pooled.periods),
+    }

@@ -34,8 +34,11 @@ def contribution_row(row: ContributionRow, levels: Sequence[float]) -> Contribut
 def estimate_answer(estimate: Estimate, unit: str, levels: Sequence[float]) -> EstimateAnswer:
     """A mean with its intervals in JSON."""
     bounds = zip(levels, estimate.bounds, strict=True)
-    intervals = [{"level": level, "lo": lo, "hi": hi} for level, (lo, hi) in bounds]
-    return {"mean": estimate.mean, "unit": unit, "intervals": intervals}  # type: ignore[typeddict-item]
+    return {
+        "mean": estimate.mean,
+        "unit": unit,
+        "intervals": [{"level": level, "lo": lo, "hi": hi} for level, (lo, hi) in bounds],
+    }
 
 
 def contribution_cells(rows: Sequence[ContributionRow], levels: Sequence[float]) -> Iterator[tuple[Any, ...]]:

@@ -13,9 +13,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.app import create_app
-from api.config import RunSettings, ServerConfig
+from api.config import ServerConfig
+from forecasting.config import ForecastConfig
+from services.run_requests import request_run
 from store.database import make_engine, migrate
-from store.queries import api_keys, runs
+from store.queries import api_keys
 from tests.conftest import new_database
 from tests.support.factories import NOW, Published, build_catalog, publish_run
 
@@ -23,15 +25,17 @@ TODAY = datetime(2026, 1, 21, 12, tzinfo=UTC)
 COPIES = count(1)
 
 
-def run_settings(dataset: str, horizon: int | None) -> RunSettings:
-    months = horizon or 24
-    return RunSettings(
-        months, seed=3, config={"horizon": months}, config_hash=f"hash of {months}", code_version="0.1.0"
-    )
+FORECAST = ForecastConfig(seed=3)
 
 
 def options(**changes: Any) -> ServerConfig:
-    given: dict[str, Any] = {"version": "0.1.0", "run_settings": run_settings, "now": lambda: TODAY, "threads": 4}
+    given: dict[str, Any] = {
+        "version": "0.1.0",
+        "forecast": lambda _dataset: FORECAST,
+        "now": lambda: TODAY,
+        "threads": 4,
+        "latest_run_seconds": 0.0,
+    }
     return ServerConfig(**given | changes)
 
 
@@ -52,23 +56,12 @@ class World:
 
 def build_world(engine: Engine) -> World:
     """Two datasets, a run of each, an earlier run, one that waits, and three keys."""
-    terms = run_settings("CN_TRADE", None)
     with Session(engine) as session:
         build_catalog(session)
         trade = publish_run(session, "CN_TRADE")
         clean = publish_run(session, "CN_CLEANTECH", seed=11)
         earlier = publish_run(session, "CN_TRADE", as_of=date(2025, 12, 20), horizon=3, seed=5, data_hash="e" * 64)
-        queued = runs.queue(
-            session,
-            dataset_id="CN_CLEANTECH",
-            as_of=date(2026, 1, 20),
-            horizon=terms.horizon,
-            seed=terms.seed,
-            config=terms.config,
-            config_hash=terms.config_hash,
-            code_version=terms.code_version,
-            requested_at=NOW,
-        )
+        queued = request_run(session, dataset="CN_CLEANTECH", as_of=date(2026, 1, 20), config=FORECAST, now=NOW)
         made = {scope: api_keys.create(session, name=scope, scopes=[scope], now=NOW) for scope in api_keys.SCOPES}
         session.commit()
     return World(engine, trade, clean, earlier, queued, made)

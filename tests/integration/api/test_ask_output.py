@@ -28,7 +28,7 @@ def lines(halves: Halves, dataset: str = "CN_TRADE", **asked: Any) -> list[str]:
 
 def test_a_table_has_a_row_a_period_with_its_months_observed(halves: Halves) -> None:
     head, columns, first, second = lines(halves, flow="X", frequency="A", level=[80], quantile=[0.3])
-    assert head == f"CN_TRADE.X.WLD.TOTAL, USD bn, run {halves.trade.run.run_id}, seen up to 2025-07"
+    assert head == f"CN_TRADE.X.WLD.TOTAL, USD bn, run {halves.trade.run.run_id}, data to 2025-07"
     assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi", "q0.3"]
     draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2025")
     said = np.quantile(draws, [0.5, 0.1, 0.9, 0.3])
@@ -52,11 +52,11 @@ def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
     found = lines(halves, flow="B", period="2026", above=0, below=1e6, level=[80], coverage=True)
     draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026") - halves.trade.draws("CN_TRADE.M.WLD.TOTAL", "2026")
     assert found[0].startswith("CN_TRADE.B.WLD.TOTAL, 2026 above 0 USD bn and below 1,000,000 USD bn, run ")
-    assert found[1].startswith(f"probability {100 * (draws > 0).mean():.1f} %, give or take ")
-    assert found[1].endswith("for 40 draws")
-    assert found[3].startswith("80 % between ")
+    assert found[1].startswith(f"probability {100 * (draws > 0).mean():.1f} % (standard error ")
+    assert found[1].endswith(", 40 draws)")
+    assert found[3].startswith("80 % interval: ")
     assert found[4] == "0 of 12 months observed"
-    assert found[5].startswith("coverage: on 4 folds of its parts, intervals of 80 % held ")
+    assert found[5].startswith("coverage: on 4 folds of its parts, 80 % intervals covered ")
 
 
 def test_concentration_is_told_as_the_api_has_it(halves: Halves) -> None:
@@ -79,7 +79,7 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"above": 1.0}, "give a period too"),
+        ({"above": 1.0}, "period is required"),
         ({"period": "2026", "above": 1.0, "frequency": "A"}, "frequency does not go with above"),
         ({"period": "2026", "below": 1.0, "horizon": 3}, "horizon does not go with below"),
         ({"period": "2026", "horizon": 3}, "a period or a horizon, not both"),

@@ -7,8 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
-from api.rest.schemas import common, forecasts
+from api.rest.schemas.backtests import BacktestPage, FoldPage, MissPage
 from tests.integration.api.conftest import World
+from tests.support.answers import validate
 from tests.support.factories import FIRST, FORECASTERS, LAST, Published, observed
 
 TRADE = "/v1/datasets/CN_TRADE/backtests"
@@ -18,7 +19,7 @@ CLEAN = "/v1/datasets/CN_CLEANTECH/backtests"
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    common.BacktestPage.model_validate(response.json())
+    validate(BacktestPage, response.json())
     return dict(response.json())
 
 
@@ -109,7 +110,7 @@ def test_a_run_and_an_as_of_are_chosen_as_for_forecasts(client: TestClient, worl
 def folds(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(f"{CLEAN}/folds", params=params)
     assert response.status_code == 200, response.text
-    common.FoldPage.model_validate(response.json())
+    validate(FoldPage, response.json())
     return dict(response.json())
 
 
@@ -155,7 +156,7 @@ def test_growth_of_a_fold_is_on_what_was_observed_a_year_before(client: TestClie
 def misses(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(f"{CLEAN}/misses", params=params)
     assert response.status_code == 200, response.text
-    forecasts.MissPage.model_validate(response.json())
+    validate(MissPage, response.json())
     return dict(response.json())
 
 
@@ -168,7 +169,7 @@ def test_misses_are_those_of_the_folds(client: TestClient) -> None:
         (month,) = (fold["months"][0] for fold in track if fold["cutoff"] == miss["cutoff"])
         assert (month["month"], month["mean"], month["actual"]) == (miss["month"], miss["mean"], miss["actual"])
         assert month["intervals"] == [{"level": 50, "lo": miss["lo"], "hi": miss["hi"]}]
-    widths = [miss["widths"] for miss in found["misses"]]
+    widths = [miss["interval_widths"] for miss in found["misses"]]
     assert widths == sorted(widths, reverse=True)
 
 
@@ -180,7 +181,7 @@ def test_misses_in_growth_are_those_of_the_level(client: TestClient) -> None:
     ]
     for one in growth["misses"]:
         outside = max(one["lo"] - one["actual"], one["actual"] - one["hi"])
-        assert_allclose(one["widths"], outside / (one["hi"] - one["lo"]))
+        assert_allclose(one["interval_widths"], outside / (one["hi"] - one["lo"]))
 
 
 def test_misses_are_paged_and_come_as_csv(client: TestClient) -> None:
@@ -211,8 +212,8 @@ def test_folds_are_paged(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"partner": "USA"}, "one stored series"),
-        ({"partner": "USA", "sector": "EV", "level": "66"}, "folds keep the levels 50, 80, 90, 95"),
+        ({"partner": "USA"}, "about one series"),
+        ({"partner": "USA", "sector": "EV", "level": "66"}, "folds have the levels 50, 80, 90, 95"),
         ({"flow": "Z", "partner": "USA", "sector": "EV"}, "flow"),
         ({"partner": "USA", "sector": "EV", "kind": "year", "forecaster": "theta"}, "kept for forecaster=combination"),
     ],

@@ -8,8 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api.rest.schemas import common, forecasts
+from api.rest.schemas.backtests import BacktestPage
+from api.rest.schemas.forecasts import ConcentrationAnswer, ForecastPage, ProbabilityAnswer
 from tests.integration.api.conftest import World
+from tests.support.answers import validate
 from tests.support.factories import Published
 from tests.support.half_year_world import Half, Halves, halves_of
 
@@ -26,7 +28,7 @@ def answer_coverage(halves: Halves, half: Half, **params: Any) -> dict[str, Any]
     url = f"/v1/datasets/{half.run.dataset}/forecasts"
     response = halves.client.get(url, params={"run": half.run.run_id, "coverage": True, **params})
     assert response.status_code == 200, response.text
-    forecasts.ForecastPage.model_validate(response.json())
+    validate(ForecastPage, response.json())
     return dict(response.json()["coverage"])
 
 
@@ -119,7 +121,7 @@ def test_the_kind_is_that_of_the_answer_and_what_is_not_scored_says_so(
 def test_a_chance_carries_the_certificate_of_its_period_and_step(halves: Halves) -> None:
     asked = {"flow": "X", "period": "2026", "above": 0, "coverage": True, "run": halves.trade.run.run_id}
     found = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).json()
-    forecasts.ProbabilityAnswer.model_validate(found)
+    validate(ProbabilityAnswer, found)
     assert found["coverage"]["kind"] == "year"
     assert {row["step"] for row in found["coverage"]["coverage"]} == {None, 17}
 
@@ -127,7 +129,7 @@ def test_a_chance_carries_the_certificate_of_its_period_and_step(halves: Halves)
 def test_concentration_says_that_it_is_not_scored(halves: Halves) -> None:
     asked = {"over": "partner", "coverage": True, "run": halves.clean.run.run_id}
     found = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=asked).json()
-    forecasts.ConcentrationAnswer.model_validate(found)
+    validate(ConcentrationAnswer, found)
     assert found["coverage"]["kind"] is None
 
 
@@ -135,7 +137,7 @@ def backtest(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/backtests"
     response = client.get(url, params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    common.BacktestPage.model_validate(response.json())
+    validate(BacktestPage, response.json())
     return dict(response.json())
 
 

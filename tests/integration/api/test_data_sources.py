@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import Session
 
-from api.rest.schemas import common
+from api.rest.schemas.catalog import SourceAnswer, SourcePage
 from store.queries import fetch_attempts
 from tests.integration.api.conftest import client_of
+from tests.support.answers import validate
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_sources_tell_their_last_success_and_their_last_failure(client, session)
     attempt(session, "CN_TRADE", 10, "failed", reason="Refused: answered 503")
     attempt(session, "AA", 7, "unchanged")
     page = client.get("/v1/sources").json()
-    common.SourcePage.model_validate(page)
+    validate(SourcePage, page)
     assert page["sources"] == [
         {
             "dataset": "AA",
@@ -70,5 +71,5 @@ def test_sources_are_paged_and_come_as_csv(client, session):
     page = client.get("/v1/sources?limit=2").json()
     assert (page["total"], page["next"], len(page["sources"])) == (3, "/v1/sources?limit=2&offset=2", 2)
     lines = client.get("/v1/sources?format=csv&offset=2").text.splitlines()
-    assert lines[0].split(",") == list(common.SourceAnswer.model_fields)
+    assert lines[0].split(",") == list(SourceAnswer.__annotations__)
     assert lines[1].startswith("C,comtrade,")

@@ -9,13 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 
-from api.rest.schemas import forecasts
+from api.rest.schemas.forecasts import ForecastPage
 from forecasting.config import PROBABILITIES
 from services.series_catalog import SeriesCatalog
 from store.database import make_engine
 from store.errors import UnknownSeries
 from store.queries.catalog import SeriesRecord
 from tests.integration.api.conftest import World, client_of
+from tests.support.answers import validate
 from tests.support.factories import Published
 
 TRADE = "/v1/datasets/CN_TRADE/forecasts"
@@ -25,7 +26,7 @@ CLEAN = "/v1/datasets/CN_CLEANTECH/forecasts"
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    forecasts.ForecastPage.model_validate(response.json())
+    validate(ForecastPage, response.json())
     return dict(response.json())
 
 

@@ -10,8 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api.rest.schemas import forecasts
+from api.rest.schemas.forecasts import ForecastPage
 from tests.integration.api.conftest import World
+from tests.support.answers import validate
 from tests.support.half_year_world import Half, Halves, halves_of, row_of
 
 TRADE = "/v1/datasets/CN_TRADE/forecasts"
@@ -44,7 +45,7 @@ def asking(halves: Halves) -> TestClient:
 def answer(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
     response = client.get(f"/v1/datasets/{half.run.dataset}/forecasts", params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    forecasts.ForecastPage.model_validate(response.json())
+    validate(ForecastPage, response.json())
     return dict(response.json())
 
 

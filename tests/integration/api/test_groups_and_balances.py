@@ -9,8 +9,8 @@ from tests.integration.api.conftest import World
 
 SUMMED = ("observations", "forecasts", "forecasts/probability?period=2026-Q1&above=1")
 BY_MEMBER = (
-    *("revisions", "backtests?by=series", "backtests/misses", "tracking", "tracking/series", "outside"),
-    "outside/models",
+    *("revisions", "backtests?by=series", "backtests/misses", "tracking", "tracking/series", "external-forecasts"),
+    "external-forecasts/models",
 )
 KEPT_ALONE = ("forecasts/concentration?over=sector", "backtests/folds")
 
@@ -48,8 +48,11 @@ def test_a_group_has_a_concentration_and_no_folds(client: TestClient) -> None:
 
 def test_of_a_run_lines_are_summed_components_empty_and_changes_by_member(client: TestClient, world: World) -> None:
     clean, trade = (f"/v1/runs/{one.run_id}" for one in (world.clean, world.trade))
-    assert get(client, f"{clean}/lines", partner="EU27", sector="EV").json()["unique_id"] == "CN_CLEANTECH.X.EU27.EV"
-    assert get(client, f"{trade}/lines", flow="B").status_code == 200
+    assert (
+        get(client, f"{clean}/forecast-history", partner="EU27", sector="EV").json()["unique_id"]
+        == "CN_CLEANTECH.X.EU27.EV"
+    )
+    assert get(client, f"{trade}/forecast-history", flow="B").status_code == 200
     (one,) = get(client, f"{clean}/components", partner="EU27", sector="EV").json()["series"]
     assert one["months"] == []
     assert get(client, f"{trade}/components", flow="B").status_code == 422

@@ -8,10 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
-from api.rest.schemas import common
+from api.rest.schemas.observations import AppendedAnswer, ObservationPage
 from services.series_catalog import SeriesCatalog
 from store.queries.forecasts import CoveredSeries
 from tests.integration.api.conftest import TODAY, World, client_of, scalar
+from tests.support.answers import validate
 from tests.support.factories import observed
 
 TRADE = "/v1/datasets/CN_TRADE/observations"
@@ -22,7 +23,7 @@ NEW = "month,flow,partner,sector,value\n2026-01,X,WLD,TOTAL,321.4\n2026-01,M,WLD
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    common.ObservationPage.model_validate(response.json())
+    validate(ObservationPage, response.json())
     return dict(response.json())
 
 
@@ -98,7 +99,7 @@ def post(world: World, body: str | bytes, kind: str = "text/csv", **changes: Any
 def test_a_csv_is_appended_and_read_back(scratch: World) -> None:
     response = post(scratch, NEW)
     assert response.status_code == 201, response.text
-    common.Appended.model_validate(response.json())
+    validate(AppendedAnswer, response.json())
     assert response.json() == {"dataset": "CN_TRADE", "received": 2, "inserted": 2, "unchanged": 0, "derived": 0}
     (row,) = answer(client_of(scratch), TRADE, flow="X", start="2026-01")["observations"]
     assert (row["value"], row["vintage"], row["backfilled"]) == (321.4, "2026-01-21", False)

@@ -16,12 +16,13 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api.rest.schemas.forecasts import LinePage
+from api.rest.schemas.forecasts import ForecastHistoryPage
 from presentation import formatting
 from store.database import make_engine
 from store.queries import catalog, releases, run_changes
 from tests.conftest import new_database
 from tests.integration.api.conftest import client_of
+from tests.support.answers import validate
 from tests.support.factories import NOW, add_observations, observed, publish_run
 from tests.support.pages_world import PagesWorld, pages_world
 
@@ -242,17 +243,19 @@ def test_forecast_history_matches_the_api(client: TestClient, frequency: str, pl
     calls = api_calls(client.get(f"/series/{place}", params=query).text)
     for section in ("forecasters", "earlier"):
         table = pd.read_csv(io.BytesIO(saved(client, f"/series/{place}", section, "csv", **query)))
-        (call,) = (call for call in calls if "/lines?" in call and f"of={section}" in call)
+        (call,) = (call for call in calls if "/forecast-history?" in call and f"of={section}" in call)
         answer = client.get(call)
-        assert_allclose(table["value"], [line.value for line in LinePage(**answer.json()).lines])
+        assert_allclose(
+            table["value"], [row["value"] for row in validate(ForecastHistoryPage, answer.json())["forecasts"]]
+        )
         rows = pd.read_csv(io.StringIO(client.get(f"{call}&format=csv&limit=2&offset=1").text))
         assert_allclose(rows["value"], table["value"][1:3])
 
 
 def test_forecast_history_needs_one_series_of_a_published_run(client: TestClient, pages: PagesWorld) -> None:
-    assert client.get(f"/v1/runs/{pages.clean.run_id}/lines").status_code == 422
-    assert client.get(f"/v1/runs/{pages.queued}/lines").status_code == 409
-    assert client.get("/v1/runs/999/lines").status_code == 404
+    assert client.get(f"/v1/runs/{pages.clean.run_id}/forecast-history").status_code == 422
+    assert client.get(f"/v1/runs/{pages.queued}/forecast-history").status_code == 409
+    assert client.get("/v1/runs/999/forecast-history").status_code == 404
 
 
 def test_decomposition_multiplies_to_the_observations(client: TestClient, pages: PagesWorld) -> None:
@@ -410,7 +413,7 @@ def test_a_run_attributes_the_changes_of_its_totals(server_url: str, template: s
         (call,) = (call for call in api_calls(client.get(url).text) if "/changes" in call)
         answer = client.get(call).json()["changes"]
         assert_allclose(sorted(table["change"]), sorted(row["change"] for row in answer))
-        assert_allclose(sorted(table["new_figures"]), sorted(row["new_figures"] for row in answer))
+        assert_allclose(sorted(table["new_figures"]), sorted(row["new_observations"] for row in answer))
         assert set(table["series"]) == {"Exports", "Imports"}
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from api.rest.schemas import forecasts
+from api.rest.schemas.forecasts import ConcentrationAnswer, ProbabilityAnswer
 from tests.integration.api.conftest import World
+from tests.support.answers import validate
 from tests.support.half_year_world import Half, Halves, halves_of
 
 X, M = "CN_TRADE.X.WLD.TOTAL", "CN_TRADE.M.WLD.TOTAL"
@@ -28,7 +29,7 @@ def ask(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts/probability"
     response = halves.client.get(url, params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    forecasts.ProbabilityAnswer.model_validate(response.json())
+    validate(ProbabilityAnswer, response.json())
     return dict(response.json())
 
 
@@ -119,12 +120,12 @@ def test_a_chance_as_csv_is_a_row_a_level(halves: Halves) -> None:
         ({"flow": "X", "period": "2026", "above": "inf"}, "above"),
         ({"flow": "X", "period": "26", "above": 1}, "a period is written"),
         ({"flow": "X", "above": 1}, "period"),
-        ({"flow": "X", "period": "2024", "above": 1}, "has seen every month up to 2025-07"),
+        ({"flow": "X", "period": "2024", "above": 1}, "has observed every month up to 2025-07"),
         ({"flow": "X", "period": "2025-07", "above": 1}, "is over"),
         ({"flow": "X", "period": "2027", "above": 1}, "ends after 2027-07"),
         ({"flow": "X", "period": "2026-01/2026-02", "units": "pch", "above": 1}, "no period before"),
         ({"flow": "B", "period": "2026", "units": "share", "above": 1}, "not defined for flow B"),
-        ({"period": "2026", "above": 1}, "2 were chosen"),
+        ({"period": "2026", "above": 1}, "2 were selected"),
         ({"flow": "X", "period": "2026", "above": 1, "horizon": 3}, "horizon"),
     ],
 )
@@ -145,7 +146,7 @@ def concentrate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
     url = f"/v1/datasets/{half.run.dataset}/forecasts/concentration"
     response = halves.client.get(url, params={"run": half.run.run_id, **params})
     assert response.status_code == 200, response.text
-    forecasts.ConcentrationAnswer.model_validate(response.json())
+    validate(ConcentrationAnswer, response.json())
     return dict(response.json())
 
 

@@ -5,8 +5,9 @@ import pytest
 from fastapi.testclient import TestClient
 from icalendar import Calendar
 
-from api.rest.schemas import common
+from api.rest.schemas.releases import ReleasePage
 from tests.integration.api.conftest import World, client_of
+from tests.support.answers import validate
 from tests.support.factories import NOW
 
 URL = "/v1/datasets/CN_TRADE/releases"
@@ -21,7 +22,7 @@ def write(world: World, path: str, body: str, kind: str = "text/csv") -> Any:
 def answer(client: TestClient, url: str = URL, **params: Any) -> dict[str, Any]:
     response = client.get(url, params=params or None)
     assert response.status_code == 200, response.text
-    common.ReleasePage.model_validate(response.json())
+    validate(ReleasePage, response.json())
     return dict(response.json())
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from api.rest.schemas import revisions
+from api.rest.schemas.revisions import RevisionPage
 from tests.integration.api.conftest import World, client_of
+from tests.support.answers import validate
 
 URL = "/v1/datasets/CN_TRADE/revisions"
 FIGURES = """month,flow,partner,sector,value,vintage
@@ -27,7 +28,7 @@ def revised(scratch: World) -> World:
 def answer(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(URL, params={"flow": "X"} | params)
     assert response.status_code == 200, response.text
-    revisions.RevisionPage.model_validate(response.json())
+    validate(RevisionPage, response.json())
     return dict(response.json())
 
 

@@ -11,9 +11,10 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api.rest.schemas import tracking
+from api.rest.schemas.runs import ChangePage
 from store.queries import run_changes
 from tests.integration.api.conftest import World, client_of, copy_of
+from tests.support.answers import validate
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def url(world: World) -> str:
 def answer(client: TestClient, address: str, **params: Any) -> dict[str, Any]:
     response = client.get(address, params=params)
     assert response.status_code == 200, response.text
-    tracking.ChangePage.model_validate(response.json())
+    validate(ChangePage, response.json())
     return dict(response.json())
 
 
@@ -63,7 +64,7 @@ def test_each_change_stands_beside_its_parts(client: TestClient, compared: World
         assert_allclose(
             [row["before"], row["after"]], [run.mean[series, place] for run in (compared.earlier, compared.trade)]
         )
-        assert_allclose(row["new_figures"] + row["revised_figures"] + row["reestimation"], row["change"])
+        assert_allclose(row["new_observations"] + row["revised_observations"] + row["reestimation"], row["change"])
         assert row["unit"] == "USD bn"
 
 

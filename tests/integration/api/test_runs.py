@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -6,14 +7,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from api.rest.schemas import common
+from api.rest.schemas.runs import RunAnswer, RunPage
 from store.queries import runs
-from tests.integration.api.conftest import TODAY, World, client_of, scalar
+from tests.integration.api.conftest import FORECAST, TODAY, World, client_of, scalar
+from tests.support.answers import validate
 
 
 def test_runs_are_listed_newest_first(client: TestClient, world: World) -> None:
     found = client.get("/v1/runs").json()
-    common.RunPage.model_validate(found)
+    validate(RunPage, found)
     numbers = [world.queued, world.earlier.run_id, world.clean.run_id, world.trade.run_id]
     assert [run["id"] for run in found["runs"]] == numbers
     some = client.get("/v1/runs", params={"dataset": "CN_TRADE", "status": "published", "limit": 1}).json()
@@ -28,7 +30,7 @@ def test_runs_come_as_csv(client: TestClient) -> None:
 
 def test_a_published_run_may_be_kept_and_a_waiting_one_not(client: TestClient, world: World) -> None:
     published = client.get(f"/v1/runs/{world.trade.run_id}")
-    common.RunAnswer.model_validate(published.json())
+    validate(RunAnswer, published.json())
     assert published.headers["cache-control"].endswith("immutable")
     tag = {"If-None-Match": published.headers["etag"]}
     assert client.get(f"/v1/runs/{world.trade.run_id}", headers=tag).status_code == 304
@@ -42,12 +44,12 @@ def ask(world: World, body: Any, **changes: Any) -> Any:
 def test_a_run_asked_for_waits_and_its_progress_can_be_read(scratch: World) -> None:
     response = ask(scratch, {"dataset": "CN_TRADE", "as_of": "2025-06-30", "horizon": 12})
     assert response.status_code == 202, response.text
-    common.RunAnswer.model_validate(response.json())
+    validate(RunAnswer, response.json())
     where = response.headers["location"]
     client = client_of(scratch)
     waiting = client.get(where).json()
     assert (waiting["status"], waiting["as_of"], waiting["horizon"]) == ("queued", "2025-06-30", 12)
-    assert (waiting["config_hash"], waiting["seed"]) == ("hash of 12", 3)
+    assert (waiting["config_hash"], waiting["seed"]) == (replace(FORECAST, horizon=12).digest, 3)
     with Session(scratch.engine) as session:
         runs.start(session, waiting["id"], cutoff=TODAY.date().replace(day=1), data_hash="f", started_at=TODAY)
         runs.progress(session, waiting["id"], stage="fit", done=2, total=9)

@@ -12,10 +12,11 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
-from api.rest.schemas import tracking
+from api.rest.schemas.tracking import TrackedSeriesPage, TrackingPage
 from jobs.runs.scoring import score_published
 from store.models import Observation
 from tests.integration.api.conftest import World, client_of, copy_of
+from tests.support.answers import validate
 
 TRACKING = "/v1/datasets/CN_TRADE/tracking"
 SERIES = f"{TRACKING}/series"
@@ -50,7 +51,7 @@ def client(tracked: World) -> Iterator[TestClient]:
 def answer(client: TestClient, **params: Any) -> dict[str, Any]:
     response = client.get(TRACKING, params=params)
     assert response.status_code == 200, response.text
-    tracking.TrackingPage.model_validate(response.json())
+    validate(TrackingPage, response.json())
     return dict(response.json())
 
 
@@ -107,7 +108,7 @@ def test_months_steps_and_runs_narrow_it(client: TestClient, tracked: World) -> 
 
 def test_a_series_that_drifts_is_flagged(client: TestClient) -> None:
     found = client.get(SERIES).json()
-    tracking.SeriesRecordPage.model_validate(found)
+    validate(TrackedSeriesPage, found)
     assert found["series_drifting"] == 2
     exports, imports = sorted(found["series"], key=lambda row: row["mae"])
     assert imports["unique_id"] == "CN_TRADE.M.WLD.TOTAL"

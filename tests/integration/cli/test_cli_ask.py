@@ -17,7 +17,7 @@ def test_ask_answers_from_the_latest_run_and_refuses_in_one_line(own_engine: Eng
     table = tradewind(*chosen, "--frequency", "Q", "--units", "pc1", "--level", 80, "--quantile", 0.1, **database)
     assert table.returncode == 0, table.stderr
     head, columns, *rows = table.stdout.splitlines()
-    assert head == "CN_CLEANTECH.X.EU27.EV, %, run 1, seen up to 2025-12"
+    assert head == "CN_CLEANTECH.X.EU27.EV, %, run 1, data to 2025-12"
     assert columns.split()[-1] == "q0.1"
     assert [row.split()[0] for row in rows] == ["2026-Q1", "2026-Q2"]
     likely = tradewind(*chosen, "--period", "2026-03", "--below", 100, "--coverage", **database)

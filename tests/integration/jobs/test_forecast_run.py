@@ -18,9 +18,9 @@ from sqlmodel import Session
 from forecasting.errors import EmptyPanel, ForecasterFailed
 from forecasting.forecasters import FORECASTERS
 from jobs.execution.executors import process_pool
-from jobs.runs import forecast_run
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.forecast_run import Outcome, run_forecast
+from services.run_requests import request_run
 from store.errors import UnknownDataset
 from store.queries import backtests, decompositions, forecasts, observations, run_changes, runs
 from tests.support.panels import gaps_of_sums, grid_panel
@@ -146,9 +146,7 @@ def test_a_second_run_on_the_same_figures_changes_nothing(small):
 def test_a_queued_run_on_the_same_figures_ends_as_unchanged(small):
     first = run(small)
     with Session(small) as session:
-        queued = forecast_run.queue_run(
-            session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=TickingClock()()
-        )
+        queued = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=TickingClock()())
         session.commit()
     assert run(small, run_id=queued) == Outcome("unchanged", first.run_id)
     assert statuses(small) == ["published", "unchanged"]
@@ -185,7 +183,7 @@ def test_a_configuration_that_is_taken_back_is_no_longer_the_latest(small):
 def test_a_run_carried_out_late_is_the_latest_of_its_day(small):
     clock = TickingClock()
     with Session(small) as session:
-        queued = forecast_run.queue_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=clock())
+        queued = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=clock())
         session.commit()
     shorter = run(small, config=replace(QUICK, horizon=3), clock=clock)
     assert run(small, run_id=queued, clock=clock) == Outcome("published", queued)
@@ -256,9 +254,7 @@ def test_a_run_that_breaks_leaves_nothing_but_its_reason(small, monkeypatch):
 
 def test_a_run_whose_process_died_is_told_apart_and_the_next_completes(small):
     with Session(small) as session:
-        orphan = forecast_run.queue_run(
-            session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=TickingClock()()
-        )
+        orphan = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=TickingClock()())
         runs.start(session, orphan, cutoff=TODAY.replace(day=1), data_hash="0" * 64, started_at=TickingClock()())
         session.commit()
     assert run(small).status == "published"

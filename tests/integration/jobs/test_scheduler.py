@@ -15,6 +15,7 @@ from sqlmodel import Session
 from jobs.runs import forecast_run
 from jobs.scheduling import scheduler
 from jobs.scheduling.scheduler import SchedulerStopped, Ticker
+from services.run_requests import request_run
 from store.database import make_engine
 from store.queries import alerts, runs
 from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here
@@ -71,9 +72,7 @@ def test_what_was_asked_for_is_carried_out_with_the_terms_asked_for(small):
     ticker.tick()
     asked = QUICK.__class__.from_dict(QUICK.as_dict() | {"horizon": 3})
     with Session(small) as session:
-        wanted = forecast_run.queue_run(
-            session, dataset="SMALL", as_of=TODAY, config=asked, requested_at=ticker.clock()
-        )
+        wanted = request_run(session, dataset="SMALL", as_of=TODAY, config=asked, now=ticker.clock())
         session.commit()
     ticker.tick()
     carried_out = next(run for run in all_runs(small) if run.id == wanted)

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from sqlmodel import Session
 
 from api.app import create_app
-from api.rest.schemas import common
+from api.rest.schemas.backtests import BacktestPage, FoldPage
 from forecasting.data.january_february import split_combined
 from forecasting.data.panel import Panel
 from forecasting.pipeline import fold_positions
@@ -17,6 +17,7 @@ from jobs.runs.forecast_run import run_forecast
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from store.queries import catalog, observations, runs
 from tests.integration.api.conftest import options
+from tests.support.answers import validate
 from tests.support.scheduler_world import QUICK, TickingClock, here
 from tests.support.store_helpers import add_dataset, append
 
@@ -118,10 +119,10 @@ def test_a_run_says_which_folds_are_on_vintages_and_forecasts_from_them(kept):
         assert runs.find(session, run.run_id).vintage_cutoffs == months_of(panel, vintage_values)
     client = TestClient(create_app(engine=kept, options=options()))
     scores = client.get("/v1/datasets/TEST/backtests").json()
-    common.BacktestPage.model_validate(scores)
+    validate(BacktestPage, scores)
     assert (scores["vintage_folds"], scores["folds"]["number"], scores["revised_data"]) == (3, 3, False)
     page = client.get("/v1/datasets/TEST/backtests/folds?partner=USA&forecaster=naive").json()
-    common.FoldPage.model_validate(page)
+    validate(FoldPage, page)
     for fold in page["folds"]:
         assert fold["revised_data"] is False
         # What naive repeats is the first print of the cutoff.

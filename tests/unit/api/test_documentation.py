@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.config import RunSettings, ServerConfig
+from api.config import ServerConfig
 from api.documentation import content_security_policy
 from store.database import make_engine
 from tests.support.documents import ROOT
@@ -24,13 +24,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def application(site: Path | None) -> Iterator[TestClient]:
     """A client of the application. Pages of the documentation need no database: the engine is never connected."""
     engine = make_engine("postgresql://nobody@localhost:1/none")
-    options = ServerConfig(version="0", run_settings=_no_runs, now=lambda: datetime.now(UTC), docs_site=site)
+    options = ServerConfig(version="0", now=lambda: datetime.now(UTC), docs_site=site)
     with TestClient(create_app(engine=engine, options=options)) as client:
         yield client
-
-
-def _no_runs(_dataset: str, _horizon: int | None) -> RunSettings:
-    raise AssertionError("no run is requested")
 
 
 @pytest.fixture

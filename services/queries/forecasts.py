@@ -1,4 +1,4 @@
-"""Query parameters of forecasts and of what is asked of them."""
+"""Query models of forecasts, probabilities, concentration, decomposition and forecast history."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
@@ -16,10 +16,11 @@ from services.parameters import (
     Quantiles,
     RunSelection,
     SeriesSelection,
+    SingleSeries,
+    StoredSeriesSelection,
 )
 
 Whole = Literal["partner", "sector", "total"]
-Flow = Literal["X", "M", "B"]
 
 
 def _period(text: str) -> str:
@@ -28,23 +29,23 @@ def _period(text: str) -> str:
 
 
 class IntervalOptions(BaseModel):
-    """How the uncertainty of an answer is told."""
+    """Intervals and quantiles of an answer."""
 
     level: Levels = Field(
         default=DEFAULT_LEVELS, description="Levels of the intervals in per cent, each above 0 and below 100."
     )
-    quantile: Quantiles = Field(default=[], description="Probabilities whose quantiles are wanted, above 0, below 1.")
+    quantile: Quantiles = Field(default=[], description="Probabilities of further quantiles, above 0 and below 1.")
     coverage: bool = Field(
-        default=False, description="Say how often intervals of these levels held what came, on the backtest's folds."
+        default=False, description="Add the empirical coverage of intervals of these levels on the backtest's folds."
     )
 
 
 class UnitOptions(IntervalOptions):
-    """In what units an answer is, and how its uncertainty is told."""
+    """Units of an answer, with its intervals."""
 
     units: Units = Field(
         default="lin",
-        description="As FRED has them: `lin` the level, `chg` and `pch` the change and the per cent change on the "
+        description="As in FRED: `lin` the level, `chg` and `pch` the change and the per cent change on the "
         "period before, `ch1` and `pc1` those on a year ago, `log` the natural logarithm; `share` of a total, in per "
         "cent; `contribution` to a total's growth on a year ago, in percentage points.",
     )
@@ -56,7 +57,7 @@ class UnitOptions(IntervalOptions):
 
     @property
     def whole(self) -> Whole | None:
-        """What a share or a contribution is of; None in other units."""
+        """The total that a share or a contribution is of; None in other units."""
         return (self.of or "total") if self.units in OF_A_WHOLE else None
 
     @model_validator(mode="after")
@@ -67,29 +68,29 @@ class UnitOptions(IntervalOptions):
 
 
 class HorizonOptions(BaseModel):
-    """How far ahead, and by which periods."""
+    """Horizon in months and frequency of the periods."""
 
-    horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead; without it the run's own.")
+    horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead; the default is the run's own.")
     frequency: Frequency = Field(
         default="M",
-        description="Sums of months, observed ones as observed: `M` months, `Q` quarters, `A` calendar years, `YTD` "
-        "the year to date, `JF` January with February.",
+        description="Sums of months, with observed months as observed: `M` months, `Q` quarters, `A` calendar years, "
+        "`YTD` the year to date, `JF` January with February.",
     )
 
 
 class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
-    """Forecasts of one run; a page counts series."""
+    """Forecasts of a run; a page counts series."""
 
-    limit: int = Field(default=1000, ge=1, le=1000, description="How many series at most.")
+    limit: int = Field(default=1000, ge=1, le=1000, description="Greatest number of series.")
     period: Annotated[str, AfterValidator(_period)] | None = Field(
         default=None,
-        description="One period, without a frequency or a horizon: `2026`, `2026-Q1`, `2026-03`, or from a first month "
-        "to a last, `2026-08/2027-07`; a part of it is to come, and it ends within the run.",
+        description="One period instead of a frequency and a horizon: `2026`, `2026-Q1`, `2026-03`, or a range of "
+        "months, `2026-08/2027-07`. It must end after the run's cutoff and within its horizon.",
     )
 
     @property
     def plain(self) -> bool:
-        """Monthly levels, which are what is stored."""
+        """Whether monthly levels are asked for, which are stored."""
         return self.frequency == "M" and self.units == "lin" and self.period is None
 
     @model_validator(mode="after")
@@ -107,13 +108,13 @@ class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
 
 
 def refuse_period_before(period: str, units: Units) -> None:
-    """Raises ValueError for a change on the period before a period that has none."""
+    """Raises ValueError for a change on the period before, where the period has none."""
     if units in ON_THE_PERIOD_BEFORE and parse_period(period).kind not in HAVE_A_PERIOD_BEFORE:
         raise ValueError(f"{period} has no period before; ask for units=ch1 or units=pc1")
 
 
 def refuse_balance(flows: Iterable[str] | None, units: Units) -> None:
-    """A balance may change its sign. Raises ValueError for a share of it, and for a contribution to it."""
+    """Raises ValueError for a share of a balance or a contribution to one: its sign may change."""
     if units in OF_A_WHOLE and "B" in (flows or ()):
         raise ValueError(f"units={units} is not defined for flow B: a balance may be zero or below")
 
@@ -122,14 +123,11 @@ class ForecastQuery(RunForecastQuery, RunSelection):
     """Forecasts of a dataset."""
 
 
-class ProbabilityQuery(Parameters, UnitOptions, RunSelection):
-    """The chance that one series lies above, below or between thresholds in a period."""
+class ProbabilityQuery(Parameters, UnitOptions, SingleSeries, RunSelection):
+    """The probability that a series lies above, below or between thresholds in a period."""
 
-    flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
-    partner: Code | None = Field(default=None, description="A partner or a group.")
-    sector: Code | None = Field(default=None, description="A sector.")
     period: Annotated[str, AfterValidator(_period)] = Field(
-        description="`2026`, `2026-Q1`, `2026-03`, or from a first month to a last: `2026-01/2026-02`."
+        description="`2026`, `2026-Q1`, `2026-03`, or a range of months: `2026-01/2026-02`."
     )
     above: float | None = Field(default=None, allow_inf_nan=False, description="In the unit of the answer.")
     below: float | None = Field(
@@ -138,7 +136,7 @@ class ProbabilityQuery(Parameters, UnitOptions, RunSelection):
 
     @property
     def span(self) -> Period:
-        """The period asked about."""
+        """The period."""
         return parse_period(self.period)
 
     @model_validator(mode="after")
@@ -155,27 +153,32 @@ class ProbabilityQuery(Parameters, UnitOptions, RunSelection):
 class ConcentrationQuery(Parameters, IntervalOptions, HorizonOptions, RunSelection):
     """The concentration of a flow over partners or over sectors."""
 
-    over: Literal["partner", "sector"] = Field(description="Whose shares are squared.")
+    over: Literal["partner", "sector"] = Field(description="The dimension whose shares are squared.")
     flow: Literal["X", "M"] = Field(default="X", description="X exports, M imports.")
-    partner: Code | None = Field(default=None, description="Over sectors: of which partner or group; WLD if not given.")
-    sector: Code | None = Field(default=None, description="Over partners: of which sector; TOTAL if not given.")
+    partner: Code | None = Field(
+        default=None, description="With over=sector: the partner or group; the default is WLD."
+    )
+    sector: Code | None = Field(default=None, description="With over=partner: the sector; the default is TOTAL.")
 
     @model_validator(mode="after")
-    def _of_the_other(self) -> Self:
+    def _other_dimension(self) -> Self:
         if getattr(self, self.over) is not None:
             raise ValueError(f"over={self.over} counts every {self.over}: leave {self.over} out")
         return self
 
 
-class ForecastHistoryQuery(Paged):
-    """What else was said of one series."""
+class DecompositionQuery(StoredSeriesSelection):
+    """Decomposed series; a page counts series, each with all of its months."""
 
-    limit: int = Field(default=1000, ge=1, le=10_000, description="How many rows at most.")
+    limit: int = Field(default=10, ge=1, le=100, description="Greatest number of series.")
+
+
+class ForecastHistoryQuery(Paged, SingleSeries):
+    """Other forecasts of one series: of the single forecasters, or of earlier cutoffs."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="Greatest number of rows.")
     of: Literal["forecasters", "earlier"] = Field(
-        default="forecasters", description="Every forecaster by itself, or the combination at earlier cutoffs."
+        default="forecasters", description="Every single forecaster, or the combination at earlier cutoffs."
     )
-    flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
-    partner: Code | None = Field(default=None, description="A partner or a group.")
-    sector: Code | None = Field(default=None, description="A sector.")
     frequency: Literal["M", "Q", "A"] = Field(default="M", description="Months, quarters or calendar years.")
     units: Literal["lin", "pc1"] = Field(default="lin", description="The level, or the growth on a year ago.")

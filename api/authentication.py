@@ -1,0 +1,52 @@
+"""Authentication: API keys of clients and the session cookie of a browser."""
+
+from fastapi import Depends, Request
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from api.config import ServerConfig
+from api.dependencies import ConfigDep, SessionDep
+from store.queries import api_keys, browser_sessions
+from store.queries.api_keys import BadKey
+
+SIGNED_IN = "tradewind_sign_in"
+"""Name of the session cookie of a browser that has signed in."""
+
+
+async def may_read(request: Request) -> None:
+    """Allow everybody to read, or only keys with the scope `read` where the deployment requires a key."""
+    config: ServerConfig = request.app.state.options
+    if config.require_key_to_read:
+        await run_in_threadpool(_authenticate_reader, request, config)
+
+
+async def may_write(request: Request, session: SessionDep, config: ConfigDep) -> None:
+    """Allow keys with the scope `write`."""
+    await run_in_threadpool(_authenticate, request, session, config, "write")
+
+
+Reader = Depends(may_read)
+Writer = Depends(may_write)
+
+
+def _authenticate_reader(request: Request, config: ServerConfig) -> None:
+    """Accept a key, or the cookie of a browser that has signed in with a key."""
+    token = request.cookies.get(SIGNED_IN)
+    with Session(request.app.state.engine) as session:
+        if token and not _key(request):
+            browser_sessions.authenticate(session, token, now=config.now())
+        else:
+            _authenticate(request, session, config, "read")
+
+
+def _key(request: Request) -> str:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
+
+
+def _authenticate(request: Request, session: Session, config: ServerConfig, scope: str) -> None:
+    key = _key(request)
+    if not key:
+        raise BadKey("send it as `Authorization: Bearer tw_...` or as `X-API-Key`")
+    api_keys.authenticate(session, key, scope=scope, now=config.now())
+    session.commit()

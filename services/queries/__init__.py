@@ -1,0 +1,1 @@
+"""Query models, a module a subject."""
