@@ -123,8 +123,8 @@ def test_an_unexpected_exception_of_one_dataset_stops_no_other(small, monkeypatc
 def test_a_queued_run_that_cannot_begin_fails_and_leaves_the_queue(small):
     ticker = ticker_of(small)
     with Session(small) as session:
-        odd = forecast_run.queue_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=ticker.clock())
-        good = forecast_run.queue_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, requested_at=ticker.clock())
+        odd = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=ticker.clock())
+        good = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=ticker.clock())
         session.commit()
         session.execute(sa.text("UPDATE run SET config = '{\"unknown\": 1}' WHERE id = :id"), {"id": odd})
         session.commit()
