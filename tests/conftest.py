@@ -1,5 +1,6 @@
 """A real PostgreSQL, migrated once; each test in a transaction that is never committed."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import date
@@ -27,6 +28,16 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 # A deadline would time the machine, not the code.
 settings.register_profile("tradewind", deadline=None)
 settings.load_profile("tradewind")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passable_temporary_directories(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the embedded server, which does not run as root, reach temporary directories that root made for tests."""
+    if os.geteuid() == 0:
+        base = tmp_path_factory.getbasetemp()
+        for directory in (base, *base.parents):
+            if directory.name.startswith(("pytest-", "popen-")):
+                directory.chmod(directory.stat().st_mode | 0o011)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -34,6 +34,8 @@ def run(block: Section, folder: Path, environment: dict[str, str]) -> str:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_tutorial_leads_from_a_file_to_a_served_forecast(tmp_path: Path) -> None:
     runnable = [block for block in blocks("docs/tutorial.md") if block.language in ("bash", "python")]
+    # The database server may not run as root, and has to reach its directory.
+    tmp_path.chmod(0o711)
     # The scheduler waits, so that the run of the tutorial is the only one.
     with up(tmp_path / "data", TRADEWIND_TICK_SECONDS="3600") as service:
         environment = {

@@ -108,6 +108,64 @@ def test_after_the_server_is_killed_it_starts_again(data_dir: Path) -> None:
         assert answers(url)
 
 
+def test_a_server_that_is_killed_is_restarted_while_it_is_used(data_dir: Path) -> None:
+    with embedded_postgres.start(data_dir, durable=False) as url:
+        os.kill(server_pid(data_dir), signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while not answers(url) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert answers(url)
+    assert not answers(url)
+
+
+def test_a_server_left_in_a_shutdown_does_not_lock_the_next_user_out(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_postgres, "STOP_SECONDS", 1.0)
+    with embedded_postgres.start(data_dir, durable=False) as url:
+        pid = server_pid(data_dir)
+        engine = make_engine(url, pool_size=1)
+        with engine.connect():
+            # A smart shutdown waits for the connection, for ever.
+            os.kill(pid, signal.SIGTERM)
+            status = data_dir / "postgres" / "postmaster.pid"
+            while "stopping" not in status.read_text():
+                time.sleep(0.02)
+            server = embedded_postgres._Server(data_dir.resolve(), durable=False)
+            server.ensure_running()
+            assert server_pid(data_dir) != pid
+        engine.dispose()
+        assert answers(url)
+    assert not answers(url)
+
+
+def test_a_socket_directory_made_by_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    server = embedded_postgres._Server(tmp_path / ("long" * 30), durable=False)
+    monkeypatch.setattr(embedded_postgres, "_identity", lambda _path: {})
+    made = server._socket_dir()
+    assert server._socket_dir() == made
+    made.chmod(0o777)
+    with pytest.raises(ServerFailed, match="another user"):
+        server._socket_dir()
+    made.rmdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    made.symlink_to(elsewhere)
+    with pytest.raises(ServerFailed, match="another user"):
+        server._socket_dir()
+
+
+def test_directories_above_the_data_directory_stay_closed(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "data").mkdir(parents=True, mode=0o700)
+    closed.chmod(0o700)
+    if os.geteuid() == 0:
+        with pytest.raises(ServerFailed, match="may not enter"), embedded_postgres.start(closed / "data"):
+            pass
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_number_of_a_dead_server_may_belong_to_another_process(data_dir: Path) -> None:
     stale = f"{os.getpid()}\n{data_dir}/postgres\n0\n5432\n{data_dir}/postgres\n\n0 0\nready\n"
     (data_dir / "postgres" / "postmaster.pid").write_text(stale)
@@ -126,6 +184,7 @@ def test_ctrl_c_reaches_the_user_but_not_the_server(data_dir: Path) -> None:
 
 def test_two_directories_run_side_by_side_whatever_their_names(data_dir: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tw-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o711)
         awkward = Path(directory) / 'a b,$c"' / ("long" * 30)
         with (
             embedded_postgres.start(awkward, durable=False) as one,
