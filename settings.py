@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     """The port the API listens on."""
     threads: int = Field(default=20, ge=1, le=200)
     """API threads, and database connections held by the API."""
+    statement_seconds: float = Field(default=60.0, ge=0)
+    """Longest database statement of an API request, in seconds; 0 for no limit."""
     require_key_to_read: bool = False
     """Whether reading needs an API key with the scope `read`."""
     answer_cache_mb: int = Field(default=64, ge=0)

@@ -78,11 +78,15 @@ NoParameters = Depends(refuse_parameters)
 
 
 async def bounded_body(request: Request, config: ConfigDep) -> bytes:
-    """The request body. Raises BodyTooLarge, UnsupportedBody."""
+    """The body of an upload. Raises BodyTooLarge, UnsupportedBody."""
+    return await limited_body(request, config.max_upload_bytes)
+
+
+async def limited_body(request: Request, limit: int) -> bytes:
+    """The body of at most `limit` bytes. Raises BodyTooLarge, UnsupportedBody."""
     encoding = request.headers.get("content-encoding", "identity")
     if encoding != "identity":
         raise UnsupportedBody(f"{encoding} encoding", ["a body without encoding"])
-    limit = config.max_upload_bytes
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():

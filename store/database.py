@@ -20,6 +20,8 @@ from sqlmodel import Session
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 CONNECT_SECONDS = 5
 REST_SECONDS = 1.0
+TCP_TIMEOUTS = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A connection over TCP to a host that is gone ends within a minute; these have no effect on Unix sockets."""
 
 
 def normal_url(url: str | URL) -> URL:
@@ -28,12 +30,15 @@ def normal_url(url: str | URL) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def make_engine(url: str | URL, *, pool_size: int = 5, autocommit: bool = False) -> Engine:
+def make_engine(
+    url: str | URL, *, pool_size: int = 5, autocommit: bool = False, statement_seconds: float = 0.0
+) -> Engine:
     """An engine whose connections speak UTC, are checked before use after a rest, and number `pool_size` at most.
 
     With `autocommit` its sessions have no transactions, nor the two round trips of one: reading published runs, which
     never change, needs none. `with_transactions` is for who writes. Nothing connects yet. A server that is away raises
-    `sqlalchemy.exc.OperationalError` within seconds.
+    `sqlalchemy.exc.OperationalError` within seconds. A statement that takes longer than `statement_seconds` is ended
+    by the server with that error; 0 sets no limit.
     """
     engine = sa.create_engine(
         normal_url(url),
@@ -44,10 +49,13 @@ def make_engine(url: str | URL, *, pool_size: int = 5, autocommit: bool = False)
         # The connection that answered last: its server process has the plans at hand, and the cache warm.
         pool_use_lifo=True,
         pool_timeout=CONNECT_SECONDS,
+        # Parameters may be secrets or uploads: they stay out of errors and logs.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "tradewind",
-            "options": "-c timezone=UTC",
+            "options": f"-c timezone=UTC -c statement_timeout={round(1000 * statement_seconds)}",
+            **TCP_TIMEOUTS,
         },
     )
     sa.event.listen(engine, "checkout", _check_after_rest)

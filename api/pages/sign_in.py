@@ -4,18 +4,28 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from api.authentication import SIGNED_IN
-from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
+from api.dependencies import ConfigDep, NoParameters, SessionDep, limited_body
 from api.pages.rendering import PageQuery, PageRoute, sign_in_page
 from presentation import links
 from store.queries import browser_sessions
 from store.queries.api_keys import BadKey, MissingScope
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
+FORM_BYTES, FORM_FIELDS = 4000, 10
+"""Limits of the sign-in form, which anybody may send."""
+
+
+async def form_body(request: Request) -> bytes:
+    """The body of the form. Raises BodyTooLarge, UnsupportedBody."""
+    return await limited_body(request, FORM_BYTES)
+
+
+FormDep = Annotated[bytes, Depends(form_body)]
 
 
 class SignInQuery(PageQuery):
@@ -33,9 +43,9 @@ def read_sign_in(query: Annotated[SignInQuery, Query()], request: Request, optio
 
 
 @router.post("/sign-in", dependencies=[NoParameters])
-def sign_in(body: BodyDep, request: Request, session: SessionDep, options: ConfigDep) -> Response:
+def sign_in(body: FormDep, request: Request, session: SessionDep, options: ConfigDep) -> Response:
     """Set a cookie for the holder of a key with the scope `read`; otherwise show the form with the error."""
-    fields = parse_qs(body.decode("utf-8", "replace"))
+    fields = _fields(body)
     key, to = fields.get("key", [""])[0].strip(), _local_path(fields.get("to", [links.HOME])[0])
     try:
         token = browser_sessions.create(session, key, now=options.now())
@@ -54,6 +64,14 @@ def sign_in(body: BodyDep, request: Request, session: SessionDep, options: Confi
         secure=request.url.scheme == "https",
     )
     return answer
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    """The fields of the form; none where there are more than it has."""
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=FORM_FIELDS)
+    except ValueError:
+        return {}
 
 
 @router.post("/sign-out", dependencies=[NoParameters])

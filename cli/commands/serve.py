@@ -29,12 +29,12 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Liv
         _prepare(settings, url)
         environment = {
             "TRADEWIND_DATABASE_URL": url,
-            "TRADEWIND_LOG_LEVEL": "WARNING",
+            "TRADEWIND_LOG_LEVEL": settings.log_level if "log_level" in settings.model_fields_set else "WARNING",
             "TRADEWIND_LIVE": str(settings.live).lower(),
         }
         commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
-        with process_supervisor.children(commands, environment) as processes:
-            process_supervisor.wait_until_ready(f"{address}/ready", processes)
+        with process_supervisor.children(commands, environment) as started:
+            process_supervisor.wait_until_ready(f"{address}/ready", started)
             say(
                 f"Tradewind answers at {address}",
                 f"  {address}/docs/                                       documentation; every request at /docs/api",
@@ -44,7 +44,7 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Liv
                 f"  {address}/v1/datasets/CN_CLEANTECH/forecasts?partner=ASEAN&sector=EV&format=csv",
                 "Press Ctrl-C to stop.",
             )
-            process_supervisor.watch(processes)
+            process_supervisor.watch(started, restarted={"scheduler"})
 
 
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
@@ -57,7 +57,9 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
 
     settings = composition.read_settings(host=host, port=port, data_dir=data_dir)
     with composition.database(settings) as url:
-        engine = make_engine(url, pool_size=settings.threads, autocommit=True)
+        engine = make_engine(
+            url, pool_size=settings.threads, autocommit=True, statement_seconds=settings.statement_seconds
+        )
         application = create_app(engine=engine, options=_server_config(settings))
         # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
         for number in (signal.SIGINT, signal.SIGTERM):

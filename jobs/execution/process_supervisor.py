@@ -9,13 +9,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
+
+import structlog
 
 from errors import TradewindError
 
-READY_SECONDS, STOP_SECONDS, POLL_SECONDS = 60.0, 30.0, 0.2
+log = structlog.get_logger(__name__)
+
+READY_SECONDS, STOP_SECONDS, POLL_SECONDS, RESTART_SECONDS = 60.0, 30.0, 0.2, 5.0
 AGAIN_SECONDS = 0.5
 
 
@@ -94,28 +99,41 @@ def _comes_of_a_stop(error: BaseException | None) -> bool:
     return error is not None
 
 
-@contextmanager
-def children(
-    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]
-) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Child processes by name, each running `tradewind` with its arguments; all are stopped at the end of the block.
+@dataclass(frozen=True)
+class Children:
+    """Child processes by name, each running `tradewind` with its arguments, in an environment added to this one's."""
 
-    Each of them stops when this process ends (`stop_with_parent`).
-    """
-    started: dict[str, subprocess.Popen[bytes]] = {}
+    commands: Mapping[str, Sequence[str]]
+    environment: Mapping[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start a child, again if it has ended; it stops when this process ends (`stop_with_parent`)."""
+        # A separate session: Ctrl-C in the terminal reaches the supervisor only, which stops the others in order.
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, "-m", "cli", *self.commands[name], "--ends-with", str(os.getpid())],
+            env={**os.environ, **self.environment},
+            start_new_session=True,
+        )
+
+    def ended(self) -> dict[str, int]:
+        """Exit codes of the children that have ended."""
+        codes = {name: process.poll() for name, process in self.processes.items()}
+        return {name: code for name, code in codes.items() if code is not None}
+
+
+@contextmanager
+def children(commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> Iterator[Children]:
+    """Started children; all are stopped at the end of the block."""
+    started = Children(commands, environment)
     try:
-        for name, words in commands.items():
-            # A separate session: Ctrl-C in the terminal reaches the supervisor only, which stops the others in order.
-            started[name] = subprocess.Popen(
-                [sys.executable, "-m", "cli", *words, "--ends-with", str(os.getpid())],
-                env={**os.environ, **environment},
-                start_new_session=True,
-            )
+        for name in commands:
+            started.start(name)
         yield started
     finally:
-        for process in started.values():
+        for process in started.processes.values():
             process.terminate()
-        _wait_for_all(started)
+        _wait_for_all(started.processes)
 
 
 def stop_with_parent(parent: int) -> None:
@@ -129,7 +147,7 @@ def stop_with_parent(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+def wait_until_ready(url: str, started: Children) -> None:
     """Wait until `url` answers 200.
 
     Raises:
@@ -137,7 +155,8 @@ def wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]])
     """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        require_alive(processes)
+        for name, code in started.ended().items():
+            raise ChildEnded(name, code)
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 if answer.status == 200:
@@ -147,18 +166,19 @@ def wait_until_ready(url: str, processes: Mapping[str, subprocess.Popen[bytes]])
     raise TimeoutError(f"{url} did not answer within {READY_SECONDS:g} s")
 
 
-def require_alive(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Raise ChildEnded if a process has ended."""
-    for name, process in processes.items():
-        code = process.poll()
-        if code is not None:
-            raise ChildEnded(name, code)
-
-
-def watch(processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Wait forever; raise ChildEnded when a process ends."""
+def watch(started: Children, *, restarted: Collection[str] = ()) -> None:
+    """Wait forever. A child in `restarted` is started again some seconds after its end; any other raises ChildEnded."""
+    restart_at: dict[str, float] = {}
     while True:
-        require_alive(processes)
+        for name, code in started.ended().items():
+            if name not in restarted:
+                raise ChildEnded(name, code)
+            if name not in restart_at:
+                log.error("supervisor.child_ended", child=name, code=code, restart_in_seconds=RESTART_SECONDS)
+                restart_at[name] = time.monotonic() + RESTART_SECONDS
+            elif time.monotonic() >= restart_at[name]:
+                del restart_at[name]
+                started.start(name)
         time.sleep(POLL_SECONDS)
 
 

@@ -9,6 +9,7 @@ StoreError
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from store.models import ApiKey
 SCOPES = ("read", "write", "admin")
 """What a key may do; `admin` may do everything."""
 PREFIX_LENGTH = 12
+KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
+"""What a key may look like: PostgreSQL refuses NUL in text."""
 LAST_USED_GRAIN = timedelta(minutes=10)
 """How far behind `last_used_at` may be: a busy key costs one write in this time."""
 
@@ -89,6 +92,8 @@ def authenticate(session: Session, key: str, *, scope: str, now: datetime) -> Ke
 
     Sets `last_used_at` now and then; the caller commits.
     """
+    if not KEY.fullmatch(key):
+        raise BadKey("no such key")
     columns = [col(getattr(ApiKey, name)) for name in KeyRecord._fields]
     row = session.execute(
         sa.select(col(ApiKey.hash), *columns).where(col(ApiKey.prefix) == key[:PREFIX_LENGTH])

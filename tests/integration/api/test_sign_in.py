@@ -110,3 +110,17 @@ def test_it_leads_nowhere_else(scratch: World, to: str) -> None:
 def test_where_reading_is_open_there_is_nothing_to_sign_in_to(client: TestClient) -> None:
     assert client.get("/sign-in", follow_redirects=False).headers["location"] == "/"
     assert "Sign out" not in client.get("/").text
+
+
+def test_the_form_is_limited_before_it_is_parsed(scratch: World) -> None:
+    client = closed(scratch)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert client.post("/sign-in", content="a=1&" * 2000, headers=headers).status_code == 413
+    many = client.post("/sign-in", content="a=1&" * 20 + f"key={scratch.keys['read']}", headers=headers)
+    assert many.status_code == 401
+
+
+@pytest.mark.parametrize("key", ["%00", "tw_%00", "%ff" * 20, ""])
+def test_an_odd_key_is_an_unknown_key(scratch: World, key: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert closed(scratch).post("/sign-in", content=f"key={key}", headers=headers).status_code == 401

@@ -1,13 +1,16 @@
 """A stop is a stop, whatever it interrupts."""
 
 import signal
+import subprocess
+import sys
 import time
 import weakref
 from contextlib import contextmanager
 
 import pytest
 
-from jobs.execution.process_supervisor import Stopped, stop_signals
+from jobs.execution import process_supervisor
+from jobs.execution.process_supervisor import ChildEnded, Children, Stopped, stop_signals, watch
 
 
 def interrupted_query() -> None:
@@ -80,3 +83,24 @@ def test_what_is_done_because_of_a_stop_is_not_interrupted_by_it():
 def test_what_fails_by_itself_is_told_as_it_is():
     with pytest.raises(ConnectionError), stop_signals():
         raise ConnectionError("the database is away")
+
+
+def child(code: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def test_a_scheduler_that_ends_is_started_again_and_an_api_that_ends_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[str] = []
+
+    class Fake(Children):
+        def start(self, name: str) -> None:
+            starts.append(name)
+            self.processes[name] = child("")
+            if len(starts) == 2:
+                self.processes["API"].terminate()
+
+    monkeypatch.setattr(process_supervisor, "RESTART_SECONDS", 0.0)
+    started = Fake({}, {}, {"API": child("import time; time.sleep(60)"), "scheduler": child("raise SystemExit(3)")})
+    with pytest.raises(ChildEnded, match="API"):
+        watch(started, restarted={"scheduler"})
+    assert starts[:2] == ["scheduler", "scheduler"]
