@@ -15,6 +15,7 @@ from api.config import ServerConfig
 from api.middleware.answer_cache import AnswerCache
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
+from api.middleware.ranges import RangeRequests
 from api.pages import routers as pages
 from api.rest import endpoints
 from services.catalog_cache import CatalogCache
@@ -23,7 +24,8 @@ from store.database import with_transactions
 STATIC = Path(__file__).parent / "pages" / "static"
 DESCRIPTION = """Forecasts of a country's monthly goods trade by partner and sector, with prediction intervals and a
 record of their accuracy. Reading is open unless the deployment requires a key; writing needs an API key.
-Every error is `application/problem+json`; every list is paged; every answer comes as JSON or CSV (`?format=csv`)."""
+Every error is `application/problem+json`; every list is paged; every list comes as JSON, CSV, Parquet or
+Excel (`?format=`)."""
 
 
 def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
@@ -49,6 +51,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     # A cached answer is served without authentication.
     if options.answer_cache_bytes and not options.require_key_to_read:
         app.add_middleware(AnswerCache, max_bytes=options.answer_cache_bytes)
+    app.add_middleware(RangeRequests)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     for router in (*endpoints.ROUTERS, *pages.ROUTERS):
         app.include_router(router)

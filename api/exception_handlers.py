@@ -60,11 +60,11 @@ class UnsupportedBody(RequestError):
 
 
 class NotAcceptable(RequestError):
-    """An Accept header that allows neither JSON nor CSV."""
+    """An Accept header that allows none of the formats."""
 
     def __init__(self, accept: str) -> None:
         self.accept = accept[:SHOWN_CHARACTERS]
-        super().__init__("answers are application/json or text/csv")
+        super().__init__("answers are application/json, text/csv, Parquet or Excel")
 
 
 class MovedPath(RequestError):

@@ -66,21 +66,28 @@ Kind = Annotated[str, AfterValidator(_kind)]
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 
 
+Format = Literal["json", "csv", "parquet", "xlsx"]
+
+
 class Parameters(BaseModel):
     """Parameters common to all GET endpoints."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["json", "csv"] | None = Field(
-        default=None, description="`json` or `csv`; the default follows the Accept header, else JSON."
+    format: Format | None = Field(
+        default=None,
+        description="`json`, `csv`, `parquet` or `xlsx`; the default follows the Accept header, else JSON.",
     )
 
 
 class Paged(Parameters):
-    """A page of a list."""
+    """A page of a list in JSON; CSV, Parquet and Excel hold the whole list unless `limit` is given."""
 
     limit: int = Field(default=100, ge=1, le=1000, description="Greatest number of rows.")
     offset: int = Field(default=0, ge=0, le=GREATEST_OFFSET, description="Number of rows to skip.")
+    digits: int | None = Field(
+        default=None, ge=1, le=17, description="Significant digits of numbers in tables; the default is 12 in CSV."
+    )
 
 
 class SeriesCodes(Paged):

@@ -77,10 +77,14 @@ class SelectedSeries(NamedTuple):
 
 
 def select_series(
-    session: Session, catalogs: CatalogCache, run: PublishedRunRecord, query: SeriesSelection | StoredSeriesSelection
+    session: Session,
+    catalogs: CatalogCache,
+    run: PublishedRunRecord,
+    query: SeriesSelection | StoredSeriesSelection,
+    limit: int | None = None,
 ) -> SelectedSeries:
-    """The series of a run that a query selects. Raises UnknownSeries."""
+    """The series of a run that a query selects, in pages of `limit`, by default the query's. Raises UnknownSeries."""
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    page = selected[query.offset : query.offset + query.limit]
+    page = selected[query.offset : query.offset + (limit or query.limit)]
     return SelectedSeries(selected, page, catalog, coverage)

@@ -1,7 +1,8 @@
-"""Responses: content negotiation, JSON, CSV, and pages of lists."""
+"""Responses: content negotiation; JSON, CSV, Parquet and Excel; pages of lists."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
 
 import orjson
 from fastapi import Request, Response
@@ -9,18 +10,32 @@ from fastapi.responses import StreamingResponse
 
 from api.exception_handlers import NotAcceptable
 from presentation.exports import csv_parts
-from services.parameters import Paged
+from presentation.tables import parquet_bytes, xlsx_bytes
+from services.parameters import GREATEST_OFFSET, Format, Paged
 
-Format = Literal["json", "csv"]
+MEDIA_TYPES: Mapping[Format, str] = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 FORMATS: Mapping[str, Format] = {
     "application/json": "json",
     "application/*": "json",
     "text/csv": "csv",
     "text/*": "csv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "*/*": "json",
     # A browser's address bar: it shows JSON.
     "text/html": "json",
 }
+WRITERS: Mapping[Format, Callable[[Sequence[str], Iterable[Sequence[Any]], Mapping[str, str]], bytes]] = {
+    "parquet": parquet_bytes,
+    "xlsx": xlsx_bytes,
+}
+SIGNIFICANT_DIGITS = 12
+"""Digits of numbers in CSV: floating point noise begins at the sixteenth."""
 
 
 def wanted_format(request: Request, parameter: Format | None) -> Format:
@@ -46,25 +61,63 @@ def _weighted(part: str) -> tuple[str, float]:
         return media, 0.0
 
 
+def page_limit(request: Request, query: Paged) -> int:
+    """The greatest number of rows of an answer: a table other than JSON is whole unless `limit` is given."""
+    if "limit" in query.model_fields_set or wanted_format(request, query.format) == "json":
+        return query.limit
+    return GREATEST_OFFSET
+
+
 def json_response(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response."""
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 
-def csv_response(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, headers: Mapping[str, str] | None = None
+def table_response(
+    request: Request,
+    parameter: Format | None,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    digits: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Response:
-    """A CSV response, streamed row by row in constant memory. None is an empty cell."""
-    return StreamingResponse(csv_parts(columns, rows), 200, headers, "text/csv; charset=utf-8")
+    """A table in a format other than JSON. CSV is streamed row by row; None is an empty cell.
+
+    `digits` are the significant digits of numbers; `about` describes the table in Parquet and Excel.
+    """
+    wanted = wanted_format(request, parameter)
+    if wanted == "csv":
+        cells = _rounded(rows, digits or SIGNIFICANT_DIGITS)
+        return StreamingResponse(csv_parts(columns, cells), 200, headers, MEDIA_TYPES[wanted])
+    facts = {name: str(value) for name, value in (about or {}).items() if isinstance(value, str | int | date)}
+    facts["address"] = str(request.url)
+    content = WRITERS[wanted](columns, _rounded(rows, digits) if digits else rows, facts)
+    name = request.url.path.strip("/").replace("/", "-")
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
+    return Response(content, 200, {**(headers or {}), **disposition}, MEDIA_TYPES[wanted])
+
+
+def _rounded(rows: Iterable[Sequence[Any]], digits: int) -> Iterator[list[Any]]:
+    """Rows with floating point numbers to this many significant digits."""
+    for row in rows:
+        yield [float(f"{cell:.{digits}g}") if isinstance(cell, float) else cell for cell in row]
 
 
 def object_response(
-    request: Request, parameter: Format | None, content: Mapping[str, Any], *, columns: Sequence[str], **named: Any
+    request: Request,
+    parameter: Format | None,
+    content: Mapping[str, Any],
+    *,
+    columns: Sequence[str],
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An object as JSON, or its columns as a CSV of one row; `named` are the arguments of either response."""
+    """An object as JSON, or its columns as a table of one row."""
     if wanted_format(request, parameter) == "json":
-        return json_response(content, **named)
-    return csv_response(columns, [[content[column] for column in columns]], **named)
+        return json_response(content, headers=headers)
+    row = [content[column] for column in columns]
+    return table_response(request, parameter, columns, [row], headers=headers)
 
 
 def list_response(
@@ -79,20 +132,21 @@ def list_response(
     context: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A page of a list.
+    """A page of a list, or all of it as a table.
 
-    In JSON `context`, the position of the page, and its items under `key`; in CSV the `rows`, by default the items'
-    values of `columns`. The position is in the headers too (RFC 8288), the only place for it in CSV. Only one of items
-    and rows is read.
+    In JSON `context`, the position of the page, and its items under `key`; in a table the `rows`, by default the items'
+    values of `columns`. The position is in the headers too (RFC 8288), the only place for it in a table. Only one of
+    items and rows is read.
     """
-    following = next_page(request, limit=query.limit, offset=query.offset, total=total)
+    limit = page_limit(request, query)
+    following = next_page(request, limit=limit, offset=query.offset, total=total)
     sent = {**(headers or {}), "X-Total-Count": str(total)}
     if following:
         sent["Link"] = f'<{following}>; rel="next"'
-    if wanted_format(request, query.format) == "csv":
+    if wanted_format(request, query.format) != "json":
         cells = ([item[column] for column in columns] for item in items) if rows is None else rows
-        return csv_response(columns, cells, headers=sent)
-    page = {"total": total, "limit": query.limit, "offset": query.offset, "next": following}
+        return table_response(request, query.format, columns, cells, digits=query.digits, headers=sent, about=context)
+    page = {"total": total, "limit": limit, "offset": query.offset, "next": following}
     return json_response({**(context or {}), **page, key: list(items)}, headers=sent)
 
 

@@ -10,7 +10,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response
+from api.rest.responses import list_response, page_limit
 from api.rest.schemas.backtests import BacktestPage, FoldPage, MissAnswer, MissPage
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
@@ -77,7 +77,7 @@ def read_backtests(
         names = {DERIVED_ID: selected[0].unique_id}
     found = [row for row in found if row.metric != PIT]
     folds = folds_answer(scored)
-    page = found[query.offset : query.offset + query.limit]
+    page = found[query.offset : query.offset + page_limit(request, query)]
     scores = score_answers(page, names, score_unit(query.kind, catalog.unit))
     return list_response(
         request,
@@ -123,7 +123,7 @@ def read_folds(
         forecaster=query.forecaster,
         levels=query.level,
         kept=coverage.probabilities,
-        limit=query.limit,
+        limit=page_limit(request, query),
         offset=query.offset,
     )
     folds = [fold_answer(fold, query.level, run.vintage_cutoffs) for fold in found.rows]

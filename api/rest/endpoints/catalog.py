@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response, object_response
+from api.rest.responses import list_response, object_response, page_limit
 from api.rest.schemas.catalog import (
     DatasetAnswer,
     DatasetPage,
@@ -33,7 +33,7 @@ DATASET_COLUMNS = columns(DatasetAnswer, without=("groups",))
 def read_datasets(query: Annotated[Paged, Query()], request: Request, session: SessionDep) -> Response:
     """Datasets, with their units, licences and partner groups."""
     found = catalog.datasets(session)
-    page = found[query.offset : query.offset + query.limit]
+    page = found[query.offset : query.offset + page_limit(request, query)]
     items = [_dataset_answer(record, catalog.groups(session, record.id)) for record in page]
     return list_response(request, query, total=len(found), key="datasets", items=items, columns=DATASET_COLUMNS)
 
@@ -67,7 +67,7 @@ def read_series(
         sector=query.sector or (),
         q=query.q,
         as_of=query.as_of,
-        limit=query.limit,
+        limit=page_limit(request, query),
         offset=query.offset,
     )
     return list_response(
@@ -83,7 +83,7 @@ def read_series(
 @router.get("/v1/partners", responses={200: {"model": PartnerPage}})
 def read_partners(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
     """Countries and groups, by code. The members of a group are listed with each dataset."""
-    found = catalog.partners(session, q=query.q, limit=query.limit, offset=query.offset)
+    found = catalog.partners(session, q=query.q, limit=page_limit(request, query), offset=query.offset)
     items = [row._asdict() for row in found.rows]
     return list_response(request, query, total=found.total, key="partners", items=items, columns=columns(PartnerAnswer))
 
@@ -91,7 +91,7 @@ def read_partners(query: Annotated[CatalogQuery, Query()], request: Request, ses
 @router.get("/v1/sectors", responses={200: {"model": SectorPage}})
 def read_sectors(query: Annotated[CatalogQuery, Query()], request: Request, session: SessionDep) -> Response:
     """Sectors, by code."""
-    found = catalog.sectors(session, q=query.q, limit=query.limit, offset=query.offset)
+    found = catalog.sectors(session, q=query.q, limit=page_limit(request, query), offset=query.offset)
     items = [row._asdict() for row in found.rows]
     return list_response(request, query, total=found.total, key="sectors", items=items, columns=columns(SectorAnswer))
 

@@ -8,7 +8,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
+from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.forecasts import ConcentrationAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
@@ -51,8 +51,10 @@ def read_concentration(
     rows = summaries(drawn, spans, query, cutoff_number(run)) if drawn else []
     assert run.cutoff is not None
     layout = Layout(months_after(run.cutoff, horizon), query.level, query.quantile, UNIT, spans=True)
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(layout.columns, forecast_rows([(selected.series, rows)], layout), headers=headers)
+    if wanted_format(request, query.format) != "json":
+        return table_response(
+            request, query.format, layout.columns, forecast_rows([(selected.series, rows)], layout), headers=headers
+        )
     answer: dict[str, Any] = {
         **{"dataset": dataset, "over": query.over, "flow": query.flow},
         **{"partner": query.partner, "sector": query.sector, "unit": UNIT, "frequency": query.frequency},

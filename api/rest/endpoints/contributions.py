@@ -8,7 +8,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
+from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.contributions import ContributionAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.contributions import (
@@ -44,8 +44,10 @@ def read_contributions(
     headers = run_headers(request, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     found = find_contributions(session, run, catalog, query)
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(CONTRIBUTION_COLUMNS, contribution_cells(found.rows, query.level), headers=headers)
+    if wanted_format(request, query.format) != "json":
+        return table_response(
+            request, query.format, CONTRIBUTION_COLUMNS, contribution_cells(found.rows, query.level), headers=headers
+        )
     answer: ContributionAnswer = {
         "dataset": dataset,
         "by": query.by,

@@ -8,7 +8,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
-from api.rest.responses import list_response
+from api.rest.responses import list_response, page_limit
 from api.rest.schemas.forecasts import ComponentPage
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.forecasts import component_answer
@@ -40,7 +40,7 @@ def read_components(
     """
     run = published_run(session, run_id)
     headers = run_headers(request, config, run)
-    series = select_series(session, catalogs, run, query)
+    series = select_series(session, catalogs, run, query, page_limit(request, query))
     decomposed = component_months(session, run, series.page)
     months = [[component_answer(row) for row in rows] for rows in decomposed]
     found = list(zip(series.page, months, strict=True))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import json_response, list_response
+from api.rest.responses import json_response, list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.external_forecasts import (
     ExternalAppendedAnswer,
@@ -84,7 +84,7 @@ def read_external_models(
     _, known = catalogs.of_dataset(session, dataset)
     names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
     found = external_forecasts.by_model(session, list(names))
-    page = found[query.offset : query.offset + query.limit]
+    page = found[query.offset : query.offset + page_limit(request, query)]
     return list_response(
         request,
         query,

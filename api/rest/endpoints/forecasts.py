@@ -9,7 +9,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import DatasetPath, RunPath
-from api.rest.responses import list_response, wanted_format
+from api.rest.responses import list_response, page_limit, wanted_format
 from api.rest.schemas.forecasts import ForecastPage
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
@@ -75,7 +75,7 @@ def _forecasts_response(
     headers: dict[str, str],
 ) -> Response:
     horizon = requested_horizon(run, query.horizon)
-    series = select_series(session, catalogs, run, query)
+    series = select_series(session, catalogs, run, query, page_limit(request, query))
     unit = answer_unit(query.units, series.catalog.unit)
     layout = Layout(months_after(run.cutoff, horizon), query.level, query.quantile, unit, spans=not query.plain)
     found = read_series_forecasts(session, run, series, query, horizon)

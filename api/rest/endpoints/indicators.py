@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader
 from api.dependencies import SessionDep
 from api.rest.path_parameters import IndicatorPath
-from api.rest.responses import list_response
+from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.indicators import IndicatorAnswer, IndicatorPage, IndicatorValueAnswer, IndicatorValuePage
 from api.rest.schemas.problem import PROBLEM
@@ -29,7 +29,7 @@ def read_indicators(query: Annotated[Paged, Query()], request: Request, session:
         query,
         total=len(found),
         key="indicators",
-        items=[_indicator_answer(record) for record in found[query.offset : query.offset + query.limit]],
+        items=[_indicator_answer(record) for record in found[query.offset : query.offset + page_limit(request, query)]],
         columns=columns(IndicatorAnswer),
         headers={"Cache-Control": "no-cache"},
     )
@@ -47,7 +47,7 @@ def read_indicator_observations(
         start=query.start,
         end=query.end,
         as_of=query.as_of,
-        limit=query.limit,
+        limit=page_limit(request, query),
         offset=query.offset,
     )
     items: list[IndicatorValueAnswer] = [

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import json_response, list_response
+from api.rest.responses import json_response, list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.observations import AppendedAnswer, ObservationAnswer, ObservationPage
 from api.rest.schemas.problem import PROBLEM
@@ -45,7 +45,7 @@ def read_observations(
         start=query.start,
         end=query.end,
         as_of=query.as_of,
-        limit=query.limit,
+        limit=page_limit(request, query),
         offset=query.offset,
     )
     return list_response(

@@ -8,7 +8,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
+from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.forecasts import ProbabilityAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
@@ -51,9 +51,9 @@ def read_probability(
         "below": query.below,
         **{name: estimate and getattr(estimate, name) for name in ("probability", "standard_error", "draws")},
     }
-    if wanted_format(request, query.format) == "csv":
+    if wanted_format(request, query.format) != "json":
         rows = ((*cells, *event.values()) for cells in forecast_rows([(series, [row])], layout))
-        return csv_response((*layout.columns, *event), rows, headers=headers)
+        return table_response(request, query.format, (*layout.columns, *event), rows, headers=headers)
     answer: dict[str, Any] = {
         **series_answer(catalog, series, unit),
         **{"units": query.units, "of": query.whole},

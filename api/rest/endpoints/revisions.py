@@ -10,7 +10,7 @@ from sqlmodel import Session
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response
+from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.revisions import AgeAnswer, RevisionAnswer, RevisionPage, VintageAnswer
@@ -44,7 +44,7 @@ def read_revisions(
     as_of = query.as_of or config.now().date()
     selection = Asked(list(names), query.start or date.min, query.end or date.max, as_of)
     read = _read_revisions if query.output_type is None else _read_vintages
-    found = read(session, selection, query, names, known.unit)
+    found = read(session, selection, query, names, known.unit, page_limit(request, query))
     context = {"dataset": dataset, "unit": known.unit, "as_of": as_of, "output_type": query.output_type}
     return list_response(
         request,
@@ -69,24 +69,24 @@ class _Found(NamedTuple):
 
 
 def _read_revisions(
-    session: Session, selection: Asked, query: RevisionQuery, names: Mapping[int, str], unit: str
+    session: Session, selection: Asked, query: RevisionQuery, names: Mapping[int, str], unit: str, limit: int
 ) -> _Found:
     """Revisions by month and by age, or by age alone."""
     ages = [row._asdict() | {"unit": unit} for row in revisions.by_age(session, selection)]
     if query.by == "age":
-        return _Found("by_age", ages[query.offset : query.offset + query.limit], columns(AgeAnswer), len(ages), {})
-    found = revisions.revisions(session, selection, limit=query.limit, offset=query.offset)
+        return _Found("by_age", ages[query.offset : query.offset + limit], columns(AgeAnswer), len(ages), {})
+    found = revisions.revisions(session, selection, limit=limit, offset=query.offset)
     rows = [_revision_answer(row, names[row.series_id], unit) for row in found.rows]
     members = {"revised_data": found.revised_data, "by_age": ages}
     return _Found("revisions", rows, columns(RevisionAnswer), found.total, members)
 
 
 def _read_vintages(
-    session: Session, selection: Asked, query: RevisionQuery, names: Mapping[int, str], unit: str
+    session: Session, selection: Asked, query: RevisionQuery, names: Mapping[int, str], unit: str, limit: int
 ) -> _Found:
     """Vintages of the requested output type."""
     assert query.output_type is not None
-    found = revisions.vintages(session, selection, query.output_type, limit=query.limit, offset=query.offset)
+    found = revisions.vintages(session, selection, query.output_type, limit=limit, offset=query.offset)
     rows = [_vintage_answer(row, names[row.series_id], unit) for row in found.rows]
     return _Found("observations", rows, columns(VintageAnswer), found.total, {})
 

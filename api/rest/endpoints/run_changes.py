@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.rest.path_parameters import RunPath
-from api.rest.responses import list_response
+from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.runs import ChangeAnswer, ChangePage
@@ -37,7 +37,13 @@ def read_changes(
     names = part_names(catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
     against = run_changes.latest_against(session, run.id, query.against)
     found = run_changes.page(
-        session, run.id, against, list(names), horizon=query.horizon, limit=query.limit, offset=query.offset
+        session,
+        run.id,
+        against,
+        list(names),
+        horizon=query.horizon,
+        limit=page_limit(request, query),
+        offset=query.offset,
     )
     return list_response(
         request,

@@ -11,7 +11,7 @@ from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
 from api.exception_handlers import UnreadableBody
 from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
-from api.rest.responses import json_response, list_response, object_response
+from api.rest.responses import json_response, list_response, object_response, page_limit
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.runs import NewRun, RunAnswer, RunPage
 from api.rest.serializers.runs import run_answer
@@ -31,7 +31,9 @@ def read_runs(query: Annotated[RunsQuery, Query()], request: Request, session: S
     """Runs, newest first, optionally of a dataset and a status."""
     if query.dataset is not None:
         catalog.dataset(session, query.dataset)
-    found = runs.page(session, dataset_id=query.dataset, status=query.status, limit=query.limit, offset=query.offset)
+    found = runs.page(
+        session, dataset_id=query.dataset, status=query.status, limit=page_limit(request, query), offset=query.offset
+    )
     return list_response(
         request,
         query,
