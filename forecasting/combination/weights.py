@@ -1,24 +1,27 @@
 """The combination: the weighted pool of forecasters that is published.
 
-A forecaster's weight is its prior weight divided by a power of its mean scaled error on the folds known at a cutoff
-(inverse-error weights: Bates & Granger 1969, Stock & Watson 2004). Errors are pooled over the panel's series, because
-the record of a single series is too short to tell forecasters apart. The weighted mean is winsorised at the weighted
-quartiles, step by step: one extreme forecast contributes its direction only.
-docs/decisions/0004-combination.md lists the alternatives that were tested.
+Two sets of weights compete. Both reduce the weight of a forecaster whose known error is larger than the best one's; one
+starts from the prior weights of the forecasters, the other from equal weights. The panel's own record decides between
+them: the share of equal weights rises to one as the errors of the pool with equal weights are known to be smaller.
+Errors are pooled over the panel's series, because the record of a single series is too short to tell forecasters
+apart. The weighted mean is winsorised at the weighted quartiles, step by step: one extreme forecast contributes its
+direction only. docs/decisions/0020-weights-by-evidence.md lists the alternatives that were tested.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from forecasting.types import FloatArray
+from forecasting.combination.error_record import ErrorRecord, Evidence, WeightConstants, capped_errors
+from forecasting.types import FloatArray, RealArray
 
-POWER = 2.0
-# Scaled errors are capped: one large error must not dominate the weights for years.
-CAP = 5.0
+# An error is compared with the best forecaster's only where it is known for this share of the cells.
+COMPARABLE = 0.5
 # Forecasts outside these weighted quantiles of the pool are moved to them.
 QUARTILE = 0.25
+CONSTANTS = WeightConstants()
 
 
 def combine(
@@ -27,6 +30,7 @@ def combine(
     scale: FloatArray,
     cutoffs: NDArray[np.int64],
     prior_weights: Sequence[float],
+    constants: WeightConstants = CONSTANTS,
 ) -> tuple[FloatArray, FloatArray]:
     """The pool at every fold, shape (series, folds, horizon), and its weights (series, folds, forecasters).
 
@@ -35,46 +39,75 @@ def combine(
     there is none; `cutoffs` are month numbers, ascending; `prior_weights` (forecasters,). A fold's weights use the
     errors of months up to its cutoff. NaN where no forecaster gave a forecast.
     """
-    folds, horizon = means.shape[2:]
     prior = np.asarray(prior_weights, dtype=np.float64)
-    # A series that never changed has no scale and no influence on the weights.
-    usable = np.where(scale > 0, scale, np.nan)
-    target = np.asarray(cutoffs)[:, None] + 1 + np.arange(horizon)
-    counted = np.zeros_like(target, dtype=bool)
-    total, count = np.zeros(len(prior)), np.zeros(len(prior))
-    centre = np.empty((len(means), folds, horizon))
-    weights = np.empty((len(means), folds, len(prior)))
-    for fold, cutoff in enumerate(cutoffs):
-        newly_known = (target <= cutoff) & ~counted
-        counted |= newly_known
-        for earlier in np.flatnonzero(newly_known.any(axis=1)):
-            known = newly_known[earlier]
-            errors = np.abs(means[:, :, earlier, known] - actuals[:, None, earlier, known])
-            scaled = np.minimum(errors / usable[:, earlier, None, None], CAP)
-            total += np.nansum(scaled, axis=(0, 2))
-            count += np.isfinite(scaled).sum(axis=(0, 2))
-        ahead = means[:, :, fold]
-        weights[:, fold] = _normalised(_relative_accuracy(total, count, prior), ahead)
-        centre[:, fold] = winsorised_mean(np.nan_to_num(ahead), weights[:, fold])
-    centre[weights.sum(axis=2) == 0] = np.nan
+    record = ErrorRecord(means, actuals, scale, np.asarray(cutoffs), constants.cap)
+    centre = np.empty((len(means), *means.shape[2:]))
+    weights = np.empty((len(means), means.shape[2], len(prior)))
+    # The pool with prior weights and the one with equal weights, at every fold, and their known errors.
+    rivals, totals = np.empty((2, *centre.shape), dtype=np.float32), np.zeros(2)
+    for fold in range(means.shape[2]):
+        evidence = record.known_at(fold)
+        totals += _newly_known_errors(rivals, record, actuals, scale, constants.cap)
+        ahead = np.nan_to_num(means[:, :, fold])
+        given = np.asarray(np.isfinite(means[:, :, fold]).all(axis=2))
+        penalty = _penalty(evidence, constants)
+        pair = [_normalised(start * penalty, given) for start in (prior, np.ones(len(prior)))]
+        rivals[:, :, fold] = [winsorised_mean(ahead, rival_weights) for rival_weights in pair]
+        share = _share_of_equal_weights(totals, evidence, constants)
+        weights[:, fold] = (1.0 - share) * pair[0] + share * pair[1]
+        centre[:, fold] = winsorised_mean(ahead, weights[:, fold])
+        nobody = ~given.any(axis=1)
+        rivals[:, nobody, fold] = centre[nobody, fold] = np.nan
     return centre, weights
 
 
-def _relative_accuracy(total: FloatArray, count: FloatArray, prior: FloatArray) -> FloatArray:
-    """Unnormalised weight of each forecaster (forecasters,): its prior weight over a power of its mean error."""
-    scored = count > 0
-    if not scored.any():
-        return prior
-    error = np.divide(total, count, out=np.zeros(len(prior)), where=scored)
-    # A forecaster without scores gets the mean error of the others.
-    error[~scored] = error[scored].mean()
-    accuracy: FloatArray = prior * np.maximum(error, 1e-3) ** -POWER
-    return accuracy
+def _newly_known_errors(
+    rivals: RealArray, record: ErrorRecord, actuals: FloatArray, scale: FloatArray, cap: float
+) -> FloatArray:
+    """Sums (rivals,) of the newly known errors of `rivals` (rivals, series, folds, horizon)."""
+    sums = np.zeros(len(rivals))
+    for earlier, steps in record.news:
+        errors = capped_errors(rivals[:, :, earlier, steps], actuals[:, earlier, steps], scale[:, earlier], cap)
+        sums += np.nansum(errors, axis=(1, 2))
+    return sums
 
 
-def _normalised(accuracy: FloatArray, ahead: FloatArray) -> FloatArray:
-    """Weights (series, forecasters) that sum to one, zero where `ahead` (series, forecasters, horizon) is NaN."""
-    raw = np.where(np.isfinite(ahead).all(axis=2), accuracy, 0.0)
+def _penalty(evidence: Evidence, constants: WeightConstants) -> FloatArray:
+    """Factors of the weights (forecasters,): 1 for the best known error, less the larger the excess over it.
+
+    Near-equal forecasters keep their weights; one whose error is clearly larger is excluded.
+    """
+    comparable = evidence.coverage > COMPARABLE
+    if not comparable.any():
+        return np.ones(len(comparable))
+    best = int(np.argmin(np.where(comparable, evidence.log_error, np.inf)))
+    excess = np.maximum(evidence.log_error - evidence.log_error[best], 0.0)
+    certain = excess - constants.certain * np.hypot(evidence.standard_error, evidence.standard_error[best])
+    believed = np.maximum(excess * _weight(evidence, constants), certain) * evidence.coverage
+    penalty: FloatArray = np.exp(-0.5 * np.square(believed / constants.tolerance))
+    # Never zero: the only forecaster of a series counts, whatever its record.
+    return np.maximum(penalty, 1e-30)
+
+
+def _share_of_equal_weights(totals: FloatArray, evidence: Evidence, constants: WeightConstants) -> float:
+    """The share of equal weights, between 0 and 1; `totals` are the known errors with prior and with equal weights."""
+    if not totals.all():
+        return 0.0
+    # A short record is one phase of the business cycle, which the same pools may not win again.
+    lasting = evidence.months / (evidence.months + constants.calendar_months)
+    lead = np.log(totals[0] / totals[1]) * _weight(evidence, constants) * lasting
+    return float(expit((lead - constants.lead) / constants.lead_scale))
+
+
+def _weight(evidence: Evidence, constants: WeightConstants) -> float:
+    """The weight of relative errors against the assumption that they are equal, between 0 and 1."""
+    independent = evidence.months * evidence.independent_series
+    return independent / (independent + constants.independent_months)
+
+
+def _normalised(unnormalised: FloatArray, given: NDArray[np.bool_]) -> FloatArray:
+    """Weights (series, forecasters) that sum to one, zero where no forecast was `given` (series, forecasters)."""
+    raw = np.where(given, unnormalised, 0.0)
     weights: FloatArray = raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-300)
     return weights
 
