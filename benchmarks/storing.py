@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES, ForecastConfig
-from jobs.ingestion.ingest import add_codes
+from services.datasets import add_codes
 from services.run_requests import request_run
 from store.queries import catalog, forecasts
 

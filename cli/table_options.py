@@ -32,6 +32,10 @@ TABLE_OPTIONS: dict[str, tuple[Any, Any]] = {
         Annotated[list[str], typer.Option(help="Columns by their headings: date=month,country=partner.")],
         [],
     ),
+    "constant": (
+        Annotated[list[str], typer.Option(help="Columns that the table lacks: flow=X,sector=TOTAL.")],
+        [],
+    ),
     "wide": (
         Annotated[bool, typer.Option("--wide", help="Months are down with a column a series, or across.")],
         False,
@@ -76,6 +80,7 @@ def _layout(**given: Any) -> Any:
     return Layout(
         dialect=make_dialect(**marks),
         columns=parse_pairs("map", given.pop("map")),
+        constant=parse_pairs("constant", given.pop("constant")),
         keep=tuple(given.pop("keep")),
         drop=tuple(given.pop("drop")),
         **given,

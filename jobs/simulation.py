@@ -19,8 +19,9 @@ from forecasting.config import ForecastConfig
 from forecasting.uncertainty.simulation import path_quantiles
 from jobs.execution.executors import ExecutorFactory
 from jobs.ingestion.fetch import Fetched
-from jobs.ingestion.ingest import add_codes, ingest
+from jobs.ingestion.ingest import ingest
 from jobs.scheduling.scheduler import Ticker
+from services.datasets import add_codes
 from sources import bundled
 from sources.observation_batch import ObservationBatch
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR

@@ -11,7 +11,7 @@ from tables.checks import (
     check_panel,
     check_releases,
 )
-from tables.columns import months, numbers
+from tables.columns import distinct, months, numbers
 from tables.dialect import STANDARD, Dialect, make_dialect
 from tables.faults import (
     BadDialect,
@@ -28,6 +28,7 @@ from tables.faults import (
     summary,
 )
 from tables.gaps import after_last_gap
+from tables.jumps import refuse_jumps
 from tables.layout import AS_IT_IS, Layout, arrange, panel_frame, parse_pairs
 from tables.reading import SUFFIXES, read_table
 from tables.wide import SERIES_NAME, drop_missing, unpivot
@@ -56,6 +57,7 @@ __all__ = [
     "check_observations",
     "check_panel",
     "check_releases",
+    "distinct",
     "drop_missing",
     "make_dialect",
     "months",
@@ -64,6 +66,7 @@ __all__ = [
     "parse_pairs",
     "plain",
     "read_table",
+    "refuse_jumps",
     "require_columns",
     "summary",
     "unpivot",

@@ -3,13 +3,17 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import composition
-from cli.console import say
-from cli.options import DataDir
+from cli.console import ask, is_terminal, say, warn
+from cli.options import DataDir, Force
+from cli.table_options import table_options
+
+if TYPE_CHECKING:
+    from tables import Layout
 
 
 def ingest_bundled(data_dir: DataDir = None) -> None:
@@ -23,44 +27,76 @@ def ingest_bundled(data_dir: DataDir = None) -> None:
     say(*(lines or ["All bundled datasets are already stored."]))
 
 
+@table_options
 def ingest_file(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet: month, flow, partner, sector, value [, vintage].")],
+    *,
+    layout: "Layout",
+    file: Annotated[
+        Path, typer.Argument(help="CSV, XLSX or Parquet: month, flow, partner, sector, value [, vintage].")
+    ],
     dataset: Annotated[str, typer.Option(help="Code of the dataset the figures belong to.")],
     create: Annotated[
         bool, typer.Option("--create", help="Create the dataset; the options below describe it.")
     ] = False,
     title: Annotated[str, typer.Option(help="Title of the dataset.")] = "",
-    reporter: Annotated[str, typer.Option(help="ISO code of the country that reports.")] = "CHN",
+    reporter: Annotated[str, typer.Option(help="The country that reports, by ISO code or English name.")] = "CHN",
     currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "USD",
     unit: Annotated[str, typer.Option(help="Unit of the values, such as 'USD m'.")] = "USD m",
     publisher: Annotated[str, typer.Option(help="Publisher of the figures.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the figures.")] = "",
     release_day: Annotated[int, typer.Option(help="Day of the next month on which a month is due.")] = 20,
+    derive_rest: Annotated[
+        bool, typer.Option("--derive-rest", help="Derive the rest of the world: World less the listed partners.")
+    ] = False,
+    allow_negative: Annotated[
+        bool, typer.Option("--allow-negative", help="Values may be negative, such as official corrections.")
+    ] = False,
+    partner: Annotated[list[str] | None, typer.Option(help="Code of a partner's name: 'Rest of Asia=ASIA_X'.")] = None,
     partners: Annotated[Path | None, typer.Option(help="CSV code,name of partners of your own.")] = None,
     sectors: Annotated[Path | None, typer.Option(help="CSV code,name of sectors of your own.")] = None,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Values count as known from the day their month was due.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and summarise; store nothing.")] = False,
+    force: Force = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Import a panel from a file: all rows or none."""
+    """Import a table from a file: all rows or none. On a terminal, unclear columns and partners are asked for."""
     from jobs.ingestion.ingest import ingest_file as ingest
+    from services.datasets import ImportOptions
     from sources.observation_batch import DatasetDefinition
+    from sources.partner_names import country
+    from tables import parse_pairs
 
     if create and not (title and publisher and licence):
         raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
-    description = (title, reporter, currency, unit, publisher, licence, publisher, release_day)
+    code = country(reporter, where="--reporter")
+    description = (title, code, currency, unit, publisher, licence, publisher, release_day)
+    names = parse_pairs("partner", partner or [])
     settings = composition.read_settings(data_dir=data_dir)
     with composition.session(settings) as session:
-        appended = ingest(
+        imported = ingest(
             session,
             file,
             dataset=dataset,
             today=composition.now().date(),
             limit_bytes=settings.max_upload_bytes,
-            create=DatasetDefinition(dataset, *description) if create else None,
+            options=ImportOptions(layout=layout, partners=names, backfill=backfill, force=force),
+            create=DatasetDefinition(dataset, *description, derives_rest=derive_rest, allows_negative=allow_negative)
+            if create
+            else None,
             partners=partners,
             sectors=sectors,
+            ask=ask if is_terminal() else None,
+            notify=warn,
         )
-        session.commit()
-    say(f"{dataset}: {appended.inserted} observations stored, {appended.unchanged} already stored")
+        if not dry_run:
+            session.commit()
+    appended = imported.appended
+    if dry_run or create:
+        say(*imported.summary)
+    stored = "would be stored" if dry_run else "stored"
+    say(f"{dataset}: {appended.inserted} observations {stored}, {appended.unchanged} already stored")
 
 
 def ingest_indicator(

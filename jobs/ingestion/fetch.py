@@ -16,7 +16,8 @@ from sqlmodel import Session
 
 from jobs.clock import Clock
 from jobs.failures import failure_reason
-from jobs.ingestion.ingest import OWN_CLASSIFICATION, add_codes, ingest
+from jobs.ingestion.ingest import ingest
+from services.datasets import OWN_CLASSIFICATION, add_codes
 from sources.client import Client, RequestPolicy, Validator
 from sources.errors import NoFigures, SourceError, WrongUnit
 from sources.feed_config import Feed, feed_of

@@ -45,16 +45,27 @@ def sums_of_partners(published: pd.DataFrame, *, wholes: Mapping[str, str], span
 
     `published` and `wholes` as for `remainders_and_totals`; `spans` holds flow, partner, sector and the first and last
     month of each series. A partner counts as nothing before its first month, and after its last once that is more than
-    PATIENCE months behind the newest of its flow; otherwise a sum waits for it.
+    PATIENCE months behind the newest of its flow; otherwise a sum waits for it, and is NaN.
     """
     parts = published[published["partner"].map(wholes) == TOTAL_PARTNER].merge(spans, on=["flow", "partner", "sector"])
     newest = parts["flow"].map(spans.groupby("flow")["last"].max())
     ended = parts["last"] < newest - pd.DateOffset(months=PATIENCE)
     due = (parts["month"] >= parts["first"]) & ((parts["month"] <= parts["last"]) | ~ended)
     decimals = _decimals(published.loc[published["value"].notna(), "value"].to_numpy())
-    # A month that lacks a value is left out; its status must not stop the others from being combined.
-    parts = parts[due].fillna({"status": "A"})
-    return _combined(parts, [*POINT, "sector"], decimals).assign(partner=TOTAL_PARTNER)[COLUMNS]
+    key = [*POINT, "sector"]
+    complete = _combined(_typed(parts[due]), key, decimals)
+    sums = parts.loc[due, key].drop_duplicates().merge(complete, on=key, how="left")
+    return _typed(sums.assign(partner=TOTAL_PARTNER))[COLUMNS]
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose missing values have a status, so that the others can be combined."""
+    known = rows["value"].notna().to_numpy()
+    return rows.assign(
+        status=np.where(known, rows["status"], "A"),
+        months=np.where(known, rows["months"], 1).astype(int),
+        backfilled=np.where(known, rows["backfilled"], False).astype(bool),
+    )
 
 
 def _remainder(

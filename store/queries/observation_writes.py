@@ -174,18 +174,22 @@ def _derive(session: Session, dataset: Dataset, new: pd.DataFrame) -> int:
         points = pd.concat([points, _waiting(new)], ignore_index=True).drop_duplicates(POINT)
     published = _published_at(session, dataset, points)
     wholes = wholes_of_partners(session, dataset.id)
-    sums = published.iloc[:0]
+    parts = [published]
+    derived = []
     if dataset.derives_total:
         sums = sums_of_partners(published, wholes=wholes, spans=_spans(session, dataset.id))
-    both = pd.concat([published, sums], ignore_index=True) if len(sums) else published
-    derived = sums
+        parts.append(sums)
+        derived.append(sums.dropna(subset="value"))
+        # Nothing is left of a whole that is the sum of its parts.
+        wholes = {part: whole for part, whole in wholes.items() if whole != TOTAL_PARTNER}
     if dataset.derives_rest:
+        both = pd.concat([part for part in parts if len(part)], ignore_index=True)
         negative = dataset.allows_negative
-        found = remainders_and_totals(both, dataset=dataset.id, wholes=wholes, negative=negative)
-        derived = pd.concat([sums, found], ignore_index=True) if len(sums) else found
+        derived.append(remainders_and_totals(both, dataset=dataset.id, wholes=wholes, negative=negative))
     # A series that joins late, or on the same day as the others, changes the remainder that was derived without it.
     _forget_derived(session, dataset, points)
-    return len(_store(session, dataset.id, derived)) if len(derived) else 0
+    found = [rows for rows in derived if len(rows)]
+    return len(_store(session, dataset.id, pd.concat(found, ignore_index=True))) if found else 0
 
 
 def _waiting(new: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,183 @@
+"""Datasets of one's own: defining them, and importing their observations, all of them or none."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from sqlmodel import Session
+
+from services.import_summary import summary_lines
+from services.table_columns import Ask, ReadTable, read_observations
+from sources import bundled
+from sources.errors import BadDefinition
+from sources.observation_batch import DatasetDefinition
+from store.models import TOTAL_PARTNER, TOTAL_SECTOR
+from store.queries import catalog, observation_writes, observations, releases
+from store.queries.catalog import PartnerRecord, SectorRecord
+from store.queries.observation_writes import Appended
+from store.queries.partner_wholes import wholes_of_partners
+from tables import AS_IT_IS, SERIES_COLUMNS, Faults, Layout, after_last_gap, check_observations, refuse_jumps
+
+OWN_CLASSIFICATION = "own"
+DATASET_CODE, CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{0,39}"), re.compile(r"[A-Z]{3}")
+
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How a table is imported.
+
+    `partners` gives the codes of partners by the names in the table. With `backfill` values count as known from the day
+    on which their month was due. With `force` last values far beyond those before them are accepted.
+    """
+
+    layout: Layout = AS_IT_IS
+    partners: Mapping[str, str] = field(default_factory=dict)
+    backfill: bool = False
+    force: bool = False
+
+
+PLAIN_IMPORT = ImportOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was appended, and a summary of it in sentences."""
+
+    appended: Appended
+    summary: tuple[str, ...]
+
+
+def import_table(
+    session: Session,
+    table: pd.DataFrame,
+    *,
+    dataset: str,
+    today: date,
+    options: ImportOptions = PLAIN_IMPORT,
+    create: DatasetDefinition | None = None,
+    ask: Ask | None = None,
+    notify: Notify = lambda _: None,
+) -> Imported:
+    """Import a table into a dataset, all of it or nothing; `create` defines a dataset that may not exist yet.
+
+    A dataset whose first table has no World series derives its total as the sum of the partners. The caller commits.
+    Raises TableError, BadDefinition, UnknownPartnerName, UnknownDataset, UnknownPartner, BadObservations, NotDerivable.
+    """
+    stored = {record.code for record in catalog.partners(session).rows}
+    read = read_observations(table, options.layout, today=today, partners=options.partners, codes=stored, ask=ask)
+    if create is not None and dataset not in {record.id for record in catalog.datasets(session)}:
+        add_dataset(session, with_totals(create, read))
+    found = catalog.dataset(session, dataset)
+    dialect = options.layout.dialect
+    frame = check_observations(read.frame, today=today, negative=found.allows_negative, dialect=dialect)
+    frame = _continuous(frame, options, notify)
+    _refuse_jumps(session, dataset, frame, options, notify)
+    if options.backfill:
+        frame = known_when_due(session, frame, dataset, today)
+    appended = observation_writes.append(
+        session, dataset=dataset, frame=frame, vintage=today, backfilled=options.backfill
+    )
+    parts = [part for part, whole in wholes_of_partners(session, dataset).items() if whole == TOTAL_PARTNER]
+    summary = summary_lines(found, frame, read, parts=parts, backfill=options.backfill)
+    return Imported(appended, summary)
+
+
+def with_totals(definition: DatasetDefinition, read: ReadTable) -> DatasetDefinition:
+    """The definition with what has to be derived: the world's total where it is not given, sector totals likewise.
+
+    Of a single partner no total is derived: it would say no more, under the name of the world.
+
+    Raises BadDefinition where the rest of the world is to be derived without a World series.
+    """
+    has_world = (read.frame["partner"] == TOTAL_PARTNER).any()
+    sectors = set(read.frame["sector"].astype(str))
+    if definition.derives_rest and not has_world:
+        reason = "the table has no World series (partner WLD) that the listed partners could be subtracted from"
+        raise BadDefinition("derive rest", definition.id, reason)
+    sums_sectors = TOTAL_SECTOR not in sectors
+    several = read.frame["partner"].nunique() > 1
+    derives_rest = definition.derives_rest or sums_sectors
+    return replace(definition, derives_total=several and not has_world, derives_rest=derives_rest)
+
+
+def add_dataset(
+    session: Session,
+    definition: DatasetDefinition,
+    *,
+    partners: Mapping[str, str] | None = None,
+    sectors: Mapping[str, str] | None = None,
+) -> None:
+    """Add a dataset, and partners and sectors of its own by code and name; what exists stays as it is.
+
+    Raises BadDefinition, UnknownPartner.
+    """
+    check_definition(definition)
+    add_codes(session)
+    add_own_codes(session, partners=partners or {}, sectors=sectors or {})
+    catalog.add_dataset(session, **asdict(definition))
+
+
+def add_own_codes(session: Session, *, partners: Mapping[str, str], sectors: Mapping[str, str]) -> None:
+    """Register partners and sectors of one's own, by code and name."""
+    catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in partners.items()])
+    catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in sectors.items()])
+
+
+def add_codes(session: Session) -> None:
+    """Register the bundled partners, groups and sectors."""
+    partners = bundled.codes("partners")
+    is_group = partners["is_group"] == "true"
+    catalog.add_partners(session, map(PartnerRecord, partners["code"], partners["name"], is_group.tolist()))
+    catalog.add_members(session, bundled.groups())
+    sectors = bundled.codes("sectors")
+    catalog.add_sectors(session, map(SectorRecord, sectors["code"], sectors["name"], sectors["classification"]))
+
+
+def check_definition(definition: DatasetDefinition) -> None:
+    """Raise BadDefinition unless the store can hold such a dataset."""
+    if not DATASET_CODE.fullmatch(definition.id):
+        reason = "a code is of capital letters, digits and _, begins with a letter, and has 40 characters at most"
+        raise BadDefinition("dataset", definition.id, reason)
+    if not CURRENCY.fullmatch(definition.currency):
+        raise BadDefinition("currency", definition.currency, "a currency is three capital letters, such as USD")
+    if not 1 <= definition.release_day <= 28:
+        raise BadDefinition("release day", definition.release_day, "it is 1 to 28, a day that every month has")
+
+
+def known_when_due(session: Session, frame: pd.DataFrame, dataset: str, today: date) -> pd.DataFrame:
+    """Values without a vintage count as known from the day their month was due, or from today if that is in future."""
+    due = releases.planned_days(session, dataset, frame["month"].to_numpy())
+    due = np.minimum(due, np.datetime64(today)).astype("datetime64[ns]")
+    return frame.assign(vintage=frame["vintage"].fillna(pd.Series(due, index=frame.index)))
+
+
+def _continuous(frame: pd.DataFrame, options: ImportOptions, notify: Notify) -> pd.DataFrame:
+    """The observations sorted, from each series' last gap on where that is asked for."""
+    frame = frame.sort_values([*SERIES_COLUMNS, "month", "vintage"], kind="stable")
+    if not options.layout.after_gaps:
+        return frame
+    return after_last_gap(frame, keys=SERIES_COLUMNS, month="month", months="months", notify=notify)
+
+
+def _refuse_jumps(session: Session, dataset: str, frame: pd.DataFrame, options: ImportOptions, notify: Notify) -> None:
+    """Raise BadRows for a new last value that is far beyond those before it, stored or sent, unless forced."""
+    columns = [*SERIES_COLUMNS, "month", "value"]
+    stored = observations.panel_frame(session, dataset).rename(columns={"ds": "month", "y": "value"})
+    sent = frame[columns].drop_duplicates(columns[:-1], keep="last")
+    known = stored[columns].set_axis([-1] * len(stored))
+    both = pd.concat([known, sent]) if len(known) else sent
+    both = both.drop_duplicates(columns[:-1], keep="last").sort_values(columns[:-1], kind="stable")
+    last = both.groupby(SERIES_COLUMNS, sort=False)["month"].transform("max") == both["month"]
+    newest = both[last.to_numpy()]
+    touched = pd.MultiIndex.from_frame(newest.loc[newest.index != -1, SERIES_COLUMNS])
+    both = both[pd.MultiIndex.from_frame(both[SERIES_COLUMNS]).isin(touched)]
+    faults = Faults()
+    refuse_jumps(
+        both, keys=SERIES_COLUMNS, month="month", value="value", faults=faults, force=options.force, notify=notify
+    )
+    faults.stop()
