@@ -37,10 +37,12 @@ def month_names(months: Sequence[date]) -> str:
 
 
 def period_name(period: str) -> str:
-    """August 2026, Q3 2026, 2026 or January and February 2026, from 2026-08, 2026-Q3, 2026, 2026-01/2026-02."""
+    """August 2026, Q3 2026, 2026, January and February 2026, or January to August 2026, from the label of a period."""
     if "/" in period:
         first, last = period.split("/")
-        return f"{MONTHS[int(first[5:7]) - 1]} and {month_name(last)}"
+        start = MONTHS[int(first[5:7]) - 1] if first[:4] == last[:4] else month_name(first)
+        adjacent = first[:4] == last[:4] and int(last[5:7]) == int(first[5:7]) + 1
+        return f"{start} {'and' if adjacent else 'to'} {month_name(last)}"
     if "Q" in period:
         return f"{period[5:]} {period[:4]}"
     return month_name(period) if len(period) >= len("2026-08") else period

@@ -52,6 +52,11 @@ def backtest(dataset: str | None = None, **query: Any) -> str:
     return url("/backtest", dataset=dataset, **query)
 
 
+def ask(**query: Any) -> str:
+    """The page that answers questions about probability."""
+    return url("/ask", **query)
+
+
 def run_page(run_id: int) -> str:
     """The page of one run."""
     return f"{RUNS}/{run_id}"
@@ -73,6 +78,11 @@ def api_run(run_id: int) -> str:
 def api_forecasts(run_id: int, **query: Any) -> str:
     """Forecasts of one run."""
     return url(f"{api_run(run_id)}/forecasts", **query)
+
+
+def api_probability(dataset: str, **query: Any) -> str:
+    """The probability of an event."""
+    return url(f"/v1/datasets/{dataset}/forecasts/probability", **query)
 
 
 def api_forecast_history(run_id: int, **query: Any) -> str:
@@ -123,4 +133,4 @@ def api_misses(dataset: str, **query: Any) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ",".join(_text(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -15,6 +15,7 @@ Row = dict[str, Any]
 SUMMARY = ("mase", "rmsse", "smape", "mae", "bias", "wis")
 STANDARD_ERRORS = 2.0
 PIT_BINS = 10
+BY: tuple[backtests.By, backtests.By] = ("step", "forecaster")
 
 
 class BacktestScores(NamedTuple):
@@ -23,6 +24,18 @@ class BacktestScores(NamedTuple):
     steps: list[ScoreRow]
     pooled: list[ScoreRow]
     folds: Folds
+
+
+def read_short_scores(published: PublishedRun, series: ResolvedSeries, kind: str) -> BacktestScores:
+    """Scores of the combination by step and of every forecaster pooled, of a stored series."""
+    ids = [part.series_id for part in series.parts]
+    steps, pooled = (
+        backtests.scores(
+            published.session, published.run.id, ids, by=by, forecaster=COMBINATION, kind=kind, baseline=BASELINE
+        )
+        for by in BY
+    )
+    return BacktestScores(steps, pooled, backtests.folds(published.session, published.run.id, ids))
 
 
 def read_scores(published: PublishedRun, chosen: Sequence[ResolvedSeries], kind: str) -> BacktestScores:

@@ -12,6 +12,7 @@ from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting, links
 from presentation.sections.backtest import score_sections
 from presentation.sections.folds import PERIODS, fold_cutoffs, fold_sections, largest_misses, select_fold
+from presentation.sections.verdict import verdict
 from services.backtest_folds import miss_steps
 from services.backtest_summary import BacktestScores, read_scores
 from services.catalog_cache import CatalogCache
@@ -70,6 +71,7 @@ def read_backtest_page(
         published=published,
         subject=subject,
         folds=scores.folds,
+        verdict=verdict(scores, kind=query.kind, unit=published.unit),
         cutoffs=[(f"{cutoff:%Y-%m}", formatting.month_name(cutoff)) for cutoff in cutoffs],
         shown=f"{shown:%Y-%m}" if shown else None,
         step=query.step or miss_steps(query.kind, None)[1],

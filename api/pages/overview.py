@@ -10,8 +10,10 @@ from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, freshness_of, page
 from presentation import links
+from presentation.sections.event import offered_sentence
 from presentation.sections.headline import headline
 from services.catalog_cache import CatalogCache
+from services.event_probability import periods_offered
 from services.published_run import earlier_runs, month_of, open_run
 from store.queries import catalog, releases, runs
 from store.queries.catalog import DatasetRecord
@@ -51,6 +53,8 @@ def _card(
     card = catalogs.answers.get(key)
     if card is None:
         card = headline(published, month=month)
+        card["series"] = published.main(published.flows[-1])
+        card["periods"] = [(period.label, offered_sentence(period)) for period in periods_offered(published, month)]
         catalogs.answers.put(key, card)
     return {
         **card,

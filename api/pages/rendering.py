@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.authentication import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES
+from api.pages import error_messages
 from presentation import links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
@@ -88,8 +89,8 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                details = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
-                return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(details))
+                detail = error_messages.invalid_parameters(error.errors(), self._parameters())
+                return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
             except Exception as error:
                 status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
                 if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -99,6 +100,11 @@ class PageRoute(APIRoute):
                 return _error(request, status, _detail(error))
 
         return handle_with_error_pages
+
+    def _parameters(self) -> list[str]:
+        """Names of the query parameters."""
+        models = [field.field_info.annotation for field in self.dependant.query_params]
+        return [name for model in models if hasattr(model, "model_fields") for name in model.model_fields]
 
 
 def sign_in_page(request: Request, status: HTTPStatus, *, to: str, fault: str = "") -> Response:
@@ -115,7 +121,7 @@ def _detail(error: Exception) -> str:
 
 
 def _error(request: Request, status: HTTPStatus, detail: str) -> Response:
-    return _html(request, "error.html", status, title=status.phrase, detail=detail)
+    return _html(request, "error.html", status, title=error_messages.title(status), detail=detail)
 
 
 def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -> Response:

@@ -1,22 +1,27 @@
 """Series: a searchable list, and the page of one series in levels, growth or shares by month, quarter or year."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from api.authentication import may_read
-from api.dependencies import CatalogCacheDep, SessionDep
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import DatasetPath
 from presentation import formatting, links
+from presentation.sections.event import offered_sentence, series_choices
 from presentation.sections.section import Section, link, text
 from presentation.sections.series import SeriesView, series_sections, whole_of
+from presentation.sections.verdict import verdict
+from services.backtest_summary import read_scores, read_short_scores
 from services.errors import Unanswerable
+from services.event_probability import periods_offered
 from services.parameters import CODE, Code, RunId
-from services.published_run import PublishedRun, citation, open_run
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
+from services.published_run import PublishedRun, citation, month_of, open_run
+from services.series_catalog import BALANCE
+from store.models import ResolvedSeries
 from store.queries import catalog
 from store.queries.catalog import DatasetRecord, SeriesPage
 
@@ -93,6 +98,7 @@ def read_series_page(
     query: Annotated[SeriesPageQuery, Query()],
     request: Request,
     session: SessionDep,
+    options: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
     """One series of the latest run, or of the run of a permalink."""
@@ -116,8 +122,22 @@ def read_series_page(
         frequencies=FREQUENCIES,
         units=_units(published, series),
         history_years=HISTORY_YEARS,
-        choices=_choices(published),
+        choices=series_choices(published),
+        verdict=_verdict(published, series),
+        ask_periods=[
+            (period.label, offered_sentence(period))
+            for period in periods_offered(published, month_of(options.now().date()))
+        ],
     )
+
+
+def _verdict(published: PublishedRun, series: ResolvedSeries) -> str:
+    """The verdict on the monthly backtest; of a group, whose scores take a second, on its own page only."""
+    if not series.derived:
+        return verdict(read_short_scores(published, series, "month"), kind="month", unit=published.unit)
+    if series.flow == BALANCE and len(series.parts) == 2:
+        return verdict(read_scores(published, [series], "month"), kind="month", unit=published.unit)
+    return ""
 
 
 def _units(published: PublishedRun, series: ResolvedSeries) -> list[tuple[str, str]]:
@@ -127,21 +147,3 @@ def _units(published: PublishedRun, series: ResolvedSeries) -> list[tuple[str, s
     except Unanswerable:
         has_whole = False
     return [(code, name) for code, name in UNIT_NAMES.items() if code != "share" or has_whole]
-
-
-def _choices(published: PublishedRun) -> dict[str, list[tuple[str, str]]]:
-    """Flows, partners and sectors of the run, for the form."""
-    _, partners, sectors = published.catalog.codes
-    members = published.catalog.members
-    names = {code: published.partner_name(code) for code in [*partners, *members]}
-
-    def rank(code: str) -> Any:
-        # The world first, groups second, countries by name.
-        return code != TOTAL_PARTNER, code not in members, names[code]
-
-    ordered = sorted(sectors, key=lambda code: code != TOTAL_SECTOR)
-    return {
-        "flow": [(flow, formatting.FLOW_NAMES[flow].capitalize()) for flow in published.flows],
-        "partner": [(code, names[code]) for code in sorted(names, key=rank)],
-        "sector": [(code, published.catalog.sectors[code]) for code in ordered],
-    }

@@ -6,17 +6,15 @@ from typing import Any
 
 from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.periods import Period, periods_ahead
-from forecasting.config import COMBINATION, interval_probabilities
 from presentation import formatting, links
 from presentation.sections.forecast import monthly_fan
 from presentation.sections.section import Section, figure, in_unit, link
 from services.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
 from services.published_run import PublishedRun, citation, earlier_runs
+from services.series_folds import read_series_folds
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
-from store.queries import backtest_folds, backtests
 
 LEVEL, CHART_YEARS = 80.0, 5
-NO_INTERVAL = "no interval: bounds of exports and imports do not add up to bounds of their balance"
 
 
 def headline(published: PublishedRun, *, month: int | None = None) -> dict[str, Any]:
@@ -73,7 +71,7 @@ def _latest_actual(
         forecast = estimate(earlier.read_paths([series])[0], month, "lin", level=LEVEL)
         if forecast.median is not None:
             return _compared(published, series, actual, forecast, _origin(earlier))
-    return _compared(published, series, actual, _from_fold(published, series), "the backtest one month earlier")
+    return _compared(published, series, actual, *_from_fold(published, series))
 
 
 def _origin(earlier: PublishedRun) -> str:
@@ -81,45 +79,34 @@ def _origin(earlier: PublishedRun) -> str:
     return f"run {earlier.run.id} of {as_of} (data to {cutoff})"
 
 
-def _from_fold(published: PublishedRun, series: ResolvedSeries) -> Estimate:
-    """The newest fold's forecast one month ahead; a derived series has a mean and no interval.
-
-    Folds store quantiles rather than draws, and bounds of parts do not add up to bounds of their sum.
-    """
-    if series.derived:
-        return Estimate(_fold_sum(published, series), None, None)
-    number = series.parts[0].series_id
-    page = backtest_folds.page(published.session, published.run.id, number, forecaster=COMBINATION, limit=1)
-    if not page.rows:
-        return Estimate(None, None, None)
-    means, quantiles = page.rows[0].means, page.rows[0].quantiles
-    if not quantiles:
-        return Estimate(means[0], None, None)
-    lo, hi = (quantiles[published.probabilities.index(bound)][0] for bound in interval_probabilities(LEVEL))
-    return Estimate(means[0], lo, hi)
-
-
-def _fold_sum(published: PublishedRun, series: ResolvedSeries) -> float | None:
-    """The signed sum of the parts' means at the newest fold; None where a part has none."""
-    signs = {part.series_id: part.sign for part in series.parts}
-    folds = backtests.fold_means(published.session, published.run.id, list(signs), forecaster=COMBINATION)
-    newest = max((fold.cutoff for fold in folds if fold.cutoff < published.cutoff), default=None)
-    means = {fold.series_id: fold.means[0] for fold in folds if fold.cutoff == newest}
-    return sum(signs[number] * mean for number, mean in means.items()) if len(means) == len(signs) else None
+def _from_fold(published: PublishedRun, series: ResolvedSeries) -> tuple[Estimate, str]:
+    """The newest fold's forecast of the last observed month, and its origin."""
+    page = read_series_folds(
+        published.session,
+        published.run,
+        series,
+        kind="month",
+        levels=[LEVEL],
+        kept=published.probabilities,
+        limit=1,
+    )
+    periods = [period for fold in page.rows for period in fold.periods if period.span.last == published.last]
+    if not periods:
+        return Estimate(None, None, None), ""
+    months = formatting.count_of(periods[0].step, "month")
+    return Estimate(periods[0].mean, *periods[0].bounds[0]), f"the backtest {months} earlier"
 
 
 def _compared(
     published: PublishedRun, series: ResolvedSeries, actual: float, forecast: Estimate, source: str
 ) -> dict[str, Any]:
     inside = None if forecast.lo is None or forecast.hi is None else forecast.lo <= actual <= forecast.hi
-    reason = NO_INTERVAL if series.derived and inside is None and forecast.median is not None else None
     return {
         "name": published.name(series),
         "actual": actual,
         "forecast": forecast,
         "source": source,
         "inside": inside,
-        "reason": reason,
     }
 
 

@@ -110,7 +110,7 @@ def test_the_overview_shows_the_figures_of_the_api(client: TestClient, pages: Pa
     assert "January 2026: <strong>exports forecast at" in html
 
 
-def test_a_balance_has_an_interval_or_the_reason_for_its_absence(
+def test_the_latest_balance_has_an_interval(
     server_url: str, template: str, client: TestClient, pages: PagesWorld
 ) -> None:
     (_, earlier, *_) = forecasts(client, pages.earlier, flow="B", level=80)
@@ -123,8 +123,10 @@ def test_a_balance_has_an_interval_or_the_reason_for_its_absence(
             session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
             session.commit()
         (shown,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
-        assert "by the backtest one month earlier" in shown
-        assert "do not add up" in shown
+        assert "by the backtest 1 month earlier (80 %:" in shown
+        url, query = "/v1/datasets/CN_TRADE/backtests/folds", {"flow": "B", "level": 80, "limit": 1}
+        (fold,) = alone.get(url, params=query).json()["folds"]
+        assert formatting.money(fold["months"][0]["mean"], "USD bn").replace(formatting.NBSP, " ") in shown
 
 
 def test_the_overview_compares_the_latest_actual_with_the_previous_run(client: TestClient, pages: PagesWorld) -> None:
