@@ -104,7 +104,7 @@ class PageRoute(APIRoute):
     def _parameters(self) -> list[str]:
         """Names of the query parameters."""
         models = [field.field_info.annotation for field in self.dependant.query_params]
-        return [name for model in models if hasattr(model, "model_fields") for name in model.model_fields]
+        return [name for model in models if isinstance(model, type(BaseModel)) for name in model.model_fields]
 
 
 def sign_in_page(request: Request, status: HTTPStatus, *, to: str, fault: str = "") -> Response:

@@ -114,7 +114,7 @@ def _fold_section(published: PublishedRun, series: ResolvedSeries, kind: str, fo
 
 
 def _fold_note(kind: str) -> str:
-    note = "Black or grey: observed at the cutoff. Blue: forecast with its prediction intervals. Orange: outcomes."
+    note = "Observations up to the cutoff; blue: forecast with its prediction intervals; orange: outcomes."
     if not kind.endswith(GROWTH):
         return note
     return f"{note} Growth is shown up to a year ahead, where the value a year earlier was known."

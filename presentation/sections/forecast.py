@@ -12,7 +12,7 @@ from store.models import ResolvedSeries
 
 LEVELS = (95.0, 80.0, 50.0)
 BARS_NOTE = "Grey: observed. Blue: forecast (median). Vertical lines: 50, 80 and 95 % prediction intervals."
-NOTE = "Black: observed. Blue: forecast (median). Bands: 50, 80 and 95 % prediction intervals."
+NOTE = "Observations and forecast (median, blue). Bands: 50, 80 and 95 % prediction intervals."
 
 
 def monthly_fan(

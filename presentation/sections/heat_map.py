@@ -77,7 +77,7 @@ def multiples_section(published: PublishedRun, flow: str, shown: Sequence[str]) 
         spec=small_multiples(rows, order=[published.partner_name(code) for code in shown], unit=published.unit)
         if rows
         else None,
-        note=f"{published.unit}; scales differ between panels. Black: observed; blue: forecast with 80 % interval.",
+        note=f"{published.unit}; scales differ between panels. Blue: forecast with its 80 % interval.",
         open=False,
         api=links.api_forecasts(
             published.run.id, flow=flow, partner=_partners(published, shown), sector=TOTAL_SECTOR, level=80

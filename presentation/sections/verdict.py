@@ -54,7 +54,7 @@ def _bias(rows: dict[tuple[str, float], ScoreRow], kind: str) -> str:
 def _comparison(pooled: Sequence[ScoreRow]) -> str:
     """Forecasters that were more accurate than the combination over all steps, and the baseline."""
     errors = {row.forecaster: row.value for row in pooled if row.metric == "mae"}
-    if COMBINATION not in errors or len(errors) < 2:
+    if COMBINATION not in errors or len(errors) <= 2:
         return ""
     own = errors[COMBINATION]
     better = sorted((name for name in errors if errors[name] < own), key=errors.__getitem__)

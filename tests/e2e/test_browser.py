@@ -36,6 +36,7 @@ SERIES = "/series/CN_CLEANTECH/X/USA/EV"
 BACKTEST = "/backtest?dataset=CN_CLEANTECH&partner=USA&sector=EV&kind=quarter_growth"
 PAGES = (
     "/",
+    "/ask?dataset=CN_TRADE&period=2026&above=100",
     "/series",
     SERIES,
     f"{SERIES}?forecasters=show",
@@ -129,6 +130,18 @@ def test_a_page_has_no_console_errors_is_accessible_and_fits_a_phone(page: Page,
     assert barriers == {}
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.mark.parametrize("url", ["/", f"{SERIES}?frequency=A", "/heatmap", "/ask?period=2026&above=100", "/runs"])
+def test_a_page_is_accessible_in_dark_mode(page: Page, url: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    assert opened(page, url) == []
+    background = page.evaluate("() => getComputedStyle(document.documentElement).getPropertyValue('--page').trim()")
+    assert background == "#11181f"
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("() => axe.run(document)")
+    serious = [violation["id"] for violation in found["violations"] if violation["impact"] in ("serious", "critical")]
+    assert serious == []
 
 
 @pytest.mark.parametrize("url", PAGES)
@@ -307,7 +320,7 @@ def test_print_hides_controls(page: Page) -> None:
     opened(page, SERIES)
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
-    assert not page.locator("form.choose").is_visible()
+    assert not any(form.is_visible() for form in page.locator("form.choose").all())
     assert not page.locator(".downloads").first.is_visible()
     assert page.locator("#forecast .chart svg").is_visible()
 

@@ -31,6 +31,11 @@ PAGES = (
     *("/", "/series", SERIES, "/series/CN_TRADE/B/WLD/TOTAL", f"{SERIES}?units=pc1&frequency=Q&forecasters=show"),
     *("/series/CN_CLEANTECH/X/EU27/EV?units=share&frequency=A", "/heatmap", "/heatmap?measure=contribution&which=all"),
     *("/backtest", "/backtest?dataset=CN_CLEANTECH&partner=ALL&sector=ALL", "/backtest?kind=quarter_growth"),
+    *(
+        "/ask",
+        "/ask?flow=B&period=2026&above=100",
+        "/ask?dataset=CN_CLEANTECH&partner=EU27&sector=EV&units=pc1&below=5",
+    ),
     *("/runs", "/runs/1", "/runs/3", "/runs/5"),
 )
 
@@ -562,3 +567,56 @@ def test_a_group_selected_in_the_backtest_is_shown_as_selected(client: TestClien
     html = page(client, "/backtest", dataset="CN_CLEANTECH", partner="EU27", sector="EV")
     assert '<option value="EU27" selected>' in html
     assert "Exports to European Union, electric vehicles: backtest of" in html
+
+
+def test_a_question_is_answered_with_the_probability_of_the_api(client: TestClient, pages: PagesWorld) -> None:
+    html = page(client, "/ask", dataset="CN_TRADE", flow="X", period="2026-03", above=100, below=110)
+    query = {"flow": "X", "period": "2026-03", "above": 100, "below": 110}
+    answer = client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=query).json()
+    probability = formatting.share(answer["probability"]).replace(formatting.NBSP, " ")
+    assert f"exports in March 2026 is above USD 100bn and at most USD 110bn: {probability}." in html
+    table = pd.read_csv(io.BytesIO(saved(client, "/ask", "distribution", "csv", **query)))
+    assert_allclose(table["share"].sum(), 1)
+
+
+def test_offered_thresholds_have_an_uncertain_outcome(client: TestClient) -> None:
+    query = {"dataset": "CN_TRADE", "flow": "X", "period": "2026"}
+    table = pd.read_csv(io.BytesIO(saved(client, "/ask", "thresholds", "csv", **query)))
+    assert table["above"].between(0.1, 0.9).all()
+    for threshold, above in zip(table["value"].tolist(), table["above"].tolist(), strict=True):
+        asked = {"flow": "X", "period": "2026", "above": threshold}
+        answer = client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).json()
+        assert_allclose(answer["probability"], above)
+
+
+def test_an_observed_period_cannot_be_asked_about(client: TestClient) -> None:
+    answer = client.get("/ask", params={"period": "2025-06"})
+    assert (answer.status_code, "observed" in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize("flow", ["X", "B"])
+def test_a_verdict_summarises_the_scores(client: TestClient, flow: str) -> None:
+    (text,) = re.findall(r'id="verdict">(.*?)</p>', page(client, "/backtest", dataset="CN_TRADE", flow=flow))
+    url = f"/v1/datasets/CN_TRADE/backtests?flow={flow}&partner=WLD&sector=TOTAL"
+    scores = client.get(url).json()["scores"]
+    first = {(row["metric"], row["level"]): row for row in scores if row["step"] == 1}
+    smape, coverage = first["smape", None]["value"], first["coverage", 80.0]
+    assert f"the typical error is {formatting.per_cent(smape)}".replace(formatting.NBSP, " ") in text
+    inside = round(coverage["value"] * coverage["n"])
+    assert f"the 80 % interval contained {inside} of {coverage['n']} outcomes" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("/backtest?flow=Z", "Choose for flow: exports (X), imports (M) or the balance (B)."),
+        ("/heatmap?measur=pc1", "Unknown parameter measur: did you mean measure?"),
+        ("/series/CN_TRADE/X/WLD/TOTAL?frequency=D", "months (M), quarters (Q) or years (A)"),
+        ("/ask?above=much", "above: input should be a valid number"),
+    ],
+)
+def test_an_invalid_request_is_explained(client: TestClient, url: str, message: str) -> None:
+    answer = client.get(url)
+    assert answer.status_code == 422
+    assert "This request cannot be answered" in answer.text
+    assert message.lower() in answer.text.lower()

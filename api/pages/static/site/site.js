@@ -7,6 +7,13 @@ const PANEL = 170;
 const AXIS = 64;
 const POLL = 2000;
 
+// Colours of charts on a dark page; files and print keep the light ones.
+const DARK = {
+  "#1c2733": "#e6ebf0", "#52606d": "#a9b4bf", "#e4e7eb": "#2b3742", "#0072b2": "#6cb6e8", "#0b4f7a": "#cfe6f7",
+  "#d3e3f0": "#16324a", "#bcd5e8": "#1b4160", "#9cc2de": "#235680", "#5b9bc9": "#3a7fb3", "#9aa5b1": "#5b6873",
+  "\"background\":\"white\"": "\"background\":\"transparent\"", "\"stroke\":\"white\"": "\"stroke\":\"#11181f\"",
+};
+
 for (const place of document.querySelectorAll("[data-chart]")) draw(place);
 for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", copy);
 for (const form of document.querySelectorAll("form[data-auto]")) {
@@ -14,8 +21,14 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
 }
 for (const run of document.querySelectorAll("[data-run]")) setTimeout(follow, POLL, run);
 
+function recoloured(text) {
+  if (!matchMedia("screen and (prefers-color-scheme: dark)").matches) return text;
+  const pattern = new RegExp(Object.keys(DARK).map((key) => key.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "g");
+  return text.replace(pattern, (found) => DARK[found]);
+}
+
 async function draw(place) {
-  const spec = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  const spec = JSON.parse(recoloured(document.getElementById(place.dataset.chart).textContent));
   if (spec.facet) {
     spec.columns = Math.max(1, Math.min(spec.columns, Math.floor(place.clientWidth / PANEL)));
     spec.spec.width = Math.floor(place.clientWidth / spec.columns) - AXIS;
