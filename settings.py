@@ -15,9 +15,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRADEWIND_", frozen=True, extra="ignore")
 
     database_url: SecretStr | None = None
-    """A PostgreSQL URL; without one an embedded server is run under the data directory."""
+    """A PostgreSQL URL; by default an embedded server runs in the data directory."""
     data_dir: Path = Path("data")
-    """Where the embedded PostgreSQL keeps its files."""
+    """Directory of the embedded PostgreSQL server."""
     host: str = "127.0.0.1"
     """The address the API listens on."""
     port: int = Field(default=8000, ge=0, le=65535)
@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     workers: int | None = Field(default=None, ge=1)
     """Processes that fit series; by default one a core."""
     executor: Literal["processes", "dask"] = "processes"
-    """Where series are fitted: in processes of this machine, or on the workers of a dask.distributed cluster."""
+    """Executor of fits: processes of this machine, or the workers of a dask.distributed cluster."""
     dask_address: str | None = Field(default=None, validate_default=True)
     """The cluster's scheduler, such as tcp://10.0.0.5:8786."""
     folds: int = Field(default=36, ge=2, le=240)
@@ -49,35 +49,35 @@ class Settings(BaseSettings):
     dataset_forecasters: Annotated[dict[str, dict[str, Any]], NoDecode] = {}
     """`forecasters` and `prophet` of single datasets, as a JSON object by dataset."""
     seed: int = 20080101
-    """Where every random draw of a run starts from."""
+    """Seed of all random numbers of a run."""
     feeds: Path | None = None
-    """A TOML file that says which dataset is fed by which provider."""
+    """TOML file that assigns providers to datasets."""
     live: bool = False
     """Fetch new data of the bundled datasets from their publishers; a feeds file takes precedence."""
     comtrade_key: SecretStr | None = None
-    """Subscription key of UN Comtrade; without one its preview is asked."""
+    """Subscription key of UN Comtrade; without it, the preview endpoint is used."""
     census_key: SecretStr | None = None
-    """Key of the US Census Bureau's API; without one a few hundred requests a day are answered."""
+    """Key of the US Census Bureau's API; without it, the API accepts a few hundred requests a day."""
     source_addresses: Annotated[dict[str, str], NoDecode] = {}
-    """Addresses of providers that are asked elsewhere than at home (a mirror), by name, as a JSON object."""
+    """Base URL overrides by provider, for example a mirror, as a JSON object."""
     tick_seconds: int = Field(default=60, ge=1)
-    """How often the scheduler asks whether a run is due."""
+    """Interval at which the scheduler checks for due work."""
     grace_hours: int = Field(default=24, ge=0, le=24 * 60)
-    """How long after its due moment a release counts as late."""
+    """Time after its due time at which a release counts as late."""
     poll_minutes: int = Field(default=10, ge=1)
-    """Pause after a source was first asked for a release that is due; it doubles after each time."""
+    """Pause after the first request for a due release; it doubles after each request."""
     longest_poll_minutes: int = Field(default=240, ge=1)
-    """The longest such pause."""
+    """Upper limit of this pause."""
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
-    """Where alerts are sent."""
+    """URL to which alerts are sent."""
     webhook_secret: SecretStr | None = Field(default=None, validate_default=True)
-    """What alerts are signed with."""
+    """Key with which alerts are signed."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least severe event that is logged."""
+    """Lowest severity that is logged."""
 
     @property
     def grace(self) -> timedelta:
-        """How long after its due moment a release counts as late."""
+        """Time after its due time at which a release counts as late."""
         return timedelta(hours=self.grace_hours)
 
     @property

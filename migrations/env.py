@@ -1,4 +1,4 @@
-"""Alembic's entry point: where the connection comes from, and what is compared with the tables."""
+"""Alembic's entry point: the connection, and the metadata to compare with the tables."""
 
 from alembic import context
 from sqlalchemy import Connection, text

@@ -1,1 +1,1 @@
-"""Where observations come from: a module a provider, all yielding the same frame."""
+"""Sources of observations: one module per provider, all returning the same frame."""

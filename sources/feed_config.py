@@ -1,4 +1,4 @@
-"""The feeds file: which dataset is fed by which provider, with which query (docs/operations/sources.md)."""
+"""The feeds file, which assigns a provider and a query to each dataset (docs/operations/sources.md)."""
 
 import re
 import tomllib
@@ -50,7 +50,7 @@ class _Dataset(_Strict):
 
 
 class _Table(_Strict):
-    """A feed as it is written."""
+    """A feed as written in the file."""
 
     source: str
     start: str = Field(pattern=MONTH)
@@ -64,9 +64,9 @@ class _Table(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """How a dataset's figures come: from `start` on at first, then again from `revisit` months before the last.
+    """The feed of a dataset: the first request begins at `start`, later ones `revisit` months before the last month.
 
-    `absent` says what a month without a row is: a fault, or zero. `partners` and `sectors` name codes of one's own.
+    `absent` defines a month without a row as a fault or as zero. `partners` and `sectors` define additional codes.
     """
 
     dataset: str
@@ -86,7 +86,7 @@ BUNDLED = Path(__file__).parent / "bundled" / "feeds.toml"
 
 
 def read_feeds(path: Path) -> dict[str, Feed]:
-    """The feeds of a file by dataset. Raises BadFeeds, which says where."""
+    """The feeds of a file by dataset. Raises BadFeeds with table and line."""
     try:
         text = path.read_text(encoding="utf-8")
         tables = tomllib.loads(text)
@@ -126,7 +126,7 @@ def _feed(dataset: str, table: Any, path: Path, text: str) -> Feed:
 
 
 def _query(kind: type[Query], table: dict[str, Any]) -> Query:
-    """The provider's own query, its faults told under `query`."""
+    """The query of the provider; its faults are reported under `query`."""
 
     class Wrapped(_Strict):
         query: kind  # type: ignore[valid-type]
@@ -146,7 +146,7 @@ def _definition(dataset: str, written: _Table, path: Path, text: str) -> Dataset
 
 
 def _named(error: ValidationError, dataset: str, path: Path, text: str) -> BadFeeds:
-    """The first fault, with the table and the line it stands in."""
+    """The first fault, with its table and line."""
     first = error.errors()[0]
     place = (dataset, *map(str, first["loc"]))
     table = ".".join(place[:-1])
@@ -155,7 +155,7 @@ def _named(error: ValidationError, dataset: str, path: Path, text: str) -> BadFe
 
 
 def _line(text: str, place: tuple[str, ...]) -> int | None:
-    """The line of the deepest part of a place that is written out: a key's, or its table's heading."""
+    """The line of the deepest written part of a location: a key or the heading of its table."""
     lines = text.splitlines()
     for depth in range(len(place), 0, -1):
         heading = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(map(re.escape, place[:depth])) + r"\s*\]")

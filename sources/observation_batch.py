@@ -1,4 +1,4 @@
-"""What every source yields."""
+"""Batch of observations, the result of every source."""
 
 from dataclasses import dataclass
 
@@ -27,11 +27,11 @@ class DatasetDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ObservationBatch:
-    """Observations of a dataset as the source has them, unchecked.
+    """Observations of a dataset as delivered by the source, not validated.
 
     `frame` is indexed by row number and has the columns month, flow, partner, sector, value (in the dataset's unit)
-    and where the source says so vintage, months, status: what `tables.check_observations` takes. `backfilled` marks
-    revised values that stand in for first prints, for all rows or by row number. Without a vintage, values of a batch
+    and optionally vintage, months, status: the input of `tables.check_observations`. `backfilled` marks
+    revised values that replace first prints, for all rows or by row number. Without a vintage, values of a batch
     in which any row is backfilled count as known from the day their month was due.
     """
 

@@ -1,4 +1,4 @@
-"""Providers' own codes of countries, and what they are here."""
+"""Translation of country codes of providers."""
 
 from collections.abc import Collection, Mapping
 from typing import Literal
@@ -16,9 +16,9 @@ Bureau; English names."""
 def partners(
     codes: "pd.Series[str]", scheme: Scheme, *, where: str, own: Mapping[str, str] | None = None
 ) -> "pd.Series[str]":
-    """The partner of each code; empty for what is no country ("areas not elsewhere specified").
+    """The partner of each code; empty for codes that are no country ("areas not elsewhere specified").
 
-    `own` comes before the table. Raises UnknownCode.
+    `own` takes precedence over the table. Raises UnknownCode.
     """
     table = bundled.codes("foreign")
     table = table[table["scheme"] == scheme]
@@ -30,7 +30,7 @@ def partners(
 
 
 def foreign_codes(wanted: Collection[str], scheme: Scheme, *, where: str) -> list[str]:
-    """The provider's codes of the partners wanted, in their order. Raises UnknownCode."""
+    """The provider's codes of the requested partners, in their order. Raises UnknownCode."""
     table = bundled.codes("foreign")
     codes = table[table["scheme"] == scheme].set_index("partner")["code"].to_dict()
     missing = [partner for partner in wanted if partner not in codes]

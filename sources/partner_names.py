@@ -1,4 +1,4 @@
-"""Partners by whatever name an office or a person gives them: CHINA, Korea, Republic of, DE, 156."""
+"""Recognition of partners by code or English name: CHINA, Korea, Republic of, DE, 156."""
 
 import re
 import unicodedata
@@ -25,7 +25,7 @@ SIMILARITY, SUGGESTIONS, LONGEST_NAME = 0.75, 3, 100
 
 @dataclass(frozen=True, slots=True)
 class PartnerNames:
-    """What partners are called: by code, by name, and by the words of the name in any order.
+    """Partners by code, by name, and by the words of the name in any order.
 
     `codes` holds codes of any scheme in capitals, `words` the words of names as keys; each gives a partner.
     """
@@ -52,7 +52,7 @@ class PartnerNames:
 
 @cache
 def partner_names() -> PartnerNames:
-    """The partners and groups that come with the code, by all their names."""
+    """The bundled partners and groups by all their names."""
     partners_, foreign, aliases = (bundled.codes(name) for name in ("partners", "foreign", "aliases"))
     foreign = foreign[foreign["scheme"].isin(SCHEMES_READ) & (foreign["partner"] != "")]
     names = dict(zip(aliases["name"], aliases["partner"], strict=True))

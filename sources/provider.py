@@ -1,4 +1,4 @@
-"""What a provider is asked, and what it answers: a frame like any other, in a currency and a unit that it names."""
+"""Interface of providers: a query and a window in, a frame with currency and unit out."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 
 class Query(BaseModel):
-    """What a feed asks of its provider; each provider has its own fields."""
+    """The query of a feed; its fields depend on the provider."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The months asked for, both ends included: first days of months."""
+    """The requested months, both ends included: first days of months."""
 
     first: date
     last: date
@@ -28,7 +28,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where a provider is reached, and with which key if it takes one."""
+    """Base URL and, if needed, key of a provider."""
 
     address: str
     key: SecretStr | None = None
@@ -36,7 +36,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class ProviderData:
-    """What a provider has: month (YYYY-MM), flow, partner, sector, value [, months, status, vintage].
+    """Observations of a provider: month (YYYY-MM), flow, partner, sector, value [, months, status, vintage].
 
     Values are in single units of the currency.
     """

@@ -1,4 +1,4 @@
-"""The providers there are. Adding one is a module with `figures` and a query, and an entry here."""
+"""Registry of providers. A provider is a module with `figures` and a query, and an entry here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DEFAULT_POLICY = RequestPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who it is, where it is reached unless settings say otherwise, and how its figures are asked for."""
+    """Name, default base URL, query and request function of a provider."""
 
     title: str
     document: str
@@ -68,12 +68,12 @@ PROVIDERS = {
         ember.EmberQuery,
         ember.figures,
     ),
-    "table": Provider("A table of one's own, CSV, Parquet or XLSX", "", "", table.TableQuery, table.figures),
+    "table": Provider("A table of your own, CSV, Parquet or XLSX", "", "", table.TableQuery, table.figures),
 }
 
 
 def access(addresses: Mapping[str, str], keys: Mapping[str, SecretStr | None]) -> dict[str, Access]:
-    """Where each provider is reached, and with which key. Raises UnknownProvider for an address of none."""
+    """Base URL and key of each provider. Raises UnknownProvider for the address of an unknown one."""
     for name in addresses:
         if name not in PROVIDERS:
             raise UnknownProvider(name, list(PROVIDERS))
@@ -84,9 +84,9 @@ def access(addresses: Mapping[str, str], keys: Mapping[str, SecretStr | None]) -
 
 
 def with_zeros(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a zero for every series in every month that has figures of another.
+    """The frame with zeros for missing series in months that have values of other series.
 
-    A series stored up to an earlier month (columns month, flow, partner, sector) gets zeros since then.
+    A series stored up to an earlier month (columns month, flow, partner, sector) gets zeros from there on.
     """
     keys = ["flow", "partner", "sector"]
     every = frame[keys].drop_duplicates().merge(frame[["month"]].drop_duplicates(), how="cross")

@@ -9,12 +9,12 @@ MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9}
 
 
 def multiple_of(unit: str) -> int | None:
-    """How many of the currency a unit is; None for a unit that is not of the form `USD m`."""
+    """The multiple of a unit; None for a unit that is not of the form `USD m`."""
     return MULTIPLES.get(unit.partition(" ")[2])
 
 
 def in_unit(figures: ProviderData, *, currency: str, unit: str, where: str) -> pd.DataFrame:
-    """The figures in the dataset's unit. Raises WrongUnit where they are in another currency."""
+    """Values in the dataset's unit. Raises WrongUnit for another currency."""
     wanted = multiple_of(unit)
     if figures.currency != currency or wanted is None:
         raise WrongUnit(where, expected=unit, found=figures.currency)

@@ -1,6 +1,6 @@
-"""Tables from outside: reading them, and refusing what is wrong with them, row by row.
+"""Reading and validation of tables from files and requests, with faults by row and column.
 
-Every room may import it; it knows tables and their faults, and nothing else of Tradewind.
+Every package may import it; it depends on no other package of Tradewind.
 """
 
 from tables.checks import (

@@ -1,4 +1,4 @@
-"""Checks of the tables we take: observations, due dates, and panels to forecast."""
+"""Validation of observations, indicators, due dates, and panels to forecast."""
 
 from datetime import date
 

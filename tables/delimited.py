@@ -1,4 +1,4 @@
-"""CSV and its relatives: encoding, separator and header found by the standard library, the body read by Arrow.
+"""Delimited text: the standard library detects encoding, separator and header, and Arrow reads the body.
 
 A record is a row, as Excel counts them: a line break within quotes does not start a new one, a blank line does.
 """
@@ -94,7 +94,7 @@ def _header(text: str, separator: str) -> tuple[list[str], int]:
 
 
 def _body(text: str, names: list[str], separator: str, header_row: int) -> pd.DataFrame:
-    """Columns of text. A row of another width than the header is accepted if what it has more of is empty."""
+    """Columns of text. A row wider than the header is accepted if the additional cells are empty."""
     ragged: list[Any] = []
 
     def note(row: Any) -> str:
@@ -143,7 +143,7 @@ def _trimmed(text: str, width: int, separator: str, header_row: int) -> str:
 
 
 def _advice(cells: list[str], separator: str) -> str:
-    """What helps where the separator may be within numbers, or is another than the header's."""
+    """A hint for separators within numbers, or other than that of the header."""
     others = Counter(mark for cell in cells for mark in CANDIDATES if mark != separator and mark in cell)
     if len(cells) == 1 and others:
         mark = others.most_common(1)[0][0]

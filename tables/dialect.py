@@ -1,4 +1,4 @@
-"""How a table writes its cells: separator, decimal mark, thousands mark, encoding, missing values, sheet."""
+"""Notation of a table: separator, decimal mark, thousands mark, encoding, missing values, sheet."""
 
 import codecs
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ THOUSANDS = {",": ",", ".": ".", " ": " ", "'": "'", "comma": ",", "point": ".",
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What is known of a table's notation; what is None is read from the table, where only one reading is possible.
+    """Notation of a table; a field that is None is detected from the table where only one reading is possible.
 
-    `thousands` None means that numbers have no thousands mark: one is read only if it is named. A thousands mark " "
-    stands for every kind of space, "'" for every kind of apostrophe. `missing` are the cells that stand for a missing
-    value, whose rows are left out. `sheet` is a workbook's sheet, by name or by number from 0.
+    With `thousands` None, numbers have no thousands mark: it is accepted only if named. A thousands mark " "
+    stands for every kind of space, "'" for every kind of apostrophe. `missing` are cells that denote a missing
+    value; their rows are omitted. `sheet` is a workbook's sheet, by name or by number from 0.
     """
 
     separator: str | None = None
@@ -44,7 +44,7 @@ def make_dialect(
     """A dialect from marks as people write them: `;` or `semicolon`, `tab`, `space`.
 
     Raises:
-        BadDialect: a mark is not one that is understood, both marks are the same, or nobody knows the encoding.
+        BadDialect: a mark or the encoding is unknown, or both marks are the same.
     """
     separators = {**SEPARATORS, **SEPARATOR_NAMES}
     chosen = Dialect(

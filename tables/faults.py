@@ -1,13 +1,13 @@
-"""What is wrong with a table from outside, row by row.
+"""Faults of tables from files and requests.
 
 TableError
-├── UnreadableTable            it cannot be read as a table at all
-├── MisspeltColumns            it has columns that look like one that is read
-├── BadDialect                 a separator, mark or encoding was named that is not understood
-├── BadLayout                  a column was named that the table does not have
-└── BadRows                    it can be read, and these are its faults
+├── UnreadableTable            the bytes are no table
+├── MisspeltColumns            columns resemble a known column
+├── BadDialect                 a named separator, mark or encoding is unknown
+├── BadLayout                  a named column is missing
+└── BadRows                    rows have faults
 
-Rows are counted as Excel counts them: a header in the first line is row 1.
+Rows are numbered as in Excel: a header in the first line is row 1.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ Column: TypeAlias = "pd.Series[Any]"
 
 SHOWN_FAULTS, KEPT_FAULTS = 3, 50
 SHOWN_COLUMNS, SHOWN_LETTERS = 12, 40
-# Names are compared where they share at least this proportion of their letters.
+# Names resemble each other if they share at least this proportion of letters.
 SIMILARITY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one cell. `row` counts as Excel does, where a header in the first line is row 1."""
+    """A fault of one cell. Rows are numbered as in Excel: a header in the first line is row 1."""
 
     row: int | None
     column: str
@@ -45,17 +45,17 @@ class Fault:
 
 
 def summary(faults: Sequence[Fault], total: int) -> str:
-    """The first few faults in words, and how many there are in all."""
+    """The first few faults as text, and their total number."""
     shown = "; ".join(map(str, faults[:SHOWN_FAULTS]))
     return shown if total <= SHOWN_FAULTS else f"{shown}; and {total - SHOWN_FAULTS} more"
 
 
 class TableError(TradewindError, ValueError):
-    """A table from outside that is not accepted."""
+    """A table that is not accepted."""
 
 
 class UnreadableTable(TableError):
-    """The bytes are not a table that can be read."""
+    """The bytes are not a readable table."""
 
     def __init__(self, source: str, reason: str) -> None:
         self.source, self.reason = source, reason
@@ -63,7 +63,7 @@ class UnreadableTable(TableError):
 
 
 class MisspeltColumns(TableError):
-    """Columns that look like one that is read; ignored silently, they would leave its default in place."""
+    """Columns resemble a known column; ignoring them silently would use its default."""
 
     def __init__(self, columns: Sequence[str], known: Sequence[str]) -> None:
         self.columns, self.known = tuple(columns), tuple(known)
@@ -72,7 +72,7 @@ class MisspeltColumns(TableError):
 
 
 class BadDialect(TableError):
-    """A separator, a mark or an encoding was named that is not understood."""
+    """A named separator, mark or encoding is unknown."""
 
     def __init__(self, option: str, value: str, reason: str) -> None:
         self.option, self.value, self.reason = option, value, reason
@@ -80,7 +80,7 @@ class BadDialect(TableError):
 
 
 class BadLayout(TableError):
-    """A column of the table was named that it does not have, or that cannot be what it is named for."""
+    """A named column is missing, or cannot have the named role."""
 
     def __init__(self, option: str, value: str, reason: str) -> None:
         self.option, self.value, self.reason = option, value, reason
@@ -88,7 +88,7 @@ class BadLayout(TableError):
 
 
 class BadRows(TableError):
-    """A table with faults in it: the first of them (as many as are kept), and their number."""
+    """A table with faults: the first of them, and their number."""
 
     def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
         self.faults, self.total = tuple(faults), len(faults) if total is None else total
@@ -97,17 +97,17 @@ class BadRows(TableError):
 
 @dataclass(slots=True)
 class Faults:
-    """Faults as they are found; all are counted, the first are kept."""
+    """Collector of faults; all are counted, the first are kept."""
 
     kept: list[Fault] = field(default_factory=list)
     total: int = 0
 
     def add(self, column: Column, bad: NDArray[np.bool_], reason: str) -> None:
-        """Note the cells of `column` where `bad`, an array as long, is true."""
+        """Record the cells of `column` where `bad`, an array of the same length, is true."""
         self.add_each(column, {int(place): reason for place in np.flatnonzero(bad)[:KEPT_FAULTS]}, int(bad.sum()))
 
     def add_each(self, column: Column, reasons: dict[int, str], total: int) -> None:
-        """Note cells of `column` by their positions, with a reason for each; `total` counts those not listed too."""
+        """Record cells of `column` by position, with a reason for each; `total` includes those not listed."""
         self.total += total
         for place in list(reasons)[: max(0, KEPT_FAULTS - len(self.kept))]:
             value = plain(column.iloc[place])[:SHOWN_LETTERS]
@@ -115,7 +115,7 @@ class Faults:
             self.kept.append(Fault(int(column.index[place]), name, value, reasons[place]))
 
     def stop(self) -> None:
-        """Raise BadRows if there is any, in the order of the rows."""
+        """Raise BadRows if there are faults, in the order of rows."""
         if self.total:
             raise BadRows(sorted(self.kept, key=lambda fault: fault.row or 0), total=self.total)
 
@@ -125,8 +125,7 @@ def require_columns(
 ) -> None:
     """Raise UnreadableTable unless the frame has each of `columns`.
 
-    Where `optional` names the others that are read, raise MisspeltColumns for any that look like one of them and
-    are not.
+    With the known columns in `optional`, raise MisspeltColumns for other columns that resemble one of them.
     """
     missing = [column for column in columns if column not in frame.columns]
     if missing:
@@ -145,7 +144,7 @@ def _like_one(column: str, known: Sequence[str]) -> bool:
 
 
 def plain(value: Any) -> str:
-    """A cell as text; what is missing is empty, a day with a midnight is the day, a whole number has no decimals."""
+    """A cell as text: a missing value is empty, midnight is omitted, a whole number has no decimals."""
     if isinstance(value, str):
         return value
     if pd.isna(value):

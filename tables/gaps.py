@@ -1,4 +1,4 @@
-"""Months that are missing inside a series."""
+"""Gaps: months missing inside a series."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ RUN = "run of months"
 def after_last_gap(
     frame: pd.DataFrame, *, keys: Sequence[str], month: str, months: str | None = None, notify: Notify
 ) -> pd.DataFrame:
-    """The rows from each series' last gap on, sorted; `notify` is told of each series that is cut."""
+    """The rows after the last gap of each series, sorted; `notify` receives a sentence for each shortened series."""
     gap = follows_gap(frame, keys=keys, month=month, months=months)
     numbered = frame.assign(**{RUN: np.cumsum(gap)})
     runs = numbered.groupby(list(keys), sort=False)[RUN]
@@ -29,7 +29,7 @@ def after_last_gap(
 def follows_gap(
     frame: pd.DataFrame, *, keys: Sequence[str], month: str, months: str | None = None
 ) -> NDArray[np.bool_]:
-    """Which rows, sorted by series and month, follow a missing month; `months` is how many months each row holds."""
+    """Whether each row, sorted by series and month, follows a missing month; `months` counts the months of a row."""
     number = frame[month].dt.year * 12 + frame[month].dt.month
     length = frame[months] if months is not None else 1
     same = frame.duplicated(list(keys)) & (frame[list(keys)] == frame[list(keys)].shift()).all(axis="columns")

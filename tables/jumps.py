@@ -1,4 +1,4 @@
-"""Values that are a thousand times those before them: mostly a wrong unit or a decimal mark that was lost."""
+"""Jumps by a factor of a thousand, usually a wrong unit or a lost decimal mark."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,8 +25,8 @@ def refuse_jumps(
 ) -> None:
     """Note a last value of a series that is at least JUMP times the largest of the LOOK_BACK months before it.
 
-    The level of a forecast follows the last value, so that one is a fault, unless `force`; jumps further back, and
-    those that are forced, are passed to `notify`. `frame` is sorted by `keys` and `month`, without duplicates.
+    The level of a forecast follows the last value, so that a jump there is a fault, unless `force`; earlier jumps and
+    forced ones are passed to `notify`. `frame` is sorted by `keys` and `month`, without duplicates.
     """
     ratio = jump_ratios(frame, keys=keys, value=value)
     jumps = ratio >= JUMP

@@ -1,4 +1,4 @@
-"""How a table of another's making becomes one that is read here: columns renamed, constants added, wide made long."""
+"""Conversion of other table layouts: columns renamed, constants added, wide tables made long."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ from tables.wide import SERIES_NAME, unpivot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What the columns of a table are.
+    """Roles of the columns of a table.
 
-    `columns` gives for headings of the table the name of the column that is read (`{"Date": "month"}`), `constant` the
-    value of columns that the table lacks. Of a `wide` table the series whose names are in `keep` are read, or all but
-    those in `drop`; of a long one `drop` names columns. With `after_gaps` a series with a missing month starts after
+    `columns` maps headings of the table to known columns (`{"Date": "month"}`), `constant` has the values of missing
+    columns. Of a `wide` table, the series named in `keep` are read, or all except those in `drop`; of a long table,
+    `drop` names columns. With `after_gaps` a series with a missing month starts after
     its last gap.
     """
 

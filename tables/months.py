@@ -1,7 +1,7 @@
-"""Months as offices write them: 2024-01, 2024M01, 2024/01, 01/2024, Jan-24, January 2001, 202401, Excel serials.
+"""Formats of months: 2024-01, 2024M01, 2024/01, 01/2024, Jan-24, January 2001, 202401, Excel serials.
 
-A column is read by one form throughout. A day stands for its month where it is the month's first or last, so that a
-column of days of a month is never taken for months; this also tells 01/02/2024 of one country from that of another.
+All cells of a column must have the same format. A day denotes its month only if it is the first or last of the month,
+so that daily data are never read as months; this also distinguishes 01/02/2024 of one country from that of another.
 """
 
 import re
@@ -121,7 +121,7 @@ def best_form(texts: list[str], *, latest: int) -> Form:
 
 
 def month_reason(text: str, *, latest: int) -> str:
-    """Why a text is not a month, or not one as the others are, and what is wanted."""
+    """The reason why a text is no month, or has another form than the others, and the expected form."""
     if text == "":
         return f"is empty; {WANTED}"
     if any(form.read(text, latest) is not None for form in FORMS):

@@ -1,7 +1,7 @@
-"""Numbers as offices write them: decimal and thousands marks, missing values, and what is wrong with the rest.
+"""Formats of numbers: decimal and thousands marks, missing values, and faults.
 
-A decimal comma is read without being named where every number of the column proves it: no cell has a point, no cell
-has two commas, and in one at least the comma is not followed by three digits. Everything else has to be named.
+A decimal comma is detected where the column proves it: no cell has a point, no cell has two commas, and in at least
+one the comma is not followed by three digits. Other marks have to be named.
 """
 
 import re
@@ -43,7 +43,7 @@ class Numerals:
         return ~(np.abs(self.values) <= LARGEST)
 
     def reason(self, place: int) -> str:
-        """Why the text in a position is not accepted, and what to do about it."""
+        """The reason why the text at a position is not accepted, and the remedy."""
         text, value = self.texts[place], float(self.values[place])
         if text == "":
             return "is empty"
@@ -69,7 +69,7 @@ def read_numerals(texts: Sequence[str], dialect: Dialect) -> Numerals:
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell is one of the signs that offices put for a missing value; an empty cell is not."""
+    """Whether a cell is a common sign of a missing value; an empty cell is not."""
     return text.casefold() in MISSING or WITH_A_FLAG.fullmatch(text) is not None
 
 
@@ -87,7 +87,7 @@ def _marks(texts: Iterable[str], dialect: Dialect) -> tuple[str, str | None]:
 
 
 def _standard(text: str, decimal: str, thousands: str | None) -> str:
-    """The number with a decimal point and no thousands mark; what is not written so is left as something no number."""
+    """The number with a decimal point and without thousands marks; other text remains and is no number."""
     whole, mark, fraction = text.partition(decimal)
     if thousands is not None:
         mark_class = {" ": f"[{SPACES}]", "'": f"[{APOSTROPHES}]"}.get(thousands, re.escape(thousands))

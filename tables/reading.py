@@ -1,4 +1,4 @@
-"""Reading a CSV, Parquet, Excel or JSON table as it stands, without looking at what its cells mean."""
+"""Reading a CSV, Parquet, Excel or JSON table without interpreting its cells."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ SHOWN_SUFFIXES = ", ".join(suffix for suffix in SUFFIXES if suffix != ".txt")
 def read_table(
     source: Path | bytes, *, media: Media | None = None, limit_bytes: int, dialect: Dialect = STANDARD
 ) -> pd.DataFrame:
-    """The table's columns as they stand, indexed by row number as Excel counts them; a CSV's are all text.
+    """The columns of the table, indexed by row number as in Excel; those of a CSV are text.
 
     Without `media` the name's ending decides. Rows that are blank throughout are left out, and so are unnamed columns
     that are (trailing separators). Raises UnreadableTable; for a size above `limit_bytes`, before reading.

@@ -52,7 +52,7 @@ def _rows(data: bytes, sheet: str | int, limit: int) -> Iterator[tuple[int, list
     workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
         chosen = _chosen(workbook, sheet)
-        # A sheet may claim any size; what it claims pads every row.
+        # A sheet may declare any size, and its rows are padded to it.
         chosen.reset_dimensions()
         cells = 0
         for number, row in enumerate(chosen.iter_rows(values_only=True), start=1):

@@ -99,7 +99,7 @@ def _country(reporter: str) -> str:
 
 
 def _file_config(settings: Settings, *, horizon: int, level: list[float]) -> "ForecastConfig":
-    if not all(0 < each < 100 for each in level):
+    if not all(0 < percent < 100 for percent in level):
         raise typer.BadParameter("a level lies between 0 and 100, both excluded", param_hint="--level")
     return replace(composition.forecast_config(settings), horizon=horizon, levels=tuple(sorted(set(level))))
 
@@ -107,4 +107,4 @@ def _file_config(settings: Settings, *, horizon: int, level: list[float]) -> "Fo
 def _tell_failures(failures: Any) -> None:
     if failures:
         series = {failure.unique_id for failure in failures}
-        warn(f"a forecaster failed {len(failures)} times on {len(series)} series; the baseline stood in")
+        warn(f"a forecaster failed {len(failures)} times on {len(series)} series; the baseline replaced it")

@@ -107,8 +107,8 @@ def ask(
     which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
     how = {"level": level, "quantile": quantile or None, "coverage": coverage, "horizon": horizon}
     event = {"period": period, "above": above, "below": below, "over": over}
-    asked = which | how | event | {"run": run, "as_of": as_of}
-    given = {name: value for name, value in asked.items() if value is not None}
+    parameters = which | how | event | {"run": run, "as_of": as_of}
+    given = {name: value for name, value in parameters.items() if value is not None}
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
         say(*answer_lines(session, dataset, given))
 

@@ -46,7 +46,7 @@ def downgrade() -> None:
 
 
 def _create_published() -> None:
-    """What publishers say: datasets, their series and what is known of them."""
+    """Datasets, their series and observations."""
     op.create_table(
         "partner",
         sa.Column("code", sa.String(12), nullable=False),

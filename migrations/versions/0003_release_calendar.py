@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Columns that rows already stored fill with what is true of them."""
+    """Add columns and fill them for existing rows."""
     op.add_column("release", sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("release", sa.Column("missing", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("release", sa.Column("polls", sa.Integer(), nullable=False, server_default="0"))

@@ -1,4 +1,4 @@
-"""What was forecast held against what came."""
+"""Scores of published forecasts against observations."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What was said of quarters, years, and January with February at each fold."""
+"""Forecasts of quarters, years, and January with February at each fold."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Alerts: late releases and failing sources, and whether anybody was told."""
+"""Alerts: late releases and failing sources, and their delivery state."""
 
 import sqlalchemy as sa
 from alembic import op

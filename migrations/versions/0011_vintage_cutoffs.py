@@ -1,4 +1,4 @@
-"""Which folds of a run's backtest were made on what was known at their cutoff."""
+"""Folds of a backtest that use the data known at their cutoff."""
 
 import sqlalchemy as sa
 from alembic import op

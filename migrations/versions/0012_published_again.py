@@ -1,4 +1,4 @@
-"""The same figures may be published again: what readers see is the latest run, whatever was said before it."""
+"""Allow identical runs to be published again after a revision was reverted."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Runs already published are given what is known of their day by now, which is what they were answered with."""
+    """Backfill the inputs of existing runs from the observations known on their as_of date."""
     op.create_table(
         "panel_series",
         sa.Column("run_id", sa.Integer(), nullable=False),

@@ -1,4 +1,4 @@
-"""Who belongs to a group is a fact of its own: what a dataset lists of it follows from its series."""
+"""Store group membership once; the groups of a dataset follow from its series."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The published figures that come with the code: see the cards in figures/."""
+"""Bundled observations, codes and calendars; data/ has a card for each table."""
 
 import tomllib
 from dataclasses import fields
@@ -26,7 +26,7 @@ def definitions() -> dict[str, DatasetDefinition]:
 
 
 def delivery(dataset: str) -> ObservationBatch:
-    """The figures of a bundled dataset. Raises KeyError for any other."""
+    """The observations of a bundled dataset. Raises KeyError for any other."""
     entry = entries()[dataset]
     frame = read_table(HERE / "data" / entry["file"], limit_bytes=LARGEST_FILE)
     frame = frame.rename(columns={entry["value"]: "value"}).assign(**entry["constant"])
@@ -39,7 +39,7 @@ def delivery(dataset: str) -> ObservationBatch:
 
 
 def _with_vintages(frame: pd.DataFrame, vintages: pd.DataFrame, entry: dict[str, Any]) -> pd.DataFrame:
-    """Values with their later vintages: the first of a month stands in for its first print, the others revise it."""
+    """Values with their later vintages: the first of a month replaces its first print, the others revise it."""
     vintages = vintages.rename(columns={entry["value"]: "value"}).assign(**entry["constant"])
     key = ["month", "flow"]
     first = ~vintages.duplicated(key)
@@ -56,7 +56,7 @@ def _in_unit(values: "pd.Series[str]", divisor: int) -> "pd.Series[str]":
 
 
 def calendar(dataset: str) -> pd.DataFrame:
-    """The due dates that come with a bundled dataset, none for most: dataset, period, due_on, time."""
+    """Bundled due dates of a dataset, empty for most: dataset, period, due_on, time."""
     planned = read_table(HERE / "calendars" / "gacc.csv", limit_bytes=LARGEST_FILE)
     return planned[planned["dataset"] == dataset]
 

@@ -1,4 +1,4 @@
-"""The indicators that come with the code: see the cards in data/."""
+"""Bundled indicators; data/ has a card for each table."""
 
 import tomllib
 from typing import Any
@@ -21,7 +21,7 @@ def definitions() -> dict[str, IndicatorDefinition]:
 
 
 def table(indicator: str) -> pd.DataFrame:
-    """Columns month, value and known_on, as text; months without a value are left out. Raises KeyError."""
+    """Columns month, value and known_on, as text; months without a value are omitted. Raises KeyError."""
     entry = _entries()[indicator]
     frame = read_table(bundled.HERE / "data" / entry["file"], limit_bytes=bundled.LARGEST_FILE)
     frame = frame.rename(columns={entry["value"]: "value"})[["month", "value", "known_on"]]

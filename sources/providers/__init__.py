@@ -1,1 +1,1 @@
-"""Providers."""
+"""One module per provider."""

@@ -1,12 +1,11 @@
-"""US Census Bureau: what the United States buy and sell, by partner and NAICS, HS or end-use code, in US dollars.
+"""US Census Bureau: imports and exports of the United States by partner and NAICS, HS or end-use code, in US dollars.
 
-What the United States report as imports from a country is not what that country reports as exports to them: mirror
-figures are a dataset of their own.
+US imports from a country differ from the exports that the country reports: mirror data are a separate dataset.
 
 Documents: "Guide to the International Trade Datasets" (https://www.census.gov/foreign-trade/reference/guides/) and the
-API's own pages (https://www.census.gov/data/developers/data-sets/international-trade.html). An answer is a list of
-lists, the first of them the header; 204 means that there is nothing. Without a key 500 requests a day are answered.
-Country codes are those of Schedule C (https://www.census.gov/foreign-trade/schedules/c/), `-` being all countries,
+API's own pages (https://www.census.gov/data/developers/data-sets/international-trade.html). A response is a list of
+lists, the first of them the header; 204 means no data. Without a key the limit is 500 requests a day.
+Country codes are those of Schedule C (https://www.census.gov/foreign-trade/schedules/c/), `-` stands for all countries
 or all goods.
 """
 
@@ -25,7 +24,7 @@ ALL = "-"
 
 
 class Table(NamedTuple):
-    """Where a flow is found, and what its columns are called."""
+    """Path and column names of a flow."""
 
     path: str
     value: str
@@ -40,10 +39,10 @@ CODE_COLUMNS = {
 
 
 class CensusQuery(Query):
-    """Which figures: a classification at a level (`NA3`, `HS2` ...; without one all goods together), and partners.
+    """Query: a classification at a level (`NA3`, `HS2` ...; default all goods), and partners.
 
-    Imports are general imports, or imports for consumption. `codes` says what a country code is here, where the table
-    does not know it; empty for nobody.
+    Imports are general imports, or imports for consumption. `codes` translates country codes that the table
+    lacks; empty for no partner.
     """
 
     classification: Literal["naics", "hs", "enduse"] = "naics"
@@ -56,7 +55,7 @@ class CensusQuery(Query):
 
 
 def figures(query: CensusQuery, client: Client, access: Access, window: Window) -> ProviderData:
-    """The United States' trade in US dollars. Raises the errors of sources.errors."""
+    """US trade in US dollars. Raises the errors of sources.errors."""
     parts = []
     for flow in query.flows:
         for year in sorted({month[:4] for month in window.months}):
@@ -73,7 +72,7 @@ def _value_column(query: CensusQuery, flow: str) -> str:
 
 
 def _ask(query: CensusQuery, flow: str, months: list[str], client: Client, access: Access) -> ProviderResponse | None:
-    """A year of a flow, all its partners together: as many as there are, in one answer."""
+    """One year of a flow for all its partners, in one response."""
     code = CODE_COLUMNS[query.classification][flow]
     params = {
         "get": f"CTY_CODE,{_value_column(query, flow)}",
@@ -107,7 +106,7 @@ def _frame(answer: ProviderResponse, query: CensusQuery, flow: str, months: list
     for name in ("partner", "sector"):
         chosen = getattr(query, f"{name}s")
         wanted &= frame[name].isin(chosen) if chosen else True
-    # A partner of two codes there (the West Bank and Gaza) is one here.
+    # A partner with two codes at the source (the West Bank and Gaza) is a single one here.
     return frame[wanted].groupby(["month", "flow", "partner", "sector"], as_index=False)[["value"]].sum()
 
 
@@ -123,5 +122,5 @@ def _table(answer: ProviderResponse, columns: list[str]) -> pd.DataFrame:
     if ragged is not None:
         raise ChangedShape(answer.where, expected=f"{len(header)} cells", found=f"row {ragged} of {len(rows) + 1}")
     frame = pd.DataFrame(rows, columns=header).astype(str)
-    # A variable that is also a filter comes twice.
+    # A variable that is also a filter is repeated in the response.
     return frame.loc[:, ~frame.columns.duplicated()]

@@ -2,7 +2,7 @@
 
 Documents: "UN Comtrade API" (https://uncomtrade.org/docs/un-comtrade-api/), the developer portal
 (https://comtradedeveloper.un.org/) and the United Nations' own client comtradeapicall
-(https://github.com/uncomtrade/comtradeapicall). Without a key the preview answers one period a request and 500
+(https://github.com/uncomtrade/comtradeapicall). Without a key the preview returns one period per request and 500
 records; with one, 12 periods and 100,000. Totals are the records of partner2Code 0, motCode 0 and customsCode C00.
 """
 
@@ -25,9 +25,9 @@ FIELDS = ("period", "flowCode", "partnerCode", "partner2Code", "cmdCode", "prima
 
 
 class ComtradeQuery(Query):
-    """Which records: a reporter by its M49 code, flows, HS codes, and partners (all if none).
+    """Query: a reporter by its M49 code, flows, HS codes, and partners (default all).
 
-    `codes` says what a code of Comtrade's is here, where the table does not know it; empty for nobody.
+    `codes` translates Comtrade codes that the table lacks; empty for no partner.
     """
 
     reporter: int = Field(ge=0, le=999)
@@ -39,7 +39,7 @@ class ComtradeQuery(Query):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may hold."""
+    """Limits of one request."""
 
     path: str
     periods: int
@@ -52,7 +52,7 @@ KEYED = Limits("data/v1/get/C/M/HS", periods=12, records=100_000)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One request: what lies between two commas is a choice each."""
+    """One request; each parameter is a list of alternatives separated by commas."""
 
     periods: Sequence[str]
     flows: Sequence[str]
@@ -60,7 +60,7 @@ class Part:
     partners: Sequence[str]
 
     def halves(self) -> "list[Part] | None":
-        """The same in two requests, cut where it is longest; None where every choice is one."""
+        """The request split in two at its longest list; None if every list has a single entry."""
         sizes = {name: len(getattr(self, name)) for name in ("periods", "flows", "sectors", "partners")}
         name = max(sizes, key=lambda name: sizes[name])
         if sizes[name] < 2:
@@ -83,7 +83,7 @@ def figures(query: ComtradeQuery, client: Client, access: Access, window: Window
 
 
 def _answers(part: Part, reporter: int, client: Client, access: Access, limits: Limits) -> Iterator[ProviderResponse]:
-    """The answers to a request, in as many parts as it takes to keep each below the cap."""
+    """The responses to a request, split until each is below the record limit."""
     params = {
         "reporterCode": str(reporter),
         "period": ",".join(part.periods),

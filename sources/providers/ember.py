@@ -2,8 +2,8 @@
 
 Documents: "China Cleantech Export Data" (https://ember-energy.org/data/china-cleantech-export-data/) and "China solar
 exports data" (https://ember-energy.org/data/china-solar-exports-data/); CC BY 4.0, from China Customs. Each is one CSV
-with every month; a month without trade is an absent row. In the solar release panels hold cells too until 2021, so
-that cells, panels and wafers are one sector here.
+with all months; a month without trade has no row. In the solar release, panels include cells until 2021, so
+that cells, panels and wafers form one sector.
 """
 
 from typing import Literal
@@ -27,10 +27,10 @@ REGIONS = (
 
 
 class EmberQuery(Query):
-    """Which release: clean technology, where `sectors` says which code a category has; or solar, all of it as SOLAR.
+    """Query: the clean-technology release, where `sectors` maps categories to codes, or the solar release, as SOLAR.
 
-    `location` is the release's address or a path; that of solar has to be given. `partners` narrows the destinations;
-    `codes` says what a destination's name is here, where the table does not know it; empty for nobody.
+    `location` is a URL or a path, required for solar. `partners` selects destinations; `codes` translates names of
+    destinations that the table lacks; empty for no partner.
     """
 
     release: Literal["cleantech", "solar"] = "cleantech"
@@ -47,7 +47,7 @@ class EmberQuery(Query):
 
 
 def figures(query: EmberQuery, client: Client, access: Access, window: Window) -> ProviderData:
-    """The release's figures in US dollars. Raises the errors of sources.errors."""
+    """Observations of the release in US dollars. Raises the errors of sources.errors."""
     location = query.location or access.address + CLEANTECH
     found = table.figures(_as_table(query, location), client, access, window)
     chosen: pd.Series[bool] = found.frame["partner"].isin(query.partners or found.frame["partner"])
@@ -65,7 +65,7 @@ def _as_table(query: EmberQuery, location: str) -> TableQuery:
             "month_format": "%Y-%m-%d",
             "currency": "USD",
             "scheme": "name",
-            # Regions hold countries that are listed too; the world is what it is.
+            # Regions repeat countries that are listed as well; only the world is kept.
             "partners": dict.fromkeys(REGIONS, "") | {"World": "WLD"} | query.codes,
             "sectors": query.sectors if by_category else {},
             "where": {CATEGORY: list(query.sectors)} if by_category else {},

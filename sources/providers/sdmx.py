@@ -1,10 +1,10 @@
-"""SDMX: IMF, Eurostat Comext, OECD and every other agency that speaks it; a dataset is a few lines of a feed.
+"""SDMX agencies: IMF, Eurostat Comext, OECD and others; a dataset takes a few lines of a feed.
 
 Documents: the SDMX 2.1 web services guidelines (https://github.com/sdmx-twg/sdmx-rest/tree/v1.5.0), the library sdmx1
 (https://sdmx1.readthedocs.io), the IMF's IMTS (https://data.imf.org/en/datasets/IMF.STA:IMTS), Eurostat's Comext
 (https://ec.europa.eu/eurostat/web/user-guides/data-browser/api-data-access/api-introduction), the OECD
-(https://www.oecd.org/en/data/insights/data-explainers/2024/09/api.html). 404 says that there is nothing. sdmx1 knows
-where agencies are and reads their messages; they are asked by our own client, as politely as everybody.
+(https://www.oecd.org/en/data/insights/data-explainers/2024/09/api.html). 404 means no data. sdmx1 supplies
+the addresses of agencies and parses their messages; requests are sent by sources.client.
 """
 
 import contextlib
@@ -32,12 +32,12 @@ Place = Literal["flow", "partner", "sector"]
 
 
 class SdmxQuery(Query):
-    """Which series of which agency, and what its dimensions are here.
+    """Query: the series of an agency, and the meaning of its dimensions.
 
-    `agency` is one of sdmx1's (`IMF_DATA`, `ESTAT_COMEXT`, `OECD` ...), or `address` says where it is. `dimensions`
-    says which dimension is flow, partner and sector; `constant` what those are that have none. `flows`, `partners` and
-    `sectors` translate codes; partners are otherwise ISO codes. Values are in `multiple` of the currency, and in the
-    power of ten that the attribute `scale` gives, if there is one; attributes in `expect` must be as they say.
+    `agency` is one of sdmx1's (`IMF_DATA`, `ESTAT_COMEXT`, `OECD` ...), or `address` is its URL. `dimensions`
+    maps flow, partner and sector to dimensions; `constant` has the values of those without one. `flows`, `partners`
+    and `sectors` translate codes; partners are otherwise ISO codes. Values are in `multiple` of the currency, times the
+    power of ten in the attribute `scale`, if given; attributes must have the values in `expect`.
     """
 
     agency: str | None = None
@@ -59,14 +59,14 @@ class SdmxQuery(Query):
     def _is_whole(self) -> "SdmxQuery":
         if self.address is None and self.agency not in sdmx.list_sources():
             raise ValueError(f"agency is one of {', '.join(sdmx.list_sources())}, or address says where it is")
-        told = sorted([*self.dimensions, *self.constant])
-        if told != ["flow", "partner", "sector"]:
-            raise ValueError(f"dimensions and constant together say flow, partner and sector once each, not {told}")
+        given = sorted([*self.dimensions, *self.constant])
+        if given != ["flow", "partner", "sector"]:
+            raise ValueError(f"dimensions and constant together say flow, partner and sector once each, not {given}")
         return self
 
 
 def figures(query: SdmxQuery, client: Client, access: Access, window: Window) -> ProviderData:
-    """The series asked for. Raises the errors of sources.errors."""
+    """The requested series. Raises the errors of sources.errors."""
     agency = "" if query.agency is None else sdmx.get_source(query.agency).url
     address = (query.address or access.address or agency or "").rstrip("/")
     params = {"startPeriod": window.months[0], "endPeriod": window.months[-1]}
@@ -85,12 +85,12 @@ def _observations(answer: ProviderResponse) -> pd.DataFrame:
     """Every observation with its dimensions and attributes, as text, and `value`. Raises ChangedShape."""
     _refuse_other_messages(answer)
     try:
-        # The reader prints what it cannot make sense of.
+        # The reader prints messages that it cannot parse.
         with contextlib.redirect_stdout(io.StringIO()):
             message: Any = sdmx.read_sdmx(io.BytesIO(answer.content), format="XML")
             parts = [sdmx.to_pandas(data, attributes="osgd") for data in message.data if len(data.obs)]
     except Exception as error:
-        # Whatever it stumbles over, the message is not one that it reads.
+        # Any failure of the reader means that it does not support the message.
         raise ChangedShape(
             answer.where, expected="an SDMX data message", found=f"{type(error).__name__}: {error}"
         ) from error
@@ -110,8 +110,8 @@ def _refuse_other_messages(answer: ProviderResponse) -> None:
         raise ChangedShape(answer.where, expected=expected, found=f"no XML ({error}): {start}") from error
     name = etree.QName(root).localname
     if name not in MESSAGES:
-        said = " ".join(" ".join(str(text) for text in root.itertext()).split())[:160]
-        raise ChangedShape(answer.where, expected=expected, found=f"<{name}>: {said}")
+        summary = " ".join(" ".join(str(text) for text in root.itertext()).split())[:160]
+        raise ChangedShape(answer.where, expected=expected, found=f"<{name}>: {summary}")
 
 
 def _frame(raw: pd.DataFrame, query: SdmxQuery, where: str) -> pd.DataFrame:

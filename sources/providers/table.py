@@ -1,4 +1,4 @@
-"""Any CSV, Parquet or XLSX at a path or an address, with its columns named in a feed.
+"""A CSV, Parquet or XLSX file at a path or a URL, with its columns named in a feed.
 
 It is read by `tables.read_table`, whose first row that is not blank is the header.
 """
@@ -33,18 +33,18 @@ from tables import (
 ColumnName = Literal["month", "flow", "partner", "sector", "value", "months", "status", "vintage"]
 NEEDED = ("month", "flow", "partner", "sector", "value")
 LARGEST_TABLE = 10**9
-# A window decides which months are asked for; a table may hold months after it.
+# A table may contain months after the requested window.
 LAST_MONTH = date(2200, 1, 1)
 MAY_BE_CODED = ("flow", "partner", "sector")
 
 
 class TableQuery(Query):
-    """Where the table is and what its columns are.
+    """Query: location and columns of a table.
 
-    `location` is a path or an address. `columns` says by what name each column goes there, `constant` what those are
-    that it lacks. Months are written as `month_format` says (as of strptime), or in any form of `tables.months`.
-    `separator`, `decimal`, `thousands` and `encoding` say how cells are written, `missing` what stands for a missing
-    value, whose row is left out. Partners are codes by `scheme`, or as
+    `location` is a path or a URL. `columns` has the heading of each column, `constant` the values of missing ones.
+    Months are in `month_format` (as in strptime), or in any form of `tables.months`.
+    `separator`, `decimal`, `thousands` and `encoding` describe the notation, `missing` the cells without a
+    value, whose rows are omitted. Partners are codes by `scheme`, or as
     `partners` says; `sectors` and `flows` translate. `where` keeps rows by their values. Values are in `multiple` of
     the currency; with `add_up`, rows of the same series and month are parts of one.
     """
@@ -78,7 +78,7 @@ class TableQuery(Query):
         return self
 
     def dialect(self) -> Dialect:
-        """How the table writes its cells. Raises `tables.BadDialect`, a ValueError."""
+        """Notation of the table's cells. Raises `tables.BadDialect`, a ValueError."""
         return make_dialect(
             separator=self.separator,
             decimal=self.decimal,
@@ -90,7 +90,7 @@ class TableQuery(Query):
 
 
 def figures(query: TableQuery, client: Client, _access: Access, window: Window) -> ProviderData:
-    """The table's figures. Raises the errors of sources.errors."""
+    """Observations of the table. Raises the errors of sources.errors."""
     answer = _content(query.location, client)
     frame = pd.DataFrame(columns=[*NEEDED]) if answer is None else _frame(answer, query, window)
     return ProviderData(frame, query.currency)
@@ -149,7 +149,7 @@ def _months(column: Column, form: str | None, where: str) -> Column:
     texts = column.map(plain).rename("month")
     if form is not None:
         days = pd.to_datetime(texts, format=form, errors="coerce")
-        # A cell that is a date already, as in a workbook, is not written in any form.
+        # A date cell, as in a workbook, has no text form.
         written = column.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
         faults.add(texts, days.isna().to_numpy() & written, f"is not written as {form}")
         _stop(faults, where, expected=f"months as {form}")

@@ -1,1 +1,1 @@
-"""Gacc."""
+"""General Administration of Customs of China (GACC)."""

@@ -1,8 +1,8 @@
-"""How a release page of China Customs reads: its title, its unit, its headings, its rows.
+"""Parser of release pages of China Customs: title, unit, headings and rows.
 
-Layouts: by country, a heading for the flow over one for the month; by commodity, a heading for the month over one for
-quantity or value. Before 2020 months are named and not numbered. Some pages of 2025 leave the column of quantity units
-out of every row and add an empty cell at the end.
+Layouts: by country, a heading for the flow above one for the month; by commodity, a heading for the month above one
+for quantity or value. Before 2020 months are names instead of numbers. Some pages of 2025 omit the column of quantity
+units in every row and add an empty cell at the end.
 """
 
 import re
@@ -48,7 +48,7 @@ def tidy(text: str) -> str:
 
 
 def read_release(answer: ProviderResponse, *, kind: Kind) -> Release:
-    """A page. Raises ChangedShape, saying what was expected of it and is not there."""
+    """Parse a page. Raises ChangedShape with the missing element."""
     page = lxml.html.fromstring(answer.text())
     month, months = _period(page, answer.where)
     grid = _grid(page, answer.where)
@@ -62,7 +62,7 @@ def read_release(answer: ProviderResponse, *, kind: Kind) -> Release:
 
 
 def _period(page: HtmlElement, where: str) -> tuple[str, int]:
-    """The month (YYYY-MM) and how many months the figures hold."""
+    """The month (YYYY-MM) and the number of months that the values cover."""
     title = tidy(page.findtext(".//title") or "")
     found = PERIOD.search(title)
     names = [name for name in found.groups()[:2] if name] if found else []
@@ -74,7 +74,7 @@ def _period(page: HtmlElement, where: str) -> tuple[str, int]:
 
 
 def _grid(page: HtmlElement, where: str) -> Grid:
-    """The table's cells, each in every row and column that it spans."""
+    """The cells of the table, repeated in every row and column that they span."""
     table = next(page.iter("table"), None)
     if table is None:
         picture = next((image for image in page.iter("img") if "Excel" in image.get("src", "")), None)
@@ -171,7 +171,7 @@ def _is_month(heading: str, month: int, months: int) -> bool:
 
 
 def _body(grid: Grid, start: int, where: str) -> Grid:
-    """The rows of figures: those above the notes."""
+    """The rows with values, above the notes."""
     rows = []
     for row in grid[start:]:
         if len(set(row)) == 1:

@@ -1,8 +1,8 @@
 """China Customs (GACC): the month's exports and imports by country, and major goods, from its release pages.
 
 Documents: the lists of preliminary releases (http://english.customs.gov.cn/statics/report/preliminary.html), one page a
-year, with a page for each table, month and currency. January and February are one figure, on February's page. Pages of
-2018 are pictures and cannot be read. How pages read is in sources/providers/gacc/pages.py.
+year, with a page for each table, month and currency. January and February are a combined figure on February's page.
+Pages of 2018 are images and cannot be read. sources/providers/gacc/pages.py parses the pages.
 """
 
 import re
@@ -36,12 +36,12 @@ FLOWS: Mapping[Kind, str] = {"exports": "X", "imports": "M"}
 
 
 class GaccQuery(Query):
-    """Which tables, in which currency.
+    """Query: a table and a currency.
 
-    By country: the world and the countries listed (`partners` narrows them), and with `groups` the groups listed too,
-    which hold some of the countries. By commodity: `sectors` says which code each row has by its name on the page;
-    several names may share a code, for names change. `codes` says what a country's name is here, where the table
-    does not know it; empty for nobody.
+    By country: the world and the listed countries (`partners` selects), and with `groups` the listed groups, which
+    contain some of the countries. By commodity: `sectors` maps the name of a row on the page to a code; several names
+    may share a code, because names change. `codes` translates names of countries that the table lacks; empty for no
+    partner.
     """
 
     table: Literal["country", "commodity"]
@@ -61,7 +61,7 @@ class GaccQuery(Query):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A release as the list has it: which table, of which month (YYYY-MM), and where."""
+    """An entry of the list of releases: table, month (YYYY-MM) and URL."""
 
     kind: Kind
     month: str
@@ -69,7 +69,7 @@ class Page:
 
 
 def figures(query: GaccQuery, client: Client, access: Access, window: Window) -> ProviderData:
-    """China's trade in the currency asked for. Raises the errors of sources.errors."""
+    """China's trade in the requested currency. Raises the errors of sources.errors."""
     frames = []
     for page in _pages(query, client, access, window):
         answer = client.get(page.address)
@@ -85,13 +85,13 @@ def figures(query: GaccQuery, client: Client, access: Access, window: Window) ->
 
 
 def _pages(query: GaccQuery, client: Client, access: Access, window: Window) -> list[Page]:
-    """The pages wanted, oldest first, from the lists of their years."""
+    """The requested pages, oldest first, from the lists of their years."""
     first = _index(client, access, INDEX)
     addresses = {year: urlsplit(url).path for year, url in YEAR_ADDRESS.findall(first.text())}
     pages = []
     for year in sorted({month[:4] for month in window.months}):
         if year not in addresses:
-            # A new year has no list until its first release is out.
+            # A new year has no list before its first release.
             if year > max(addresses, default="9999"):
                 continue
             raise ChangedShape(first.where, expected=f"the address of the list of {year}", found=str(sorted(addresses)))
@@ -110,7 +110,7 @@ def _index(client: Client, access: Access, path: str) -> ProviderResponse:
 
 
 def _listed(answer: ProviderResponse, year: str, query: GaccQuery, access: Access) -> list[Page]:
-    """The pages that a year's list leads to, of the tables wanted and in the currency wanted."""
+    """The pages of a year's list, for the requested tables and currency."""
     pages = []
     for row in lxml.html.fromstring(answer.text()).iter("tr"):
         title = tidy(row[0].text_content()) if len(row) else ""
@@ -121,7 +121,7 @@ def _listed(answer: ProviderResponse, year: str, query: GaccQuery, access: Acces
             name = tidy(link.text_content()).rstrip(".")[:3]
             if name not in MONTHS:
                 raise ChangedShape(answer.where, expected="a month", found=repr(name))
-            # Whatever host a link names, it is asked for where the list was.
+            # A link is requested from the host of the list, regardless of the host that it names.
             address = access.address + urlsplit(link.get("href", "")).path
             pages.append(Page(kind, f"{year}-{MONTHS[name]:02d}", address))
     if not pages and TITLES["country"] not in answer.text():
@@ -133,7 +133,7 @@ def _frame(release: Release, query: GaccQuery, where: str) -> pd.DataFrame:
     frame = _by_country(release, query, where) if release.kind == "country" else _by_commodity(release, query, where)
     frame = frame[frame["flow"].isin(query.flows)]
     return frame.assign(
-        # A decimal of a hundred million is a whole number: what is beyond that is the computer's.
+        # Values are whole numbers: further decimals are rounding errors of the multiplication.
         value=(frame["value"] * release.multiple).round(2),
         month=release.month,
         months=release.months,
