@@ -12,7 +12,9 @@ QueryError
     ├── ShareOfBalance
     ├── PeriodBeyondRun
     ├── PeriodObserved
-    └── NothingToConcentrate
+    ├── NothingToConcentrate
+    ├── NothingToCompare
+    └── PartsDoNotAddUp
 
 NotStored
 ├── NoRunAsOf
