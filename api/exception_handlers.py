@@ -26,6 +26,7 @@ from forecasting.errors import UnknownForecaster
 from presentation.errors import FormatUnavailable, NoSuchSection
 from services.errors import RunNotPublished, Unanswerable
 from services.parameters import RENAMED
+from sources.errors import BadDefinition, UnknownPartnerName
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
 from tables import TableError
@@ -82,6 +83,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     BadReleases: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotDerivable: HTTPStatus.UNPROCESSABLE_ENTITY,
     TableError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadDefinition: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownPartnerName: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadKey: HTTPStatus.UNAUTHORIZED,
     MissingScope: HTTPStatus.FORBIDDEN,
     RunNotPublished: HTTPStatus.CONFLICT,

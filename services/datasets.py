@@ -22,6 +22,7 @@ from store.queries.partner_wholes import wholes_of_partners
 from tables import AS_IT_IS, SERIES_COLUMNS, Faults, Layout, after_last_gap, check_observations, refuse_jumps
 
 OWN_CLASSIFICATION = "own"
+PARTNER_LENGTH, SECTOR_LENGTH = 12, 24
 DATASET_CODE, CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{0,39}"), re.compile(r"[A-Z]{3}")
 
 Notify = Callable[[str], None]
@@ -126,6 +127,16 @@ def add_own_codes(session: Session, *, partners: Mapping[str, str], sectors: Map
     """Register partners and sectors of one's own, by code and name."""
     catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in partners.items()])
     catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in sectors.items()])
+
+
+def check_own_codes(*, partners: Mapping[str, str], sectors: Mapping[str, str]) -> None:
+    """Raise BadDefinition for codes or names that the store cannot hold."""
+    for kind, codes, longest in (("partner", partners, PARTNER_LENGTH), ("sector", sectors, SECTOR_LENGTH)):
+        for code, name in codes.items():
+            if not re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{longest}}}", code):
+                raise BadDefinition(kind, code[:40], f"is not a code of at most {longest} characters")
+            if not name.strip():
+                raise BadDefinition(kind, code, "has no name")
 
 
 def add_codes(session: Session) -> None:

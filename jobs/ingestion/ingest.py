@@ -9,7 +9,9 @@ from sqlmodel import Session
 
 from jobs.ingestion.indicators import ingest_bundled_indicators
 from services.datasets import (
+    PARTNER_LENGTH,
     PLAIN_IMPORT,
+    SECTOR_LENGTH,
     Imported,
     ImportOptions,
     Notify,
@@ -27,7 +29,6 @@ from store.queries.observation_writes import Appended
 from tables import Faults, check_observations, check_releases, read_table, require_columns
 
 LARGEST_CODE_TABLE = 10_000_000
-PARTNER_LENGTH, SECTOR_LENGTH = 12, 24
 
 log = structlog.get_logger(__name__)
 

@@ -6,6 +6,7 @@ from api.rest.endpoints import (
     concentration,
     contributions,
     data_sources,
+    datasets,
     decomposition,
     external_forecasts,
     forecast_history,
@@ -45,6 +46,7 @@ ROUTERS = tuple(
         run_changes,
         reports,
         data_sources,
+        datasets,
         indicators,
         moved,
     )
