@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from forecasting.analysis.decomposition import decompose_panel
 from forecasting.combination.combined_forecasts import CombinedForecasts, combine_panel
 from forecasting.config import ForecastConfig
+from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
 from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
@@ -55,6 +56,7 @@ def forecast_panel(
     config: ForecastConfig,
     reporter: str,
     vintage_values: Mapping[int, FloatArray] | None = None,
+    indicators: IndicatorPanel | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> PanelForecast:
@@ -76,7 +78,7 @@ def forecast_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values)
+    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values, indicators=indicators)
     scored = range(max(len(folds) - config.folds, 0), len(folds))
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
@@ -115,6 +117,7 @@ def evaluate_panel(
     cutoffs: Sequence[np.datetime64],
     config: ForecastConfig,
     reporter: str,
+    indicators: IndicatorPanel | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> tuple[Backtest, tuple[Failure, ...]]:
@@ -145,7 +148,7 @@ def evaluate_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values)
+    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values, indicators=indicators)
     places = [folds.index(cutoff) for cutoff in scored]
     backtest = evaluate_folds(pool, places, config=config, keep_all=True, on_progress=on_progress)
     return backtest, base.failures

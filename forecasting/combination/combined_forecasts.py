@@ -9,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.combination.cross_sectional_correction import correct
+from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
 from forecasting.combination.weights import combine
 from forecasting.data.hierarchy import Hierarchy, aggregation_levels, discontinued_series, find_hierarchies
+from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.months import MONTH
 from forecasting.data.panel import Panel
 from forecasting.evaluation.metrics import seasonal_scales
@@ -37,7 +39,7 @@ class CombinedForecasts:
     had ended by the cutoff, whose forecast is zero. `weights` has shape (series, folds, forecasters); `transform_unit`
     (series, folds) is the unit of the arsinh transform; `prior` (series, folds) a prior scale of the errors;
     `forecast_scale` (series, folds, horizon) the error scale forecast at each fold; `aggregation_level` (series,) as in
-    `KnownErrors`.
+    `KnownErrors`; `indicators` is the adjustment for indicators, None without any.
     """
 
     panel: Panel
@@ -53,6 +55,7 @@ class CombinedForecasts:
     prior: FloatArray
     forecast_scale: FloatArray
     aggregation_level: NDArray[np.int64]
+    indicators: IndicatorAdjustment | None = None
 
     def reconciler(self, fold: int, distribution: ErrorDistribution) -> Reconciler:
         """The reconciler of a fold's draws, from their distribution.
@@ -92,11 +95,13 @@ def combine_panel(
     *,
     recent: int | None = None,
     vintage_values: Mapping[int, FloatArray] | None = None,
+    indicators: IndicatorPanel | None = None,
 ) -> CombinedForecasts:
     """Combine and reconcile every fold, each from the errors known at its cutoff.
 
     With `recent`, the weights use only the folds of that many months before each cutoff. `vintage_values` are the
-    values known at past cutoffs, as in `forecast_at_cutoffs`.
+    values known at past cutoffs, as in `forecast_at_cutoffs`. With `indicators` the first steps are adjusted for what
+    was public beyond each cutoff.
     """
     horizon, vintage_values = base.means.shape[3], vintage_values or {}
     actual = panel.published_ahead(base.cutoffs.tolist(), horizon)
@@ -113,8 +118,14 @@ def combine_panel(
     prior = np.stack([prior_scale(transform(values, unit[:, fold, None])) for fold, values in enumerate(seen)], axis=1)
     outcomes = panel.ahead(base.cutoffs.tolist(), horizon)
     levels = aggregation_levels(panel)
-    errors = transformed_errors(centre, outcomes, unit)
-    known = partial(known_at, errors, prior, levels, _cutoff_months(panel, base))
+    known = partial(known_at, transformed_errors(centre, outcomes, unit), prior, levels, _cutoff_months(panel, base))
+    adjustment = None
+    if indicators is not None:
+        errors = [known(fold, values).errors for fold, values in enumerate(seen)]
+        months, unique_ids = panel.months[base.cutoffs], panel.unique_ids
+        centre, adjustment = adjust_for_indicators(centre, unit, errors, months, unique_ids, indicators)
+        errors_left = transformed_errors(centre, outcomes, unit)
+        known = partial(known_at, errors_left, prior, levels, _cutoff_months(panel, base))
     centre, forecast_scale = _reconcile(centre, unit, lambda fold: known(fold, seen[fold]), hierarchies, discontinued)
     return CombinedForecasts(
         panel=panel,
@@ -130,6 +141,7 @@ def combine_panel(
         prior=prior,
         forecast_scale=forecast_scale,
         aggregation_level=levels,
+        indicators=adjustment,
     )
 
 
