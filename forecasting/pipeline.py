@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff
 from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
+from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
 from forecasting.types import FloatArray, OnProgress
 from forecasting.uncertainty.simulation import path_quantiles
@@ -31,7 +32,7 @@ class PanelForecast:
     draws; `paths` (series, draws, horizon) is float32; `base` (series, forecasters, horizon) each forecaster's means,
     `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
     their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
-    `decompose_panel`.
+    `decompose_panel`; `indicators` says which indicators the forecasts rest on, None without any.
     """
 
     unique_ids: tuple[str, ...]
@@ -48,6 +49,7 @@ class PanelForecast:
     failures: tuple[Failure, ...]
     backtest: Backtest
     components: NDArray[np.float32]
+    indicators: IndicatorReport | None = None
 
 
 def forecast_panel(
@@ -63,7 +65,8 @@ def forecast_panel(
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
     `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
-    the panel's. A panel too short for a fold gets intervals from its own past changes.
+    the panel's. `indicators` adjust the first steps for what was public beyond the panel's last month. A panel too
+    short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = _as_known(panel, folds, vintage_values or {})
@@ -83,7 +86,8 @@ def forecast_panel(
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
-    return _published(pool, backtest, config=config, components=components)
+    forecast = _published(pool, backtest, config=config, components=components)
+    return forecast if indicators is None else replace(forecast, indicators=report_indicators(pool, indicators))
 
 
 def _published(

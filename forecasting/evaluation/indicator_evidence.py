@@ -10,10 +10,12 @@ from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.combination.indicator_adjustment import (
     LARGEST,
     PENALTIES,
+    STEPS,
     IndicatorAdjustment,
     bounded,
     regress,
 )
+from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.months import MONTH
 from forecasting.evaluation.metrics import diebold_mariano
 from forecasting.types import FloatArray
@@ -93,3 +95,53 @@ def _summary(errors: _Errors) -> tuple[int, float, float, float, float]:
     p_value = float(diebold_mariano(errors.with_indicators, errors.without, step=1))
     without, with_indicators = float(errors.without[known].mean()), float(errors.with_indicators[known].mean())
     return int(known.sum()), without, with_indicators, p_value, errors.weight
+
+
+@dataclass(frozen=True)
+class IndicatorReport:
+    """The indicators behind a forecast.
+
+    `known` has columns indicator, known_to (month), known_on (day) and leads, the months beyond the panel's last;
+    `evidence` is as in `indicator_evidence`; `effects` has columns unique_id, indicator, month and value, what the
+    indicator added to the forecast, in the units of `y`, before reconciliation.
+    """
+
+    known: pd.DataFrame
+    evidence: pd.DataFrame
+    effects: pd.DataFrame
+
+
+def report_indicators(combined: CombinedForecasts, indicators: IndicatorPanel) -> IndicatorReport | None:
+    """The indicators behind the forecasts of the last fold, None without any."""
+    adjustment = combined.indicators
+    if adjustment is None:
+        return None
+    known = []
+    for row, indicator in enumerate(indicators.indicators):
+        months, _ = indicator.known(indicators.as_of)
+        if len(months):
+            leads = int(adjustment.effects.leads[row, -1])
+            known.append((indicator.id, months[-1], indicator.first_known(months[-1]), leads))
+    names = ["indicator", "known_to", "known_on", "leads"]
+    return IndicatorReport(
+        known=pd.DataFrame(known, columns=names),
+        evidence=indicator_evidence(combined),
+        effects=_last_effects(combined, adjustment),
+    )
+
+
+def _last_effects(combined: CombinedForecasts, adjustment: IndicatorAdjustment) -> pd.DataFrame:
+    """What each indicator added to each month of the last fold, its share of the whole move by its own effect."""
+    steps = min(STEPS, adjustment.plain.shape[2])
+    effects = adjustment.effects.values[:, :, -1, :steps]
+    total, own = adjustment.effects.total[:, -1, :steps], effects.sum(axis=1)
+    unit, plain = combined.transform_unit[:, -1, None], adjustment.plain[:, -1, :steps]
+    moved = inverse_transform(transform(plain, unit) + total, unit) - plain
+    slope = np.divide(moved, own, out=np.zeros_like(moved), where=np.abs(own) > 0)
+    added = np.nan_to_num(effects * slope[:, None])
+    cutoff = combined.panel.months[combined.base.cutoffs[-1]]
+    rows = [
+        (combined.panel.unique_ids[series], adjustment.ids[row], cutoff + 1 + step, added[series, row, step])
+        for series, row, step in zip(*np.nonzero(added), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["unique_id", "indicator", "month", "value"])

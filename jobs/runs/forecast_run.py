@@ -22,6 +22,7 @@ from jobs.execution.executors import ExecutorFactory
 from jobs.failures import failure_reason
 from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
+from jobs.runs.indicator_inputs import load_indicators
 from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
 from jobs.runs.scoring import score_published
@@ -110,7 +111,8 @@ class _RunExecution:
         self.session, self.as_of, self.config, self.clock = session, as_of, config, clock
         self.dataset = catalog.dataset(session, dataset)
         self.frame = observations.panel_frame(session, dataset, as_of)
-        self.data_hash = hash_panel(self.frame)
+        self.indicators = load_indicators(session, dataset, as_of)
+        self.data_hash = self.indicators.hash_into(hash_panel(self.frame), self.frame["ds"].max())
         self.queued = run_id
         self.vintage_cutoffs: list[date] = []
 
@@ -170,7 +172,7 @@ class _RunExecution:
             original = own_panel(self.dataset, self.frame)
             vintage_values = borrowed_at_cutoffs(panel, original, lenders, folds, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
-        terms |= {"vintage_values": vintage_values}
+        terms |= {"vintage_values": vintage_values, "indicators": self.indicators.panel(panel)}
         try:
             with make_executor() as executor:
                 return forecast_panel(panel, executor=executor, **terms)

@@ -8,9 +8,10 @@ from sqlmodel import Session
 from forecasting.analysis.decomposition import NAMES
 from forecasting.config import COMBINATION, PROBABILITIES
 from forecasting.evaluation.backtest import Backtest
+from forecasting.evaluation.indicator_evidence import IndicatorReport
 from forecasting.pipeline import PanelForecast
 from forecasting.types import FloatArray
-from store.queries import backtest_folds, backtests, decompositions, forecasts
+from store.queries import backtest_folds, backtests, decompositions, forecasts, run_indicators
 
 SERIES_AT_ONCE = 100
 """How many series' folds and scores are laid out as rows before they are sent."""
@@ -27,6 +28,8 @@ def write_run(
     _write_backtest(session, run_id, ids, series_ids, forecast)
     _write_periods(session, run_id, series_ids, forecast.backtest)
     _write_components(session, run_id, series_ids, forecast)
+    if forecast.indicators is not None:
+        _write_indicators(session, run_id, ids, forecast.indicators)
 
 
 def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
@@ -99,6 +102,16 @@ def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any,
         decompositions.write(
             session, run_id, series_ids=series_ids[rows], names=NAMES, start=start, values=forecast.components[rows]
         )
+
+
+def _write_indicators(session: Session, run_id: int, ids: dict[str, int], report: IndicatorReport) -> None:
+    """The indicators behind the forecasts, their worth, and what they added."""
+    tables = {"known": report.known, "evidence": report.evidence, "effects": report.effects}
+    named = {name: table.rename(columns={"indicator": "indicator_id"}) for name, table in tables.items()}
+    for name in ("evidence", "effects"):
+        series = named[name]["unique_id"].map(ids).astype(int)
+        named[name] = named[name].drop(columns="unique_id").assign(series_id=series)
+    run_indicators.write(session, run_id, **named)
 
 
 def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:

@@ -18,7 +18,16 @@ from store.models.catalog import (
     Series,
     SeriesPart,
 )
-from store.models.indicators import ANY, INDICATOR_KINDS, Indicator, IndicatorObservation, IndicatorUse
+from store.models.indicators import (
+    ANY,
+    INDICATOR_KINDS,
+    Indicator,
+    IndicatorEffect,
+    IndicatorEvidence,
+    IndicatorObservation,
+    IndicatorUse,
+    RunIndicator,
+)
 from store.models.observations import Observation
 from store.models.releases import ALERT_KINDS, FETCH_OUTCOMES, Alert, Release, SourceAttempt
 from store.models.runs import (
@@ -58,6 +67,8 @@ __all__ = [
     "ForecastQuantile",
     "ForecastWeight",
     "Indicator",
+    "IndicatorEffect",
+    "IndicatorEvidence",
     "IndicatorObservation",
     "IndicatorUse",
     "Membership",
@@ -67,6 +78,7 @@ __all__ = [
     "Release",
     "ResolvedSeries",
     "Run",
+    "RunIndicator",
     "Score",
     "Sector",
     "Series",

@@ -68,3 +68,58 @@ class IndicatorUse(Table, table=True):
     flow: str = Field(primary_key=True, max_length=1, default=ANY)
     partner: str = Field(primary_key=True, max_length=12, default=ANY)
     sector: str = Field(primary_key=True, max_length=24, default=ANY)
+
+
+class RunIndicator(Table, table=True):
+    """An indicator as a run knew it: its last month, the day that was public, and the months beyond the run's cutoff.
+
+    `leads` is 0 where no forecast was adjusted for it.
+    """
+
+    __tablename__ = "run_indicator"
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("known_to"), name="known_to_starts"),
+        sa.CheckConstraint("leads >= 0", name="leads"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    indicator_id: str = Field(primary_key=True, foreign_key="indicator.id")
+    known_to: date
+    known_on: date
+    leads: int
+
+
+class IndicatorEvidence(Table, table=True):
+    """The worth of an indicator for a series on a run's folds: errors of the first step with and without it.
+
+    `indicator_id` is `*` for all indicators of the series together. `weight` is the effect, in per cent, of a surprise
+    of one robust deviation; errors are in the dataset's unit, NULL where no fold could be scored.
+    """
+
+    __tablename__ = "indicator_evidence"
+    __table_args__ = (sa.CheckConstraint("n >= 0", name="n"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    indicator_id: str = Field(primary_key=True, max_length=40)
+    n: int
+    mae_without: float | None
+    mae_with: float | None
+    p_value: float | None
+    weight: float | None
+
+
+class IndicatorEffect(Table, table=True):
+    """What an indicator added to a run's forecast of a month, in the dataset's unit, before reconciliation."""
+
+    __tablename__ = "indicator_effect"
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint(is_finite("value"), name="value_is_finite"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    indicator_id: str = Field(primary_key=True, foreign_key="indicator.id")
+    month: date = Field(primary_key=True)
+    value: float

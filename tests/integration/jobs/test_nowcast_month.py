@@ -1,0 +1,132 @@
+"""A month of nowcasts on the bundled figures: what each arrival does to the forecast of July 2026."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from forecasting.config import ForecastConfig
+from jobs.ingestion.ingest import ingest_bundled
+from jobs.runs.forecast_run import Outcome, run_forecast
+from jobs.runs.indicator_inputs import informing
+from store.database import make_engine
+from store.queries import forecasts, observations, run_indicators
+from store.queries.indicators import IndicatorUseRecord
+from tests.conftest import BUNDLED_ON, new_database
+from tests.support.scheduler_world import TickingClock, here
+
+CONFIG = ForecastConfig(horizon=3, folds=24, burn_in=24, draws=200, forecasters=("seasonal_naive", "theta"))
+JULY = date(2026, 7, 1)
+
+
+@pytest.fixture(scope="module")
+def engine(server_url: str, template: str) -> Iterator[Engine]:
+    engine = make_engine(new_database(server_url, "nowcast", template=template))
+    with Session(engine) as session:
+        ingest_bundled(session, today=BUNDLED_ON)
+        session.commit()
+    yield engine
+    engine.dispose()
+
+
+def run(engine: Engine, day: date) -> Outcome:
+    return run_forecast(
+        dataset="CN_TRADE", as_of=day, config=CONFIG, engine=engine, make_executor=here, clock=TickingClock(day)
+    )
+
+
+def nowcast(session: Session, run_id: int) -> float:
+    """The mean of exports in the month after a run's cutoff."""
+    series = observations.series_ids(session, "CN_TRADE")["CN_TRADE.X.WLD.TOTAL"]
+    return float(forecasts.paths(session, run_id, [series])[0, :, 0].mean())
+
+
+@pytest.fixture(scope="module")
+def outcomes(engine: Engine) -> dict[str, Outcome]:
+    """Runs of the days on which something arrives, and of one on which nothing does."""
+    days = {
+        "june": date(2026, 7, 9),
+        "quiet": date(2026, 7, 30),
+        "pmi": date(2026, 7, 31),
+        "korea": date(2026, 8, 1),
+        "july": date(2026, 8, 9),
+    }
+    return {name: run(engine, day) for name, day in days.items()}
+
+
+def test_a_run_is_made_when_an_indicator_arrives_and_not_otherwise(outcomes: dict[str, Outcome]) -> None:
+    assert [outcome.status for outcome in outcomes.values()] == [
+        "published",
+        "unchanged",
+        "published",
+        "published",
+        "published",
+    ]
+    assert outcomes["quiet"].run_id == outcomes["june"].run_id
+
+
+def test_each_run_says_which_indicators_it_knew_to_when(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with Session(engine) as session:
+        used = {
+            name: {one.indicator_id: (one.leads, one.known_on) for one in run_indicators.used(session, outcome.run_id)}
+            for name, outcome in outcomes.items()
+            if outcome.run_id
+        }
+    assert {leads for leads, _ in used["june"].values()} == {0}
+    assert used["pmi"]["CN_PMI"] == (1, date(2026, 7, 31))
+    assert used["pmi"]["KR_EXPORTS"] == (0, date(2026, 7, 1))
+    assert used["korea"]["KR_EXPORTS"] == (1, date(2026, 8, 1))
+    assert used["july"]["KR_EXPORTS"][0] == 0
+
+
+def test_arrivals_move_the_nowcast_by_what_the_run_says(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with Session(engine) as session:
+        series = observations.series_ids(session, "CN_TRADE")["CN_TRADE.X.WLD.TOTAL"]
+        nowcasts, added = {}, {}
+        for name in ("june", "pmi", "korea"):
+            run_id = outcomes[name].run_id
+            assert run_id is not None
+            nowcasts[name] = nowcast(session, run_id)
+            effects = run_indicators.effects(session, run_id)
+            added[name] = sum(one.value for one in effects if (one.series_id, one.month) == (series, JULY))
+    assert added["june"] == 0.0
+    assert added["pmi"] != 0.0
+    assert added["korea"] != added["pmi"]
+    for name in ("pmi", "korea"):
+        # Draws are made anew around the moved centre: the mean moves by about the effect.
+        assert nowcasts[name] - nowcasts["june"] == pytest.approx(added[name], abs=3.0)
+
+
+def test_every_run_keeps_the_worth_of_each_indicator(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with Session(engine) as session:
+        run_id = outcomes["june"].run_id
+        assert run_id is not None
+        found = run_indicators.evidence(session, run_id)
+    korea = next(row for row in found.rows if (row.flow, row.indicator_id) == ("M", "KR_EXPORTS"))
+    assert korea.n > 20
+    assert korea.mae_with is not None
+    assert korea.mae_without is not None
+    assert korea.mae_with < korea.mae_without
+    assert {row.indicator_id for row in found.rows if row.flow == "X"} == {
+        "*",
+        "KR_EXPORTS",
+        "CN_PMI",
+        "CN_PMI_SERVICES",
+        "CN_PMI_EXPORT_ORDERS",
+    }
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "expected"),
+    [
+        ("D.X.USA.TOTAL", ("A", "B", "C")),
+        ("D.M.USA.TOTAL", ("A", "C")),
+        ("D.X.DEU.EV", ("A", "B")),
+    ],
+)
+def test_a_use_names_a_dataset_or_a_part_of_it(unique_id: str, expected: tuple[str, ...]) -> None:
+    uses = [IndicatorUseRecord("A", "*", "*", "*"), IndicatorUseRecord("B", "X", "*", "*")]
+    uses.append(IndicatorUseRecord("C", "*", "USA", "TOTAL"))
+    assert informing(uses, unique_id) == expected
