@@ -27,7 +27,8 @@ from store.models import (
     Sector,
     Series,
 )
-from store.queries import catalog
+from store.queries import catalog, run_indicators
+from store.queries.run_indicators import UsedIndicator
 
 FloatArray = NDArray[np.float64]
 Paths = NDArray[np.float32]
@@ -102,7 +103,8 @@ class Coverage(NamedTuple):
 
     `series` are in the order of flow, partner, sector; `partners` and `sectors` are names by code, groups among
     them; `members` are the partners of each group; `probabilities` are those of the stored quantiles;
-    `backfilled` says whether an observation it may have seen is a revised value in place of a first print.
+    `backfilled` says whether an observation it may have seen is a revised value in place of a first print;
+    `indicators` are those it knew months of beyond its cutoff.
     """
 
     dataset: str
@@ -113,6 +115,7 @@ class Coverage(NamedTuple):
     members: Mapping[str, tuple[str, ...]]
     probabilities: tuple[float, ...]
     backfilled: bool
+    indicators: tuple[UsedIndicator, ...] = ()
 
 
 def coverage(session: Session, run_id: int) -> Coverage:
@@ -142,6 +145,7 @@ def coverage(session: Session, run_id: int) -> Coverage:
         members={group.code: group.members for group in groups},
         probabilities=_probabilities(session, run_id, series[0].id) if series else (),
         backfilled=_is_backfilled(session, dataset_id, as_of),
+        indicators=tuple(one for one in run_indicators.used(session, run_id) if one.leads),
     )
 
 

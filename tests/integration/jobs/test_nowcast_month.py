@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from api.app import create_app
+from api.rest.schemas.forecasts import ForecastPage
+from api.rest.schemas.indicators import IndicatorEvidencePage
 from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.forecast_run import Outcome, run_forecast
@@ -15,6 +19,7 @@ from store.database import make_engine
 from store.queries import forecasts, observations, run_indicators
 from store.queries.indicators import IndicatorUseRecord
 from tests.conftest import BUNDLED_ON, new_database
+from tests.integration.api.conftest import options
 from tests.support.scheduler_world import TickingClock, here
 
 CONFIG = ForecastConfig(horizon=3, folds=24, burn_in=24, draws=200, forecasters=("seasonal_naive", "theta"))
@@ -116,6 +121,31 @@ def test_every_run_keeps_the_worth_of_each_indicator(engine: Engine, outcomes: d
         "CN_PMI_SERVICES",
         "CN_PMI_EXPORT_ORDERS",
     }
+
+
+def test_answers_name_the_indicators_that_they_rest_on(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with TestClient(create_app(engine=engine, options=options())) as client:
+        nowcast = client.get(f"/v1/runs/{outcomes['pmi'].run_id}/forecasts").json()
+        assert [(one["indicator"], one["known_to"]) for one in nowcast["indicators"]] == [
+            ("CN_PMI", "2026-07"),
+            ("CN_PMI_SERVICES", "2026-07"),
+        ]
+        ForecastPage.model_validate(nowcast)
+        plain = client.get(f"/v1/runs/{outcomes['july'].run_id}/forecasts").json()
+        assert "indicators" not in plain
+
+
+def test_the_worth_of_a_datasets_indicators_is_answered(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with TestClient(create_app(engine=engine, options=options())) as client:
+        url = "/v1/datasets/CN_TRADE/indicators"
+        found = client.get(url, params={"run": outcomes["korea"].run_id}).json()
+        table = client.get(url, params={"format": "csv"})
+    IndicatorEvidencePage.model_validate(found)
+    korea = next(row for row in found["evidence"] if row["indicator"] == "KR_EXPORTS" and ".M." in row["unique_id"])
+    assert korea["ratio"] < 1.0
+    assert korea["unit"] == "USD bn"
+    assert any(row["indicator"] == "KR_EXPORTS" and row["month"] == "2026-07" for row in found["effects"])
+    assert len(table.text.splitlines()) == 11
 
 
 @pytest.mark.parametrize(
