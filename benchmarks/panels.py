@@ -8,11 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecasting.data.indicators import DAY, Indicator, IndicatorPanel
+from forecasting.data.months import MONTH
 from forecasting.data.panel import Panel
 from sources import bundled
+from sources.bundled import indicators as bundled_indicators
+from sources.observation_batch import IndicatorDefinition
 from store.queries.derived_series import COLUMNS, remainders_and_totals
 from store.queries.partner_wholes import assign_wholes
-from tables import check_observations
+from tables import SERIES_COLUMNS, check_indicator, check_observations
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 US_IMPORTS = SHARED / "us_imports" / "top30-NAICS-imports.parquet"
@@ -51,6 +55,30 @@ def cn_trade() -> Problem:
     """China's exports, every month's cutoff from December 2016."""
     frame = _bundled("CN_TRADE")
     return Problem("CN_TRADE.X", _panel(frame[frame["flow"] == "X"]), "CHN", months("2016-12", "2026-06"))
+
+
+def cn_trade_with_indicators(day: str) -> tuple[Panel, IndicatorPanel]:
+    """China's exports and imports, with the bundled indicators as known on a day."""
+    panel = _panel(_bundled("CN_TRADE"))
+    definitions = bundled_indicators.definitions()
+    uses = bundled_indicators.uses("CN_TRADE")
+    informs = {unique_id: tuple(uses[unique_id[0]]) for unique_id in panel.unique_ids}
+    found = tuple(_indicator(definitions[code]) for code in sorted({code for codes in uses.values() for code in codes}))
+    return panel, IndicatorPanel(found, informs, np.datetime64(day), panel.cutoff)
+
+
+def _indicator(definition: IndicatorDefinition) -> Indicator:
+    checked = check_indicator(bundled_indicators.table(definition.id), today=date(2026, 11, 1))
+    rule = checked["month"] + pd.offsets.MonthEnd(0) + pd.Timedelta(days=definition.lag_days)
+    frame = checked.assign(known_on=checked["known_on"].fillna(rule)).sort_values(["month", "known_on"])
+    return Indicator(
+        id=definition.id,
+        kind="index" if definition.kind == "index" else "amount",
+        country=definition.country,
+        months=frame["month"].to_numpy().astype(MONTH),
+        known_on=frame["known_on"].to_numpy().astype(DAY),
+        values=frame["value"].to_numpy(dtype=np.float64),
+    )
 
 
 def cn_cleantech(every: int = 4) -> Problem:
@@ -101,7 +129,10 @@ def cn_solar() -> Problem:
 
 
 def _bundled(dataset: str) -> pd.DataFrame:
-    return check_observations(bundled.delivery(dataset).frame, today=date(2026, 11, 1))
+    """The bundled figures, the latest vintage of each month."""
+    checked = check_observations(bundled.delivery(dataset).frame, today=date(2026, 11, 1))
+    latest = checked.sort_values("vintage", na_position="first", kind="stable")
+    return latest.drop_duplicates([*SERIES_COLUMNS, "month"], keep="last").sort_index()
 
 
 def _us_frame() -> pd.DataFrame:
