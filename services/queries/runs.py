@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.parameters import Code, Paged, RunId, StoredSeriesSelection
+from services.parameters import Code, Paged, RunId, RunSelection, StoredSeriesSelection
 
 
 class RunsQuery(Paged):
@@ -14,6 +14,12 @@ class RunsQuery(Paged):
     status: Literal["queued", "running", "published", "unchanged", "failed"] | None = Field(
         default=None, description="Only runs of this status."
     )
+
+
+class EvidenceQuery(Paged, RunSelection):
+    """The worth of a dataset's indicators."""
+
+    limit: int = Field(default=1000, ge=1, le=10_000, description="Greatest number of rows.")
 
 
 class RunChangesQuery(StoredSeriesSelection):

@@ -5,16 +5,28 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
-from api.dependencies import SessionDep
-from api.rest.path_parameters import IndicatorPath
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
+from api.http_cache import run_headers
+from api.rest.path_parameters import DatasetPath, IndicatorPath
 from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
-from api.rest.schemas.indicators import IndicatorAnswer, IndicatorPage, IndicatorValueAnswer, IndicatorValuePage
+from api.rest.schemas.indicators import (
+    IndicatorAnswer,
+    IndicatorEvidenceAnswer,
+    IndicatorEvidencePage,
+    IndicatorPage,
+    IndicatorValueAnswer,
+    IndicatorValuePage,
+)
 from api.rest.schemas.problem import PROBLEM
+from api.rest.serializers.indicators import effect_answer, evidence_answer, used_indicator
+from api.rest.serializers.runs import run_answer
 from forecasting.data.months import format_month
 from services.parameters import Paged
 from services.queries.catalog import IndicatorQuery
-from store.queries import indicators
+from services.queries.runs import EvidenceQuery
+from services.run_selection import select_run
+from store.queries import indicators, run_indicators
 from store.queries.indicators import IndicatorRecord
 
 router = APIRouter(tags=["indicators"], dependencies=[Reader], responses=PROBLEM)
@@ -69,6 +81,46 @@ def read_indicator_observations(
         columns=columns(IndicatorValueAnswer),
         context={"indicator": indicator, "unit": record.unit, "as_of": query.as_of},
         headers={"Cache-Control": "no-cache"},
+    )
+
+
+@router.get("/v1/datasets/{dataset}/indicators", responses={200: {"model": IndicatorEvidencePage}})
+def read_indicator_evidence(
+    dataset: DatasetPath,
+    query: Annotated[EvidenceQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    config: ConfigDep,
+    catalogs: CatalogCacheDep,
+) -> Response:
+    """Indicators of the latest run, or of another: errors with and without each, p-value, weight.
+
+    Errors are those of the month after each fold's cutoff, forecast as if the indicator's own month was known.
+    Forecasts are adjusted only while an indicator has months beyond the run's cutoff; `effects` has the amounts.
+    """
+    run = select_run(session, dataset, query)
+    coverage, _ = catalogs.of_run(session, run.id)
+    found = run_indicators.evidence(session, run.id, limit=page_limit(request, query), offset=query.offset)
+    names = {series.id: f"{dataset}.{series.flow}.{series.partner}.{series.sector}" for series in coverage.series}
+    context = {
+        "dataset": dataset,
+        "unit": coverage.unit,
+        "run": run_answer(run),
+        "indicators": [used_indicator(record) for record in run_indicators.used(session, run.id)],
+        "effects": [
+            effect_answer(row, unique_id=names[row.series_id], unit=coverage.unit)
+            for row in run_indicators.effects(session, run.id)
+        ],
+    }
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="evidence",
+        items=[evidence_answer(row, dataset=dataset, unit=coverage.unit) for row in found.rows],
+        columns=columns(IndicatorEvidenceAnswer),
+        context=context,
+        headers=run_headers(request, config, run, query),
     )
 
 

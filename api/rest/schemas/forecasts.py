@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from api.rest.schemas.backtests import CoverageAnswer
 from api.rest.schemas.catalog import ResolvedSeriesAnswer
 from api.rest.schemas.common import IntervalAnswer, Month, Page, Period, answer
+from api.rest.schemas.indicators import UsedIndicatorAnswer
 from api.rest.schemas.runs import RunAnswer
 
 OptionalCoverage = Annotated[CoverageAnswer, Field(description="With `coverage=true`.")]
@@ -58,6 +59,11 @@ class ForecastPage(Page):
     of: NotRequired[Annotated[str | None, Field(description="The total of a share or a contribution.")]]
     run: RunAnswer
     revised_data: RevisedData
+    indicators: NotRequired[
+        Annotated[
+            list[UsedIndicatorAnswer], Field(description="Indicators with months beyond the run's cutoff, if any.")
+        ]
+    ]
     coverage: NotRequired[OptionalCoverage]
     series: list[ForecastSeries]
 

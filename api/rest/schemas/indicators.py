@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from api.rest.schemas.common import Month, Page, answer
 from api.rest.schemas.observations import Backfilled
+from api.rest.schemas.runs import RunAnswer
 
 
 @answer
@@ -56,3 +57,54 @@ class IndicatorValuePage(Page):
     unit: str
     as_of: date | None
     observations: list[IndicatorValueAnswer]
+
+
+@answer
+class UsedIndicatorAnswer(TypedDict):
+    """An indicator as a run knew it."""
+
+    indicator: str
+    title: str
+    known_to: Annotated[Month, Field(description="Its last month that was public on the run's as_of.")]
+    known_on: Annotated[date, Field(description="The day on which that month became public.")]
+    months_ahead: Annotated[
+        int, Field(description="Its months beyond the run's cutoff; 0 where it adjusted no forecast.")
+    ]
+
+
+@answer
+class IndicatorEvidenceAnswer(TypedDict):
+    """The worth of an indicator for a series: forecasts of the month after a cutoff with and without it."""
+
+    unique_id: str
+    indicator: Annotated[str, Field(description="`*` is all indicators of the series together.")]
+    unit: Annotated[str, Field(description="Of the errors.")]
+    folds: int
+    mae_without: float | None
+    mae_with: float | None
+    ratio: Annotated[float | None, Field(description="`mae_with` over `mae_without`; below 1 the indicator helps.")]
+    p_value: Annotated[float | None, Field(description="Diebold and Mariano, two-sided.")]
+    weight: Annotated[float | None, Field(description="Effect of a surprise of one robust deviation, in per cent.")]
+
+
+@answer
+class IndicatorEffectAnswer(TypedDict):
+    """The amount that an indicator added to the forecast of a month, before reconciliation."""
+
+    unique_id: str
+    indicator: str
+    month: Month
+    value: float
+    unit: str
+
+
+@answer
+class IndicatorEvidencePage(Page):
+    """Indicators of a run, their worth, and their effects on its forecasts; a page counts evidence."""
+
+    dataset: str
+    unit: str
+    run: RunAnswer
+    indicators: list[UsedIndicatorAnswer]
+    effects: list[IndicatorEffectAnswer]
+    evidence: list[IndicatorEvidenceAnswer]

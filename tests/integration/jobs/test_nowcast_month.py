@@ -20,6 +20,7 @@ from store.queries import forecasts, observations, run_indicators
 from store.queries.indicators import IndicatorUseRecord
 from tests.conftest import BUNDLED_ON, new_database
 from tests.integration.api.conftest import options
+from tests.support.answers import validate
 from tests.support.scheduler_world import TickingClock, here
 
 CONFIG = ForecastConfig(horizon=3, folds=24, burn_in=24, draws=200, forecasters=("seasonal_naive", "theta"))
@@ -130,7 +131,7 @@ def test_answers_name_the_indicators_that_they_rest_on(engine: Engine, outcomes:
             ("CN_PMI", "2026-07"),
             ("CN_PMI_SERVICES", "2026-07"),
         ]
-        ForecastPage.model_validate(nowcast)
+        validate(ForecastPage, nowcast)
         plain = client.get(f"/v1/runs/{outcomes['july'].run_id}/forecasts").json()
         assert "indicators" not in plain
 
@@ -140,7 +141,7 @@ def test_the_worth_of_a_datasets_indicators_is_answered(engine: Engine, outcomes
         url = "/v1/datasets/CN_TRADE/indicators"
         found = client.get(url, params={"run": outcomes["korea"].run_id}).json()
         table = client.get(url, params={"format": "csv"})
-    IndicatorEvidencePage.model_validate(found)
+    validate(IndicatorEvidencePage, found)
     korea = next(row for row in found["evidence"] if row["indicator"] == "KR_EXPORTS" and ".M." in row["unique_id"])
     assert korea["ratio"] < 1.0
     assert korea["unit"] == "USD bn"
