@@ -51,10 +51,10 @@ def one_in(every: int, panel: Panel) -> Panel:
     )
 
 
-def cn_trade() -> Problem:
-    """China's exports, every month's cutoff from December 2016."""
+def cn_trade(flow: str = "X") -> Problem:
+    """China's exports or imports, every month's cutoff from December 2016."""
     frame = _bundled("CN_TRADE")
-    return Problem("CN_TRADE.X", _panel(frame[frame["flow"] == "X"]), "CHN", months("2016-12", "2026-06"))
+    return Problem(f"CN_TRADE.{flow}", _panel(frame[frame["flow"] == flow]), "CHN", months("2016-12", "2026-06"))
 
 
 def cn_trade_with_indicators(day: str) -> tuple[Panel, IndicatorPanel]:
