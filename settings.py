@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """API threads, and database connections held by the API."""
     statement_seconds: float = Field(default=60.0, ge=0)
     """Longest database statement of an API request, in seconds; 0 for no limit."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose pages may read the API from a browser, separated by commas; `*` for all."""
     require_key_to_read: bool = False
     """Whether reading needs an API key with the scope `read`."""
     answer_cache_mb: int = Field(default=64, ge=0)
@@ -90,7 +92,7 @@ class Settings(BaseSettings):
         """Largest table accepted by file or by request, in bytes."""
         return self.max_upload_mb * 1_000_000
 
-    @field_validator("forecasters", mode="before")
+    @field_validator("forecasters", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value

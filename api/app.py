@@ -6,14 +6,16 @@ from pathlib import Path
 
 from anyio import to_thread
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from api import documentation, exception_handlers, http_cache
+from api import documentation, exception_handlers, http_cache, openapi
 from api.config import ServerConfig
 from api.middleware.answer_cache import AnswerCache
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
+from api.middleware.feed_addresses import FeedAddresses
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.middleware.ranges import RangeRequests
 from api.pages import routers as pages
@@ -39,6 +41,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.engine, app.state.options = with_transactions(engine), options
@@ -52,10 +55,20 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     if options.answer_cache_bytes and not options.require_key_to_read:
         app.add_middleware(AnswerCache, max_bytes=options.answer_cache_bytes)
     app.add_middleware(RangeRequests)
+    app.add_middleware(FeedAddresses)
+    if options.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=options.cors_origins,
+            allow_methods=["GET", "HEAD"],
+            allow_headers=["Authorization", "X-API-Key"],
+            expose_headers=["ETag", "Link", "X-Total-Count", "Content-Range"],
+        )
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     for router in (*endpoints.ROUTERS, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    openapi.install(app, open_to_read=not options.require_key_to_read)
     documentation.install(app, options.docs_site)
     return app
 

@@ -1,5 +1,7 @@
 """Authentication: API keys of clients and the session cookie of a browser."""
 
+from base64 import b64decode
+
 from fastapi import Depends, Request
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
@@ -40,13 +42,26 @@ def _authenticate_reader(request: Request, config: ServerConfig) -> None:
 
 
 def _key(request: Request) -> str:
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
+    """The key of the request: a bearer token, the password of Basic authentication, or the header X-API-Key."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        return _password(value)
+    return request.headers.get("x-api-key", "").strip()
+
+
+def _password(credentials: str) -> str:
+    """The password of Basic credentials (RFC 7617), empty where they cannot be decoded; any user name will do."""
+    try:
+        return b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _authenticate(request: Request, session: Session, config: ServerConfig, scope: str) -> None:
     key = _key(request)
     if not key:
-        raise BadKey("send it as `Authorization: Bearer tw_...` or as `X-API-Key`")
+        raise BadKey("send it as `Authorization: Bearer tw_...`, as `X-API-Key`, or as a Basic password")
     api_keys.authenticate(session, key, scope=scope, now=config.now())
     session.commit()

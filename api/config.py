@@ -22,7 +22,8 @@ class ServerConfig:
     served at once; the engine's pool should have the same size. `answer_cache_bytes` bounds the cache of answers from
     published runs; 0 turns it off. `latest_run_seconds` is how long such an answer may still come from the run that was
     the latest. `docs_site` is the folder of the built documentation.
-    `receives_data` says whether new data is fetched automatically.
+    `receives_data` says whether new data is fetched automatically. `cors_origins` are the origins whose
+    pages may read the API from a browser.
     """
 
     version: str
@@ -37,3 +38,4 @@ class ServerConfig:
     latest_run_seconds: float = 1.0
     docs_site: Path | None = None
     receives_data: bool = False
+    cors_origins: tuple[str, ...] = ()

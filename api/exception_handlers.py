@@ -111,7 +111,7 @@ UNDISCLOSED = {
 }
 """Titles and details where the exception's own text would disclose internals."""
 HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="tradewind"'},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="tradewind", Basic realm="tradewind"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_SECONDS)},
 }
 

@@ -159,4 +159,5 @@ def _server_config(settings: Settings) -> "ServerConfig":
         answer_cache_bytes=settings.answer_cache_mb * 1_000_000,
         docs_site=SITE,
         receives_data=settings.receives_data,
+        cors_origins=settings.cors_origins,
     )

@@ -1,3 +1,4 @@
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_a_key_comes_as_bearer_or_in_its_own_header(scratch: World) -> None:
     assert post(scratch, Authorization=f"Bearer {key}").status_code == 202
     assert post(scratch, Authorization=f"bearer  {key}").status_code == 202
     assert post(scratch, **{"X-API-Key": key}).status_code == 202
+    assert post(scratch, Authorization=f"Basic {b64encode(f'anybody:{key}'.encode()).decode()}").status_code == 202
     assert post(scratch, **{"X-API-Key": scratch.keys["admin"]}).status_code == 202
 
 
@@ -101,3 +103,34 @@ def test_no_key_is_stored_in_plain_text(world: World) -> None:
     with world.engine.connect() as connection:
         stored = str(connection.execute(sa.text("SELECT * FROM api_key")).all())
     assert not any(key in stored for key in world.keys.values())
+
+
+def test_a_feed_address_carries_the_key_and_only_reads(world: World) -> None:
+    closed = client_of(world, require_key_to_read=True)
+    feed = f"/feed/{world.keys['read']}"
+    assert closed.get(f"{feed}/v1/calendar.ics").text.startswith("BEGIN:VCALENDAR")
+    assert closed.head(f"{feed}/v1/datasets/CN_TRADE/observations?format=csv").status_code == 200
+    assert closed.get("/feed/tw_wrong/v1/calendar.ics").status_code == 401
+    assert closed.post(f"/feed/{world.keys['admin']}/v1/runs", json=RUN).status_code == 404
+
+
+def test_pages_of_an_allowed_origin_may_read(world: World) -> None:
+    allowed = client_of(world, cors_origins=("https://desk.example",))
+    answer = allowed.get("/v1/datasets", headers={"Origin": "https://desk.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://desk.example"
+    other = allowed.get("/v1/datasets", headers={"Origin": "https://other.example"})
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_the_api_description_names_ways_to_authenticate_and_operations(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey", "basic"}
+    assert document["servers"] == [{"url": "/"}]
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert "read_forecasts" in names
+    forecasts = document["paths"]["/v1/datasets/{dataset}/forecasts"]["get"]
+    assert set(forecasts["responses"]["200"]["content"]) >= {"application/json", "text/csv"}
+    assert {} in forecasts["security"]
+    assert {} not in document["paths"]["/v1/runs"]["post"]["security"]

@@ -1,0 +1,62 @@
+"""The OpenAPI document: ways to authenticate, the server, short operation names, and the formats of every list."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.rest.responses import MEDIA_TYPES
+
+SECURITY_SCHEMES: dict[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, tw_..."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "Any user name; the API key is the password."},
+}
+ANY_OF_THEM: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
+OPEN: list[dict[str, list[str]]] = [{}]
+
+
+def operation_id(route: APIRoute) -> str:
+    """The operation's name: that of its function, such as read_forecasts."""
+    return route.name
+
+
+def install(app: FastAPI, *, open_to_read: bool) -> None:
+    """Describe the application; reading needs no key where it is open."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, open_to_read=open_to_read)
+        return app.openapi_schema
+
+    # FastAPI documents this way to extend the document.
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI, *, open_to_read: bool) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        servers=[{"url": "/"}],
+    )
+    document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    for methods in document["paths"].values():
+        for method, operation in methods.items():
+            writes = method not in {"get", "head"}
+            operation["security"] = ANY_OF_THEM if writes or not open_to_read else OPEN + ANY_OF_THEM
+            if any(parameter["name"] == "format" for parameter in operation.get("parameters", ())):
+                _add_tables(operation["responses"]["200"])
+    return document
+
+
+def _add_tables(answer: dict[str, Any]) -> None:
+    content = answer.setdefault("content", {})
+    for name, media in MEDIA_TYPES.items():
+        if name != "json":
+            text = name == "csv"
+            content.setdefault(
+                media.partition(";")[0], {"schema": {"type": "string"} | ({} if text else {"format": "binary"})}
+            )
