@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.combination.cross_sectional_correction import correct
+from forecasting.combination.drift_correction import correct_drift
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
 from forecasting.combination.weights import combine
 from forecasting.data.hierarchy import Hierarchy, aggregation_levels, discontinued_series, find_hierarchies
@@ -115,6 +116,7 @@ def combine_panel(
     centre[discontinued] = 0.0
     sectors = panel.keys.get("sector", pd.Series("", index=panel.keys.index)).tolist()
     centre = correct(centre, actual, panel.values, unit, base.cutoffs, sectors, vintage_values)
+    centre = correct_drift(centre, actual, unit, base.cutoffs)
     prior = np.stack([prior_scale(transform(values, unit[:, fold, None])) for fold, values in enumerate(seen)], axis=1)
     outcomes = panel.ahead(base.cutoffs.tolist(), horizon)
     levels = aggregation_levels(panel)
