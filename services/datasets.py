@@ -33,13 +33,15 @@ class ImportOptions:
     """How a table is imported.
 
     `partners` gives the codes of partners by the names in the table. With `backfill` values count as known from the day
-    on which their month was due. With `force` last values far beyond those before them are accepted.
+    on which their month was due. With `force` last values far beyond those before them are accepted. Without `derive`
+    a new dataset derives nothing, for its series do not add up.
     """
 
     layout: Layout = AS_IT_IS
     partners: Mapping[str, str] = field(default_factory=dict)
     backfill: bool = False
     force: bool = False
+    derive: bool = True
 
 
 PLAIN_IMPORT = ImportOptions()
@@ -72,7 +74,7 @@ def import_table(
     stored = {record.code for record in catalog.partners(session).rows}
     read = read_observations(table, options.layout, today=today, partners=options.partners, codes=stored, ask=ask)
     if create is not None and dataset not in {record.id for record in catalog.datasets(session)}:
-        add_dataset(session, with_totals(create, read))
+        add_dataset(session, with_totals(create, read) if options.derive else create)
     found = catalog.dataset(session, dataset)
     dialect = options.layout.dialect
     frame = check_observations(read.frame, today=today, negative=found.allows_negative, dialect=dialect)
@@ -89,7 +91,7 @@ def import_table(
 
 
 def with_totals(definition: DatasetDefinition, read: ReadTable) -> DatasetDefinition:
-    """The definition with what has to be derived: the world's total where it is not given, sector totals likewise.
+    """The definition with what has to be derived: the world's total where it is not given, and then sector totals.
 
     Of a single partner no total is derived: it would say no more, under the name of the world.
 
@@ -100,10 +102,9 @@ def with_totals(definition: DatasetDefinition, read: ReadTable) -> DatasetDefini
     if definition.derives_rest and not has_world:
         reason = "the table has no World series (partner WLD) that the listed partners could be subtracted from"
         raise BadDefinition("derive rest", definition.id, reason)
-    sums_sectors = TOTAL_SECTOR not in sectors
-    several = read.frame["partner"].nunique() > 1
-    derives_rest = definition.derives_rest or sums_sectors
-    return replace(definition, derives_total=several and not has_world, derives_rest=derives_rest)
+    derives_total = not has_world and read.frame["partner"].nunique() > 1
+    sums_sectors = derives_total and TOTAL_SECTOR not in sectors and len(sectors) > 1
+    return replace(definition, derives_total=derives_total, derives_rest=definition.derives_rest or sums_sectors)
 
 
 def add_dataset(

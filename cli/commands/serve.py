@@ -2,31 +2,52 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cli import composition
 from cli.commands.runs import publish
-from cli.console import say
-from cli.options import DataDir, EndsWith, Host, Live, Port
+from cli.console import say, warn
+from cli.options import DataDir, EndsWith, Host, Live, Port, Reporter
+from cli.table_options import table_options
 from settings import Settings
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from api.config import ServerConfig
+    from tables import Layout
 
 
-def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Live = None) -> None:
-    """Start the database, bundled datasets, forecasts, API and scheduler. Ctrl-C stops all of them."""
+@table_options
+def up(
+    *,
+    layout: "Layout",
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    live: Live = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Serve forecasts of this table, as of `forecast`, in place of bundled datasets.")
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="With --file: code of its dataset.")] = "OWN",
+    reporter: Reporter = "CHN",
+    unit: Annotated[str, typer.Option(help="With --file: unit of the values, such as 'USD m'.")] = "USD m",
+) -> None:
+    """Start the database, bundled datasets or a file, forecasts, API and scheduler. Ctrl-C stops all of them."""
     from jobs.execution import process_supervisor
 
     settings = composition.read_settings(host=host, port=port, data_dir=data_dir, live=live)
     chosen = process_supervisor.free_port(settings.host, settings.port)
     address = f"http://{settings.host}:{chosen}"
     with _stopped_quietly(), process_supervisor.stop_signals(), composition.database(settings) as url:
-        _prepare(settings, url)
+        _prepare(settings, url, partial(_import_file, file, layout, dataset, reporter, unit) if file else None)
         environment = {
             "TRADEWIND_DATABASE_URL": url,
             "TRADEWIND_LOG_LEVEL": settings.log_level if "log_level" in settings.model_fields_set else "WARNING",
@@ -35,15 +56,7 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, live: Liv
         commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
         with process_supervisor.children(commands, environment) as started:
             process_supervisor.wait_until_ready(f"{address}/ready", started)
-            say(
-                f"Tradewind answers at {address}",
-                f"  {address}/docs/                                       documentation; every request at /docs/api",
-                f"  {address}/v1/datasets                                 all datasets",
-                f"  {address}/v1/datasets/CN_TRADE/forecasts?flow=X       China's exports, 24 months ahead",
-                f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       backtest scores of these forecasts",
-                f"  {address}/v1/datasets/CN_CLEANTECH/forecasts?partner=ASEAN&sector=EV&format=csv",
-                "Press Ctrl-C to stop.",
-            )
+            say(*_addresses(address, dataset if file else None))
             process_supervisor.watch(started, restarted={"scheduler"})
 
 
@@ -121,8 +134,47 @@ def _stopped_quietly() -> Iterator[None]:
         say("Stopped.")
 
 
-def _prepare(settings: Settings, url: str) -> None:
-    """Migrate the schema, import bundled datasets and publish a run of each dataset where missing."""
+def _addresses(address: str, dataset: str | None) -> list[str]:
+    """What to look at first."""
+    lines = [
+        f"Tradewind answers at {address}",
+        f"  {address}/docs/                                       documentation; every request at /docs/api",
+        f"  {address}/v1/datasets                                 all datasets",
+    ]
+    if dataset is not None:
+        lines += [
+            f"  {address}/v1/datasets/{dataset}/forecasts             forecasts, 24 months ahead",
+            f"  {address}/v1/datasets/{dataset}/backtests             backtest scores of these forecasts",
+        ]
+    else:
+        lines += [
+            f"  {address}/v1/datasets/CN_TRADE/forecasts?flow=X       China's exports, 24 months ahead",
+            f"  {address}/v1/datasets/CN_TRADE/backtests?flow=X       backtest scores of these forecasts",
+            f"  {address}/v1/datasets/CN_CLEANTECH/forecasts?partner=ASEAN&sector=EV&format=csv",
+        ]
+    return [*lines, "Press Ctrl-C to stop."]
+
+
+def _import_file(
+    file: Path, layout: "Layout", dataset: str, reporter: str, unit: str, session: "Session", settings: Settings
+) -> None:
+    """Import a file as a dataset of the user's own, and print a summary."""
+    from jobs.ingestion.ingest import ingest_panel
+    from sources.observation_batch import DatasetDefinition
+    from sources.partner_names import country
+
+    code = country(reporter, where="--reporter")
+    currency = unit.partition(" ")[0]
+    definition = DatasetDefinition(dataset, file.stem, code, currency, unit, "own data", "own data", file.name, 20)
+    today, limit = composition.now().date(), settings.max_upload_bytes
+    imported = ingest_panel(
+        session, file, definition=definition, today=today, limit_bytes=limit, layout=layout, notify=warn
+    )
+    say(*imported.summary)
+
+
+def _prepare(settings: Settings, url: str, import_own: "Callable[[Session, Settings], None] | None") -> None:
+    """Migrate the schema, import bundled datasets or one's own, and publish a run of each dataset where missing."""
     from sqlmodel import Session
 
     from jobs.ingestion.ingest import ingest_bundled
@@ -134,7 +186,10 @@ def _prepare(settings: Settings, url: str) -> None:
     migrate_schema(engine)
     today = composition.now().date()
     with Session(engine) as session:
-        ingest_bundled(session, today=today)
+        if import_own is not None:
+            import_own(session, settings)
+        else:
+            ingest_bundled(session, today=today)
         session.commit()
         datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
     for dataset in datasets:

@@ -21,12 +21,24 @@ from services.datasets import (
     import_table,
     known_when_due,
 )
+from services.panel_import import panel_observations
 from services.table_columns import Ask
 from sources import bundled
 from sources.observation_batch import DatasetDefinition, ObservationBatch
 from store.queries import catalog, observation_writes, releases
 from store.queries.observation_writes import Appended
-from tables import Faults, check_observations, check_releases, read_table, require_columns
+from tables import (
+    AS_IT_IS,
+    OBSERVATION_COLUMNS,
+    Faults,
+    Layout,
+    check_observations,
+    check_panel,
+    check_releases,
+    panel_frame,
+    read_table,
+    require_columns,
+)
 
 LARGEST_CODE_TABLE = 10_000_000
 
@@ -105,6 +117,45 @@ def ingest_file(
         create=create,
         ask=ask,
         notify=notify,
+    )
+
+
+def ingest_panel(
+    session: Session,
+    path: Path,
+    *,
+    definition: DatasetDefinition,
+    today: date,
+    limit_bytes: int,
+    layout: Layout = AS_IT_IS,
+    notify: Notify = lambda _: None,
+) -> Imported:
+    """Import a file for `tradewind forecast`, or a table of observations, as history of a dataset. The caller commits.
+
+    Raises as `ingest_file`.
+    """
+    add_codes(session)
+    table = read_table(path, limit_bytes=limit_bytes, dialect=layout.dialect)
+    if set(OBSERVATION_COLUMNS) <= {*table.columns, *layout.columns.values(), *layout.constant}:
+        options = ImportOptions(layout=layout, backfill=True)
+        return import_table(
+            session, table, dataset=definition.id, today=today, options=options, create=definition, notify=notify
+        )
+    frame = panel_frame(table, layout, today=today)
+    panel = check_panel(
+        frame,
+        today=today,
+        negative=True,
+        dialect=layout.dialect,
+        after_gaps=layout.after_gaps,
+        notify=notify,
+    )
+    found = panel_observations(panel)
+    add_own_codes(session, partners={}, sectors=found.sectors)
+    create = replace(definition, allows_negative=bool((panel["y"] < 0).any()))
+    options = ImportOptions(backfill=True, derive=found.structured)
+    return import_table(
+        session, found.frame, dataset=definition.id, today=today, options=options, create=create, notify=notify
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from jobs.ingestion.ingest import ingest_file
+from jobs.ingestion.ingest import ingest_file, ingest_panel
 from services.datasets import Imported, ImportOptions
 from sources.errors import BadDefinition, UnknownPartnerName
 from sources.observation_batch import DatasetDefinition
@@ -137,3 +137,21 @@ def test_series_start_after_their_last_gap_where_that_is_asked_for(session: Sess
     text = "month,flow,partner,value\n2024-01,X,China,1\n2024-03,X,China,3\n2024-04,X,China,4\n"
     bring_in(session, tmp_path, text, layout=Layout(after_gaps=True))
     assert values(session) == {"X.CHN.TOTAL": [3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("unique_id,ds,y\nDEU.TOTAL,2024-01,1\nUSA.TOTAL,2024-01,2\n", ["X.DEU.TOTAL", "X.USA.TOTAL", "X.WLD.TOTAL"]),
+        ("unique_id,ds,y\nRice,2024-01,1\nTea,2024-01,-2\n", ["X.WLD.Rice", "X.WLD.Tea"]),
+        ("month,flow,partner,sector,value\n2024-01,M,CHN,TOTAL,1\n", ["M.CHN.TOTAL"]),
+    ],
+)
+def test_a_panel_becomes_a_dataset_that_is_known_as_history(
+    session: Session, tmp_path: Path, text: str, series: list[str]
+) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_text(text)
+    for _ in range(2):
+        ingest_panel(session, path, definition=VIETNAM, today=TODAY, limit_bytes=10**6)
+    assert sorted(values(session, date(2024, 3, 1))) == series
