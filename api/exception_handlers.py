@@ -22,6 +22,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from errors import TradewindError
+from forecasting.analysis.conditioning import Contradiction
 from forecasting.errors import UnknownForecaster
 from presentation.errors import FormatUnavailable, NoSuchSection
 from services.errors import RunNotPublished, Unanswerable
@@ -79,6 +80,7 @@ class MovedPath(RequestError):
 STATUSES: Mapping[type[Exception], HTTPStatus] = {
     NotStored: HTTPStatus.NOT_FOUND,
     UnknownForecaster: HTTPStatus.NOT_FOUND,
+    Contradiction: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadObservations: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadReleases: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotDerivable: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "forecast": files.forecast,
     "evaluate": files.evaluate,
     "ask": runs.ask,
+    "scenario": runs.scenario,
     "report": runs.report,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {

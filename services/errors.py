@@ -14,7 +14,8 @@ QueryError
     ├── PeriodObserved
     ├── NothingToConcentrate
     ├── NothingToCompare
-    └── PartsDoNotAddUp
+    ├── PartsDoNotAddUp
+    └── NothingToShock
 
 NotStored
 ├── NoRunAsOf
@@ -138,6 +139,15 @@ class PartsDoNotAddUp(Unanswerable):
     def __init__(self, by: str, dataset: str) -> None:
         self.by, self.dataset = by, dataset
         super().__init__(f"the {by}s of {dataset} overlap or have no total: contributions are not defined")
+
+
+class NothingToShock(Unanswerable):
+    """A shock on a partner or a sector of which no part is forecast."""
+
+    def __init__(self, partner: str, sector: str | None, dataset: str) -> None:
+        self.partner, self.sector, self.dataset = partner, sector, dataset
+        of = partner if sector is None else f"{partner} and {sector}"
+        super().__init__(f"dataset {dataset} forecasts no part of {of} to shock")
 
 
 class NoRunAsOf(NotStored):

@@ -113,6 +113,19 @@ def ask(
         say(*answer_lines(session, dataset, given))
 
 
+def scenario(
+    file: Annotated[Path, typer.Argument(help="TOML: name, conditions, shocks, report.")],
+    dataset: Annotated[str, typer.Option(help="Code of the dataset, such as CN_PARTNERS.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Forecast under conditions and shocks, beside the baseline."""
+    from cli.scenario_output import read_scenario, scenario_lines
+
+    stated = read_scenario(file)
+    with composition.session(composition.read_settings(data_dir=data_dir)) as session:
+        say(*scenario_lines(session, dataset, stated))
+
+
 def report(
     dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
     output: Annotated[Path, typer.Option(help="The document to write: .html, .pdf or .xlsx.")],

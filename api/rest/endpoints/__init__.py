@@ -21,6 +21,7 @@ from api.rest.endpoints import (
     revisions,
     run_changes,
     runs,
+    scenarios,
     tracking,
 )
 
@@ -37,6 +38,7 @@ ROUTERS = tuple(
         probability,
         concentration,
         contributions,
+        scenarios,
         decomposition,
         forecast_history,
         backtests,
