@@ -9,7 +9,7 @@ from api.authentication import Reader
 from api.dependencies import BodyDep, CatalogCacheDep, SessionDep
 from api.exception_handlers import UnreadableBody
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import csv_response, json_response, wanted_format
+from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.scenarios import IntervalOfScenario, ScenarioAnswer, ScenarioRowAnswer, SummaryAnswer
 from api.rest.serializers.runs import run_answer
@@ -51,8 +51,9 @@ def evaluate(
     found = evaluate_scenario(session, run, catalog, scenario)
     rows = [_row(row, catalog, scenario.level) for row in found.rows]
     headers = {"Cache-Control": "no-store"}
-    if wanted_format(request, query.format) == "csv":
-        return csv_response(COLUMNS, (cells for row in rows for cells in _cells(row)), headers=headers)
+    if wanted_format(request, query.format) != "json":
+        cells = (line for row in rows for line in _cells(row))
+        return table_response(request, query.format, COLUMNS, cells, headers=headers)
     answer: ScenarioAnswer = {
         "dataset": dataset,
         "name": scenario.name,
