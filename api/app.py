@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from api import documentation, exception_handlers, http_cache, openapi
 from api.config import ServerConfig
+from api.fred import endpoints as fred
 from api.middleware.answer_cache import AnswerCache
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
 from api.middleware.feed_addresses import FeedAddresses
@@ -65,7 +66,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
             expose_headers=["ETag", "Link", "X-Total-Count", "Content-Range"],
         )
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
-    for router in (*endpoints.ROUTERS, *pages.ROUTERS):
+    for router in (*endpoints.ROUTERS, fred.router, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     openapi.install(app, open_to_read=not options.require_key_to_read)

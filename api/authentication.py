@@ -41,6 +41,13 @@ def _authenticate_reader(request: Request, config: ServerConfig) -> None:
             _authenticate(request, session, config, "read")
 
 
+def authenticate_key(request: Request, config: ServerConfig, key: str, scope: str) -> None:
+    """Accept a key given otherwise than by a header. Raises BadKey, MissingScope."""
+    with Session(request.app.state.engine) as session:
+        api_keys.authenticate(session, key, scope=scope, now=config.now())
+        session.commit()
+
+
 def _key(request: Request) -> str:
     """The key of the request: a bearer token, the password of Basic authentication, or the header X-API-Key."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")

@@ -1,0 +1,1 @@
+"""Clients that economists use, unmodified, against a served instance."""
