@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from presentation.charts.theme import Spec, fixed
+from presentation.charts.theme import Spec, fixed, titled
 from presentation.errors import NoSuchSection
 from presentation.sections.section import Section
 
@@ -34,8 +34,10 @@ class Export(NamedTuple):
     filename: str
 
 
-def export(sections: Sequence[Section], name: str | None, kind: Saved, *, stem: str) -> Export:
-    """One section of a page as a file. Raises NoSuchSection."""
+def export(
+    sections: Sequence[Section], name: str | None, kind: Saved, *, stem: str, subject: str = "", caption: str = ""
+) -> Export:
+    """One section of a page as a file; charts carry `subject`, title, note and `caption`. Raises NoSuchSection."""
     found = next((section for section in sections if section.name == name), None)
     if found is None or (kind in PICTURES and found.spec is None):
         raise NoSuchSection(name, kind, [section.name for section in sections])
@@ -43,7 +45,7 @@ def export(sections: Sequence[Section], name: str | None, kind: Saved, *, stem: 
     if kind == "csv":
         parts = csv_parts([column.name for column in found.columns], found.cells)
         return Export((part.encode() for part in parts), MEDIA[kind], filename)
-    return Export([_bytes(found, kind)], MEDIA[kind], filename)
+    return Export([_bytes(found, kind, subject, caption)], MEDIA[kind], filename)
 
 
 def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -60,7 +62,7 @@ def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator
     yield buffer.getvalue()
 
 
-def _bytes(section: Section, kind: Saved) -> bytes:
+def _bytes(section: Section, kind: Saved, subject: str, caption: str) -> bytes:
     if kind == "parquet":
         return _parquet(section)
     if kind == "xlsx":
@@ -68,7 +70,9 @@ def _bytes(section: Section, kind: Saved) -> bytes:
 
         return workbook([section])
     assert section.spec is not None
-    return svg(section.spec).encode() if kind == "svg" else _png(section.spec)
+    title = f"{subject}: {section.title}" if subject and subject not in section.title else section.title
+    spec = titled(section.spec, title, [section.note, caption])
+    return svg(spec).encode() if kind == "svg" else png(spec)
 
 
 def svg(spec: Spec, **size: int) -> str:
@@ -81,7 +85,8 @@ def svg(spec: Spec, **size: int) -> str:
     return CLIP.sub(lambda found: f"clip{numbers.setdefault(found[0], len(numbers))}", drawn)
 
 
-def _png(spec: Spec) -> bytes:
+def png(spec: Spec) -> bytes:
+    """A chart as PNG."""
     import vl_convert  # noqa: PLC0415 - as above
 
     drawn: bytes = vl_convert.vegalite_to_png(fixed(spec), vl_version=VEGA_LITE, scale=PNG_SCALE)

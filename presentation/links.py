@@ -105,6 +105,11 @@ def api_report(run_id: int, form: str) -> str:
     return f"{api_run(run_id)}/report.{form}"
 
 
+def api_memo(run_id: int, form: str) -> str:
+    """The memo on a run, as html, pdf or docx."""
+    return f"{api_run(run_id)}/memo.{form}"
+
+
 def api_series(dataset: str, **query: Any) -> str:
     """Series of a dataset."""
     return url(f"/v1/datasets/{dataset}/series", **query)

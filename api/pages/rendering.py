@@ -17,7 +17,7 @@ from api.authentication import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES
 from api.pages import error_messages
-from presentation import links
+from presentation import formatting, links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
 from presentation.templates import make_environment
@@ -55,11 +55,24 @@ def page(
 ) -> Response:
     """A page, or the requested section of it as a file. Raises NoSuchSection."""
     if query.save is not None:
-        return _download(export(sections, query.section, query.save, stem=_stem(request)))
+        caption = _caption(published) if isinstance(published := context.get("published"), PublishedRun) else ""
+        subject = str(context.get("subject", title))
+        return _download(
+            export(sections, query.section, query.save, stem=_stem(request), subject=subject, caption=caption)
+        )
     by_name = {section.name: section for section in sections}
     if isinstance(published := context.get("published"), PublishedRun):
         context["freshness"] = freshness_of(request, published)
     return _html(request, template, HTTPStatus.OK, title=title, sections=by_name, query=query, **context)
+
+
+def _caption(published: PublishedRun) -> str:
+    """Source, unit, run and as-of date, for charts that leave the page."""
+    run = published.run
+    return (
+        f"Source: {published.dataset.citation}; Tradewind run {run.id} as of {formatting.day_name(run.as_of)}, "
+        f"data to {formatting.month_name(published.cutoff)}. Unit: {published.unit}."
+    )
 
 
 def freshness_of(request: Request, published: PublishedRun) -> Freshness:

@@ -4,6 +4,7 @@ Okabe & Ito, Color Universal Design, https://jfly.uni-koeln.de/color/
 """
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ DASHES = ([2, 2], [8, 3], [8, 3, 2, 3], [1, 4])
 """Dash patterns for lines that share a colour."""
 WIDTH, HEIGHT = 760, 340
 LEGEND_COLUMNS = 4
+TITLE_WIDTH, SUBTITLE_WIDTH = 80, 115
+"""Longest lines of titles and subtitles, in characters."""
 MONTH_FORMAT = "%b %Y"
 
 
@@ -74,6 +77,14 @@ def line_styles(number: int) -> tuple[list[str], list[list[int]]]:
 def fixed(spec: Spec, *, width: int = WIDTH) -> Spec:
     """The chart with a fixed width in pixels, for files."""
     return {**spec, "width": width} if spec.get("width") == "container" else spec
+
+
+def titled(spec: Spec, title: str, lines: Sequence[str]) -> Spec:
+    """The chart with its title, and notes and source as a subtitle, for files that are read elsewhere."""
+    subtitle = [part for line in lines if line for part in textwrap.wrap(line, SUBTITLE_WIDTH)]
+    text = {"text": textwrap.wrap(title, TITLE_WIDTH), "subtitle": subtitle, "anchor": "start", "offset": 14}
+    style = {"color": INK, "fontSize": 15, "subtitleColor": MUTED, "subtitleFontSize": 11, "subtitlePadding": 6}
+    return {**spec, "title": {**text, **style}, "padding": 12}
 
 
 def time_axis(field: str = "month") -> Spec:

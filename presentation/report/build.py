@@ -11,12 +11,14 @@ from presentation import formatting
 from presentation.errors import FormatUnavailable
 from presentation.exports import svg
 from presentation.report.content import Report, read_report
+from presentation.report.memo import read_memo
 from presentation.sections.section import Section
 from presentation.templates import TEMPLATES, make_environment
 from services.catalog_cache import CatalogCache
 from services.published_run import open_run
 
 Form = Literal["html", "pdf", "xlsx"]
+MemoForm = Literal["html", "pdf", "docx"]
 STYLE = TEMPLATES / "report.css"
 CHART_WIDTH = 640
 
@@ -29,6 +31,18 @@ def make_report(session: Session, catalogs: CatalogCache, run_id: int, form: For
 
         return workbook([section for section in report.sections if section.rows], about=_about(report))
     html = _html(report)
+    return html.encode() if form == "html" else _pdf(html)
+
+
+def make_memo(session: Session, catalogs: CatalogCache, run_id: int, form: MemoForm) -> bytes:
+    """The memo on a published run. Raises UnknownRun, RunNotPublished, FormatUnavailable."""
+    memo = read_memo(session, catalogs, run_id)
+    if form == "docx":
+        from presentation.report.memo_document import memo_document  # noqa: PLC0415 - slow to import
+
+        return memo_document(memo)
+    template = make_environment().get_template("memo.html")
+    html = template.render(memo=memo, style=_style(), picture=_picture(memo.chart))
     return html.encode() if form == "html" else _pdf(html)
 
 

@@ -115,7 +115,7 @@ def change_sections(published: PublishedRun, before: PublishedRunRecord) -> list
                 figure("width", "Change in width of the 80 % interval", formatting.per_cent_change),
             ],
             rows=rows[:CHANGED_SERIES],
-            note=_differences(published.run, before),
+            note=differences(published.run, before),
             api=links.api_forecasts(published.run.id, period=years[0].label, level=80),
         )
     ]
@@ -128,7 +128,7 @@ def _change_of_width(new: Sequence[float | None], old: Sequence[float | None]) -
     return 100 * ((hi - lo) / (old_hi - old_lo) - 1)
 
 
-def _differences(run: RunRecord, before: PublishedRunRecord) -> str:
+def differences(run: RunRecord, before: PublishedRunRecord) -> str:
     """Differences in data, configuration and code of two runs."""
     config = sorted(name for name in run.config if run.config[name] != before.config.get(name))
     differences = [

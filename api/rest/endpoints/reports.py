@@ -1,4 +1,4 @@
-"""Reports on a run: HTML, PDF, XLSX."""
+"""Reports and memos on a run: HTML, PDF, XLSX, DOCX."""
 
 from typing import Annotated, Literal
 
@@ -9,15 +9,16 @@ from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
 from api.rest.schemas.problem import PROBLEM
-from presentation.report.build import Form, make_report, style_hash
+from presentation.report.build import Form, MemoForm, make_memo, make_report, style_hash
 from services.parameters import Parameters
 from services.run_selection import published_run
 
 router = APIRouter(tags=["reports"], dependencies=[Reader], responses=PROBLEM)
-MEDIA: dict[Form, str] = {
+MEDIA: dict[Form | MemoForm, str] = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 
 
@@ -39,8 +40,32 @@ def read_report(
     if content is None:
         content = make_report(session, catalogs, run.id, form)
         catalogs.answers.put(key, content)
-    name = f"tradewind-{run.dataset_id}-run-{run.id}.{form}"
+    return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}", form)
+
+
+@router.get("/v1/runs/{run_id}/memo.{form}", response_class=Response)
+def read_memo(
+    run_id: RunPath,
+    form: Literal["html", "pdf", "docx"],
+    query: Annotated[Parameters, Query()],
+    request: Request,
+    session: SessionDep,
+    config: ConfigDep,
+    catalogs: CatalogCacheDep,
+) -> Response:
+    """One page about a published run: headline, chart, drivers, changes, probabilities, accuracy."""
+    run = published_run(session, run_id)
+    headers = run_headers(request, config, run)
+    key = ("memo", run.id, form)
+    content = catalogs.answers.get(key)
+    if content is None:
+        content = make_memo(session, catalogs, run.id, form)
+        catalogs.answers.put(key, content)
+    return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}-memo", form)
+
+
+def _document(content: bytes, headers: dict[str, str], stem: str, form: Form | MemoForm) -> Response:
     place = "inline" if form == "html" else "attachment"
     policy = f"default-src 'none'; img-src data:; style-src {style_hash()}; frame-ancestors 'none'"
-    headers |= {"Content-Disposition": f'{place}; filename="{name}"', "Content-Security-Policy": policy}
+    headers |= {"Content-Disposition": f'{place}; filename="{stem}.{form}"', "Content-Security-Policy": policy}
     return Response(content, headers=headers, media_type=MEDIA[form])

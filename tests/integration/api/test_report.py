@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
+import docx
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
@@ -111,3 +113,46 @@ def test_the_command_line_writes_the_same_document(pages: PagesWorld, html: str,
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == f"CN_CLEANTECH: report on run {pages.clean.run_id}: {output}"
     assert output.read_text(encoding="utf-8") == html
+
+
+def memo(client: TestClient, run: int, form: str) -> bytes:
+    answer = client.get(f"/v1/runs/{run}/memo.{form}")
+    assert answer.status_code == 200, answer.text
+    return bytes(answer.content)
+
+
+def test_the_memo_has_the_figures_of_the_api(client: TestClient, pages: PagesWorld) -> None:
+    html = memo(client, pages.clean.run_id, "html").decode()
+    query = {"flow": "X", "partner": "WLD", "sector": "TOTAL", "frequency": "A", "level": "80"}
+    (year,) = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params=query).json()["series"][0]["months"]
+    assert formatting.money(year["median"], "USD m") in html
+    assert formatting.money(year["intervals"][0]["lo"], "USD m") in html
+    for heading in ("Drivers of growth", "Changes since the previous run", "Risks", "Accuracy", "Cite as"):
+        assert heading in html
+
+
+def test_the_drivers_of_the_memo_are_contributions_of_the_api(client: TestClient, pages: PagesWorld) -> None:
+    html = memo(client, pages.clean.run_id, "html").decode()
+    query = {"flow": "X", "sector": "TOTAL", "period": "2026", "units": "contribution", "level": "80"}
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params=query).json()["series"]
+    found = {row["partner_name"]: row["months"][0]["median"] for row in answer if row["partner"] != "WLD"}
+    largest = max(found, key=lambda name: abs(found[name]))
+    assert f"{largest}: {formatting.points(found[largest])} of the growth of exports in 2026." in html
+
+
+def test_the_memo_as_docx_has_the_same_text(client: TestClient, pages: PagesWorld) -> None:
+    content = memo(client, pages.clean.run_id, "docx")
+    document = docx.Document(io.BytesIO(content))
+    texts = [paragraph.text for paragraph in document.paragraphs if paragraph.text]
+    html = memo(client, pages.clean.run_id, "html").decode()
+    plain = unescape(re.sub(r"<style>.*?</style>|<[^>]+>", "", html, flags=re.DOTALL))
+    assert [text for text in texts if text not in plain] == []
+    assert len(document.inline_shapes) == 1
+
+
+def test_the_memo_as_pdf_is_one_document(client: TestClient, pages: PagesWorld) -> None:
+    answer = client.get(f"/v1/runs/{pages.trade.run_id}/memo.pdf")
+    if answer.status_code == 501:
+        pytest.skip("no Pango here (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)")
+    assert answer.content.startswith(b"%PDF-")
+    assert "immutable" in answer.headers["cache-control"]
