@@ -624,7 +624,7 @@ def test_an_invalid_request_is_explained(client: TestClient, url: str, message: 
 
 def test_a_downloaded_chart_carries_its_title_source_and_run(client: TestClient, pages: PagesWorld) -> None:
     drawn = saved(client, SERIES, "forecast", "svg").decode()
-    texts = " ".join(" ".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", drawn)).split())
+    texts = " ".join(" ".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)(?=<)", drawn)).split())
     assert "Exports to United States, electric vehicles: Forecast" in texts
     assert "80 and 95 % prediction intervals" in texts
     assert f"Tradewind run {pages.clean.run_id} as of 15 January 2026" in texts
