@@ -70,6 +70,14 @@ class Settings(BaseSettings):
     """Pause after the first request for a due release; it doubles after each request."""
     longest_poll_minutes: int = Field(default=240, ge=1)
     """Upper limit of this pause."""
+    keep_runs: int | None = Field(default=None, ge=2)
+    """Newest published runs of each dataset that daily retention leaves whole; without it nothing is pruned."""
+    keep_months: int = Field(default=12, ge=0)
+    """Months whose runs retention leaves whole."""
+    run_hours: float = Field(default=24.0, gt=0)
+    """Longest duration of a scheduled run; a longer one is ended and alerted."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses of proxies whose X-Forwarded headers are believed, separated by commas; `*` for all."""
     webhook_url: str | None = Field(default=None, pattern=r"^https?://")
     """URL to which alerts are sent."""
     webhook_secret: SecretStr | None = Field(default=None, validate_default=True)

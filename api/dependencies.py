@@ -3,6 +3,7 @@
 Dependencies that do not block are `async`: FastAPI runs any other in a thread, at about 0.1 ms each.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from api.config import ServerConfig
-from api.exception_handlers import BodyTooLarge, UnsupportedBody
+from api.exception_handlers import BodyTooLarge, SlowBody, UnsupportedBody
 from services.catalog_cache import CatalogCache
 
 DISCARDED = 8
@@ -77,24 +78,32 @@ async def refuse_parameters(request: Request) -> None:
 NoParameters = Depends(refuse_parameters)
 
 
+BODY_SECONDS = 120.0
+"""Time in which a body has to arrive."""
+
+
 async def bounded_body(request: Request, config: ConfigDep) -> bytes:
-    """The body of an upload. Raises BodyTooLarge, UnsupportedBody."""
+    """The body of an upload. Raises BodyTooLarge, SlowBody, UnsupportedBody."""
     return await limited_body(request, config.max_upload_bytes)
 
 
 async def limited_body(request: Request, limit: int) -> bytes:
-    """The body of at most `limit` bytes. Raises BodyTooLarge, UnsupportedBody."""
+    """The body of at most `limit` bytes. Raises BodyTooLarge, SlowBody, UnsupportedBody."""
     encoding = request.headers.get("content-encoding", "identity")
     if encoding != "identity":
         raise UnsupportedBody(f"{encoding} encoding", ["a body without encoding"])
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > DISCARDED * limit:
-            break
-        if size <= limit:
-            parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > DISCARDED * limit:
+                    break
+                if size <= limit:
+                    parts.append(part)
+    except TimeoutError:
+        raise SlowBody(BODY_SECONDS) from None
     if size > limit:
         raise BodyTooLarge(limit)
     return b"".join(parts)

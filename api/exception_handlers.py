@@ -2,6 +2,7 @@
 
 RequestError
 ├── BodyTooLarge
+├── SlowBody
 ├── UnreadableBody
 ├── UnsupportedBody
 ├── NotAcceptable
@@ -49,6 +50,14 @@ class BodyTooLarge(RequestError):
         super().__init__(f"the body is above the limit of {limit / 1e6:g} MB")
 
 
+class SlowBody(RequestError):
+    """A body that did not arrive in time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"the body did not arrive within {seconds:g} seconds")
+
+
 class UnreadableBody(RequestError):
     """A body that cannot be parsed."""
 
@@ -94,6 +103,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     NoSuchSection: HTTPStatus.NOT_FOUND,
     FormatUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    SlowBody: HTTPStatus.REQUEST_TIMEOUT,
     UnreadableBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fetch": data.fetch,
     "sources": data.list_sources,
     "changes": runs.changes,
+    "prune": runs.prune,
     "simulate-year": runs.simulate_year,
     "forecast": files.forecast,
     "evaluate": files.evaluate,

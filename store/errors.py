@@ -9,6 +9,7 @@ StoreError
 │   ├── UnknownIndicator
 │   ├── UnknownRun
 │   ├── NoEarlierRun
+│   ├── RunThinned
 │   └── ChangesNotKept
 ├── BadObservations            observations refused, with each fault
 ├── BadReleases                due dates refused, with each fault
@@ -18,6 +19,7 @@ StoreError
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from errors import TradewindError
 from tables import Fault, summary
@@ -86,6 +88,17 @@ class NoEarlierRun(NotStored):
     def __init__(self, run: int) -> None:
         self.run = run
         super().__init__(f"no run of the dataset was published before run {run}")
+
+
+class RunThinned(NotStored):
+    """A run that retention has thinned to its forecasts and its record."""
+
+    def __init__(self, run: int, thinned_on: date) -> None:
+        self.run, self.thinned_on = run, thinned_on
+        super().__init__(
+            f"run {run} was thinned on {thinned_on}: its monthly forecasts are stored, "
+            "its simulated paths and its backtest are not"
+        )
 
 
 class ChangesNotKept(NotStored):

@@ -48,6 +48,25 @@ def changes(
     say(f"run {run}: changes since run {earlier} are stored, see /v1/runs/{run}/changes?against={earlier}")
 
 
+def prune(
+    keep_runs: Annotated[int, typer.Option(min=2, help="Newest published runs of each dataset that stay whole.")],
+    keep_months: Annotated[int, typer.Option(min=0, help="Months whose runs stay whole.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would be pruned, and change nothing.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Thin older runs to their forecasts and scores against actuals; delete older runs without forecasts."""
+    from jobs.retention import prune as prune_runs
+
+    would = "would be " if dry_run else ""
+    with composition.engine(composition.read_settings(data_dir=data_dir)) as engine:
+        for pruned in prune_runs(
+            engine, keep_runs=keep_runs, keep_months=keep_months, now=composition.now(), dry_run=dry_run
+        ):
+            say(f"{pruned.dataset}: {pruned.thinned} runs {would}thinned, {pruned.deleted} runs {would}deleted")
+
+
 def simulate_year(
     dataset: Annotated[str, typer.Option(help="A bundled dataset: CN_TRADE or CN_CLEANTECH.")] = "CN_TRADE",
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to replay.")] = datetime(2025, 12, 31),

@@ -1,5 +1,6 @@
 """Commands that run the service: everything at once, the API, the scheduler, migrations."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from cli.console import say, warn
 from cli.options import DataDir, EndsWith, Host, Live, Port, Reporter
 from cli.table_options import table_options
 from settings import Settings
+
+GRACEFUL_SECONDS = 10
+"""Requests in progress may end in this time after a stop signal."""
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -79,7 +83,15 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
             signal.signal(number, lambda *_: sys.exit(0))
         if ends_with:
             stop_with_parent(ends_with)
-        uvicorn.run(application, host=settings.host, port=settings.port, log_config=None, access_log=False)
+        uvicorn.run(
+            application,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
 
 
 def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
@@ -109,11 +121,17 @@ def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
             polls=dict.fromkeys(feeds, poll),
             interval=Interval(*pauses),
             grace=settings.grace,
+            run_limit=timedelta(hours=settings.run_hours),
+            keep_runs=settings.keep_runs,
+            keep_months=settings.keep_months,
             webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,
         )
         if ends_with:
             stop_with_parent(ends_with)
-        run_scheduler(ticker, tick_seconds=settings.tick_seconds)
+        ended = run_scheduler(ticker, tick_seconds=settings.tick_seconds)
+    if not ended:
+        # The interpreter would wait for the thread of the abandoned tick.
+        os._exit(0)
 
 
 def migrate(data_dir: DataDir = None) -> None:

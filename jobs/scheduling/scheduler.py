@@ -20,10 +20,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from errors import TradewindError
 from forecasting.config import ForecastConfig
+from forecasting.types import OnProgress
 from jobs.clock import Clock
 from jobs.execution.executors import ExecutorFactory
 from jobs.failures import failure_reason
+from jobs.retention import prune
 from jobs.runs.forecast_run import run_forecast
 from jobs.runs.scoring import config_for_next_run
 from jobs.scheduling import alerts, polling
@@ -33,6 +36,15 @@ from store.queries import catalog, fetch_attempts, observations, runs
 from store.queries.runs import RunMovedOn, RunRecord
 
 log = structlog.get_logger(__name__)
+STOP_SECONDS = 20.0
+
+
+class RunTooLong(TradewindError, RuntimeError):
+    """A run exceeded the longest duration of scheduled runs, and is discarded as a whole."""
+
+    def __init__(self, dataset: str, limit: timedelta) -> None:
+        self.dataset, self.limit = dataset, limit
+        super().__init__(f"the run of {dataset} was ended after {limit.total_seconds() / 3600:g} hours")
 
 
 class SchedulerStopped(RuntimeError):
@@ -55,6 +67,9 @@ class Ticker:
     polls: Mapping[str, Poll] = field(default_factory=dict)
     interval: Interval = field(default_factory=Interval)
     grace: timedelta = timedelta(hours=24)
+    run_limit: timedelta = timedelta(hours=24)
+    keep_runs: int | None = None
+    keep_months: int = 12
     webhook: Webhook | None = None
     attempted: dict[str, tuple[object, ...]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -65,6 +80,7 @@ class Ticker:
         An exception is recorded and ends its own task only; a database that is away ends the tick.
         """
         try:
+            self._isolate("interrupted runs", self._close_interrupted_runs)
             self._isolate("queued runs", self._execute_queued)
             self._isolate("first fetches", self._fetch_new_datasets)
             for dataset in self._datasets():
@@ -88,6 +104,23 @@ class Ticker:
         with Session(self.engine) as session:
             return [dataset.id for dataset in catalog.datasets(session)]
 
+    def _close_interrupted_runs(self) -> None:
+        """Mark runs failed whose process has ended: their dataset's lock is free."""
+        with Session(self.engine) as session:
+            datasets = runs.datasets_with_running(session)
+        for dataset in datasets:
+            with runs.try_lock(self.engine, dataset) as acquired, Session(self.engine) as session:
+                if acquired:
+                    runs.fail_orphans(session, dataset, self.clock())
+                    session.commit()
+
+    def prune(self) -> None:
+        """Thin older runs where retention is configured."""
+        if self.keep_runs is None:
+            return
+        with suppress(OperationalError):
+            prune(self.engine, keep_runs=self.keep_runs, keep_months=self.keep_months, now=self.clock())
+
     def _execute_queued(self) -> None:
         while (queued := self._next_queued()) is not None:
             if self._attempt(queued.dataset_id, partial(self._run_queued, queued)) == "busy":
@@ -109,7 +142,7 @@ class Ticker:
                 engine=self.engine,
                 make_executor=self.make_executor,
                 clock=self.clock,
-                on_progress=self._stop_between_series,
+                on_progress=self._limits(queued.dataset_id),
             ).status
         except (OperationalError, SchedulerStopped):
             raise
@@ -175,15 +208,23 @@ class Ticker:
                 engine=self.engine,
                 make_executor=self.make_executor,
                 clock=self.clock,
-                on_progress=self._stop_between_series,
+                on_progress=self._limits(dataset),
             ).status
 
         if self._attempt(dataset, run) != "busy":
             self.attempted[dataset] = state
 
-    def _stop_between_series(self, _stage: str, _done: int, _total: int) -> None:
-        if self.stopping.is_set():
-            raise SchedulerStopped
+    def _limits(self, dataset: str) -> OnProgress:
+        """Ends a run between two series: when the scheduler stops, or when the run takes too long."""
+        started = self.clock()
+
+        def check(_stage: str, _done: int, _total: int) -> None:
+            if self.stopping.is_set():
+                raise SchedulerStopped
+            if self.clock() - started > self.run_limit:
+                raise RunTooLong(dataset, self.run_limit)
+
+        return check
 
     def _attempt(self, dataset: str, run: Callable[[], str]) -> str:
         """The outcome of a run. A failure is alerted, and is not tried again before the data change."""
@@ -203,8 +244,11 @@ class Ticker:
         return outcome
 
 
-def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
-    """Tick until SIGTERM or Ctrl-C; a run in progress is then discarded as a whole."""
+def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> bool:
+    """Tick until SIGTERM or Ctrl-C; a run in progress is then discarded as a whole.
+
+    Returns whether the tick in progress has ended: one that waits for a remote server is abandoned after STOP_SECONDS.
+    """
     scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.add_job(
         ticker.tick,
@@ -213,6 +257,9 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
         coalesce=True,
         max_instances=1,
         misfire_grace_time=None,
+    )
+    scheduler.add_job(
+        ticker.prune, IntervalTrigger(days=1, jitter=600, timezone="UTC"), coalesce=True, misfire_grace_time=None
     )
 
     # APScheduler logs an exception that a handler raises in one of its threads, and continues.
@@ -224,5 +271,8 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> None:
     log.info("scheduler.stopping", signal=signal.Signals(signals.get()).name)
     ticker.stopping.set()
     # The tick runs in a thread of the scheduler and ends at the next series.
-    scheduler.shutdown(wait=True)
-    log.info("scheduler.stopped")
+    shutdown = threading.Thread(target=scheduler.shutdown, daemon=True)
+    shutdown.start()
+    shutdown.join(STOP_SECONDS)
+    log.info("scheduler.stopped", abandoned=shutdown.is_alive())
+    return not shutdown.is_alive()

@@ -42,6 +42,8 @@ class Run(Table, table=True):
     """Forecasters that failed on a series and what stood in; for a failed run, the reason."""
     vintage_cutoffs: list[date] = Field(default_factory=list, sa_type=ARRAY(sa.Date))
     """Folds made on what was known at their cutoff; the others are on revised data."""
+    thinned_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    """When retention deleted its paths, backtest and inputs; forecasts and record stay."""
     stage: str | None = None
     done: int = 0
     total: int = 0

@@ -17,6 +17,7 @@ from store.binary_copy import copy_arrays
 from store.models import BacktestForecast, BacktestPeriod
 from store.queries.backtests import RealArray
 from store.queries.releases import combined_januaries
+from store.queries.retention import refuse_thinned
 
 MONTH = "month"
 
@@ -90,6 +91,8 @@ def page(
     source = _source(run_id, [series_id], forecaster, kind)
     scored = _scored(source)
     total = session.execute(sa.select(sa.func.count()).select_from(source).where(scored)).scalar_one()
+    if not total:
+        refuse_thinned(session, run_id)
     query = sa.select(*(source.c[name] for name in FoldForecast._fields)).where(scored)
     rows = session.execute(query.order_by(source.c.cutoff.desc()).limit(limit).offset(offset))
     return FoldForecastPage([FoldForecast(*row) for row in rows], total)
@@ -157,6 +160,8 @@ def misses(
         worst.c.widths.desc(), worst.c.series_id, worst.c.cutoff
     )
     rows = session.execute(ordered.limit(limit).offset(offset)).all()
+    if not rows:
+        refuse_thinned(session, run_id)
     return MissPage([Miss(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from store.binary_copy import copy_arrays
 from store.models import BacktestForecast, Score
+from store.queries.retention import refuse_thinned
 
 RealArray = NDArray[np.float32] | NDArray[np.float64]
 SCORE_COLUMNS = ("series_id", "forecaster", "step", "kind", "metric", "level", "value", "n")
@@ -76,14 +77,17 @@ class Folds(NamedTuple):
 
 
 def folds(session: Session, run_id: int, series_ids: Sequence[int]) -> Folds:
-    """Folds of some series that have an actual to be scored on."""
+    """Folds of some series that have an actual to be scored on. Raises RunThinned."""
     cutoff = col(BacktestForecast.cutoff)
     row = session.execute(
         sa.select(sa.func.count(sa.distinct(cutoff)), sa.func.min(cutoff), sa.func.max(cutoff)).where(
             col(BacktestForecast.run_id) == run_id, col(BacktestForecast.series_id).in_(series_ids), SCORED
         )
     ).one()
-    return Folds(*row)
+    found = Folds(*row)
+    if not found.number:
+        refuse_thinned(session, run_id)
+    return found
 
 
 By = Literal["step", "forecaster", "series"]
@@ -118,8 +122,10 @@ def scores(
 ) -> list[ScoreRow]:
     """Mean scores over series of a kind of period: a row a step, a forecaster or a series; the latter pool steps."""
     parameters = {"run": run_id, "series": list(series_ids), "kind": kind, "forecaster": forecaster}
-    rows = session.execute(_STATEMENTS[by], parameters | {"baseline": baseline})
-    return [ScoreRow(*row) for row in rows]
+    found = [ScoreRow(*row) for row in session.execute(_STATEMENTS[by], parameters | {"baseline": baseline})]
+    if not found:
+        refuse_thinned(session, run_id)
+    return found
 
 
 def _score_query(series: str, wanted: str) -> sa.TextClause:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from store.binary_copy import copy_arrays
 from store.models import Decomposition
 from store.queries.backtests import RealArray
+from store.queries.retention import refuse_thinned
 
 
 def write(
@@ -50,4 +51,6 @@ def of_series(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[
     found: dict[int, DecomposedSeries] = {}
     for series_id, name, start, values in rows:
         found.setdefault(series_id, DecomposedSeries(start, {})).values[name] = values
+    if not found:
+        refuse_thinned(session, run_id)
     return found

@@ -27,7 +27,7 @@ from store.models import (
     Sector,
     Series,
 )
-from store.queries import catalog, run_indicators
+from store.queries import catalog, retention, run_indicators
 from store.queries.run_indicators import UsedIndicator
 
 FloatArray = NDArray[np.float64]
@@ -120,13 +120,16 @@ class Coverage(NamedTuple):
 
 def coverage(session: Session, run_id: int) -> Coverage:
     """What a run covers: its series, with the names of partners and sectors, and its stored probabilities."""
+    # A thinned run has no paths, only its monthly forecasts.
+    paths = sa.select(col(ForecastPath.series_id)).where(col(ForecastPath.run_id) == run_id)
+    months = sa.select(col(Forecast.series_id)).where(col(Forecast.run_id) == run_id, col(Forecast.step) == 1)
+    covered = months if retention.thinned_on(session, run_id) else paths
     rows = session.execute(
         sa.select(*(col(getattr(Series, name)) for name in CoveredSeries._fields))
         .add_columns(col(Partner.name), col(Sector.name))
-        .join(ForecastPath, col(ForecastPath.series_id) == col(Series.id))
         .join(Partner, col(Partner.code) == col(Series.partner))
         .join(Sector, col(Sector.code) == col(Series.sector))
-        .where(col(ForecastPath.run_id) == run_id)
+        .where(col(Series.id).in_(covered))
     ).all()
     series = sorted((CoveredSeries(*row[:4]) for row in rows), key=lambda one: one[1:])
     dataset_id, reporter, unit, as_of = session.execute(
@@ -215,11 +218,13 @@ _PATHS = "SELECT series_id, draws, steps, values FROM forecast_path WHERE run_id
 def paths(session: Session, run_id: int, series_ids: Sequence[int]) -> Paths:
     """Joint draws of some series in the order asked for, shape (S, draws, steps), in the dataset's unit.
 
-    Raises KeyError for a series that the run does not cover.
+    Raises RunThinned, and KeyError for a series that the run does not cover.
     """
     with binary_cursor(session) as cursor:
         cursor.execute(_PATHS, (run_id, list(series_ids)))
         found = {row[0]: row[1:] for row in cursor}
+    if not found:
+        retention.refuse_thinned(session, run_id)
     draws, steps = next(iter(found.values()))[:2] if found else (0, 0)
     joint = np.empty((len(series_ids), draws, steps), dtype=np.float32)
     for position, series_id in enumerate(series_ids):

@@ -48,6 +48,7 @@ class RunRecord(NamedTuple):
     finished_at: datetime | None
     failures: list[dict[str, Any]]
     vintage_cutoffs: list[date]
+    thinned_at: datetime | None
     stage: str | None
     done: int
     total: int
@@ -177,6 +178,12 @@ def fail_orphans(session: Session, dataset_id: str, finished_at: datetime) -> in
         orphans.values(status="failed", finished_at=finished_at, failures=reason).returning(col(Run.id))
     )
     return len(ended.all())
+
+
+def datasets_with_running(session: Session) -> list[str]:
+    """Datasets with a run that is running, or whose process ended during one."""
+    query = sa.select(col(Run.dataset_id)).where(col(Run.status) == "running").distinct().order_by(col(Run.dataset_id))
+    return list(session.scalars(query))
 
 
 def next_queued(session: Session, dataset_id: str | None = None) -> RunRecord | None:

@@ -19,8 +19,8 @@ READY: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/live", responses={200: {"model": LiveAnswer}})
-def read_live() -> Response:
-    """Whether the process answers; the database is not queried."""
+async def read_live() -> Response:
+    """Whether the process answers; neither the database nor a thread of the pool is needed."""
     return json_response({"live": True}, headers={"Cache-Control": "no-store"})
 
 

@@ -29,6 +29,7 @@ class RunAnswer(TypedDict):
     started_at: datetime | None
     published_at: datetime | None
     finished_at: datetime | None
+    thinned_at: Annotated[datetime | None, Field(description="When paths and backtest were deleted; forecasts stay.")]
     stage: str | None
     done: Annotated[int, Field(description="Progress of the stage, out of `total`.")]
     total: int

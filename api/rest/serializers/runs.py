@@ -24,6 +24,7 @@ def run_answer(run: RunRecord) -> RunAnswer:
         "started_at": run.started_at,
         "published_at": run.finished_at if run.status == "published" else None,
         "finished_at": run.finished_at,
+        "thinned_at": run.thinned_at,
         "stage": run.stage,
         "done": run.done,
         "total": run.total,

@@ -134,6 +134,27 @@ def test_a_queued_run_that_cannot_begin_fails_and_leaves_the_queue(small):
     assert "unknown" in found[odd].failures[0]["reason"]
 
 
+def test_a_run_whose_process_died_is_closed_at_the_next_tick(small):
+    ticker = ticker_of(small)
+    with Session(small) as session:
+        dead = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=ticker.clock())
+        runs.start(session, dead, cutoff=TODAY.replace(day=1), data_hash="d", started_at=ticker.clock())
+        session.commit()
+    ticker.tick()
+    with Session(small) as session:
+        assert runs.find(session, dead).status == "failed"
+
+
+def test_a_run_that_takes_too_long_is_ended_and_alerted(small):
+    ticker = ticker_of(small)
+    ticker.run_limit = timedelta(seconds=1)
+    ticker.tick()
+    assert [run.status for run in all_runs(small)] == ["failed"]
+    with Session(small) as session:
+        (alert,) = alerts.open_alerts(session, "SMALL", "run")
+    assert "was ended after" in alert.reason
+
+
 def test_a_dataset_without_figures_is_left_alone(own_engine):
     ticker_of(own_engine).tick()
     assert all_runs(own_engine) == []
