@@ -38,7 +38,7 @@ IN_PROSE = re.compile(
 # Rooms that are being rewritten; the list only gets shorter.
 UNFINISHED: tuple[str, ...] = (
     *("api", "benchmarks", "cli", "forecasting", "services", "sources", "store", "tests"),
-    *("docs", "CHANGELOG.md"),
+    "CHANGELOG.md",
 )
 VENDORED = ("api/pages/static/", "tests/vendor/")
 
