@@ -111,14 +111,15 @@ def test_arguments_of_make_up_are_those_of_the_command() -> None:
 
 @pytest.fixture(scope="module")
 def engine(server_url: str, template: str) -> Iterator[Engine]:
-    """A database with the bundled figures, a synthetic run of one dataset and a short real one of the other.
+    """A database with the bundled figures, synthetic runs of three datasets and a short real one of CN_TRADE.
 
     They are numbered as the first runs of `make up` are: by the codes of their datasets.
     """
     engine = make_engine(new_database(server_url, "documents", template=template), pool_size=5)
     with Session(engine) as session:
         ingest_bundled(session, today=BUNDLED_ON)
-        publish_run(session, "CN_CLEANTECH", as_of=date(2026, 3, 20), horizon=24)
+        for dataset in ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS"):
+            publish_run(session, dataset, as_of=date(2026, 3, 20), horizon=24)
         session.commit()
         run_forecast(
             dataset="CN_TRADE",
@@ -169,7 +170,11 @@ def ask(service: Service, words: tuple[str, ...]) -> httpx.Response:
     return httpx.request(method, url.replace(ADDRESS, service.url), headers=headers, content=body, timeout=30)
 
 
-@pytest.mark.parametrize("document", [document for document in documents() if examples(document)])
+# tests/e2e/test_tutorial.py runs the tutorial.
+REQUESTS = [document for document in documents() if examples(document) and document != "docs/tutorial.md"]
+
+
+@pytest.mark.parametrize("document", REQUESTS)
 def test_requests_are_answered_as_printed(service: Service, document: str) -> None:
     # In the order of the document: what one request writes a later one may read.
     for example in examples(document):
