@@ -1,1 +1,1 @@
-"""What is remembered: PostgreSQL tables, and queries that are functions named for their answers."""
+"""PostgreSQL tables, and queries that are functions named for their answers."""

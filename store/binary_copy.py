@@ -1,6 +1,6 @@
-"""Bulk writes of numpy columns: PostgreSQL's binary COPY format laid out by numpy, a block of rows at a time.
+"""Bulk writes of numpy columns: numpy encodes PostgreSQL's binary COPY format, one block of rows at a time.
 
-No Python object is made per value, so that writing costs what the server takes.
+No Python object is made for a value, so that writing takes as long as the server.
 Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 """
 
@@ -28,7 +28,7 @@ POSTGRES_EPOCH = np.datetime64("2000-01-01", "D")
 
 
 def copy_arrays(session: Session, table: type[SQLModel], columns: dict[str, ArrayLike]) -> int:
-    """Append rows given as columns; gives how many. A scalar stands for a column of that value.
+    """Append rows given as columns and return their number. A scalar is a column of that value.
 
     A column is an array whose first axis is the row: numbers, text, `datetime64`; shape (n, bytes) of uint8
     for BYTEA; (n, k) or (n, j, k) of floats for an array column, in which NaN becomes a NULL element.

@@ -1,4 +1,4 @@
-"""The engine, and bringing the tables up to date."""
+"""The engine, and migration of the tables."""
 
 import math
 import time
@@ -21,7 +21,7 @@ MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 CONNECT_SECONDS = 5
 REST_SECONDS = 1.0
 TCP_TIMEOUTS = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
-"""A connection over TCP to a host that is gone ends within a minute; these have no effect on Unix sockets."""
+"""Keepalive: a TCP connection to an unreachable host ends within a minute; no effect on Unix sockets."""
 
 
 def normal_url(url: str | URL) -> URL:
@@ -36,20 +36,20 @@ def make_engine(
     """An engine whose connections speak UTC, are checked before use after a rest, and number `pool_size` at most.
 
     With `autocommit` its sessions have no transactions, nor the two round trips of one: reading published runs, which
-    never change, needs none. `with_transactions` is for who writes. Nothing connects yet. A server that is away raises
+    never change, needs none. Writers use `with_transactions`. Nothing connects yet. An unavailable server raises
     `sqlalchemy.exc.OperationalError` within seconds. A statement that takes longer than `statement_seconds` is ended
     by the server with that error; 0 sets no limit.
     """
     engine = sa.create_engine(
         normal_url(url),
-        # Without a transaction there is nothing to undo when a connection is given back.
+        # Without a transaction there is nothing to roll back when a connection is returned.
         **({"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}),
         pool_size=pool_size,
         max_overflow=0,
-        # The connection that answered last: its server process has the plans at hand, and the cache warm.
+        # Last in, first out: the server process of the last connection has its plans and caches ready.
         pool_use_lifo=True,
         pool_timeout=CONNECT_SECONDS,
-        # Parameters may be secrets or uploads: they stay out of errors and logs.
+        # Parameters may be secrets or uploads and must not appear in errors and logs.
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
@@ -83,11 +83,11 @@ def _check_after_rest(connection: Any, record: ConnectionPoolEntry, _: Any) -> N
 
 @contextmanager
 def binary_cursor(session: Session) -> Iterator[Cursor[Any]]:
-    """The driver's own cursor on a session's connection: what every request asks costs half as much of it.
+    """The driver's cursor on a session's connection: it takes half the time of SQLAlchemy's.
 
-    Its results are binary: as text, a draw would travel as eight hexadecimal digits. A session that has not begun a
-    transaction borrows a connection for the block alone, past SQLAlchemy's, which takes longer to begin and to end than
-    a small query; one that has asks on the connection it has, so that nobody ever waits for a second one.
+    Results are binary: as text, a draw would be eight hexadecimal digits. A session without a transaction borrows a
+    connection for the block, without SQLAlchemy's session, whose begin and end take longer than a small query. A
+    session with a transaction uses its own connection, so that no request waits for a second one.
     """
     engine = session.bind
     if session.in_transaction() or not isinstance(engine, Engine):

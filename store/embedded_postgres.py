@@ -188,15 +188,15 @@ class _Server:
 
     def _end(self, postmaster: _Postmaster) -> None:
         """Wait for a shutdown in progress; after STOP_SECONDS end the server at once, which costs a recovery."""
-        if not self._wait_until_gone():
+        if not self._wait_until_stopped():
             log.warning("postgres.immediate_shutdown", data_dir=str(self.data_dir), after_seconds=STOP_SECONDS)
             _send(postmaster.pid, signal.SIGQUIT)
-            if not self._wait_until_gone():
+            if not self._wait_until_stopped():
                 raise ServerFailed(str(self.data_dir), f"process {postmaster.pid} does not stop")
         if self.process is not None:
             self.process.wait(STOP_SECONDS)
 
-    def _wait_until_gone(self) -> bool:
+    def _wait_until_stopped(self) -> bool:
         deadline = time.monotonic() + STOP_SECONDS
         while self.is_alive() and time.monotonic() < deadline:
             time.sleep(0.02)

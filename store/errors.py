@@ -1,7 +1,7 @@
-"""What the store refuses, as data.
+"""Errors of the store, as data.
 
 StoreError
-├── NotStored                  something asked for by name that is not here
+├── NotStored                  an item with this name does not exist
 │   ├── UnknownDataset
 │   ├── UnknownSeries
 │   ├── UnknownPartner
@@ -13,9 +13,9 @@ StoreError
 │   └── ChangesNotKept
 ├── BadObservations            observations refused, with each fault
 ├── BadReleases                due dates refused, with each fault
-├── NotComparable              two runs whose forecasts cannot be held against each other
-├── NotDerivable               a wholes-and-parts dataset whose parts exceed the whole
-└── ServerFailed               the embedded PostgreSQL would not start
+├── NotComparable              two runs whose forecasts cannot be compared
+├── NotDerivable               the parts of a month exceed their whole
+└── ServerFailed               the embedded PostgreSQL server did not start
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ from tables import Fault, summary
 
 
 class StoreError(TradewindError):
-    """Anything the store refuses."""
+    """Base class of errors of the store."""
 
 
 class NotStored(StoreError, LookupError):
-    """Something asked for by name is not in the store."""
+    """An item with this name does not exist."""
 
 
 class UnknownDataset(NotStored):
@@ -46,8 +46,8 @@ class UnknownSeries(NotStored):
 
     def __init__(self, dataset: str, **keys: str | None) -> None:
         self.dataset, self.keys = dataset, {name: key for name, key in keys.items() if key is not None}
-        asked = " ".join(f"{name} {key}" for name, key in self.keys.items())
-        super().__init__(f"dataset {dataset} has no series" + (f" of {asked}" if asked else ""))
+        requested = " ".join(f"{name} {key}" for name, key in self.keys.items())
+        super().__init__(f"dataset {dataset} has no series" + (f" of {requested}" if requested else ""))
 
 
 class UnknownPartner(NotStored):
@@ -83,7 +83,7 @@ class UnknownRun(NotStored):
 
 
 class NoEarlierRun(NotStored):
-    """A run before which none of its dataset was published."""
+    """The first published run of its dataset."""
 
     def __init__(self, run: int) -> None:
         self.run = run
@@ -102,7 +102,7 @@ class RunThinned(NotStored):
 
 
 class ChangesNotKept(NotStored):
-    """Nobody took apart what changed between two runs."""
+    """Changes between two runs have not been attributed."""
 
     def __init__(self, run: int, against: int | None) -> None:
         self.run, self.against = run, against
@@ -114,7 +114,7 @@ class ChangesNotKept(NotStored):
 
 
 class NotComparable(StoreError, ValueError):
-    """Two runs whose forecasts cannot be held against each other."""
+    """Two runs whose forecasts cannot be compared."""
 
     def __init__(self, run: int, against: int, reason: str) -> None:
         self.run, self.against, self.reason = run, against, reason
@@ -122,7 +122,7 @@ class NotComparable(StoreError, ValueError):
 
 
 class BadObservations(StoreError, ValueError):
-    """Observations refused: none of them is stored."""
+    """Invalid observations; none of them is stored."""
 
     def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
         self.faults, self.total = tuple(faults), len(faults) if total is None else total
@@ -130,7 +130,7 @@ class BadObservations(StoreError, ValueError):
 
 
 class BadReleases(StoreError, ValueError):
-    """Due dates refused: none of them is stored."""
+    """Invalid due dates; none of them is stored."""
 
     def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
         self.faults, self.total = tuple(faults), len(faults) if total is None else total

@@ -10,7 +10,7 @@ from store.models.base import Table
 
 
 class ApiKey(Table, table=True):
-    """A key that may write (or read, where reading is closed). Only its hash is kept."""
+    """A key that may write (or read, where reading needs a key). Only its hash is stored."""
 
     __tablename__ = "api_key"
     __table_args__ = (sa.UniqueConstraint("prefix"), sa.UniqueConstraint("name"))
@@ -26,7 +26,7 @@ class ApiKey(Table, table=True):
 
 
 class BrowserSession(Table, table=True):
-    """A browser that somebody signed in at with an API key. Only the hash of its token is kept."""
+    """A browser session that was opened with an API key. Only the hash of its token is stored."""
 
     __tablename__ = "browser_session"
 

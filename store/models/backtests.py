@@ -10,9 +10,9 @@ from store.models.base import Table, is_finite, is_first_of_month, is_in
 
 
 class BacktestForecast(Table, table=True):
-    """One forecaster's forecast of one fold, its steps as arrays; `actuals` is NULL where the month is yet to come.
+    """One forecaster's forecast of one fold, its steps as arrays; `actuals` is NULL for months not yet observed.
 
-    The run's own cutoff is kept too, as the fold whose actuals are all to come. `quantiles` holds, for each
+    The run's own cutoff is stored too, as a fold without actuals. `quantiles` holds, for each
     probability of the run's configuration, the values over the steps; NULL for a forecaster without intervals.
     """
 
@@ -29,10 +29,10 @@ class BacktestForecast(Table, table=True):
 
 
 class BacktestPeriod(Table, table=True):
-    """What the combination said at one fold of every period of a kind, as arrays, and what came.
+    """Forecasts of the combination at one fold for all periods of a kind, as arrays, and their actuals.
 
     The first period ends `step` months after the cutoff, the others `every` months apart. `quantiles` holds, for each
-    probability of the run's configuration, the values over the periods; an actual is NULL where it is to come.
+    probability of the run's configuration, the values over the periods; an actual is NULL if not yet observed.
     """
 
     __tablename__ = "backtest_period"
@@ -56,7 +56,7 @@ class BacktestPeriod(Table, table=True):
 class Score(Table, table=True):
     """A metric's value for a series, a forecaster and a step over the folds; step 0 pools all steps.
 
-    `kind` says what was forecast: a month, January with February, a quarter or a year, or the growth of one of them.
+    `kind` is the target: a month, January with February, a quarter or a year, or the growth of one of them.
     `level` belongs to metrics of an interval (coverage) and is 0 for the others; `n` counts the scored forecasts.
     """
 

@@ -44,17 +44,17 @@ class Dataset(Table, table=True):
     citation: str
     release_day: int
     derives_rest: bool = False
-    """True where remainder partners and sector totals are derived from what is published."""
+    """True where remainder partners and sector totals are derived from published series."""
     derives_total: bool = False
     """True where the publisher gives no total of the world: partner WLD is derived as the sum of the listed."""
     allows_negative: bool = False
     """True where a value may be negative: an official correction, or net trade."""
     borrows_history: str | None = Field(default=None, foreign_key="dataset.id", max_length=40, ondelete="SET NULL")
-    """A longer dataset whose totals take the place of the months before this one's own first."""
+    """A longer dataset whose totals replace the months before the first month of this one."""
 
 
 class Membership(Table, table=True):
-    """A group of partners and a member of it, whether a dataset lists that or not."""
+    """A group of partners and one of its members, whether or not a dataset has it."""
 
     group_code: str = Field(primary_key=True, foreign_key="partner.code")
     member_code: str = Field(primary_key=True, foreign_key="partner.code")
@@ -100,6 +100,6 @@ class ResolvedSeries(NamedTuple):
 
     @property
     def group(self) -> str:
-        """What it is in its flow: the grand total, a partner's or a sector's total, or a part."""
+        """Its place in the hierarchy of its flow: grand total, total of a partner or a sector, or part."""
         whole = self.partner == TOTAL_PARTNER, self.sector == TOTAL_SECTOR
         return {(True, True): "total", (False, True): "partner", (True, False): "sector"}.get(whole, "part")

@@ -1,4 +1,4 @@
-"""Tables of indicators: series from elsewhere that inform forecasts, and what runs made of them."""
+"""Indicators, their links to series, and their effects in runs."""
 
 from datetime import date
 
@@ -110,7 +110,7 @@ class IndicatorEvidence(Table, table=True):
 
 
 class IndicatorEffect(Table, table=True):
-    """What an indicator added to a run's forecast of a month, in the dataset's unit, before reconciliation."""
+    """Contribution of an indicator to the forecast of a month, in the dataset's unit, before reconciliation."""
 
     __tablename__ = "indicator_effect"
     __table_args__ = (

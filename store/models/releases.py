@@ -14,7 +14,7 @@ ALERT_KINDS = ("late", "source", "run")
 
 
 class Release(Table, table=True):
-    """What was published when, and what is due."""
+    """A month of the release calendar: its due date and its publication."""
 
     __table_args__ = (
         sa.CheckConstraint(is_first_of_month("period"), name="period_starts"),
@@ -36,7 +36,7 @@ class Release(Table, table=True):
 
 
 class SourceAttempt(Table, table=True):
-    """A time at which a dataset's source was asked, and what came of it; the dataset may not be there yet."""
+    """An attempt to fetch a dataset and its result; the dataset may not exist yet."""
 
     __tablename__ = "source_attempt"
     __table_args__ = (
@@ -56,11 +56,11 @@ class SourceAttempt(Table, table=True):
     reason: str | None = None
     feed_hash: str = Field(max_length=64)
     validators: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
-    """By address, what the provider can be asked with next time, so that an unchanged body is not sent again."""
+    """Validators of conditional requests, by address."""
 
 
 class Alert(Table, table=True):
-    """What an operator should know of a dataset: raised once, cleared once, and delivered_events of both."""
+    """An alert on a dataset and the delivery state of its two events: raised and cleared."""
 
     __table_args__ = (
         sa.CheckConstraint(is_in("kind", ALERT_KINDS), name="kind"),

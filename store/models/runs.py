@@ -1,4 +1,4 @@
-"""Forecast runs: their inputs and what they published."""
+"""Forecast runs: their inputs and published results."""
 
 from datetime import date, datetime
 from typing import Any
@@ -39,20 +39,20 @@ class Run(Table, table=True):
     started_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     finished_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     failures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
-    """Forecasters that failed on a series and what stood in; for a failed run, the reason."""
+    """Forecasters that failed on a series and their replacement; for a failed run, the reason."""
     vintage_cutoffs: list[date] = Field(default_factory=list, sa_type=ARRAY(sa.Date))
-    """Folds made on what was known at their cutoff; the others are on revised data."""
+    """Folds that use the data known at their cutoff; the others use revised data."""
     thinned_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
-    """When retention deleted its paths, backtest and inputs; forecasts and record stay."""
+    """Time at which retention deleted its paths, backtest and inputs; forecasts and scores remain."""
     stage: str | None = None
     done: int = 0
     total: int = 0
 
 
 class PanelSeries(Table, table=True):
-    """A series as a run saw it, month by month from `start`, in the dataset's unit.
+    """The observations of a series that a run used, month by month from `start`, in the dataset's unit.
 
-    NULL is a January published as one figure with its February, which holds both.
+    NULL is a January combined with its February, which holds both.
     """
 
     __tablename__ = "panel_series"
@@ -129,9 +129,9 @@ class ForecastWeight(Table, table=True):
 
 
 class Decomposition(Table, table=True):
-    """One part of a series taken apart, month by month from `start`; NULL where there is none.
+    """One component of a series, month by month from `start`; NULL where there is none.
 
-    A trend is in the dataset's unit; season, calendar and rest are shares of what they multiply.
+    A trend is in the dataset's unit; season, calendar and rest are factors of the trend, as shares.
     """
 
     __table_args__ = (
@@ -147,7 +147,7 @@ class Decomposition(Table, table=True):
 
 
 class ForecastChange(Table, table=True):
-    """What moved the mean of a month from an earlier run's to a run's; the parts add up to the change."""
+    """Attribution of the change of a month's mean between two runs; the parts add up to the change."""
 
     __tablename__ = "forecast_change"
     __table_args__ = (sa.CheckConstraint("run_id <> against_id", name="two_runs"),)

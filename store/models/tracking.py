@@ -9,11 +9,11 @@ from store.models.base import Table, is_finite, is_first_of_month, is_in
 
 
 class Tracking(Table, table=True):
-    """A published forecast held against what came: the first print of its month and the latest value.
+    """Scores of a published forecast against the first print of its month and the latest value.
 
-    `months` is 2 for January and February first published as one figure: the forecast is then the sum of both, at
-    February. `first_level` and `latest_level` are the narrowest stored level whose interval holds the value, NULL where
-    it lies outside all. `backtest_mae` and `backtest_coverage` (of level 80) are what the run's own backtest scored.
+    `months` is 2 for a combined January-February figure: the forecast is the sum of both, at February.
+    `first_level` and `latest_level` are the narrowest stored level whose interval contains the value, NULL if none
+    does. `backtest_mae` and `backtest_coverage` (of level 80) are the scores of the run's own backtest.
     """
 
     __table_args__ = (
@@ -44,7 +44,7 @@ class Tracking(Table, table=True):
 
 
 class ExternalForecast(Table, table=True):
-    """One statement of a forecast made by somebody else, before it was known what came, in the dataset's unit.
+    """One statement of an external forecast, in the dataset's unit.
 
     `output_type` is that of the hubverse: mean, median or quantile; `probability` is 0 for a mean, 0.5 for a median.
     `months` is 2 for January and February in one, at February.
@@ -71,9 +71,9 @@ class ExternalForecast(Table, table=True):
 
 
 class ExternalForecastScore(Table, table=True):
-    """A forecast from outside and ours, scored on the same target; ours is of the run that knew as much.
+    """Scores of an external forecast and of the published one of the comparable run, on the same target.
 
-    Weighted interval scores are over the probabilities that the forecast from outside names, `quantiles` in number.
+    Weighted interval scores are over the probabilities of the external forecast, `quantiles` in number.
     """
 
     __tablename__ = "external_forecast_score"

@@ -1,1 +1,1 @@
-"""Queries."""
+"""Queries, one module per subject."""

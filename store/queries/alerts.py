@@ -1,4 +1,4 @@
-"""Alerts: raised once, cleared once, and delivered_events of both until somebody has heard.
+"""Alerts and their delivery state.
 
 These functions leave the commit to the caller.
 """
@@ -33,14 +33,14 @@ _COLUMNS: list[Any] = [col(getattr(Alert, name)) for name in AlertRecord._fields
 
 
 def raise_alert(session: Session, dataset_id: str, kind: Kind, period: date, *, reason: str, now: datetime) -> bool:
-    """Whether this is news: an alert that is open already is not raised again."""
+    """Raise an alert; False if it is open already."""
     row = {"dataset_id": dataset_id, "kind": kind, "period": period, "reason": reason, "raised_at": now}
     added = insert(Alert).values(row).on_conflict_do_nothing().returning(col(Alert.id))
     return session.execute(added).first() is not None
 
 
 def clear(session: Session, alert_id: int, now: datetime) -> None:
-    """What the alert was about is over."""
+    """Clear an alert."""
     open_still = (col(Alert.id) == alert_id, col(Alert.cleared_at).is_(None))
     session.execute(sa.update(Alert).where(*open_still).values(cleared_at=now))
 
@@ -54,7 +54,7 @@ def open_alerts(session: Session, dataset_id: str | None = None, kind: Kind | No
 
 
 def next_undelivered(session: Session, now: datetime) -> AlertRecord | None:
-    """The oldest alert with an event to be delivered_events now, which nobody else tells until the transaction ends."""
+    """The oldest alert with an event to deliver now, locked until the transaction ends."""
     cleared = sa.case((col(Alert.cleared_at).is_(None), 1), else_=2)
     ready = sa.or_(col(Alert.next_attempt_at).is_(None), col(Alert.next_attempt_at) <= now)
     query = sa.select(*_COLUMNS).where(col(Alert.delivered_events) < cleared, ready).order_by(col(Alert.id)).limit(1)
@@ -63,19 +63,19 @@ def next_undelivered(session: Session, now: datetime) -> AlertRecord | None:
 
 
 def mark_delivered(session: Session, alert: AlertRecord) -> None:
-    """The alert's next event has been delivered_events."""
+    """Record the delivery of the alert's next event."""
     values = {"delivered_events": alert.delivered_events + 1, "delivery_attempts": 0, "next_attempt_at": None}
     session.execute(sa.update(Alert).where(col(Alert.id) == alert.id).values(values))
 
 
 def postpone(session: Session, alert: AlertRecord, until: datetime) -> None:
-    """Telling failed; it is tried again then."""
+    """Record a failed delivery and the time of the next attempt."""
     values = {"delivery_attempts": alert.delivery_attempts + 1, "next_attempt_at": until}
     session.execute(sa.update(Alert).where(col(Alert.id) == alert.id).values(values))
 
 
 def open_by_kind(session: Session) -> dict[tuple[str, str], int]:
-    """How many alerts are open for each dataset and kind, 0 where none is."""
+    """Number of open alerts by dataset and kind, including zeros."""
     datasets = session.scalars(sa.select(col(Dataset.id)).order_by(col(Dataset.id))).all()
     counts = {(dataset, kind): 0 for dataset in datasets for kind in ALERT_KINDS}
     for alert in open_alerts(session):

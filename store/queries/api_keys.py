@@ -22,10 +22,10 @@ from store.errors import StoreError
 from store.models import ApiKey
 
 SCOPES = ("read", "write", "admin")
-"""What a key may do; `admin` may do everything."""
+"""Permissions of a key; `admin` includes all."""
 PREFIX_LENGTH = 12
 KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
-"""What a key may look like: PostgreSQL refuses NUL in text."""
+"""Format of a key; PostgreSQL refuses NUL in text."""
 LAST_USED_GRAIN = timedelta(minutes=10)
 """How far behind `last_used_at` may be: a busy key costs one write in this time."""
 
@@ -130,5 +130,5 @@ def revoke(session: Session, name: str) -> bool:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret of 256 random bits: a fast hash is enough for it."""
+    """Stored hash of a secret; a fast hash suffices for 256 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,7 +11,7 @@ PIT = "pit"
 
 
 class CoverageRow(NamedTuple):
-    """How often intervals of a level held what came, over so many forecasts of so many series; step 0 pools all."""
+    """Coverage of a level over a number of forecasts and series; step 0 pools all steps."""
 
     level: float
     step: int

@@ -1,4 +1,4 @@
-"""What was said at each fold beside what came: tracks of a series, and the worst misses.
+"""Forecasts and actuals of each fold: folds of a series, and the largest misses.
 
 Months of every forecaster are stored; quarters, years, and January with February of the combination.
 """
@@ -35,23 +35,23 @@ def write_periods(
     quantiles: RealArray,
     actuals: RealArray,
 ) -> int:
-    """Store what the combination said at one fold of periods, in the dataset's unit; gives how many rows were written.
+    """Store forecasts of the combination for the periods of one fold in the dataset's unit; return the number of rows.
 
     Shapes: `series_ids` (S,), `means` and `actuals` (S, periods), NaN where nothing is known, `quantiles` (S, P,
     periods). The first period ends `step` months after the cutoff, the others `spacing` months apart. A series without
     any mean is left out.
     """
-    said = np.isfinite(means).any(axis=1)
+    forecast = np.isfinite(means).any(axis=1)
     columns: dict[str, ArrayLike] = {
         "run_id": run_id,
-        "series_id": np.asarray(series_ids)[said],
+        "series_id": np.asarray(series_ids)[forecast],
         "kind": kind,
         "cutoff": np.asarray(cutoff).astype("datetime64[M]"),
         "step": step,
         "spacing": spacing,
-        "means": means[said],
-        "quantiles": quantiles[said],
-        "actuals": actuals[said],
+        "means": means[forecast],
+        "quantiles": quantiles[forecast],
+        "actuals": actuals[forecast],
     }
     return copy_arrays(session, BacktestPeriod, columns)
 
@@ -119,7 +119,7 @@ def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, k
 
 
 class Miss(NamedTuple):
-    """A forecast far from what came, in the dataset's unit; `widths` is how many interval widths it was out."""
+    """An actual outside its interval, in the dataset's unit, with its distance in interval widths."""
 
     series_id: int
     cutoff: date
@@ -150,9 +150,9 @@ def misses(
     limit: int,
     offset: int = 0,
 ) -> MissPage:
-    """Periods of some series that ended outside their interval, by the distance in widths of it, the furthest first.
+    """Periods of some series with actuals outside their interval, the largest distance in interval widths first.
 
-    `steps` are the first and the last step, in months, of a period's end; a period that several folds missed is told
+    `steps` are the first and the last step, in months, of a period's end; a period that several folds missed is listed
     by the worst. `bounds` are the places of the interval's two probabilities among those stored.
     """
     worst = _worst_of_each_period(_source(run_id, series_ids, forecaster, kind), steps, bounds)
@@ -177,7 +177,7 @@ def _worst_of_each_period(fold: sa.Subquery, steps: tuple[int, int], bounds: tup
         *(lo.label("lo"), hi.label("hi"), fold.c.actuals[n].label("actual"), (outside / (hi - lo)).label("widths")),
     ]
     period = sa.extract("year", fold.c.cutoff) * 12 + sa.extract("month", fold.c.cutoff) + step
-    # greatest() passes over NULL, so that an interval without width or actual is left out here.
+    # greatest() ignores NULL, so that an interval without width or actual is excluded here.
     missed = (fold.c.actuals[n].is_not(None), hi > lo, outside > 0, step.between(*steps))
     return (
         sa.select(*found)
@@ -200,8 +200,8 @@ def _source(run_id: int, series_ids: Sequence[int], forecaster: str, kind: str) 
     monthly = kind == MONTH
     table: type[BacktestForecast] | type[BacktestPeriod] = BacktestForecast if monthly else BacktestPeriod
     columns = [col(getattr(table, name)) for name in ("series_id", "cutoff", "means", "quantiles", "actuals")]
-    one = sa.literal(1)
-    steps = [one, one] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.spacing)]
+    every_month = sa.literal(1)
+    steps = [every_month, every_month] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.spacing)]
     which = col(BacktestForecast.forecaster) == forecaster if monthly else col(BacktestPeriod.kind) == kind
     wanted = (
         *(col(table.run_id) == run_id, col(table.series_id).in_(series_ids), which),

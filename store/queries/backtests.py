@@ -1,4 +1,4 @@
-"""What the backtest of a run said at each fold, and how well."""
+"""Forecasts and scores of a run's backtest."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -37,10 +37,10 @@ def write(
     (not finite, or n = 0) is left out.
     """
     ids, when = np.asarray(series_ids), np.asarray(cutoffs).astype("datetime64[M]")
-    said = np.isfinite(means).all(axis=-1)
-    with_intervals = said & np.isfinite(quantiles).any(axis=(-2, -1))
+    is_forecast = np.isfinite(means).all(axis=-1)
+    with_intervals = is_forecast & np.isfinite(quantiles).any(axis=(-2, -1))
     written = 0
-    for chosen, has_quantiles in ((with_intervals, True), (said & ~with_intervals, False)):
+    for chosen, has_quantiles in ((with_intervals, True), (is_forecast & ~with_intervals, False)):
         row, forecaster, fold = np.nonzero(chosen)
         columns: dict[str, ArrayLike] = {
             "run_id": run_id,
@@ -150,7 +150,7 @@ _STATEMENTS: dict[By, sa.TextClause] = {
 
 
 class FoldMeans(NamedTuple):
-    """What one forecaster said of a series at a cutoff, its steps as lists; an actual that is to come is None."""
+    """Forecasts of one forecaster for a series at a cutoff, by step; an actual is None if not yet observed."""
 
     series_id: int
     forecaster: str

@@ -15,7 +15,7 @@ from store.queries.api_keys import BadKey
 
 LASTS = timedelta(days=7)
 SCOPE = "read"
-"""What a cookie may do: it never writes, so that no other site can make a browser write."""
+"""Permissions of a cookie: reading only, so that no other site can make a browser write."""
 
 
 def create(session: Session, key: str, *, now: datetime) -> str:

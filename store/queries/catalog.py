@@ -252,7 +252,7 @@ def members(session: Session, dataset_id: str, group: str) -> tuple[str, ...]:
 
 
 def add_dataset(session: Session, **fields: Any) -> None:
-    """Add a dataset; fields as in `store.models.Dataset`. One that exists keeps what it has. Raises UnknownPartner."""
+    """Add a dataset; fields as in `store.models.Dataset`. An existing one is unchanged. Raises UnknownPartner."""
     if session.get(Partner, fields["reporter"]) is None:
         raise UnknownPartner(fields["reporter"])
     session.execute(insert(Dataset).values(**fields).on_conflict_do_nothing())
@@ -267,7 +267,7 @@ def add_partners(session: Session, rows: Iterable[PartnerRecord]) -> None:
 
 def add_members(session: Session, members: Mapping[str, Collection[str]]) -> None:
     """Add members to groups, by the group's code; all of them must be partners."""
-    values = [{"group_code": group, "member_code": member} for group, each in members.items() for member in each]
+    values = [{"group_code": group, "member_code": member} for group, codes in members.items() for member in codes]
     if values:
         session.execute(insert(Membership).on_conflict_do_nothing(), values)
 

@@ -1,4 +1,4 @@
-"""Forecasts from outside: kept as they were said, and scored beside ours."""
+"""External forecasts: stored unchanged, and scored beside published forecasts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -26,7 +26,7 @@ class AppendedForecasts(NamedTuple):
 
 
 def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> AppendedForecasts:
-    """Store forecasts as checked by `hubverse.check_hubverse`, all of them or none. What was said once stays said.
+    """Store forecasts as checked by `hubverse_format.check_hubverse`, all of them or none; they are immutable.
 
     Raises UnknownDataset, `tabular.BadRows` for a series that the dataset has not, or a statement that is kept with
     another value, or that contradicts one.
@@ -50,7 +50,9 @@ def append(session: Session, *, dataset: str, frame: pd.DataFrame) -> AppendedFo
 
 
 def _series_ids(session: Session, dataset: str, frame: pd.DataFrame) -> list[int]:
-    stored = {(one.flow, one.partner, one.sector): one.id for one in catalog.series(session, dataset).rows}
+    stored = {
+        (series.flow, series.partner, series.sector): series.id for series in catalog.series(session, dataset).rows
+    }
     ids = [stored.get(key, 0) for key in frame[["flow", "partner", "sector"]].itertuples(index=False, name=None)]
     faults = Faults()
     location = frame["partner"].rename("location")
@@ -70,7 +72,7 @@ def _known(session: Session, rows: pd.DataFrame) -> dict[tuple[Any, ...], float]
 
 
 class ScoringPair(NamedTuple):
-    """A forecast from outside and ours of the same target, to be scored on what came; in the dataset's unit.
+    """An external and a published forecast of the same target, to be scored, in the dataset's unit.
 
     Ours is of the run with the latest knowledge that was no later than the reference date; `statements` holds the
     output type, the probability and the value of each.
@@ -90,32 +92,32 @@ class ScoringPair(NamedTuple):
 
 
 def due_pairs(session: Session, dataset_id: str) -> list[ScoringPair]:
-    """Forecasts whose target came, was revised, or got another run beside it, since they were last scored."""
+    """Forecasts whose target was observed, revised, or forecast by another run since they were last scored."""
     return [ScoringPair(*row) for row in session.execute(_DUE, {"dataset": dataset_id})]
 
 
 # Who speaks on the day a figure is known, or later, does not forecast it.
 _DUE = sa.text("""
-    WITH said AS (
+    WITH external AS (
         SELECT o.series_id, o.model_id, o.reference_date, o.month, o.months,
                jsonb_agg(jsonb_build_array(o.output_type, o.probability, o.value) ORDER BY o.probability) AS statements
         FROM external_forecast o JOIN series s ON s.id = o.series_id
         WHERE s.dataset_id = :dataset
         GROUP BY o.series_id, o.model_id, o.reference_date, o.month, o.months
     )
-    SELECT said.*, ours.run_id, ours.step, ours.median, ours.first_value, ours.latest_value
-    FROM said
+    SELECT external.*, ours.run_id, ours.step, ours.median, ours.first_value, ours.latest_value
+    FROM external
     JOIN LATERAL (
         SELECT k.run_id, k.step, k.median, k.first_value, k.latest_value
         FROM tracking k JOIN run r ON r.id = k.run_id
-        WHERE k.series_id = said.series_id AND k.month = said.month AND k.months = said.months
-          AND r.as_of <= said.reference_date AND said.reference_date < k.first_vintage
+        WHERE k.series_id = external.series_id AND k.month = external.month AND k.months = external.months
+          AND r.as_of <= external.reference_date AND external.reference_date < k.first_vintage
         ORDER BY r.as_of DESC, r.finished_at DESC, r.id DESC LIMIT 1
     ) AS ours ON true
     LEFT JOIN external_forecast_score c USING (series_id, model_id, reference_date, month, months)
     WHERE (c.run_id, c.first_value, c.latest_value)
           IS DISTINCT FROM (ours.run_id, ours.first_value, ours.latest_value)
-    ORDER BY said.series_id, said.model_id, said.reference_date, said.month, said.months
+    ORDER BY external.series_id, external.model_id, external.reference_date, external.month, external.months
 """)
 
 
@@ -130,7 +132,7 @@ def write_scores(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 class Comparison(NamedTuple):
-    """A forecast from outside, and once its target came how it did beside ours; in the dataset's unit."""
+    """An external forecast and, for an observed target, its scores beside the published ones, in the dataset's unit."""
 
     series_id: int
     model_id: str
@@ -179,7 +181,7 @@ _FROM = """
     FROM (
         SELECT DISTINCT series_id, model_id, reference_date, month, months
         FROM external_forecast WHERE series_id = ANY(:series)
-    ) AS said
+    ) AS external
     LEFT JOIN external_forecast_score c USING (series_id, model_id, reference_date, month, months)
     WHERE (:model ::text IS NULL OR model_id = :model)
       AND (:start ::date IS NULL OR month >= :start) AND (:end ::date IS NULL OR month <= :end)

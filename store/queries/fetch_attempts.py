@@ -1,4 +1,4 @@
-"""When sources were asked, and what came of it."""
+"""Attempts to fetch sources, and their results."""
 
 from collections.abc import Mapping
 from datetime import datetime

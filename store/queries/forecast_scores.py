@@ -1,4 +1,4 @@
-"""Published forecasts held against what came: what is to be scored, what was, and who drifts."""
+"""Scores of published forecasts: due ones, stored ones, and series that drift."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,13 +13,13 @@ from store.models import Tracking
 WINDOW = 12
 """How many of a series' latest targets a rolling error and coverage are taken over."""
 LEAST = 4
-"""Targets below which nothing is said to drift: a few misses are no record."""
+"""Minimum number of targets for drift."""
 DRIFT = 2.0
-"""A series drifts when its rolling error is above this many times what the backtests promised."""
+"""A series drifts when its rolling error exceeds this multiple of the backtest's."""
 
 
 class DueForecast(NamedTuple):
-    """A published forecast whose figure came, or was revised, since it was last scored; in the dataset's unit.
+    """A published forecast whose target was observed or revised since it was last scored, in the dataset's unit.
 
     `months` is 2 for January and February in one figure: `mean` is then the sum of both, `median` and `quantiles` are
     None, for they must be taken from joint paths. `quantiles` follow the probabilities asked for.
@@ -59,7 +59,7 @@ _RUNS = sa.text("""
 def due_forecasts(
     session: Session, run_id: int, *, forecaster: str, probabilities: Sequence[float]
 ) -> list[DueForecast]:
-    """What is to be scored of a run, by series and month; `forecaster` is the one whose scores are the promise."""
+    """Due forecasts of a run, by series and month; `forecaster` has the backtest scores for comparison."""
     given = {"run": run_id, "forecaster": forecaster, "probabilities": list(probabilities)}
     return [DueForecast(*row) for row in session.execute(_DUE, given)]
 
@@ -97,7 +97,7 @@ _DUE = sa.text("""
           AND (metric = 'mae' OR (metric = 'coverage' AND level = 80))
         GROUP BY series_id, step, kind
     )
-    SELECT :run, t.series_id, t.month, t.months, t.step, said.mean, said.median, said.quantiles,
+    SELECT :run, t.series_id, t.month, t.months, t.step, published.mean, published.median, published.quantiles,
            t.value, t.vintage, t.backfilled, t.latest_value, t.latest_vintage, promise.mae, promise.coverage
     FROM target t
     JOIN LATERAL (
@@ -110,7 +110,7 @@ _DUE = sa.text("""
                ) END AS quantiles
         FROM forecast f
         WHERE f.run_id = :run AND f.series_id = t.series_id AND f.step BETWEEN t.step - t.months + 1 AND t.step
-    ) AS said ON true
+    ) AS published ON true
     LEFT JOIN LATERAL (
         SELECT mae, coverage FROM promise
         WHERE promise.series_id = t.series_id AND promise.step IN (t.step, 0)
@@ -125,7 +125,7 @@ _DUE = sa.text("""
 
 
 def write(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store scored forecasts, in the place of what was scored of them before; the caller commits."""
+    """Store scored forecasts, replacing earlier scores; the caller commits."""
     if not rows:
         return
     statement = insert(Tracking)
@@ -135,11 +135,11 @@ def write(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 class ForecastScoreRecord(NamedTuple):
-    """A scored forecast, in the dataset's unit, and how forecasts like it have done of late.
+    """A scored forecast, in the dataset's unit, with rolling scores of similar forecasts.
 
-    `live` says that the run was published before the figure came. The rolling figures are over the last WINDOW targets
-    of the same series and step, live or not as this one is; None where a newer run said something of the same target
-    at the same step, where the backtest promised nothing, and for a month whose figure came first within a sum: the
+    `live` is true if the run was published before the observation. Rolling scores cover the last WINDOW targets
+    of the same series and step, live or not as this one is; None where a newer run forecast the same target
+    at the same step, where the backtest has no score, and for a month first published within a sum: the
     sum counts.
     """
 
@@ -236,7 +236,7 @@ _PAGE = sa.text(f"""{_TRACKED}, ranked AS (
             PARTITION BY series_id, step, live, passed_over ORDER BY first_vintage, month, run_id
             ROWS BETWEEN :before PRECEDING AND CURRENT ROW
         )
-    ), told AS (
+    ), listed AS (
         SELECT {", ".join(ForecastScoreRecord._fields[:21])},
                CASE WHEN NOT passed_over THEN n END AS n,
                CASE WHEN NOT passed_over THEN mae END AS mae,
@@ -246,7 +246,7 @@ _PAGE = sa.text(f"""{_TRACKED}, ranked AS (
                CASE WHEN NOT passed_over THEN {_DRIFTS} END AS drifts
         FROM rolled
     )
-    SELECT *, count(*) OVER () FROM told
+    SELECT *, count(*) OVER () FROM listed
     WHERE (:run ::int IS NULL OR run_id = :run) AND (:step ::int IS NULL OR step = :step)
       AND (:start ::date IS NULL OR month >= :start) AND (:end ::date IS NULL OR month <= :end)
       AND (:live ::bool IS NULL OR live = :live) AND (:drifts ::bool IS NULL OR coalesce(drifts, false) = :drifts)
@@ -256,10 +256,10 @@ _PAGE = sa.text(f"""{_TRACKED}, ranked AS (
 
 
 class SeriesRecord(NamedTuple):
-    """How a series' standing forecasts did of late: the newest live one of each target before its figure came.
+    """Rolling scores of a series: for each target the newest live forecast before the observation.
 
     Over the last WINDOW targets: how many, the last of them, the mean absolute error and the share inside level 80,
-    each beside what the backtests promised, and whether the series drifts.
+    each beside the backtest value, and whether the series drifts.
     """
 
     series_id: int

@@ -99,7 +99,7 @@ class CoveredSeries(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """What a run covers, which never changes once it is published.
+    """Contents of a run, which never change once it is published.
 
     `series` are in the order of flow, partner, sector; `partners` and `sectors` are names by code, groups among
     them; `members` are the partners of each group; `probabilities` are those of the stored quantiles;
@@ -119,7 +119,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(session: Session, run_id: int) -> Coverage:
-    """What a run covers: its series, with the names of partners and sectors, and its stored probabilities."""
+    """Contents of a run: its series, with names of partners and sectors, and its stored probabilities."""
     # A thinned run has no paths, only its monthly forecasts.
     paths = sa.select(col(ForecastPath.series_id)).where(col(ForecastPath.run_id) == run_id)
     months = sa.select(col(Forecast.series_id)).where(col(Forecast.run_id) == run_id, col(Forecast.step) == 1)
@@ -131,14 +131,14 @@ def coverage(session: Session, run_id: int) -> Coverage:
         .join(Sector, col(Sector.code) == col(Series.sector))
         .where(col(Series.id).in_(covered))
     ).all()
-    series = sorted((CoveredSeries(*row[:4]) for row in rows), key=lambda one: one[1:])
+    series = sorted((CoveredSeries(*row[:4]) for row in rows), key=lambda entry: entry[1:])
     dataset_id, reporter, unit, as_of = session.execute(
         sa.select(col(Dataset.id), col(Dataset.reporter), col(Dataset.unit), col(Run.as_of))
         .join(Run, col(Run.dataset_id) == col(Dataset.id))
         .where(col(Run.id) == run_id)
     ).one()
-    # Of what the run covers: partners that came since are in none of its groups.
-    groups = catalog.groups_among(session, {one.partner for one in series}, reporter=reporter)
+    # Groups of the partners that the run covers: later partners belong to none of them.
+    groups = catalog.groups_among(session, {entry.partner for entry in series}, reporter=reporter)
     return Coverage(
         dataset=dataset_id,
         unit=unit,
@@ -148,7 +148,7 @@ def coverage(session: Session, run_id: int) -> Coverage:
         members={group.code: group.members for group in groups},
         probabilities=_probabilities(session, run_id, series[0].id) if series else (),
         backfilled=_is_backfilled(session, dataset_id, as_of),
-        indicators=tuple(one for one in run_indicators.used(session, run_id) if one.leads),
+        indicators=tuple(used for used in run_indicators.used(session, run_id) if used.leads),
     )
 
 

@@ -101,7 +101,7 @@ def _probabilities(column: Column, output_type: Column, faults: Faults) -> Colum
 
 
 def _refuse_disorder(frame: pd.DataFrame, clean: pd.DataFrame, faults: Faults) -> None:
-    """Refuse what is said twice, or against itself, and quantiles that fall as their probability rises."""
+    """Refuse duplicates, contradictions, and quantiles that decrease with their probability."""
     twice = clean.duplicated([*KEY, "output_type", "probability"]).to_numpy()
     faults.add(frame["output_type_id"], twice, "appears in an earlier row of the same forecast")
     halves = clean[(clean["probability"] == POINTS["median"]) & ~twice]

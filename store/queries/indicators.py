@@ -92,7 +92,7 @@ def _records() -> sa.Select[*tuple[Any, ...]]:
 
 
 def add_indicator(session: Session, **fields: Any) -> None:
-    """Add an indicator; fields as in `Indicator`. One that exists keeps what it has. Raises UnknownPartner."""
+    """Add an indicator; fields as in `Indicator`. An existing one is unchanged. Raises UnknownPartner."""
     if session.get(Partner, fields["country"]) is None:
         raise UnknownPartner(fields["country"])
     session.execute(insert(Indicator).values(**fields).on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Observations as they become known: all of a table or none of it, and only what is new."""
+"""Appending observations: a table as a whole or not at all, and new values only."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -27,7 +27,7 @@ TAKEN = (
 
 
 class Appended(NamedTuple):
-    """How many observations were new, how many said what was known already, how many follow from the new ones."""
+    """Numbers of new, of known and of derived observations."""
 
     inserted: int
     unchanged: int
@@ -37,7 +37,7 @@ class Appended(NamedTuple):
 def append(
     session: Session, *, dataset: str, frame: pd.DataFrame, vintage: date, backfilled: "bool | pd.Series[bool]" = False
 ) -> Appended:
-    """Append observations as checked by `tabular.check_observations`, all of them or none.
+    """Append observations as checked by `tables.check_observations`, all of them or none.
 
     `vintage` is the day for rows that carry none. A value equal to the one known on its vintage is not stored again.
     Datasets that derive their rest or their total get it at the same points, and the release calendar is kept.
@@ -102,7 +102,7 @@ def _store(session: Session, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_new(session: Session, rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows differ from what is known on their vintage. Raises BadRows where the vintage is taken."""
+    """Whether each row differs from the value known on its vintage. Raises BadRows for a second value of a vintage."""
     known = _known(session, rows)
     both = pd.concat([known.assign(row=-1), rows[known.columns].assign(row=rows.index)], ignore_index=True)
     both = both.sort_values(["series_id", "month", "vintage", "row"], kind="stable")
@@ -119,7 +119,7 @@ def _is_new(session: Session, rows: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _known(session: Session, rows: pd.DataFrame) -> pd.DataFrame:
-    """What is stored of the series and months that `rows` touch."""
+    """Stored observations of the series and months of `rows`."""
     wanted = (
         col(Observation.series_id).in_(rows["series_id"].unique().tolist()),
         col(Observation.month).in_(rows["month"].dt.date.unique().tolist()),
@@ -165,7 +165,7 @@ def _refuse_spacing(new: pd.DataFrame, rows: Sequence[Any]) -> None:
 
 
 def _derive(session: Session, dataset: Dataset, new: pd.DataFrame) -> int:
-    """Append what follows from new rows, at their vintages and any later ones; gives how many observations."""
+    """Append observations derived from new rows, at their and later vintages; returns their number."""
     if new.empty:
         return 0
     points = _points(session, dataset.id, new)

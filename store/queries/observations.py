@@ -1,4 +1,4 @@
-"""What is known of each month: appended as it becomes known, read as of a day."""
+"""Observations as known on a day."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,7 +15,7 @@ from store.queries.partner_wholes import wholes_of_partners
 
 
 class ObservationRecord(NamedTuple):
-    """A month of a series, or of a group or a balance worked out from several, in the dataset's unit."""
+    """A month of a series, or of a group or a balance computed from several, in the dataset's unit."""
 
     flow: str
     partner: str
@@ -100,12 +100,12 @@ _FIRST_KNOWN = sa.text("""
 
 def series_ids(session: Session, dataset: str) -> dict[str, int]:
     """The number of each stored series by its unique_id."""
-    return {one.unique_id: one.id for one in catalog.series(session, dataset).rows}
+    return {series.unique_id: series.id for series in catalog.series(session, dataset).rows}
 
 
 def values(
     session: Session,
-    asked: Sequence[ResolvedSeries],
+    series: Sequence[ResolvedSeries],
     *,
     start: date | None = None,
     end: date | None = None,
@@ -113,27 +113,27 @@ def values(
     limit: int | None = None,
     offset: int = 0,
 ) -> ObservationPage:
-    """What was known on `as_of` (or is by now) of the months from `start` to `end`.
+    """Observations known on `as_of` (default: now) of the months from `start` to `end`.
 
     A month is left out where a part of the series is missing, or holds January too while another does not.
     """
-    query = _summed(asked, start=start, end=end, as_of=as_of)
+    query = _summed(series, start=start, end=end, as_of=as_of)
     total = session.execute(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())).scalar_one()
     rows = session.execute(query.limit(limit).offset(offset))
     return ObservationPage([ObservationRecord(*row) for row in rows], total)
 
 
 def _summed(
-    asked: Sequence[ResolvedSeries], *, start: date | None, end: date | None, as_of: date | None
+    series: Sequence[ResolvedSeries], *, start: date | None, end: date | None, as_of: date | None
 ) -> sa.Select[Any]:
     part = given_rows(
         "part",
-        flow=(sa.String, [one.flow for one in asked for _ in one.parts]),
-        partner=(sa.String, [one.partner for one in asked for _ in one.parts]),
-        sector=(sa.String, [one.sector for one in asked for _ in one.parts]),
-        series_id=(sa.Integer, [part.series_id for one in asked for part in one.parts]),
-        sign=(sa.Integer, [part.sign for one in asked for part in one.parts]),
-        parts=(sa.Integer, [len(one.parts) for one in asked for _ in one.parts]),
+        flow=(sa.String, [resolved.flow for resolved in series for _ in resolved.parts]),
+        partner=(sa.String, [resolved.partner for resolved in series for _ in resolved.parts]),
+        sector=(sa.String, [resolved.sector for resolved in series for _ in resolved.parts]),
+        series_id=(sa.Integer, [part.series_id for resolved in series for part in resolved.parts]),
+        sign=(sa.Integer, [part.sign for resolved in series for part in resolved.parts]),
+        parts=(sa.Integer, [len(resolved.parts) for resolved in series for _ in resolved.parts]),
     )
     wanted: list[sa.ColumnElement[bool]] = [col(Observation.series_id).in_(sa.select(part.c.series_id))]
     if start is not None:

@@ -19,7 +19,7 @@ def remainder_of(whole: str) -> str:
 
 
 def is_remainder(code: str) -> bool:
-    """Whether a partner is what a whole has beside its listed parts."""
+    """Whether a partner is the remainder of a whole."""
     return code == REST_PARTNER or code.endswith(REMAINDER_SUFFIX)
 
 

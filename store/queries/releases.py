@@ -1,4 +1,4 @@
-"""What was published when, and what is due. The calendar is data: a due date once stored may be edited, and stays."""
+"""The release calendar: due dates, which are data and may be edited, and publication."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +22,7 @@ Status = Literal["due", "late", "done"]
 
 
 class ReleaseRecord(NamedTuple):
-    """A month of a dataset: when its figures are due, when they came, and how often they were asked for.
+    """A month of a dataset: due date, publication, and number of requests.
 
     `missing` counts the series that the month before had and this month, published in part, has not yet.
     """
@@ -69,7 +69,7 @@ def planned_days(session: Session, dataset_id: str, months: NDArray[np.datetime6
 
 
 def plan(session: Session, frame: pd.DataFrame) -> int:
-    """Put due dates, as checked by `tabular.check_releases`, in place of those there are; gives how many.
+    """Put due dates, as checked by `tables.check_releases`, in place of those there are; gives how many.
 
     All of them or none. Raises BadReleases where a dataset is unknown. The caller commits.
     """
@@ -91,7 +91,7 @@ def plan(session: Session, frame: pd.DataFrame) -> int:
 
 
 def record(session: Session, dataset_id: str, published: Mapping[date, date]) -> None:
-    """Note the day on which each month's figures came, unless it has one; plan the months ahead of the last."""
+    """Record the publication day of each month without one; plan the months after the last."""
     if not published:
         return
     last = np.datetime64(max(published), "M")
@@ -103,9 +103,9 @@ def record(session: Session, dataset_id: str, published: Mapping[date, date]) ->
         for period, due_on in zip(periods, due, strict=True)
     ]
     upsert = insert(Release)
-    came = sa.func.coalesce(col(Release.published_at), upsert.excluded.published_at)
+    first_known = sa.func.coalesce(col(Release.published_at), upsert.excluded.published_at)
     session.execute(
-        upsert.on_conflict_do_update(index_elements=["dataset_id", "period"], set_={"published_at": came}), rows
+        upsert.on_conflict_do_update(index_elements=["dataset_id", "period"], set_={"published_at": first_known}), rows
     )
     session.execute(_COUNT_MISSING, {"dataset": dataset_id})
 
@@ -128,7 +128,7 @@ _COUNT_MISSING = sa.text("""
 
 
 def releases(session: Session, dataset_id: str, *, since: date | None = None) -> list[ReleaseRecord]:
-    """The dataset's calendar, oldest month first, without months that were passed over."""
+    """The dataset's calendar, oldest month first, without skipped months."""
     conditions = [_of(dataset_id)]
     if since is not None:
         conditions.append(col(Release.period) >= since)
@@ -170,7 +170,7 @@ def combined_januaries(run_id: int) -> sa.Select[date]:
 
 
 def claim_poll(session: Session, awaited: ReleaseRecord, now: datetime) -> bool:
-    """Note that the source is asked for a release now; False where somebody else has just done so."""
+    """Record a request for a release; False if another process has just made one."""
     claim = sa.update(Release).where(
         _of(awaited.dataset_id), col(Release.period) == awaited.period, col(Release.polls) == awaited.polls
     )
@@ -183,7 +183,7 @@ def _of(dataset_id: str) -> sa.ColumnElement[bool]:
 
 
 def _rows(session: Session, *conditions: sa.ColumnElement[bool]) -> list[ReleaseRecord]:
-    """Releases by dataset and month; one that never came is no longer awaited once a later month has."""
+    """Releases by dataset and month; a month that was never published is no longer awaited once a later one is."""
     later = sa.orm.aliased(Release)
     passed = sa.exists().where(
         col(later.dataset_id) == Release.dataset_id,

@@ -15,11 +15,11 @@ from sqlmodel import Session
 OutputType = Literal[1, 2, 3, 4]
 """As ALFRED has it: observations by real-time period; by vintage date, all; new and revised only; initial release."""
 OLDEST_AGE = 24
-"""Months after its first print up to which a figure's revisions are told by age."""
+"""Maximum age, in months after the first print, of revisions by age."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RevisionSelection:
     """Vintages of some series: those of the months from `start` to `end`, none later than `as_of`."""
 
     series_ids: Sequence[int]
@@ -28,7 +28,7 @@ class Asked:
     as_of: date
 
     def parameters(self) -> dict[str, object]:
-        """What the statements below are given."""
+        """Parameters of the statements below."""
         return {"series": list(self.series_ids), "start": self.start, "end": self.end, "as_of": self.as_of}
 
 
@@ -54,7 +54,7 @@ class VintagePage(NamedTuple):
 
 
 class RevisionRecord(NamedTuple):
-    """A month's first print and its latest value; `backfilled` where a revised value stands in for the first print."""
+    """A month's first print and its latest value; `backfilled` where a revised value replaces the first print."""
 
     series_id: int
     month: date
@@ -89,26 +89,28 @@ class AgeRecord(NamedTuple):
     spread_percent: float | None
 
 
-def vintages(session: Session, asked: Asked, output_type: OutputType, *, limit: int, offset: int) -> VintagePage:
+def vintages(
+    session: Session, query: RevisionSelection, output_type: OutputType, *, limit: int, offset: int
+) -> VintagePage:
     """Values by series, then by month (types 1 and 4) or by vintage (2 and 3)."""
-    query = _VINTAGES[output_type]
-    total = session.execute(sa.text(f"{query} SELECT count(*) FROM listed"), asked.parameters()).scalar_one()
+    statement = _VINTAGES[output_type]
+    total = session.execute(sa.text(f"{statement} SELECT count(*) FROM listed"), query.parameters()).scalar_one()
     order = "vintage, month" if output_type in (2, 3) else "month, vintage"
-    page = sa.text(f"{query} SELECT listed.* FROM listed {_BY_SERIES}, {order}, months LIMIT :limit OFFSET :offset")
-    rows = session.execute(page, asked.parameters() | {"limit": limit, "offset": offset})
+    page = sa.text(f"{statement} SELECT listed.* FROM listed {_BY_SERIES}, {order}, months LIMIT :limit OFFSET :offset")
+    rows = session.execute(page, query.parameters() | {"limit": limit, "offset": offset})
     return VintagePage([VintageRecord(*row) for row in rows], total)
 
 
-def revisions(session: Session, asked: Asked, *, limit: int, offset: int) -> RevisionPage:
+def revisions(session: Session, query: RevisionSelection, *, limit: int, offset: int) -> RevisionPage:
     """First print and latest value of each month, by series and month."""
-    total, revised_data = session.execute(_SUMMARY, asked.parameters()).one()
-    rows = session.execute(_MONTHS, asked.parameters() | {"limit": limit, "offset": offset})
+    total, revised_data = session.execute(_SUMMARY, query.parameters()).one()
+    rows = session.execute(_MONTHS, query.parameters() | {"limit": limit, "offset": offset})
     return RevisionPage([RevisionRecord(*row) for row in rows], total, bool(revised_data))
 
 
-def by_age(session: Session, asked: Asked) -> list[AgeRecord]:
-    """Revisions of all the months asked, youngest first; a month without its first print has none."""
-    return [AgeRecord(*row) for row in session.execute(_BY_AGE, asked.parameters() | {"oldest": OLDEST_AGE})]
+def by_age(session: Session, query: RevisionSelection) -> list[AgeRecord]:
+    """Revisions of the requested months by age; a month without its first print has none."""
+    return [AgeRecord(*row) for row in session.execute(_BY_AGE, query.parameters() | {"oldest": OLDEST_AGE})]
 
 
 _BY_SERIES = "JOIN series s ON s.id = series_id ORDER BY s.flow, s.partner, s.sector"

@@ -1,4 +1,4 @@
-"""What moved forecasts from one run to the next, as a job worked it out."""
+"""Attribution of changes between runs."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -27,7 +27,7 @@ def write(
     revised_figures: FloatArray,
     reestimation: FloatArray,
 ) -> int:
-    """Store the parts of every change, each (series, months), in the place of what was stored of the two runs."""
+    """Store the parts of every change, each (series, months), replacing stored ones of the two runs."""
     mine = (col(ForecastChange.run_id) == run_id, col(ForecastChange.against_id) == against_id)
     session.execute(sa.delete(ForecastChange).where(*mine))
     when = np.asarray(months).astype("datetime64[M]")
@@ -59,7 +59,7 @@ def latest_against(session: Session, run_id: int, against_id: int | None = None)
 
 
 class ChangeRecord(NamedTuple):
-    """The means of a month before and after, and what moved it, in the dataset's unit."""
+    """The means of a month before and after, and the parts of the change, in the dataset's unit."""
 
     series_id: int
     month: date

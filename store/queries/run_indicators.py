@@ -1,4 +1,4 @@
-"""Indicators of runs: what a run knew of them, their worth on its folds, and what they added to its forecasts."""
+"""Indicators of runs: their last months, their worth on the folds, and their contributions to forecasts."""
 
 from datetime import date
 from typing import NamedTuple
@@ -46,7 +46,7 @@ class EvidencePage(NamedTuple):
 
 
 class EffectRecord(NamedTuple):
-    """What an indicator added to the forecast of a month, in the dataset's unit."""
+    """Contribution of an indicator to the forecast of a month, in the dataset's unit."""
 
     series_id: int
     indicator_id: str

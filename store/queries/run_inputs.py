@@ -1,4 +1,4 @@
-"""The figures that runs saw, kept with each run: what it forecast from, whatever is appended or derived anew later."""
+"""Observations of runs, stored with each run so that later observations do not affect it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -19,7 +19,7 @@ YEAR = 12
 
 
 def write(session: Session, run_id: int, *, ids: Mapping[str, int], frame: pd.DataFrame) -> int:
-    """Store what a run saw, as `observations.panel_frame` gave it; gives how many series.
+    """Store the observations of a run, a frame of `observations.panel_frame`; returns the number of series.
 
     `ids` are the numbers of series by unique_id.
     """
@@ -47,7 +47,7 @@ def write(session: Session, run_id: int, *, ids: Mapping[str, int], frame: pd.Da
 
 
 def frame(session: Session, run_id: int) -> pd.DataFrame:
-    """What a run saw, as `observations.panel_frame` gave it: the same columns."""
+    """The observations of a run, with the columns of `observations.panel_frame`."""
     names = (Series.dataset_id, Series.flow, Series.partner, Series.sector)
     query = (
         sa.select(*(col(name) for name in names), col(PanelSeries.start), col(PanelSeries.values))
@@ -80,15 +80,15 @@ class Recent(NamedTuple):
 
 
 def recent(session: Session, run_id: int, series_ids: Sequence[int], *, first: date, last: date) -> Recent:
-    """What a run saw of the months from `first` to `last`, both starting a month, in the dataset's unit."""
+    """Observations of a run from month `first` to `last`, in the dataset's unit."""
     count = max(_number(last) - _number(first) + 1, 0)
     row = {series_id: place for place, series_id in enumerate(series_ids)}
     # The month before tells whether the first is a February that holds it.
     values = np.full((len(series_ids), count + 1), np.nan)
     joined = np.zeros(values.shape, dtype=bool)
-    asked = {"run": run_id, "series": list(series_ids), "before": _number(first) - 1, "count": count}
+    parameters = {"run": run_id, "series": list(series_ids), "before": _number(first) - 1, "count": count}
     with binary_cursor(session) as cursor:
-        for series_id, start, seen in cursor.execute(_SEEN, asked):
+        for series_id, start, seen in cursor.execute(_SEEN, parameters):
             found = np.array(seen, dtype=np.float64)
             values[row[series_id], start : start + len(found)] = found
             joined[row[series_id], start + 1 : start + len(found)] = np.isnan(found[:-1])

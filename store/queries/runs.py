@@ -22,7 +22,7 @@ LOCK_NAMESPACE = 7_236_002
 
 
 class RunMovedOn(StoreError):
-    """A run is not in the status that a change starts from: somebody else ended it, or it never began."""
+    """A run is not in the status that a change starts from: another process ended it, or it has not begun."""
 
     def __init__(self, run: int, wanted: str) -> None:
         self.run, self.wanted = run, wanted
@@ -77,7 +77,7 @@ def as_published(run: RunRecord) -> PublishedRunRecord | None:
     return PublishedRunRecord(*run) if run.status == "published" else None
 
 
-# Columns of the table, not of the class: the ORM would prepare itself anew for every request.
+# Columns of the table, not of the class: the ORM would prepare a query for every request.
 _COLUMNS = [sa.inspect(Run).local_table.c[name] for name in RunRecord._fields]
 
 
@@ -124,7 +124,7 @@ def progress(session: Session, run_id: int, *, stage: str, done: int, total: int
 
 
 def analyze_tables(session: Session) -> None:
-    """Tell PostgreSQL's planner what was just written: until it knows, reading a series takes fifty times as long.
+    """Update planner statistics after a write; without them, reading a series takes fifty times as long.
 
     Autovacuum does the same, some minutes later.
     """
@@ -161,7 +161,7 @@ def fail(session: Session, run_id: int, *, finished_at: datetime, reason: str) -
 
 
 def mark_unchanged(session: Session, run_id: int, *, identical_run: int, finished_at: datetime) -> None:
-    """A queued run ends because `identical_run`, of the same data, configuration and code, is what readers see."""
+    """A queued run ends because `identical_run`, of the same data, configuration and code, is the latest."""
     values = {
         "status": "unchanged",
         "finished_at": finished_at,
@@ -171,7 +171,7 @@ def mark_unchanged(session: Session, run_id: int, *, identical_run: int, finishe
 
 
 def fail_orphans(session: Session, dataset_id: str, finished_at: datetime) -> int:
-    """End the runs whose process died; gives how many. Only for who holds the dataset's lock."""
+    """End the runs whose process died; gives how many. The caller must hold the lock of the dataset."""
     orphans = sa.update(Run).where(col(Run.dataset_id) == dataset_id, col(Run.status) == "running")
     reason = [{"reason": "the process that made it ended before it was done"}]
     ended = session.execute(
@@ -217,7 +217,7 @@ _LATEST = f"""
 
 
 def published_before(session: Session, run: RunRecord) -> PublishedRunRecord | None:
-    """The published run of the same dataset that readers saw before this one, if there is one."""
+    """The published run of the same dataset published before this one, if any."""
     order = col(Run.as_of), col(Run.finished_at), col(Run.id)
     earlier = sa.tuple_(*order) < sa.tuple_(*map(sa.literal, (run.as_of, run.finished_at, run.id)))
     mine = (col(Run.dataset_id) == run.dataset_id, col(Run.status) == "published")

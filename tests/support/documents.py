@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +27,11 @@ class Section:
 
     @property
     def commands(self) -> list[list[str]]:
-        """The words of each command of a shell block; a line that ends in a backslash goes on."""
+        """The words of each command of a shell block; backslashes and open quotations continue a line."""
         if self.language not in ("sh", "bash"):
             return []
         lines = self.text.replace("\\\n", " ").splitlines()
-        return [words for line in lines if (words := shlex.split(QUOTED.sub(_unescaped, line), comments=True))]
+        return [words for line in _joined(lines) if (words := shlex.split(line, comments=True))]
 
 
 def text(name: str) -> str:
@@ -76,6 +77,21 @@ def parse_command(words: list[str]) -> str:
         command, name, words = command.commands[words[0]], f"{name} {words[0]}", words[1:]
     command.make_context(name, list(words))
     return name
+
+
+def _joined(lines: list[str]) -> Iterator[str]:
+    """Commands, each with the lines that its open quotation includes."""
+    pending = ""
+    for line in lines:
+        pending += QUOTED.sub(_unescaped, line)
+        try:
+            shlex.split(pending, comments=True)
+        except ValueError:
+            pending += "\n"
+        else:
+            yield pending
+            pending = ""
+    assert not pending, f"open quotation: {pending}"
 
 
 def _unescaped(found: re.Match[str]) -> str:

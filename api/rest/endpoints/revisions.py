@@ -18,7 +18,7 @@ from forecasting.data.months import format_month
 from services.queries.catalog import RevisionQuery
 from services.series_catalog import part_names
 from store.queries import revisions
-from store.queries.revisions import Asked, RevisionRecord, VintageRecord
+from store.queries.revisions import RevisionRecord, RevisionSelection, VintageRecord
 
 router = APIRouter(tags=["observations"], dependencies=[Reader], responses=PROBLEM)
 EMPTY = dict.fromkeys(("revised_data", "by_age", "revisions", "observations"))
@@ -42,7 +42,7 @@ def read_revisions(
     _, known = catalogs.of_dataset(session, dataset)
     names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
     as_of = query.as_of or config.now().date()
-    selection = Asked(list(names), query.start or date.min, query.end or date.max, as_of)
+    selection = RevisionSelection(list(names), query.start or date.min, query.end or date.max, as_of)
     read = _read_revisions if query.output_type is None else _read_vintages
     found = read(session, selection, query, names, known.unit, page_limit(request, query))
     context = {"dataset": dataset, "unit": known.unit, "as_of": as_of, "output_type": query.output_type}
@@ -69,7 +69,12 @@ class _Found(NamedTuple):
 
 
 def _read_revisions(
-    session: Session, selection: Asked, query: RevisionQuery, names: Mapping[int, str], unit: str, limit: int
+    session: Session,
+    selection: RevisionSelection,
+    query: RevisionQuery,
+    names: Mapping[int, str],
+    unit: str,
+    limit: int,
 ) -> _Found:
     """Revisions by month and by age, or by age alone."""
     ages = [row._asdict() | {"unit": unit} for row in revisions.by_age(session, selection)]
@@ -82,7 +87,12 @@ def _read_revisions(
 
 
 def _read_vintages(
-    session: Session, selection: Asked, query: RevisionQuery, names: Mapping[int, str], unit: str, limit: int
+    session: Session,
+    selection: RevisionSelection,
+    query: RevisionQuery,
+    names: Mapping[int, str],
+    unit: str,
+    limit: int,
 ) -> _Found:
     """Vintages of the requested output type."""
     assert query.output_type is not None

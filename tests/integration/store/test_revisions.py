@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 
 from store.queries import observations, revisions
-from store.queries.revisions import Asked, OutputType, VintageRecord
+from store.queries.revisions import OutputType, RevisionSelection, VintageRecord
 from tests.support.store_helpers import TODAY, add_dataset, append
 
 # Month, vintage, value of one series, and a February that was published with its January first.
@@ -29,9 +29,9 @@ def dataset(session: Session) -> Session:
     return session
 
 
-def asked(session: Session, as_of: date = TODAY, **span: date) -> Asked:
+def asked(session: Session, as_of: date = TODAY, **span: date) -> RevisionSelection:
     ids = list(observations.series_ids(session, "TEST").values())
-    return Asked(ids, span.get("start", date.min), span.get("end", date.max), as_of)
+    return RevisionSelection(ids, span.get("start", date.min), span.get("end", date.max), as_of)
 
 
 def listed(session: Session, output_type: OutputType, as_of: date = TODAY) -> list[tuple[str, str, float]]:
@@ -127,6 +127,6 @@ def vintages_of(session: Session) -> list[VintageRecord]:
 
 def test_a_value_that_stands_in_for_a_first_print_counts_for_none(bundled: Session) -> None:
     ids = list(observations.series_ids(bundled, "CN_TRADE").values())
-    question = Asked(ids, date.min, date.max, date(2026, 8, 21))
+    question = RevisionSelection(ids, date.min, date.max, date(2026, 8, 21))
     assert revisions.by_age(bundled, question) == []
     assert revisions.revisions(bundled, question, limit=1, offset=0).revised_data
