@@ -17,7 +17,7 @@ from store.models import ResolvedSeries
 from store.queries import catalog as store_catalog
 from store.queries import observations, revisions
 from store.queries.catalog import DatasetRecord
-from store.queries.revisions import Asked
+from store.queries.revisions import RevisionSelection
 
 ID_PARTS = 4
 MANY = 10**9
@@ -71,7 +71,7 @@ def real_time_values(
     A group or a balance changes with each vintage of its parts; a month without all parts has no value.
     """
     series = found.series
-    selection = Asked([part.series_id for part in series.parts], start, end, as_of)
+    selection = RevisionSelection([part.series_id for part in series.parts], start, end, as_of)
     rows = revisions.vintages(session, selection, 1, limit=MANY, offset=0).rows
     if not series.derived:
         return [RealTimeValue(row.month, row.value, row.realtime_start, row.realtime_end) for row in rows]

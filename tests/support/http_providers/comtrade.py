@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.http_providers.local import Asked, Reply, as_json
+from tests.support.http_providers.local import Reply, RevisionSelection, as_json
 
 
 @dataclass
@@ -16,7 +16,7 @@ class ComtradeApi:
     tag: str | None = None
     problems: list[str] = field(default_factory=list)
 
-    def __call__(self, asked: Asked) -> Reply:
+    def __call__(self, asked: RevisionSelection) -> Reply:
         keyed = asked.path.startswith("/data/v1/get/")
         if keyed and asked.headers.get("ocp-apim-subscription-key") != self.key:
             return as_json({"statusCode": 401, "message": "Access denied due to missing subscription key."}, status=401)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.support.http_providers.local import Asked, Reply
+from tests.support.http_providers.local import Reply, RevisionSelection
 
 YEAR_SCRIPT = """if ($("#preliminarysel").val() == "{year}") {{
     location.replace("http://english.customs.gov.cn{path}")
@@ -88,7 +88,7 @@ class GaccSite:
     def path(self, year: int) -> str:
         return f"/statics/report/preliminary{'' if year == self.years[0] else year}.html"
 
-    def __call__(self, asked: Asked) -> Reply:
+    def __call__(self, asked: RevisionSelection) -> Reply:
         for year in self.years:
             if asked.path == self.path(year):
                 return Reply(self.index(year))

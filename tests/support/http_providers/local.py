@@ -13,7 +13,7 @@ from sources.client import Client, RequestPolicy
 
 
 @dataclass(frozen=True)
-class Asked:
+class RevisionSelection:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
@@ -39,8 +39,8 @@ def html(body: str, **reply: Any) -> Reply:
 @dataclass
 class LocalProvider:
     address: str
-    answer: Callable[[Asked], Reply]
-    asked: list[Asked] = field(default_factory=list)
+    answer: Callable[[RevisionSelection], Reply]
+    asked: list[RevisionSelection] = field(default_factory=list)
 
     def then(self, *replies: Reply) -> None:
         """Answer with these first, one each, and then as before."""
@@ -56,7 +56,7 @@ def local_provider() -> Iterator[LocalProvider]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             params = {name: values[0] for name, values in parse_qs(url.query).items()}
-            asked = Asked(url.path, params, {name.lower(): value for name, value in self.headers.items()})
+            asked = RevisionSelection(url.path, params, {name.lower(): value for name, value in self.headers.items()})
             provider.asked.append(asked)
             reply = provider.answer(asked)
             self.send_response(reply.status)

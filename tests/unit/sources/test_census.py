@@ -9,13 +9,13 @@ from sources.errors import ChangedShape, Refused, Truncated, UnknownCode
 from sources.provider import Access, Window
 from sources.providers import census
 from sources.providers.census import CensusQuery
-from tests.support.http_providers.local import Asked, LocalProvider, Reply, as_json, html, quick_client
+from tests.support.http_providers.local import LocalProvider, Reply, RevisionSelection, as_json, html, quick_client
 
 WINDOW = Window(date(2025, 11, 1), date(2026, 2, 1))
 HEADER = ["CTY_CODE", "GEN_VAL_MO", "NAICS", "time", "SUMMARY_LVL", "COMM_LVL", "NAICS"]
 
 
-def api(asked: Asked) -> Reply:
+def api(asked: RevisionSelection) -> Reply:
     """Answers like the Bureau: a header, then rows of text; 204 for a year of which nothing is out."""
     assert asked.params["SUMMARY_LVL"] == "DET"
     first, last = asked.params["time"].removeprefix("from ").split(" to ")

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from sources.client import Client, RequestPolicy, Validator
 from sources.errors import ChangedShape, Refused, TooLarge, Truncated, Unreachable
-from tests.support.http_providers.local import Asked, FakeTime, LocalProvider, Reply, html, quick_client
+from tests.support.http_providers.local import FakeTime, LocalProvider, Reply, RevisionSelection, html, quick_client
 
 OK = Reply(b"figures", headers={"ETag": '"1"', "Last-Modified": "Wed, 08 Apr 2026 03:00:00 GMT"})
 
@@ -136,7 +136,7 @@ def test_user_and_password_of_a_url_are_sent_and_not_shown(provider: LocalProvid
 def test_an_answer_that_arrives_byte_by_byte_ends_at_the_deadline(provider: LocalProvider) -> None:
     release = threading.Event()
 
-    def held_back(_asked: Asked) -> Reply:
+    def held_back(_asked: RevisionSelection) -> Reply:
         release.wait(30)
         return OK
 
