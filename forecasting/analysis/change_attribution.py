@@ -1,8 +1,9 @@
-"""Attribution of a change between two runs: new observations, revisions, and the rest, which is re-estimation.
+"""Attribution of a change between two runs: new observations, revisions, indicators, and re-estimation, the rest.
 
 The forecasters' means of a month are combined three times with the earlier run's weights: from the observations of the
 earlier run, from the same months as known now, and from all observations known now. The differences are the first two
-parts; both are reconciled by one linear map, so that the parts of an aggregate's change are the sums of its parts'.
+parts; what indicators added to the later run's forecasts less what they had added to the earlier run's is the third.
+All are reconciled by one linear map, so that the parts of an aggregate's change are the sums of its parts'.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Change:
 
     new_figures: FloatArray
     revised_figures: FloatArray
+    indicators: FloatArray
     reestimation: FloatArray
 
 
@@ -30,18 +32,21 @@ def split_change(
     revised: FloatArray,
     after: FloatArray,
     weights: FloatArray,
+    indicators: FloatArray,
     reconcile: Reconciler,
 ) -> Change:
     """Attribute the `change` (series, months) of published forecasts.
 
     `before`, `revised` and `after` have shape (series, forecasters, months): the forecasters' means from the earlier
     run's observations, from the same months as known now, and from all observations known now; NaN where there is none.
-    `weights` (series, forecasters) are the earlier run's.
+    `weights` (series, forecasters) are the earlier run's; `indicators` (series, months) is how far the effects of
+    indicators differ between the runs.
     """
     pooled_before, pooled_revised, pooled_after = (_pooled(means, weights) for means in (before, revised, after))
     new_figures = reconcile(pooled_after - pooled_revised)
     revised_figures = reconcile(pooled_revised - pooled_before)
-    return Change(new_figures, revised_figures, change - new_figures - revised_figures)
+    moved = reconcile(indicators) if indicators.any() else indicators
+    return Change(new_figures, revised_figures, moved, change - new_figures - revised_figures - moved)
 
 
 def _pooled(means: FloatArray, weights: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
 from jobs.runs.run_panel import read_panel
 from store.errors import NoEarlierRun, NotComparable
-from store.queries import backtests, catalog, forecasts, observations, run_changes, run_inputs, runs
+from store.queries import backtests, catalog, forecasts, observations, run_changes, run_indicators, run_inputs, runs
 from store.queries.runs import PublishedRunRecord, RunRecord
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,7 @@ class _Comparison:
             revised=kept[:, :, late],
             after=new[:, :, : self.months],
             weights=weights,
+            indicators=self._effects(self.after) - self._effects(self.before),
             reconcile=reconciler(hierarchy, np.square(earlier.width).mean(axis=1)),
         )
         months = np.datetime64(self.after.cutoff, "M") + 1 + np.arange(self.months)
@@ -94,6 +95,7 @@ class _Comparison:
             months=months,
             new_figures=found.new_figures,
             revised_figures=found.revised_figures,
+            indicators=found.indicators,
             reestimation=found.reestimation,
         )
 
@@ -106,6 +108,16 @@ class _Comparison:
         kept_frame = after[after["ds"] <= after["unique_id"].map(last)].reset_index(drop=True)
         kept = old if kept_frame.equals(before) else self._fitted(kept_frame, names)
         return old, kept, self._of_run(self.after, after, names)
+
+    def _effects(self, run: RunRecord) -> FloatArray:
+        """What indicators added to a run's forecasts of the compared months, shape (series, months)."""
+        added = np.zeros((len(self.series_ids), self.months))
+        place = {number: row for row, number in enumerate(self.series_ids)}
+        for effect in run_indicators.effects(self.session, run.id):
+            month = (effect.month.year - self.after.cutoff.year) * 12 + effect.month.month - self.after.cutoff.month - 1
+            if effect.series_id in place and 0 <= month < self.months:
+                added[place[effect.series_id], month] += effect.value
+        return added
 
     def _seen(self, run: RunRecord) -> pd.DataFrame:
         """The observations that a run used, for the compared series."""

@@ -32,7 +32,7 @@ from jobs.runs.scoring import config_for_next_run
 from jobs.scheduling import alerts, polling
 from jobs.scheduling.polling import Interval, Poll
 from jobs.scheduling.webhook import Webhook
-from store.queries import catalog, fetch_attempts, observations, runs
+from store.queries import catalog, fetch_attempts, indicators, observations, runs
 from store.queries.runs import RunMovedOn, RunRecord
 
 log = structlog.get_logger(__name__)
@@ -196,7 +196,7 @@ class Ticker:
         """Run a dataset whose observations, or whose day, differ from those of the last attempt."""
         today = self.clock().date()
         with Session(self.engine) as session:
-            state = (today, *observations.extent(session, dataset))
+            state = (today, *observations.extent(session, dataset), *indicators.extent(session, dataset))
         if self.attempted.get(dataset) == state or not state[1]:
             return
 

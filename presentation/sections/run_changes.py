@@ -1,4 +1,4 @@
-"""Attribution of forecast changes since an earlier run: new data, revised data, re-estimation."""
+"""Attribution of forecast changes since an earlier run: new data, revised data, indicators, re-estimation."""
 
 from forecasting.data.months import month_text
 from presentation import formatting, links
@@ -13,11 +13,12 @@ PARTS = {
     "change": "Change",
     "new_figures": "New data",
     "revised_figures": "Revised data",
+    "indicators": "Indicators",
     "reestimation": "Re-estimation",
 }
 NOTE = (
-    "Change of the mean forecast of each month, attributed to newly observed months, revised values, and "
-    "re-estimation (weights, simulation, configuration, code). The three parts add up to the change."
+    "Change of the mean forecast of each month, attributed to newly observed months, revised values, indicators, and "
+    "re-estimation (weights, simulation, configuration, code). The four parts add up to the change."
 )
 
 

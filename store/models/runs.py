@@ -158,4 +158,5 @@ class ForecastChange(Table, table=True):
     month: date = Field(primary_key=True)
     new_figures: float
     revised_figures: float
+    indicators: float = 0.0
     reestimation: float

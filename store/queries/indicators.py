@@ -177,6 +177,17 @@ def values(
     return IndicatorValuePage([IndicatorValue(*row) for row in page], total)
 
 
+def extent(session: Session, dataset: str) -> tuple[int, date | None]:
+    """The number of values of a dataset's indicators and the latest day of one: different once any is appended."""
+    used = sa.select(col(IndicatorUse.indicator_id)).where(col(IndicatorUse.dataset_id) == dataset)
+    count, day = session.execute(
+        sa.select(sa.func.count(), sa.func.max(col(IndicatorObservation.known_on))).where(
+            col(IndicatorObservation.indicator_id).in_(used)
+        )
+    ).one()
+    return count, day
+
+
 def known(session: Session, dataset: str, *, as_of: date) -> pd.DataFrame:
     """Everything known on a day of the indicators that may inform a dataset, every vintage of it.
 

@@ -25,6 +25,7 @@ def write(
     months: ArrayLike,
     new_figures: FloatArray,
     revised_figures: FloatArray,
+    indicators: FloatArray,
     reestimation: FloatArray,
 ) -> int:
     """Store the parts of every change, each (series, months), replacing stored ones of the two runs."""
@@ -38,6 +39,7 @@ def write(
         "month": np.tile(when, len(series_ids)),
         "new_figures": new_figures.ravel(),
         "revised_figures": revised_figures.ravel(),
+        "indicators": indicators.ravel(),
         "reestimation": reestimation.ravel(),
     }
     return copy_arrays(session, ForecastChange, columns)
@@ -68,6 +70,7 @@ class ChangeRecord(NamedTuple):
     after: float
     new_figures: float
     revised_figures: float
+    indicators: float
     reestimation: float
 
 
@@ -103,7 +106,8 @@ _FROM = """
       AND (:horizon ::int IS NULL OR later.step <= :horizon)
 """
 _PAGE = sa.text(f"""
-    SELECT c.series_id, c.month, later.step, earlier.mean, later.mean, c.new_figures, c.revised_figures, c.reestimation
+    SELECT c.series_id, c.month, later.step, earlier.mean, later.mean, c.new_figures, c.revised_figures,
+           c.indicators, c.reestimation
     {_FROM}
     ORDER BY array_position(CAST(:series AS int[]), c.series_id), c.month
     LIMIT :limit OFFSET :offset

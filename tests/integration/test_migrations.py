@@ -77,7 +77,10 @@ RENAMED_TABLES = {
     "sign_in": "browser_session",
     "component": "decomposition",
 }
-ADDED_COLUMNS = {"dataset": {"derives_total": False, "allows_negative": False, "borrows_history": None}}
+ADDED_COLUMNS = {
+    "dataset": {"derives_total": False, "allows_negative": False, "borrows_history": None},
+    "forecast_change": {"indicators": 0.0},
+}
 RENAMED_COLUMNS = {
     "told": "delivered_events",
     "attempts": "delivery_attempts",

@@ -55,7 +55,7 @@ class NewRun(BaseModel):
 
 @answer
 class ChangeAnswer(TypedDict):
-    """The change of a month's mean and its causes, in the dataset's unit; the last three add up to `change`."""
+    """The change of a month's mean and its causes, in the dataset's unit; the last four add up to `change`."""
 
     unique_id: str
     month: Month
@@ -66,6 +66,7 @@ class ChangeAnswer(TypedDict):
     change: float
     new_observations: Annotated[float, Field(description="Due to months that the earlier run had not observed.")]
     revised_observations: Annotated[float, Field(description="Due to revised values of months that it had observed.")]
+    indicators: Annotated[float, Field(description="Due to months of indicators that became known or were replaced.")]
     reestimation: Annotated[
         float, Field(description="Due to everything else: re-estimated weights, draws, configuration, code.")
     ]

@@ -44,5 +44,6 @@ def change_answer(row: ChangeRecord, unique_id: str, unit: str) -> ChangeAnswer:
         "change": row.after - row.before,
         "new_observations": row.new_figures,
         "revised_observations": row.revised_figures,
+        "indicators": row.indicators,
         "reestimation": row.reestimation,
     }

@@ -32,6 +32,7 @@ def compared(original: World, server_url: str) -> Iterator[World]:
             months=earlier.months,
             new_figures=0.5 * moved,
             revised_figures=np.zeros_like(moved),
+            indicators=0.0 * moved,
             reestimation=0.5 * moved,
         )
         session.commit()
@@ -64,7 +65,10 @@ def test_each_change_stands_beside_its_parts(client: TestClient, compared: World
         assert_allclose(
             [row["before"], row["after"]], [run.mean[series, place] for run in (compared.earlier, compared.trade)]
         )
-        assert_allclose(row["new_observations"] + row["revised_observations"] + row["reestimation"], row["change"])
+        assert_allclose(
+            row["new_observations"] + row["revised_observations"] + row["indicators"] + row["reestimation"],
+            row["change"],
+        )
         assert row["unit"] == "USD bn"
 
 

@@ -18,7 +18,7 @@ from tests.integration.jobs.test_scoring import come, publish
 from tests.support.scheduler_world import QUICK, TickingClock, here
 
 FIRST, SECOND = date(2025, 1, 20), date(2025, 3, 20)
-PARTS = ("new_figures", "revised_figures", "reestimation")
+PARTS = ("new_figures", "revised_figures", "indicators", "reestimation")
 
 
 def changes_of(engine, run_id, *, against=None):
@@ -42,7 +42,8 @@ def test_the_parts_add_up_to_the_change(small):
     assert len(names) == 12
     assert found["change"].shape == (12, 5)
     assert_allclose(sum(found[name] for name in PARTS), found["change"], atol=1e-9)
-    for name in PARTS:
+    assert_allclose(found["indicators"], 0.0)
+    for name in set(PARTS) - {"indicators"}:
         assert np.abs(found[name]).max() > 0.01, name
 
 

@@ -16,7 +16,7 @@ from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.forecast_run import Outcome, run_forecast
 from jobs.runs.indicator_inputs import informing
 from store.database import make_engine
-from store.queries import forecasts, observations, run_indicators
+from store.queries import forecasts, observations, run_changes, run_indicators
 from store.queries.indicators import IndicatorUseRecord
 from tests.conftest import BUNDLED_ON, new_database
 from tests.integration.api.conftest import options
@@ -103,6 +103,27 @@ def test_arrivals_move_the_nowcast_by_what_the_run_says(engine: Engine, outcomes
     for name in ("pmi", "korea"):
         # Draws are made anew around the moved centre: the mean moves by about the effect.
         assert nowcasts[name] - nowcasts["june"] == pytest.approx(added[name], abs=3.0)
+
+
+def test_the_change_of_a_nowcast_is_attributed_to_indicators(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with Session(engine) as session:
+        series = observations.series_ids(session, "CN_TRADE")["CN_TRADE.X.WLD.TOTAL"]
+        june, pmi, july = (outcomes[name].run_id for name in ("june", "pmi", "july"))
+        assert june is not None
+        assert pmi is not None
+        assert july is not None
+        (row, *_) = run_changes.page(session, pmi, june, [series], limit=3).rows
+        effects = run_indicators.effects(session, pmi)
+        added = sum(one.value for one in effects if (one.series_id, one.month) == (series, JULY))
+        assert row.month == JULY
+        assert (row.new_figures, row.revised_figures) == (0.0, 0.0)
+        assert row.indicators == pytest.approx(added)
+        assert row.indicators + row.reestimation == pytest.approx(row.after - row.before)
+        assert abs(row.reestimation) < abs(row.indicators)
+        korea = outcomes["korea"].run_id
+        assert korea is not None
+        (august, *_) = run_changes.page(session, july, korea, [series], limit=3).rows
+        assert august.new_figures != 0.0
 
 
 def test_every_run_keeps_the_worth_of_each_indicator(engine: Engine, outcomes: dict[str, Outcome]) -> None:
