@@ -77,7 +77,7 @@ RENAMED_TABLES = {
     "sign_in": "browser_session",
     "component": "decomposition",
 }
-ADDED_COLUMNS = {
+ADDED_COLUMNS: dict[str, dict[str, Any]] = {
     "dataset": {"derives_total": False, "allows_negative": False, "borrows_history": None},
     "forecast_change": {"indicators": 0.0},
 }
