@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was pruned of a dataset, or would be: runs thinned, runs deleted, and rows deleted by thinning."""
+    """The pruned runs of a dataset: thinned ones, deleted ones, and the rows that thinning deleted."""
 
     dataset: str
     thinned: int

@@ -30,7 +30,7 @@ class SourceError(TradewindError):
 
 
 class Unreachable(SourceError):
-    """No answer came."""
+    """The provider did not answer."""
 
     def __init__(self, where: str, reason: str, tries: int) -> None:
         self.where, self.reason, self.tries = where, reason, tries
@@ -104,7 +104,7 @@ class UnknownPartnerName(SourceError):
 
 
 class CapReached(SourceError):
-    """One answer cannot hold what was asked for, and the question cannot be made smaller."""
+    """The request exceeds the records of one answer and cannot be split."""
 
     def __init__(self, where: str, cap: int) -> None:
         self.where, self.cap = where, cap

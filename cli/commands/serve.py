@@ -192,7 +192,7 @@ def _import_file(
 
 
 def _prepare(settings: Settings, url: str, import_own: "Callable[[Session, Settings], None] | None") -> None:
-    """Migrate the schema, import bundled datasets or one's own, and publish a run of each dataset where missing."""
+    """Migrate the schema, import bundled or own datasets, and publish a run of each dataset where missing."""
     from sqlmodel import Session
 
     from jobs.ingestion.ingest import ingest_bundled

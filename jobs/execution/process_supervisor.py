@@ -101,7 +101,7 @@ def _comes_of_a_stop(error: BaseException | None) -> bool:
 
 @dataclass(frozen=True)
 class Children:
-    """Child processes by name, each running `tradewind` with its arguments, in an environment added to this one's."""
+    """Child processes by name, each running `tradewind` with its arguments and the extra `environment`."""
 
     commands: Mapping[str, Sequence[str]]
     environment: Mapping[str, str]

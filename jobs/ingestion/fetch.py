@@ -62,7 +62,7 @@ def fetch(
     clock: Clock,
     make_client: MakeClient = make_http_client,
 ) -> Fetched:
-    """Fetch a dataset from its source, store what is new and record the attempt, whatever its outcome.
+    """Fetch a dataset from its source, store new observations and record the attempt, whatever its outcome.
 
     `access` has the base URL and key of providers. Raises NoFeed, and `sqlalchemy.exc.OperationalError` where the
     database is away.
@@ -184,9 +184,9 @@ def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataF
 
 
 def _append(session: Session, feed: Feed, response: _Response, today: date) -> int:
-    """Store what is new; returns the number of observations.
+    """Store new observations; returns the number of observations.
 
-    The first delivery is history: without a vintage its values stand in for first prints from their due day on. Later
+    The first delivery is history: without a vintage its values replace first prints from their due day on. Later
     a value that differs from the stored one gets today's vintage, whatever day the source states.
     """
     frame, stored = response.frame, response.stored

@@ -97,7 +97,7 @@ def ingest_file(
     """Import a table from a file. The caller commits.
 
     `create` describes a dataset that is not there yet; `partners` and `sectors` are CSVs of code, name that register
-    codes of one's own. `ask` and `notify` as for `services.datasets.import_table`.
+    own codes. `ask` and `notify` as for `services.datasets.import_table`.
     Raises TableError, BadDefinition, UnknownPartnerName, UnknownDataset, UnknownPartner, BadObservations, NotDerivable.
     """
     if create is not None:
@@ -106,7 +106,7 @@ def ingest_file(
     own_partners = _own_codes(partners, PARTNER_LENGTH) if partners is not None else {}
     own_sectors = _own_codes(sectors, SECTOR_LENGTH) if sectors is not None else {}
     add_own_codes(session, partners=own_partners, sectors=own_sectors)
-    # Partners of one's own may stand in the table by their names.
+    # The table may contain own partners by name.
     names = {name: code for code, name in own_partners.items()} | dict(options.partners)
     return import_table(
         session,

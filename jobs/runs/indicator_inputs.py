@@ -58,7 +58,7 @@ class IndicatorInputs:
 
 
 def load_indicators(session: Session, dataset: str, as_of: date) -> IndicatorInputs:
-    """What was known on a day of the indicators that may inform a dataset."""
+    """Values, known on a day, of the indicators that may inform a dataset."""
     uses = tuple(indicators.uses(session, dataset))
     codes = {use.indicator_id for use in uses}
     records = tuple(record for record in indicators.indicators(session) if record.id in codes)

@@ -105,7 +105,7 @@ def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any,
 
 
 def _write_indicators(session: Session, run_id: int, ids: dict[str, int], report: IndicatorReport) -> None:
-    """The indicators behind the forecasts, their worth, and what they added."""
+    """The indicators behind the forecasts, their worth, and their contributions."""
     tables = {"known": report.known, "evidence": report.evidence, "effects": report.effects}
     named = {name: table.rename(columns={"indicator": "indicator_id"}) for name, table in tables.items()}
     for name in ("evidence", "effects"):

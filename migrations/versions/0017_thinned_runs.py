@@ -15,5 +15,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Thinned runs stay without what was deleted."""
+    """The deleted rows of thinned runs are not restored."""
     op.drop_column("run", "thinned_at")

@@ -1,4 +1,4 @@
-"""Indicators of runs: what each run knew of them, their worth on its folds, and what they added to its forecasts."""
+"""Indicators of runs: their known values, their worth on the folds, and their contributions to the forecasts."""
 
 import sqlalchemy as sa
 from alembic import op

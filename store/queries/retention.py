@@ -25,7 +25,7 @@ THINNED_TABLES: tuple[type[SQLModel], ...] = (
     *(BacktestForecast, BacktestPeriod, Score, Decomposition),
     *(ForecastPath, ForecastWeight, PanelSeries),
 )
-"""What a thinned run loses. It keeps its forecasts, quantiles, scores against actuals, and attributed changes."""
+"""Tables deleted by thinning. A thinned run keeps forecasts, quantiles, scores against actuals and changes."""
 
 
 def thinned_on(session: Session, run_id: int) -> date | None:
