@@ -21,6 +21,7 @@ from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreColle
 from api.middleware.ranges import RangeRequests
 from api.pages import routers as pages
 from api.rest import endpoints
+from api.sdmx import endpoints as sdmx
 from services.catalog_cache import CatalogCache
 from store.database import with_transactions
 
@@ -66,7 +67,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
             expose_headers=["ETag", "Link", "X-Total-Count", "Content-Range"],
         )
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
-    for router in (*endpoints.ROUTERS, fred.router, *pages.ROUTERS):
+    for router in (*endpoints.ROUTERS, fred.router, sdmx.router, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     openapi.install(app, open_to_read=not options.require_key_to_read)

@@ -6,6 +6,7 @@ RequestError
 ├── UnreadableBody
 ├── UnsupportedBody
 ├── NotAcceptable
+├── NotSupported
 └── MovedPath
 """
 
@@ -78,6 +79,10 @@ class NotAcceptable(RequestError):
         super().__init__("answers are application/json, text/csv, Parquet or Excel")
 
 
+class NotSupported(RequestError):
+    """A part of a standard that is not implemented."""
+
+
 class MovedPath(RequestError):
     """A path of an earlier release."""
 
@@ -108,6 +113,8 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     UnsupportedBody: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     MovedPath: HTTPStatus.NOT_FOUND,
+    NotSupported: HTTPStatus.NOT_IMPLEMENTED,
+    RequestError: HTTPStatus.BAD_REQUEST,
     sqlalchemy.exc.OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,
     sqlalchemy.exc.InterfaceError: HTTPStatus.SERVICE_UNAVAILABLE,
     sqlalchemy.exc.TimeoutError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,0 +1,1 @@
+"""The SDMX 2.1 REST protocol: dataflows of observations, forecasts and vintages."""
