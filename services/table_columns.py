@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from shlex import quote
 
 import pandas as pd
 
@@ -100,6 +101,9 @@ def suggested_columns(headings: Collection[str], wanted: Collection[str]) -> dic
         heading = next((plain[usual] for usual in HEADINGS[name] if usual in plain), None)
         if heading is not None and heading not in found:
             found[heading] = name
+    left = [heading for heading in headings if heading not in found and heading not in OBSERVATION_COLUMNS]
+    if "value" in wanted and "value" not in found.values() and len(left) == 1:
+        found[left[0]] = "value"
     return found
 
 
@@ -152,7 +156,7 @@ def _require(frame: pd.DataFrame, table: pd.DataFrame) -> None:
     rest = [name for name in missing if name not in found.values()]
     advice = []
     if found:
-        advice.append("--map " + ",".join(f"{heading}={name}" for heading, name in found.items()))
+        advice.append("--map " + quote(",".join(f"{heading}={name}" for heading, name in found.items())))
     if rest:
         examples = {"flow": "flow=X", "partner": "partner=WLD", "month": "", "value": ""}
         constants = ",".join(examples[name] for name in rest if examples[name])

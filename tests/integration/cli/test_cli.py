@@ -173,7 +173,7 @@ def test_a_panel_is_ingested_whole_run_and_read_back(own_url, tmp_path):
     database = {"TRADEWIND_DATABASE_URL": own_url}
     described = ["--create", "--title", "Mine", "--publisher", "me", "--licence", "mine"]
     first = tradewind("ingest", "file", path, "--dataset", "MINE", *described, **database)
-    assert (first.returncode, first.stdout) == (0, "MINE: 60 observations stored, 0 known already\n")
+    assert (first.returncode, first.stdout) == (0, "MINE: 60 observations stored, 0 already stored\n")
     again = tradewind("ingest", "file", path, "--dataset", "MINE", **database)
     assert again.stdout == "MINE: 0 observations stored, 60 known already\n"
     assert tradewind("run", "MINE", **database).stdout == "MINE: run 1 published\n"
@@ -193,7 +193,7 @@ def test_forecasts_from_outside_and_what_changed(own_url, panel_csv, tmp_path):
     header = "model_id,reference_date,target,horizon,location,target_end_date,output_type,output_type_id,value"
     poll.write_text(f"{header}\npoll,2025-01-15,X TOTAL,0,WLD,2025-01-31,median,NA,120.5\n")
     stored = ask("ingest", "outside", poll, "--dataset", "MINE")
-    assert (stored.returncode, stored.stdout) == (0, "MINE: 1 statements stored, 0 known already\n")
+    assert (stored.returncode, stored.stdout) == (0, "MINE: 1 statements stored, 0 already stored\n")
     assert ask("ingest", "outside", panel, "--dataset", "MINE").returncode == 2
     for seed in ("1", "2"):
         assert ask("run", "MINE", TRADEWIND_SEED=seed).returncode == 0
