@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from cli.commands import data, files, keys, runs, serve
+from cli.commands import data, files, keys, mcp, runs, serve
 from cli.console import say, stop
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": serve.up,
     "serve": serve.serve,
     "schedule": serve.schedule,
+    "mcp": mcp.mcp,
     "migrate": serve.migrate,
     "run": runs.run,
     "fetch": data.fetch,
