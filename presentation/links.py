@@ -57,6 +57,11 @@ def ask(**query: Any) -> str:
     return url("/ask", **query)
 
 
+def compare(**query: Any) -> str:
+    """The page that compares two runs."""
+    return url("/compare", **query)
+
+
 def run_page(run_id: int) -> str:
     """The page of one run."""
     return f"{RUNS}/{run_id}"

@@ -37,6 +37,7 @@ BACKTEST = "/backtest?dataset=CN_CLEANTECH&partner=USA&sector=EV&kind=quarter_gr
 PAGES = (
     "/",
     "/ask?dataset=CN_TRADE&period=2026&above=100",
+    "/compare",
     "/series",
     SERIES,
     f"{SERIES}?forecasters=show",

@@ -36,6 +36,7 @@ PAGES = (
         "/ask?flow=B&period=2026&above=100",
         "/ask?dataset=CN_CLEANTECH&partner=EU27&sector=EV&units=pc1&below=5",
     ),
+    *("/compare", "/compare?dataset=CN_CLEANTECH&partner=EU27&sector=EV"),
     *("/runs", "/runs/1", "/runs/3", "/runs/5"),
 )
 
@@ -629,3 +630,32 @@ def test_a_downloaded_chart_carries_its_title_source_and_run(client: TestClient,
     assert "80 and 95 % prediction intervals" in texts
     assert f"Tradewind run {pages.clean.run_id} as of 15 January 2026" in texts
     assert "Unit: USD m." in texts
+
+
+def test_two_runs_are_compared_by_the_figures_of_the_api(client: TestClient, pages: PagesWorld) -> None:
+    query = {"runs": f"{pages.earlier},{pages.trade.run_id}", "flow": "B"}
+    html = page(client, "/compare", **query)
+    assert f"Balance: run {pages.earlier} of 20 November 2025 (data to October 2025)" in html
+    table = pd.read_csv(io.BytesIO(saved(client, "/compare", "differences", "csv", **query)))
+    by_run = [
+        {row["month"]: row["median"] for row in forecasts(client, run, flow="B")}
+        for run in (pages.earlier, pages.trade.run_id)
+    ]
+    months = table[table["period"].astype(str).str.len() == len("2026-01")]
+    assert months["period"].tolist() == sorted(by_run[0].keys() & by_run[1].keys())
+    for column, found in zip(("before", "after"), by_run, strict=True):
+        assert_allclose(months[column], [found[period] for period in months["period"]])
+    assert_allclose(table["difference"], table["after"] - table["before"])
+
+
+def test_runs_of_different_datasets_are_not_compared(client: TestClient, pages: PagesWorld) -> None:
+    answer = client.get("/compare", params={"runs": f"{pages.trade.run_id},{pages.clean.run_id}"})
+    assert answer.status_code == 404
+
+
+def test_comparing_needs_two_runs(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "compare_one") as world, client_of(world) as client:  # type: ignore[arg-type]
+        with Session(world.engine) as session:
+            session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
+            session.commit()
+        assert "Two published runs of a dataset are needed" in page(client, "/compare")
