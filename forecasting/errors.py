@@ -8,9 +8,11 @@ ForecastingError
 │   ├── GapInSeries
 │   └── NotFinite
 ├── BadCutoff                  a cutoff at which nothing can be forecast
+│   └── TooShortToEvaluate     a panel without a month to score
 ├── NoLunarNewYear             a year without a known Lunar New Year
 ├── UnknownForecaster          no forecaster has the name
 ├── InvalidProphetOption       an option of prophet_library is unknown or has a value that is not allowed
+├── NotApplicable              a forecaster has no meaning for a series, such as intermittent demand for negative values
 ├── TooFewObservations         a series shorter than a forecaster's shortest history
 └── ForecasterFailed           a forecaster failed on one series
 """
@@ -75,6 +77,14 @@ class BadCutoff(ForecastingError):
         super().__init__(f"cutoff {cutoff} is outside the panel, which spans {first} to {last}")
 
 
+class TooShortToEvaluate(BadCutoff):
+    """The panel has no month after its first one, so that no forecast of it can be scored."""
+
+    def __init__(self, months: int, need: int) -> None:
+        self.months, self.need = months, need
+        ForecastingError.__init__(self, f"the panel has {months} month(s), an evaluation needs at least {need}")
+
+
 class NoLunarNewYear(ForecastingError):
     """The date of the Lunar New Year is not known for a year."""
 
@@ -105,6 +115,14 @@ class TooFewObservations(ForecastingError):
     def __init__(self, unique_id: str, *, have: int, need: int) -> None:
         self.unique_id, self.have, self.need = unique_id, have, need
         super().__init__(f"series {unique_id}: {have} observations, {need} needed")
+
+
+class NotApplicable(ForecastingError):
+    """A forecaster has no meaning for a series: it is left out there, which is no failure."""
+
+    def __init__(self, unique_id: str, forecaster: str, reason: str) -> None:
+        self.unique_id, self.forecaster, self.reason = unique_id, forecaster, reason
+        super().__init__(f"series {unique_id}: {forecaster} does not apply: {reason}")
 
 
 class ForecasterFailed(ForecastingError):

@@ -12,7 +12,7 @@ from forecasting.combination.combined_forecasts import CombinedForecasts, combin
 from forecasting.config import ForecastConfig
 from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
-from forecasting.errors import BadCutoff
+from forecasting.errors import BadCutoff, TooShortToEvaluate
 from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
@@ -21,6 +21,12 @@ from forecasting.uncertainty.simulation import path_quantiles
 
 SHORTEST_OWN_HISTORY = 6
 """Months that a panel with borrowed history must have of its own before its first fold."""
+
+FEWEST_MONTHS = 2
+"""Months of the shortest panel of which a forecast can be scored."""
+UNUSUAL_NOTE = "the last value is unusual: the forecast covers a single event and a lasting change"
+ENDED_MONTHS = 12.0
+"""Months of unusual delay after which a series is reported as ended."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class PanelForecast:
     draws; `paths` (series, draws, horizon) is float32; `base` (series, forecasters, horizon) each forecaster's means,
     `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
     their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
-    `decompose_panel`; `indicators` says which indicators the forecasts rest on, None without any.
+    `decompose_panel`. `notes` has a note on each series that ended or whose last value is unusual, else an empty text;
+    `indicators` says which indicators the forecasts rest on, None without any.
     """
 
     unique_ids: tuple[str, ...]
@@ -49,6 +56,7 @@ class PanelForecast:
     failures: tuple[Failure, ...]
     backtest: Backtest
     components: NDArray[np.float32]
+    notes: tuple[str, ...]
     indicators: IndicatorReport | None = None
 
 
@@ -112,7 +120,20 @@ def _published(
         failures=base.failures,
         backtest=backtest,
         components=components,
+        notes=_notes(pool, last),
     )
+
+
+def _notes(pool: CombinedForecasts, fold: int) -> tuple[str, ...]:
+    """A note on each series whose end needs attention, empty for the others."""
+    readings, delay = pool.last_values[fold], pool.data.delay[:, fold]
+    unusual = np.zeros(len(delay), dtype=bool) if readings is None else readings.unusual
+    notes = []
+    for row, values in enumerate(pool.seen(fold)):
+        ended = delay[row] >= ENDED_MONTHS or pool.discontinued[row, fold]
+        last = pool.panel.months[np.flatnonzero(np.isfinite(values))[-1]] if ended else None
+        notes.append(f"ended: no value since {last}" if ended else UNUSUAL_NOTE if unusual[row] else "")
+    return tuple(notes)
 
 
 def evaluate_panel(
@@ -133,6 +154,8 @@ def evaluate_panel(
         BadCutoff: no cutoff was given, or one is outside the panel or has no month after it.
     """
     first_month, last_month = str(panel.months[0]), str(panel.cutoff)
+    if len(panel.months) < FEWEST_MONTHS:
+        raise TooShortToEvaluate(len(panel.months), FEWEST_MONTHS)
     if not len(cutoffs):
         raise BadCutoff("(none)", first_month, last_month)
     scored = sorted({panel.position(cutoff) for cutoff in cutoffs})

@@ -98,12 +98,13 @@ def forecast_file(
 ) -> tuple[pd.DataFrame, tuple[Failure, ...]]:
     """Forecasts of a panel, one row per series, month, forecaster and level; and the failures."""
     made = forecast_panel(panel, config=config, reporter=reporter, executor=executor, on_progress=on_progress)
-    means = np.concatenate([made.base, made.centre[:, None]], axis=1)
+    means = np.concatenate([made.base, made.mean[:, None]], axis=1)
     quantiles = np.concatenate([made.base_quantiles, made.quantiles[:, None]], axis=1)
     cutoffs = made.months[:1] - 1
     names = (*made.names, COMBINATION)
     table = long_table(made.unique_ids, names, cutoffs, means[:, :, None], quantiles[:, :, None], config)
-    return table.drop(columns="cutoff"), made.failures
+    notes = dict(zip(made.unique_ids, made.notes, strict=True))
+    return table.drop(columns="cutoff").assign(note=table["unique_id"].map(notes)), made.failures
 
 
 def evaluate_file(

@@ -1,8 +1,8 @@
 """The combination at every fold, reconciled, with its out-of-sample errors: the input of the error distribution."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -10,53 +10,55 @@ from numpy.typing import NDArray
 
 from forecasting.combination.cross_sectional_correction import correct
 from forecasting.combination.drift_correction import correct_drift
+from forecasting.combination.fold_data import FoldData, read_fold_data
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
+from forecasting.combination.last_value import LastValueReadings, read_last_values
 from forecasting.combination.weights import combine
-from forecasting.data.hierarchy import Hierarchy, aggregation_levels, discontinued_series, find_hierarchies
+from forecasting.data.hierarchy import Hierarchy, discontinued_series, find_hierarchies
 from forecasting.data.indicators import IndicatorPanel
-from forecasting.data.months import MONTH
 from forecasting.data.panel import Panel
-from forecasting.evaluation.metrics import seasonal_scales
+from forecasting.data.representative import representative_ahead
 from forecasting.evaluation.rolling_origin import BaseForecasts
 from forecasting.forecasters import FORECASTERS
 from forecasting.types import FloatArray
-from forecasting.uncertainty.arsinh_transform import transform, transform_units
 from forecasting.uncertainty.error_distribution import ErrorDistribution
-from forecasting.uncertainty.error_scale import KnownErrors, estimate_error_scale, prior_scale
+from forecasting.uncertainty.error_scale import KnownErrors, estimate_error_scale
 from forecasting.uncertainty.reconciliation import Reconciler, reconciler
 
 # Shrinkage applied to the cross-series error correlation in reconciliation, which few folds support.
 CORRELATION_SHRINKAGE = 0.4
+# Draws of a series with negative values are at least this many times the most negative one.
+LOWEST_RATIO = 3.0
 
 
 @dataclass(frozen=True)
 class CombinedForecasts:
     """The combination at every fold.
 
-    `centre`, `actual` and `outcomes` have shape (series, folds, horizon), in the units of `y`: coherent means; the
-    actuals that are scored; and the values that errors are computed from, which include a January and February of which
-    only the sum was published. NaN where a month is not known. `vintage_values` has the values known at a cutoff where
-    they differ from the panel's; `hierarchies` are those of the folds; `discontinued` (series, folds) marks parts that
-    had ended by the cutoff, whose forecast is zero. `weights` has shape (series, folds, forecasters); `transform_unit`
-    (series, folds) is the unit of the arsinh transform; `prior` (series, folds) a prior scale of the errors;
-    `forecast_scale` (series, folds, horizon) the error scale forecast at each fold; `aggregation_level` (series,) as in
-    `KnownErrors`; `indicators` is the adjustment for indicators, None without any.
+    `centre` and `actual` have shape (series, folds, horizon), in the units of `y`: coherent means, and the actuals that
+    are scored, NaN where a month is not known. `data` are the data known at the folds; `hierarchies` those of the
+    folds; `discontinued` (series, folds) marks parts that had ended by the cutoff, whose forecast is zero. `weights`
+    has shape (series, folds, forecasters); `forecast_scale` (series, folds, horizon) is the error scale forecast at
+    each fold; `last_values` has the readings of unusual last values of the folds that have any; `indicators` is
+    the adjustment for indicators, None without any.
     """
 
     panel: Panel
     base: BaseForecasts
-    vintage_values: Mapping[int, FloatArray]
+    data: FoldData
     hierarchies: tuple[Hierarchy, ...]
     discontinued: NDArray[np.bool_]
     centre: FloatArray
     weights: FloatArray
     actual: FloatArray
-    outcomes: FloatArray
-    transform_unit: FloatArray
-    prior: FloatArray
     forecast_scale: FloatArray
-    aggregation_level: NDArray[np.int64]
+    last_values: tuple[LastValueReadings | None, ...]
     indicators: IndicatorAdjustment | None = None
+
+    @property
+    def transform_unit(self) -> FloatArray:
+        """The unit of the arsinh transform, shape (series, folds)."""
+        return self.data.transform_unit
 
     def reconciler(self, fold: int, distribution: ErrorDistribution) -> Reconciler:
         """The reconciler of a fold's draws, from their distribution.
@@ -71,23 +73,24 @@ class CombinedForecasts:
 
     def seen(self, fold: int) -> FloatArray:
         """The panel's values as known at a fold's cutoff, shape (series, months up to it)."""
-        return _values_at(self.panel, self.vintage_values, int(self.base.cutoffs[fold]))
+        return self.data.seen[fold]
 
     @cached_property
     def lower_bounds(self) -> FloatArray:
-        """Lower bounds of draws, shape (series, folds): zero, unless a series had a negative value by the cutoff."""
+        """Lower bounds of draws, shape (series, folds): zero, or a multiple of the least value if negative."""
         least = [np.fmin.reduce(self.seen(fold), axis=1) for fold in range(self.centre.shape[1])]
-        return np.where(np.stack(least, axis=1) < 0, -np.inf, 0.0)
+        bounds: FloatArray = LOWEST_RATIO * np.minimum(np.nan_to_num(np.stack(least, axis=1)), 0.0)
+        return bounds
 
     @cached_property
     def errors(self) -> FloatArray:
-        """The combination's errors on the arsinh scale, shape (series, folds, horizon)."""
-        return transformed_errors(self.centre, self.outcomes, self.transform_unit)
+        """The combination's errors on the arsinh scale, each fold in its own unit, shape (series, folds, horizon)."""
+        return self.data.errors(self.centre)
 
-    def known_errors(self, fold: int, errors: FloatArray) -> KnownErrors:
-        """The part of `errors` (series, folds, horizon) that was known at a fold's cutoff."""
-        months = _cutoff_months(self.panel, self.base)
-        return known_at(errors, self.prior, self.aggregation_level, months, fold, self.seen(fold))
+    def known_errors(self, fold: int) -> KnownErrors:
+        """The combination's errors that were known at a fold's cutoff."""
+        readings = self.last_values[fold]
+        return self.data.known_errors(fold, self.centre, self.errors, None if readings is None else readings.unusual)
 
 
 def combine_panel(
@@ -104,65 +107,58 @@ def combine_panel(
     values known at past cutoffs, as in `forecast_at_cutoffs`. With `indicators` the first steps are adjusted for what
     was public beyond each cutoff.
     """
-    horizon, vintage_values = base.means.shape[3], vintage_values or {}
-    actual = panel.published_ahead(base.cutoffs.tolist(), horizon)
-    scale = _by_fold(lambda values, cutoffs: seasonal_scales(values, cutoffs)[0], panel, base, vintage_values)
-    centre, weights = _combine(base, actual, scale, recent)
-    unit = _by_fold(transform_units, panel, base, vintage_values)
-    seen = [_values_at(panel, vintage_values, cutoff) for cutoff in base.cutoffs.tolist()]
-    hierarchies = find_hierarchies(panel, seen)
-    pairs = zip(hierarchies, seen, strict=True)
+    data = read_fold_data(panel, base, vintage_values or {})
+    actual = panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3])
+    # Weights are pooled over the series that represent the panel: the others have no scale.
+    scale = np.where(data.representative, data.seasonal_scale, np.nan)
+    horizon = base.means.shape[3]
+    # Months after a series collapsed or ended are no evidence for the others.
+    evidence = np.where(representative_ahead(panel.values, base.cutoffs, horizon), actual, np.nan)
+    centre, weights = _combine(base, evidence, scale, recent)
+    hierarchies = find_hierarchies(panel, data.seen)
+    pairs = zip(hierarchies, data.seen, strict=True)
     discontinued = np.stack([discontinued_series(hierarchy, values) for hierarchy, values in pairs], axis=1)
     centre[discontinued] = 0.0
     sectors = panel.keys.get("sector", pd.Series("", index=panel.keys.index)).tolist()
-    centre = correct(centre, actual, panel.values, unit, base.cutoffs, sectors, vintage_values)
-    centre = correct_drift(centre, actual, unit, base.cutoffs)
-    prior = np.stack([prior_scale(transform(values, unit[:, fold, None])) for fold, values in enumerate(seen)], axis=1)
-    outcomes = panel.ahead(base.cutoffs.tolist(), horizon)
-    levels = aggregation_levels(panel)
-    known = partial(known_at, transformed_errors(centre, outcomes, unit), prior, levels, _cutoff_months(panel, base))
+    centre = correct(
+        centre,
+        actual,
+        panel.values,
+        data.transform_unit,
+        base.cutoffs,
+        sectors,
+        vintage_values,
+        data.representative,
+    )
+    centre = correct_drift(centre, evidence, data.transform_unit, base.cutoffs)
     adjustment = None
     if indicators is not None:
-        errors = [known(fold, values).errors for fold, values in enumerate(seen)]
-        months, unique_ids = panel.months[base.cutoffs], panel.unique_ids
-        centre, adjustment = adjust_for_indicators(centre, unit, errors, months, unique_ids, indicators)
-        errors_left = transformed_errors(centre, outcomes, unit)
-        known = partial(known_at, errors_left, prior, levels, _cutoff_months(panel, base))
-    centre, forecast_scale = _reconcile(centre, unit, lambda fold: known(fold, seen[fold]), hierarchies, discontinued)
+        centre, adjustment = _adjust_for_indicators(panel, base, data, centre, indicators)
+    centre, forecast_scale, last_values = _reconcile(centre, data, hierarchies, discontinued)
     return CombinedForecasts(
         panel=panel,
         base=base,
-        vintage_values=vintage_values,
+        data=data,
         hierarchies=hierarchies,
         discontinued=discontinued,
         centre=centre,
         weights=weights,
         actual=actual,
-        outcomes=outcomes,
-        transform_unit=unit,
-        prior=prior,
         forecast_scale=forecast_scale,
-        aggregation_level=levels,
+        last_values=last_values,
         indicators=adjustment,
     )
 
 
-def _values_at(panel: Panel, vintage_values: Mapping[int, FloatArray], cutoff: int) -> FloatArray:
-    return vintage_values.get(cutoff, panel.values[:, : cutoff + 1])
-
-
-def _by_fold(
-    measure: Callable[[FloatArray, NDArray[np.int64]], FloatArray],
-    panel: Panel,
-    base: BaseForecasts,
-    vintage_values: Mapping[int, FloatArray],
-) -> FloatArray:
-    """A `measure` of values (series, months) at cutoffs, shape (series, folds), from the values known at each."""
-    found = measure(panel.values, base.cutoffs)
-    for fold, cutoff in enumerate(base.cutoffs.tolist()):
-        if cutoff in vintage_values:
-            found[:, fold] = measure(vintage_values[cutoff], np.array([cutoff]))[:, 0]
-    return found
+def _adjust_for_indicators(
+    panel: Panel, base: BaseForecasts, data: FoldData, centre: FloatArray, indicators: IndicatorPanel
+) -> tuple[FloatArray, IndicatorAdjustment]:
+    """The combination (series, folds, horizon) adjusted for indicators, and the adjustment."""
+    errors = data.errors(centre)
+    known = [data.known_errors(fold, centre, errors).fold_errors for fold in range(centre.shape[1])]
+    known_errors = [fold_errors for fold_errors in known if fold_errors is not None]
+    months = panel.months[base.cutoffs]
+    return adjust_for_indicators(centre, data.transform_unit, known_errors, months, panel.unique_ids, indicators)
 
 
 def _combine(
@@ -183,55 +179,30 @@ def _combine(
     return np.stack(centres, axis=1), np.stack(weights, axis=1)
 
 
-def transformed_errors(mean: FloatArray, actual: FloatArray, unit: FloatArray) -> FloatArray:
-    """Errors on the arsinh scale, shape (series, folds, horizon); `unit` has shape (series, folds)."""
-    return transform(actual, unit[..., None]) - transform(mean, unit[..., None])
-
-
-def known_at(
-    errors: FloatArray,
-    prior: FloatArray,
-    aggregation_level: NDArray[np.int64],
-    months: NDArray[np.int64],
-    fold: int,
-    seen: FloatArray,
-) -> KnownErrors:
-    """The part of `errors` (series, folds, horizon) known at a fold's cutoff; `prior` has shape (series, folds).
-
-    `months` (folds,) are the cutoffs as numbers since January 1970; `seen` (series, months) the values known at the
-    fold's.
-    """
-    target = months[:fold, None] + 1 + np.arange(errors.shape[2])
-    known = np.where(target <= months[fold], errors[:, :fold], np.nan)
-    if np.isnan(seen[:, -1]).any():
-        place = np.clip(target - months[fold] - 1, -seen.shape[1], -1)
-        known[np.isnan(seen[:, place])] = np.nan
-    return KnownErrors(known, months[:fold], int(months[fold]), prior[:, fold], aggregation_level)
-
-
-def _cutoff_months(panel: Panel, base: BaseForecasts) -> NDArray[np.int64]:
-    """The cutoffs (folds,) as months since January 1970."""
-    return panel.months[base.cutoffs].astype(MONTH).astype(np.int64)
-
-
 def _reconcile(
-    centre: FloatArray,
-    unit: FloatArray,
-    known_errors: Callable[[int], KnownErrors],
-    hierarchies: Sequence[Hierarchy],
-    discontinued: NDArray[np.bool_],
-) -> tuple[FloatArray, FloatArray]:
-    """Coherent centres and the error scale forecast, each fold from the errors known at it; shapes as `centre`."""
+    centre: FloatArray, data: FoldData, hierarchies: Sequence[Hierarchy], discontinued: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...]]:
+    """Coherent centres, the error scale forecast, each (series, folds, horizon), and the readings of last values.
+
+    Each fold uses the errors known at it. The centre after an unusual last value is that of a single event.
+    """
     coherent, forecast_scale = np.empty_like(centre), np.empty_like(centre)
+    errors, readings = data.errors(centre), list[LastValueReadings | None]()
     for fold in range(centre.shape[1]):
-        known = known_errors(fold)
-        forecast_scale[:, fold] = estimate_error_scale(known).of(known.ahead)
-        variance = _variance(forecast_scale[:, fold], unit[:, fold], centre[:, fold], discontinued[:, fold])
-        begun = np.isfinite(centre[:, fold]).all(axis=1, keepdims=True)
-        base = np.where(begun, centre[:, fold], 0.0)
-        summed = reconciler(hierarchies[fold], variance)(base)
+        unit, base = data.transform_unit[:, fold], centre[:, fold].copy()
+        reading = None
+        if fold and data.months[fold] - data.months[fold - 1] == 1:
+            last, expected_error = data.seen[fold][:, -2:], forecast_scale[:, fold - 1, 0]
+            reading = read_last_values(base, coherent[:, fold - 1], last, expected_error, unit)
+            base[reading.unusual] = reading.single[reading.unusual]
+        readings.append(reading if reading is not None and reading.unusual.any() else None)
+        known = data.known_errors(fold, centre, errors, None if reading is None else reading.unusual)
+        forecast_scale[:, fold] = estimate_error_scale(known).ahead_of(known)
+        variance = _variance(forecast_scale[:, fold], unit, base, discontinued[:, fold])
+        begun = np.isfinite(base).all(axis=1, keepdims=True)
+        summed = reconciler(hierarchies[fold], variance)(np.where(begun, base, 0.0))
         coherent[:, fold] = np.where(begun, summed, np.nan)
-    return coherent, forecast_scale
+    return coherent, forecast_scale, tuple(readings)
 
 
 def _variance(width: FloatArray, unit: FloatArray, centre: FloatArray, discontinued: NDArray[np.bool_]) -> FloatArray:

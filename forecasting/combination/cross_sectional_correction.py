@@ -21,6 +21,8 @@ from forecasting.uncertainty.arsinh_transform import inverse_transform, transfor
 # Penalties in units of each regressor's own sum of squares; infinity means no correction.
 PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
 FEWEST_FOLDS = 12
+# Fewer series are not a cross-section.
+FEWEST_SERIES = 5
 # Months after which the weight of a fold halves.
 HALF_LIFE = 18.0
 # On the arsinh scale, where 1 is a factor of 2.7: errors and regressors are clipped at the first, corrections at the
@@ -39,16 +41,20 @@ def correct(
     cutoffs: NDArray[np.int64],
     sectors: Sequence[str],
     vintage_values: Mapping[int, FloatArray] | None = None,
+    representative: NDArray[np.bool_] | None = None,
 ) -> FloatArray:
     """The combination corrected by a regression on earlier folds' errors, shape (series, folds, horizon), units of `y`.
 
     `centre` and `actual`, NaN where unknown, have that shape too; `values` (series, months) are the panel's, of which a
     fold sees those up to its cutoff, or those in `vintage_values` for it; `transform_unit` (series, folds) is the unit
-    of the arsinh transform; `cutoffs` are positions in the months.
+    of the arsinh transform; `cutoffs` are positions in the months. `representative` (series, folds) marks the series
+    from which the correction is estimated, by default all.
     """
     corrected = centre.copy()
-    if len(centre) < 2:
+    if len(centre) < FEWEST_SERIES:
         return corrected
+    if representative is None:
+        representative = np.ones(centre.shape[:2], dtype=bool)
     slow = _slow_mean(values)
     groups = pd.factorize(np.asarray(sectors))[0]
     sums: list[Sums] = []
@@ -57,9 +63,10 @@ def correct(
         seen, slow_at_cutoff = values[:, : cutoff + 1], slow[:, cutoff]
         if vintage_values and cutoff in vintage_values:
             seen, slow_at_cutoff = vintage_values[cutoff], _slow_mean(vintage_values[cutoff])[:, -1]
-        regressors = _regressors(seen, slow_at_cutoff, transform_unit[:, fold], transformed, groups)
+        chosen = representative[:, fold]
+        regressors = _regressors(seen, slow_at_cutoff, transform_unit[:, fold], transformed, groups, chosen)
         coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
-        around, _ = _around_mean(regressors, np.isfinite(transformed))
+        around = regressors - _mean_over(regressors, np.isfinite(transformed) & chosen[:, None])[0]
         correction = np.clip(np.einsum("shk,hk->sh", around, coefficients), -CORRECTION_LIMIT, CORRECTION_LIMIT)
         # Series that never traded or never change are not corrected.
         uncorrected = (centre[:, fold] == 0) | _constant(seen[:, -2 * MONTHS_PER_YEAR :])[:, None]
@@ -69,12 +76,17 @@ def correct(
         error = np.clip(
             transform(actual[:, fold], transform_unit[:, fold, None]) - transformed, -ERROR_LIMIT, ERROR_LIMIT
         )
-        sums.append(_sums(regressors, error))
+        sums.append(_sums(regressors, np.where(chosen[:, None], error, np.nan)))
     return corrected
 
 
 def _regressors(
-    seen: FloatArray, slow: FloatArray, transform_unit: FloatArray, transformed: FloatArray, groups: NDArray[np.int64]
+    seen: FloatArray,
+    slow: FloatArray,
+    transform_unit: FloatArray,
+    transformed: FloatArray,
+    groups: NDArray[np.int64],
+    representative: NDArray[np.bool_],
 ) -> FloatArray:
     """Regressors of each series and their means over its sector, shape (series, horizon, regressors).
 
@@ -92,13 +104,16 @@ def _regressors(
     level = transform(slow, transform_unit)[:, None] - transformed
     own = np.concatenate([momentum, np.stack([season, expected, level], axis=2)], axis=2)
     own = np.clip(np.nan_to_num(own), -ERROR_LIMIT, ERROR_LIMIT)
-    sector = np.stack([own[groups == group].mean(axis=0) for group in range(groups.max() + 1)])[groups]
+    members = [own[(groups == group) & representative] for group in range(groups.max() + 1)]
+    means_of_sectors = [rows.mean(axis=0) if len(rows) else np.zeros(own.shape[1:]) for rows in members]
+    sector = np.stack(means_of_sectors)[groups]
     return np.concatenate([own, sector], axis=2)
 
 
 def _sums(regressors: FloatArray, error: FloatArray) -> Sums:
     """A fold's normal equations by step: cross products (horizon, k, k), products (horizon, k), squares (horizon,)."""
     known = np.isfinite(error)
+    known &= known.sum(axis=0) >= FEWEST_SERIES
     x, counts = _around_mean(regressors, known)
     y = np.where(known, error, 0.0)
     y = np.where(known, y - y.sum(axis=0) / counts, 0.0)
@@ -116,6 +131,9 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
     ages = cutoffs[-1] - cutoffs[:-1]
     counting = known * 0.5 ** (ages / HALF_LIFE)[:, None]
     years = ages // MONTHS_PER_YEAR
+    if len(np.unique(years[known.any(axis=1)])) < 2:
+        # No penalty can be chosen by leaving out a year.
+        return np.zeros(products.shape[1:])
     whole = [np.einsum("fh,fh...->h...", counting, each) for each in (cross, products)]
     loss = np.zeros(len(PENALTIES))
     for year in np.unique(years):
@@ -123,7 +141,8 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
         left = [np.einsum("fh,fh...->h...", out, each) for each in (cross, products, squares)]
         tried = _ridge(whole[0] - left[0], whole[1] - left[1])
         loss += np.einsum("phk,hkl,phl->p", tried, left[0], tried) - 2 * np.einsum("phk,hk->p", tried, left[1])
-    best: FloatArray = _ridge(*whole)[int(np.argmin(loss))]
+    # The strongest of equally good penalties.
+    best: FloatArray = _ridge(*whole)[len(loss) - 1 - int(np.argmin(loss[::-1]))]
     return best
 
 
@@ -141,9 +160,14 @@ def _ridge(cross: FloatArray, products: FloatArray) -> FloatArray:
 
 def _around_mean(regressors: FloatArray, known: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.int64]]:
     """Regressors centred over the series known at a step, zero for the others, and the number of those known."""
-    counts = np.maximum(known.sum(axis=0), 1)
-    mean = np.einsum("shk,sh->hk", regressors, known.astype(float)) / counts[:, None]
+    mean, counts = _mean_over(regressors, known)
     return np.where(known[..., None], regressors - mean, 0.0), counts
+
+
+def _mean_over(regressors: FloatArray, known: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.int64]]:
+    """The mean of regressors (horizon, k) over the series known at each step, and the number of those."""
+    counts = np.maximum(known.sum(axis=0), 1)
+    return np.einsum("shk,sh->hk", regressors, known.astype(float)) / counts[:, None], counts
 
 
 def _slow_mean(values: FloatArray) -> FloatArray:

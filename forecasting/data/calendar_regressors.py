@@ -47,6 +47,11 @@ def calendar_names(reporter: str) -> tuple[str, ...]:
     return ("working_days",) if _has_holidays(reporter) else ()
 
 
+def has_moving_new_year(reporter: str) -> bool:
+    """Whether a reporter's calendar has a New Year that moves between January and February."""
+    return "pre" in calendar_names(reporter)
+
+
 @lru_cache(maxsize=1024)
 def lunar_new_year(year: int) -> date:
     """New Year's Day of the Chinese lunisolar calendar.

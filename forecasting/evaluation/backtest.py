@@ -1,14 +1,16 @@
 """The backtest: forecasts with intervals at past cutoffs, and their scores by kind of period."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.combination.combined_forecasts import CombinedForecasts, transformed_errors
+from forecasting.combination.combined_forecasts import CombinedForecasts
+from forecasting.combination.last_value import LastValueReadings
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import diebold_mariano, fold_scores, folds_ahead, seasonal_scales
@@ -67,7 +69,7 @@ class Backtest:
 
 def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
     """The error distribution of the combination from the errors known at a fold's cutoff."""
-    return learn_distribution(pool.known_errors(fold, pool.errors), pool.forecast_scale[:, :fold])
+    return learn_distribution(pool.known_errors(fold), pool.forecast_scale[:, :fold])
 
 
 def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
@@ -78,16 +80,10 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     blocks = list(series_blocks(series, draws * horizon))
     # Several blocks wait for reconciliation as float32, in which they are stored.
     paths = np.empty((series, draws, horizon), dtype=np.float64 if len(blocks) == 1 else np.float32)
+    draw = partial(_draw, pool, fold, distribution, greatest, draws=draws, seed=seed)
     for rows in blocks:
-        paths[rows] = draw_paths(
-            _of_series(distribution, rows),
-            pool.centre[rows, fold],
-            transform_unit=pool.transform_unit[rows, fold],
-            greatest=greatest[rows],
-            unique_ids=pool.panel.unique_ids[rows],
-            draws=draws,
-            seed=seed,
-        )
+        paths[rows] = draw(np.arange(rows.start, rows.stop), pool.centre[rows, fold])
+    _draw_lasting_changes(pool.last_values[fold], paths, draw, pool.panel.unique_ids, seed)
     lower_bounds = pool.lower_bounds[:, fold]
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
@@ -99,7 +95,52 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     return coherent
 
 
-def _of_series(distribution: ErrorDistribution, rows: slice) -> ErrorDistribution:
+def _draw(
+    pool: CombinedForecasts,
+    fold: int,
+    distribution: ErrorDistribution,
+    greatest: FloatArray,
+    rows: NDArray[np.int64],
+    centre: FloatArray,
+    *,
+    draws: int,
+    seed: int,
+) -> FloatArray:
+    """Paths of some series around `centre` (rows, horizon), shape (rows, draws, horizon)."""
+    seen, chosen = pool.seen(fold), pool.data.intermittent(fold)
+    histories = {place: seen[row] for place, row in enumerate(rows.tolist()) if chosen[row]}
+    return draw_paths(
+        _of_series(distribution, rows),
+        centre,
+        transform_unit=pool.transform_unit[rows, fold],
+        greatest=greatest[rows],
+        unique_ids=[pool.panel.unique_ids[row] for row in rows],
+        draws=draws,
+        seed=seed,
+        histories=histories,
+    )
+
+
+def _draw_lasting_changes(
+    readings: LastValueReadings | None,
+    paths: NDArray[np.float32] | FloatArray,
+    draw: Callable[[NDArray[np.int64], FloatArray], FloatArray],
+    unique_ids: Sequence[str],
+    seed: int,
+) -> None:
+    """Replace some draws of series with an unusual last value by draws around a lasting change, in place."""
+    if readings is None:
+        return
+    rows = np.flatnonzero(readings.unusual)
+    changed = draw(rows, readings.lasting[rows])
+    for place, row in enumerate(rows.tolist()):
+        generator = np.random.default_rng([seed, zlib.crc32(unique_ids[row].encode()), 1])
+        number = round(readings.probability[row] * paths.shape[1])
+        chosen = generator.permutation(paths.shape[1])[:number]
+        paths[row, chosen] = changed[place, chosen]
+
+
+def _of_series(distribution: ErrorDistribution, rows: NDArray[np.int64]) -> ErrorDistribution:
     marginals = replace(distribution.marginals, width=distribution.marginals.width[rows])
     return replace(
         distribution,
@@ -191,9 +232,9 @@ def _marginal_quantiles(
     They are centred on its own means, by the method of the combination without joint draws and calibration.
     """
     means = pool.base.means[:, row]
-    errors = transformed_errors(means, pool.outcomes, pool.transform_unit)
+    errors = pool.data.errors(means)
     for fold in folds:
-        marginals = learn_marginals(pool.known_errors(fold, errors))
+        marginals = learn_marginals(pool.data.known_errors(fold, means, errors))
         standard = marginals.standardised(np.asarray(probabilities))
         centre = transform(means[:, fold], pool.transform_unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]

@@ -12,7 +12,7 @@ from forecasting.config import BASELINE
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.history import History
 from forecasting.data.panel import Panel
-from forecasting.errors import ForecasterFailed, ForecastingError, TooFewObservations, UnknownForecaster
+from forecasting.errors import ForecasterFailed, ForecastingError, NotApplicable, TooFewObservations, UnknownForecaster
 from forecasting.forecasters import DEFAULT_FORECASTERS, FORECASTERS, configured_forecaster
 from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, OnProgress
@@ -68,6 +68,7 @@ class BaseForecasts:
     cutoffs: NDArray[np.int64]
     means: FloatArray
     failures: tuple[Failure, ...]
+    reporter: str = ""
 
 
 def forecast_at_cutoffs(
@@ -116,13 +117,14 @@ def forecast_at_cutoffs(
         if on_progress:
             on_progress("fit", done, len(tasks))
     failures.sort(key=lambda failure: (failure.unique_id, failure.forecaster, failure.cutoff))
-    return BaseForecasts(names, np.asarray(cutoffs), means, tuple(failures))
+    return BaseForecasts(names, np.asarray(cutoffs), means, tuple(failures), reporter)
 
 
 def fit_series(task: SeriesTask) -> SeriesFit:
     """Every forecaster at every cutoff of one series.
 
-    A forecaster that fails is recorded and replaced by the baseline; one that needs a longer history gives NaN.
+    A forecaster that fails is recorded and replaced by the baseline; one that needs a longer history or does not
+    apply gives NaN.
     """
     means = np.full((len(task.forecasters), len(task.cutoffs), task.horizon), np.nan)
     failures = []
@@ -137,7 +139,7 @@ def fit_series(task: SeriesTask) -> SeriesFit:
         for row, name in enumerate(task.forecasters):
             try:
                 means[row, fold] = _forecast(name, history, task.prophet)[reporting_delay:]
-            except TooFewObservations:
+            except (TooFewObservations, NotApplicable):
                 continue
             except ForecasterFailed as error:
                 means[row, fold] = _forecast(BASELINE, history, task.prophet)[reporting_delay:]

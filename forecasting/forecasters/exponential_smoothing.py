@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from forecasting.data.history import History
+from forecasting.errors import NotApplicable
 from forecasting.forecasters.base import require_finite, require_observations
 from forecasting.forecasters.preprocessing import Adjusted, forecast_adjusted
 from forecasting.types import FloatArray
@@ -101,8 +102,14 @@ class TSB:
         return 1
 
     def forecast(self, history: History) -> FloatArray:
-        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
+        """Mean forecasts, shape (horizon,), in the units of `y`.
+
+        Raises:
+            TooFewObservations, ForecasterFailed: as every forecaster; NotApplicable: a value is negative.
+        """
         require_observations(self, history)
+        if (history.y < 0).any():
+            raise NotApplicable(history.unique_id, type(self).__name__, "demand is not negative")
         if not history.y.any():
             return np.zeros(history.horizon)
         model = _models().TSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)

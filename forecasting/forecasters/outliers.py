@@ -6,6 +6,8 @@ from forecasting.types import FloatArray
 
 # At most this share of a history is treated as outliers.
 LARGEST_SHARE = 0.05
+# A run of as many outliers with one sign at the end is the start of a change.
+SHORTEST_CHANGE = 2
 
 
 def additive_outliers(impulses: FloatArray, errors: FloatArray, *, deviations: float) -> FloatArray:
@@ -30,4 +32,11 @@ def additive_outliers(impulses: FloatArray, errors: FloatArray, *, deviations: f
         chosen = impulses[:, selected]
         sizes[selected] = np.linalg.lstsq(chosen, errors, rcond=None)[0]
         remaining = impulses.T @ (errors - chosen @ sizes[selected])
-    return sizes
+    return _without_last_run(sizes)
+
+
+def _without_last_run(sizes: FloatArray) -> FloatArray:
+    """The sizes (n,) without a run of outliers of one sign that reaches the end, which may be a lasting change."""
+    same = (sizes != 0) & (np.sign(sizes) == np.sign(sizes[-1]))
+    run = len(sizes) - 1 - int(np.flatnonzero(~same)[-1]) if not same.all() else len(sizes)
+    return np.where(np.arange(len(sizes)) >= len(sizes) - run, 0.0, sizes) if run >= SHORTEST_CHANGE else sizes

@@ -24,14 +24,16 @@ SHORTEST_REGRESSION = 30
 # Prior standard deviation of calendar effects on the logarithmic scale.
 EFFECT_PRIOR = 0.15
 OUTLIER_DEVIATIONS = 4.0
+# Months before the last twenty years are not used: the time of a fit grows with the square of their number.
+LONGEST = 20 * MONTHS_PER_YEAR
 
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
     """A history on its scale, without calendar effects and outliers.
 
-    `adjusted_values` has shape (n,); `future_effect`, shape (horizon,), is added to forecasts of it; `airline` is None
-    where the history is too short for the regression.
+    `adjusted_values` has shape (n,), the last LONGEST months at most; `future_effect`, shape (horizon,), is added to
+    forecasts of it; `airline` is None where the history is too short for the regression.
     """
 
     scale: Scale
@@ -70,7 +72,8 @@ def _repeat_last(adjusted: Adjusted, horizon: int) -> FloatArray:
 
 def adjust(history: History) -> Adjusted:
     """The adjusted history; see Adjusted."""
-    y, calendar = np.ascontiguousarray(history.y), np.ascontiguousarray(history.calendar)
+    first = max(len(history.y) - LONGEST, 0)
+    y, calendar = np.ascontiguousarray(history.y[first:]), np.ascontiguousarray(history.calendar[first:])
     return _adjust(y.tobytes(), calendar.tobytes(), calendar.shape)
 
 

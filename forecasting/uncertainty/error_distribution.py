@@ -83,14 +83,16 @@ def learn_distribution(known_errors: KnownErrors, forecast_scale: FloatArray | N
     marginals = _marginals(
         scale, known_errors, scale if forecast_scale is None else calibrate(scale, forecast_scale, known_errors)
     )
-    return ErrorDistribution(marginals, loadings, specific, _over_steps(scores, known))
+    return ErrorDistribution(
+        marginals, loadings, specific, _over_steps(scores[known_errors.pooled], known[known_errors.pooled])
+    )
 
 
 def _marginals(scale: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) -> Marginals:
     """The scale `ahead`, and the shape of the known errors in units of their own scale."""
     inflation = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
-    usable = np.where(known_errors.inactive[:, None, None], np.nan, _standardised(scale, known_errors))
-    return Marginals(inflation * ahead.of(known_errors.ahead), _shape(usable, known_errors.recency))
+    usable = np.where(~known_errors.pooled[:, None, None], np.nan, _standardised(scale, known_errors))
+    return Marginals(inflation * ahead.ahead_of(known_errors), _shape(usable, known_errors.recency))
 
 
 def _standardised(scale: ErrorScale, known_errors: KnownErrors) -> FloatArray:

@@ -17,6 +17,10 @@ from forecasting.types import FloatArray
 SHRINKAGE = 4.0
 # Months after which the weight of an error halves: about the duration of calm and volatile periods.
 HALF_LIFE = 5.0
+# The scale of a series weights its errors with a long half-life. It moves to that with a short one where the two differ
+# by a factor between those of REGIME_CHANGE: volatility has changed.
+LONG_HALF_LIFE, SHORT_HALF_LIFE = 14.0, 4.0
+REGIME_CHANGE = (1.4, 2.3)
 # A series whose recent MAE is below this share of its prior scale, over at least so many folds, is inactive and
 # excluded from pooling.
 INACTIVE_SHARE, INACTIVE_FOLDS = 0.02, 6
@@ -25,6 +29,10 @@ NEW_YEAR_PRIOR_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
 # A scale is never zero, because errors are divided by it.
 TINY = 1e-12
+# The exponent of growth with the step that a delay widens intervals by at least.
+LEAST_SLOPE = 0.25
+# Errors above this many times their mean count as this many in the factor of January and February.
+LARGEST_RELATIVE = 4.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,10 @@ class KnownErrors:
 
     `errors` has shape (series, folds, horizon), on the arsinh scale, NaN where not known yet; `cutoffs` (folds,) and
     `cutoff`, at which they are known, are month numbers since January 1970; `prior` (series,) is a prior scale;
-    `aggregation_level` (series,) is equal for series that are pooled with one another.
+    `aggregation_level` (series,) is equal for series that are pooled with one another. `fold_errors` are the errors in
+    the units of their own folds, where these differ; `representative` (series,) marks the series that are pooled, by
+    default all; `delay` (series,) the unusual months of delay of their last value; `new_year` is whether January and
+    February have a factor.
     """
 
     errors: FloatArray
@@ -41,6 +52,10 @@ class KnownErrors:
     cutoff: int
     prior: FloatArray
     aggregation_level: NDArray[np.int64]
+    fold_errors: FloatArray | None = None
+    representative: NDArray[np.bool_] | None = None
+    delay: FloatArray | None = None
+    new_year: bool = True
 
     @property
     def span(self) -> FloatArray:
@@ -76,6 +91,13 @@ class KnownErrors:
         """The months the errors are of, shape (folds, horizon)."""
         return self.cutoffs[:, None] + 1 + np.arange(self.errors.shape[2])
 
+    @cached_property
+    def pooled(self) -> NDArray[np.bool_]:
+        """Series from which the properties shared by all are estimated, shape (series,)."""
+        active = ~self.inactive
+        chosen = active if self.representative is None else active & self.representative
+        return chosen if (chosen & np.isfinite(self.errors).any(axis=(1, 2))).any() else active
+
     @property
     def ahead(self) -> NDArray[np.int64]:
         """The months after the cutoff, shape (horizon,)."""
@@ -92,9 +114,22 @@ class ErrorScale:
 
     def of(self, months: NDArray[np.int64]) -> FloatArray:
         """The scale at months (..., horizon), numbers since January 1970: shape (series, ..., horizon)."""
-        curve = self.growth * np.where(_new_year(months), self.new_year, 1.0)
-        width: FloatArray = np.multiply.outer(self.scale, curve)
+        width: FloatArray = np.multiply.outer(self.scale, self.curve(months))
         return width
+
+    def curve(self, months: NDArray[np.int64]) -> FloatArray:
+        """The scale at months (..., horizon) relative to that of the series, same shape."""
+        return self.growth * np.where(_new_year(months), self.new_year, 1.0)
+
+    def ahead_of(self, known_errors: KnownErrors) -> FloatArray:
+        """The scale of the months ahead, shape (series, horizon); a delayed series' is that of as many steps more."""
+        width = self.of(known_errors.ahead)
+        if known_errors.delay is None or not known_errors.delay.any():
+            return width
+        steps = np.arange(1, len(self.growth) + 1)
+        slope = np.log(self.growth[-1] / self.growth[0]) / np.log(len(steps)) if len(steps) > 1 else 0.0
+        widened: FloatArray = width * (1 + known_errors.delay[:, None] / steps) ** np.clip(slope, LEAST_SLOPE, 1.0)
+        return widened
 
 
 def prior_scale(transformed: FloatArray) -> FloatArray:
@@ -123,41 +158,53 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     """
     size = np.abs(known_errors.errors)
     known = np.isfinite(size) & ~known_errors.inactive[:, None, None]
+    pooled = known & known_errors.pooled[:, None, None]
     size = np.where(known, size, 0.0)
     new_year = _new_year(known_errors.months)
     found = ErrorScale(known_errors.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
     for _ in range(3):
-        scale = _scale(size / (found.of(known_errors.months) / found.scale[:, None, None]), known, known_errors)
-        relative = size / scale[:, None, None]
-        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), known, known_errors.span)
-        found = ErrorScale(scale, growth, _new_year_factor(relative / growth, known, known_errors.months))
-    return replace(
-        found, scale=np.where(known_errors.inactive, np.maximum(known_errors.recent_size, TINY), found.scale)
-    )
+        scale = _scale(size / found.curve(known_errors.months), known, known_errors)
+        relative = np.where(pooled, size / scale[:, None, None], 0.0)
+        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), pooled, known_errors.span)
+        # Growth is a shape: its level is that of the scale, which weights recent errors.
+        growth = growth / growth[0]
+        factor = _new_year_factor(relative / growth, pooled, known_errors.months) if known_errors.new_year else 1.0
+        found = ErrorScale(scale, growth, factor)
+    scale = _scale(size / found.curve(known_errors.months), known, known_errors)
+    return replace(found, scale=np.where(known_errors.inactive, np.maximum(known_errors.recent_size, TINY), scale))
 
 
 def _scale(relative: FloatArray, known: NDArray[np.bool_], known_errors: KnownErrors) -> FloatArray:
     """Each series' mean relative error, shrunk to its level's, and that to the panel's, where folds are few."""
     steps = known.sum(axis=2)
-    # The overlapping steps of a fold count as one error.
-    weights = known_errors.recency * (steps > 0)
-    counts = weights.sum(axis=1)
-    if not counts.any():
+    if not steps.any():
         return known_errors.prior
-    seen = counts > 0
     mean = relative.sum(axis=2) / np.maximum(steps, 1)
-    own = np.maximum((mean * weights).sum(axis=1) / np.where(seen, counts, 1.0), TINY)
+    own, counts = _weighted_mean(mean, known_errors.halved_after(LONG_HALF_LIFE) * (steps > 0))
+    recent, _ = _weighted_mean(mean, known_errors.halved_after(SHORT_HALF_LIFE) * (steps > 0))
+    start, end = np.log(REGIME_CHANGE)
+    change = np.log(recent / own)
+    own = own * np.exp(change * np.clip((np.abs(change) - start) / (end - start), 0.0, 1.0))
+    seen = counts > 0
     ratio = np.where(seen, np.log(own / known_errors.prior), 0.0)
     share = counts / (counts + SHRINKAGE)
-    usual = _level_means(np.where(seen, share, np.nan), ratio, known_errors.aggregation_level)
+    pooled = np.where(seen & known_errors.pooled, share, np.nan)
+    usual = _level_means(pooled, ratio, known_errors.aggregation_level)
     scale: FloatArray = known_errors.prior * np.exp(share * ratio + (1 - share) * usual)
     return scale
+
+
+def _weighted_mean(mean: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weighted means (series,) of fold means (series, folds), each fold one error, and the sums of the weights."""
+    counts = weights.sum(axis=1)
+    found = (mean * weights).sum(axis=1) / np.where(counts > 0, counts, 1.0)
+    return np.maximum(found, TINY), counts
 
 
 def _level_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArray[np.int64]) -> FloatArray:
     """The mean of each series' level (series,), shrunk towards the panel's mean; NaN shares are excluded."""
     seen = np.isfinite(share)
-    panel = ratio[seen].mean()
+    panel = ratio[seen].mean() if seen.any() else 0.0
     means = np.full(len(ratio), panel)
     for level in np.unique(aggregation_level[seen]):
         inside = seen & (aggregation_level == level)
@@ -187,6 +234,10 @@ def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) ->
 
 def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:
     """Ratio of the mean relative error in January and February to other months, shrunk to 1 by years known."""
+    totals, numbers = relative.sum(axis=(1, 2)), known.sum(axis=(1, 2))
+    mean = np.where(totals > 0, totals / np.maximum(numbers, 1), 1.0)
+    # One error must not determine the factor.
+    relative = np.minimum(relative / mean[:, None, None], LARGEST_RELATIVE)
     size, counts = relative.sum(axis=0), known.sum(axis=0)
     inside_new_year = _new_year(months)
     inside, outside = counts[inside_new_year].sum(), counts[~inside_new_year].sum()

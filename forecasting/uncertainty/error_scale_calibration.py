@@ -26,10 +26,9 @@ def calibrate(scale: ErrorScale, forecast_scale: FloatArray, known_errors: Known
 
     Steps get a power law, aggregation levels a factor each.
     """
-    standardized_error = np.minimum(
-        np.abs(known_errors.errors[:, FEWEST_FOLDS:] / forecast_scale[:, FEWEST_FOLDS:]), LARGEST
-    )
-    standardized_error[known_errors.inactive] = np.nan
+    errors = known_errors.errors if known_errors.fold_errors is None else known_errors.fold_errors
+    standardized_error = np.minimum(np.abs(errors[:, FEWEST_FOLDS:] / forecast_scale[:, FEWEST_FOLDS:]), LARGEST)
+    standardized_error[~known_errors.pooled] = np.nan
     if not np.isfinite(standardized_error).any():
         return scale
     weights = known_errors.halved_after(HALF_LIFE)[FEWEST_FOLDS:]

@@ -1,12 +1,14 @@
 """Joint paths: draws of every series over every step around the combination, and their quantiles."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
+from forecasting.data.intermittent import recent_quantiles
 from forecasting.types import FloatArray, RealArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution
@@ -24,6 +26,7 @@ def draw_paths(
     unique_ids: Sequence[str],
     draws: int,
     seed: int,
+    histories: Mapping[int, FloatArray] | None = None,
 ) -> FloatArray:
     """Paths around `centre` (series, horizon), shape (series, draws, horizon), in the units of `y`.
 
@@ -32,7 +35,8 @@ def draw_paths(
     specific part of a series from `seed` and its name, so that the order of the series does not matter. Draws are
     antithetic on the arsinh scale, then rescaled by the square root of centre / mean: with the medians on the centre,
     sums of many series would lie above the sum of the centres; with the means on it, each series would lie below its
-    own.
+    own. The series in `histories` (by row) are drawn from the distribution of these values instead, with the same
+    dependence.
     """
     horizon = centre.shape[1]
     half = (draws + 1) // 2
@@ -49,9 +53,12 @@ def draw_paths(
     mirrored = np.concatenate([transformed + errors, transformed - errors], axis=1)[:, :draws]
     ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
     bound = transform(ceiling, transform_unit[:, None, None])
-    return _shrink_towards_centre(
-        inverse_transform(np.clip(mirrored, -bound, bound), transform_unit[:, None, None]), centre
-    )
+    paths = inverse_transform(np.clip(mirrored, -bound, bound), transform_unit[:, None, None])
+    paths = _shrink_towards_centre(paths, centre)
+    for row, values in (histories or {}).items():
+        antithetic = np.concatenate([normal[row], -normal[row]])[:draws]
+        paths[row] = recent_quantiles(values, ndtr(antithetic))
+    return paths
 
 
 def _shrink_towards_centre(paths: FloatArray, centre: FloatArray) -> FloatArray:

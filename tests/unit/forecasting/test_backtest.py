@@ -94,7 +94,7 @@ def test_a_folds_scale_is_calibrated_by_earlier_folds(panel):
         return fold_distribution(pool, fold).marginals.width
 
     before = widths()
-    assert not np.allclose(before, learn_distribution(pool.known_errors(fold, pool.errors)).marginals.width, rtol=0.01)
+    assert not np.allclose(before, learn_distribution(pool.known_errors(fold)).marginals.width, rtol=0.01)
     # The scale of months that were not known at the fold has no influence.
     pool.forecast_scale[:, fold:] *= 9
     pool.forecast_scale[:, fold - 1, 1:] *= 9

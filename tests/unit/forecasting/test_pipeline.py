@@ -294,7 +294,7 @@ def test_a_vintage_fold_sees_no_later_revision():
     ]
     fold = base.cutoffs.tolist().index(cutoff)
     for name in ("transform_unit", "prior"):
-        first, second = (getattr(pool, name)[:, fold] for pool in pools)
+        first, second = (getattr(pool.data, name)[:, fold] for pool in pools)
         assert_array_equal(first, second)
     # Only errors of earlier folds use revised values.
     moved = np.abs(pools[1].centre[:, fold] / pools[0].centre[:, fold] - 1)

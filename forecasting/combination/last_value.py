@@ -1,0 +1,64 @@
+"""The last value of a series where it is unusual: a mixture of two readings.
+
+A last value far from its forecast is either a single event (a reporting error, a strike, one large delivery) or the
+first month of a lasting change, and the series itself cannot tell which until the next month is known. Draws follow
+both readings, each with its probability; the centre is that of the more probable one, the single event.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.types import FloatArray
+from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
+
+# An error of more than so many times the error scale, and of at least so much on the arsinh scale, is unusual.
+UNUSUAL_RATIO, UNUSUAL_SIZE = 5.0, 0.4
+# The probability of a lasting change falls with the size of the jump from the first of these to the second, because few
+# changes of level are as large as errors of reporting.
+LARGEST_PROBABILITY, SMALLEST_PROBABILITY, FALL = 0.4, 0.15, 0.1
+
+
+@dataclass(frozen=True)
+class LastValueReadings:
+    """Two readings of the last values at a cutoff.
+
+    `unusual` has shape (series,); `single` and `lasting` (series, horizon), in the units of `y`, are the centres if the
+    value is a single event and if it is the start of a change; `probability` (series,) is that of the change.
+    """
+
+    unusual: NDArray[np.bool_]
+    single: FloatArray
+    lasting: FloatArray
+    probability: FloatArray
+
+
+def read_last_values(
+    centre: FloatArray, earlier: FloatArray, last: FloatArray, error_scale: FloatArray, unit: FloatArray
+) -> LastValueReadings:
+    """The readings of the second of the values `last` (series, 2), given centres (series, horizon).
+
+    `earlier` are the centres of the cutoff a month before, whose first step is the forecast of the value; `error_scale`
+    (series,) is the mean absolute error expected of that step and `unit` (series,) the unit of the arsinh transform.
+    """
+    now, before = transform(centre, unit[:, None]), transform(earlier, unit[:, None])
+    months = transform(last, unit[:, None])
+    jump = months[:, -1] - before[:, 0]
+    least = np.maximum(UNUSUAL_RATIO * error_scale, UNUSUAL_SIZE)
+    # A value near that of the month before continues a change that has begun.
+    with np.errstate(invalid="ignore"):
+        unusual = np.minimum(np.abs(jump), np.abs(months[:, -1] - months[:, 0])) > least
+    # The earlier cutoff has no forecast of the last step: the change to it is that of the present cutoff.
+    end = before[:, -1:] + (now[:, -1:] - now[:, -2:-1] if centre.shape[1] > 1 else 0.0)
+    single = np.concatenate([before[:, 1:], end], axis=1)
+    probability = np.clip(
+        LARGEST_PROBABILITY - FALL * (np.abs(jump) - UNUSUAL_SIZE), SMALLEST_PROBABILITY, LARGEST_PROBABILITY
+    )
+    lasting = inverse_transform(single + jump[:, None], unit[:, None])
+    return LastValueReadings(
+        unusual=np.asarray(unusual),
+        single=inverse_transform(single, unit[:, None]),
+        lasting=np.where((last[:, -1:] >= 0) & (earlier >= 0), np.maximum(lasting, 0.0), lasting),
+        probability=np.where(unusual, probability, 0.0),
+    )
