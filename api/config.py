@@ -1,11 +1,12 @@
 """Configuration of the HTTP server."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from forecasting.config import ForecastConfig
+from services.schedule import PollInterval
 
 
 def _default_forecast(_dataset: str) -> ForecastConfig:
@@ -22,8 +23,8 @@ class ServerConfig:
     served at once; the engine's pool should have the same size. `answer_cache_bytes` bounds the cache of answers from
     published runs; 0 turns it off. `latest_run_seconds` is how long such an answer may still come from the run that was
     the latest. `docs_site` is the folder of the built documentation.
-    `receives_data` says whether new data is fetched automatically. `cors_origins` are the origins whose
-    pages may read the API from a browser.
+    `receives_data` says whether new data is fetched automatically, at the pauses of `poll_interval`. `cors_origins`
+    are the origins whose pages may read the API from a browser.
     """
 
     version: str
@@ -38,4 +39,5 @@ class ServerConfig:
     latest_run_seconds: float = 1.0
     docs_site: Path | None = None
     receives_data: bool = False
+    poll_interval: PollInterval = field(default_factory=PollInterval)
     cors_origins: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from forecasting.config import ForecastConfig
     from jobs.execution.executors import ExecutorFactory
+    from services.schedule import PollInterval
     from sources.feed_config import Feed
     from sources.provider import Access
 
@@ -102,6 +103,13 @@ def forecast_config(settings: Settings, dataset: str | None = None) -> "Forecast
         forecasters=tuple(own.get("forecasters", settings.forecasters)),
         prophet=prophet,
     )
+
+
+def poll_interval(settings: Settings) -> "PollInterval":
+    """Pauses between polls of a source."""
+    from services.schedule import PollInterval
+
+    return PollInterval(timedelta(minutes=settings.poll_minutes), timedelta(minutes=settings.longest_poll_minutes))
 
 
 def executor(settings: Settings) -> "ExecutorFactory":

@@ -94,17 +94,22 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
         )
 
 
-def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
+def schedule(
+    list_tasks: Annotated[bool, typer.Option("--list", help="List the next and last tasks, and exit.")] = False,
+    data_dir: DataDir = None,
+    ends_with: EndsWith = None,
+) -> None:
     """Run the scheduler alone: it fetches due releases, forecasts new figures and raises alerts."""
+    if list_tasks:
+        _list_tasks(composition.read_settings(data_dir=data_dir))
+        return
     from jobs.execution.process_supervisor import stop_with_parent
     from jobs.ingestion.fetch import fetch as fetch_dataset
-    from jobs.scheduling.polling import Interval
     from jobs.scheduling.scheduler import Ticker, run_scheduler
     from jobs.scheduling.webhook import Webhook
 
     settings = composition.read_settings(data_dir=data_dir)
     url, secret = settings.webhook_url, settings.webhook_secret
-    pauses = (timedelta(minutes=minutes) for minutes in (settings.poll_minutes, settings.longest_poll_minutes))
     feeds = composition.feeds(settings) if settings.receives_data else {}
     with composition.engine(settings) as engine:
         poll = partial(
@@ -119,7 +124,7 @@ def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
             make_executor=composition.executor(settings),
             clock=composition.now,
             polls=dict.fromkeys(feeds, poll),
-            interval=Interval(*pauses),
+            interval=composition.poll_interval(settings),
             grace=settings.grace,
             run_limit=timedelta(hours=settings.run_hours),
             keep_runs=settings.keep_runs,
@@ -132,6 +137,19 @@ def schedule(data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
     if not ended:
         # The interpreter would wait for the thread of the abandoned tick.
         os._exit(0)
+
+
+def _list_tasks(settings: Settings) -> None:
+    from services.schedule import scheduled_tasks
+
+    interval, now = composition.poll_interval(settings), composition.now()
+    with composition.session(settings) as session:
+        tasks = scheduled_tasks(session, now=now, interval=interval, receives_data=settings.receives_data)
+    for task in tasks:
+        following = "waiting" if task.next_at is None else f"{task.next_at:%Y-%m-%d %H:%M} UTC"
+        last = f"; last {task.last_outcome} {task.last_at:%Y-%m-%d %H:%M} UTC" if task.last_at else ""
+        failure = f": {task.last_reason}" if task.last_reason else ""
+        say(f"{task.dataset:16} {task.task:6} {following:22} {task.reason}{last}{failure}")
 
 
 def migrate(data_dir: DataDir = None) -> None:
@@ -232,5 +250,6 @@ def _server_config(settings: Settings) -> "ServerConfig":
         answer_cache_bytes=settings.answer_cache_mb * 1_000_000,
         docs_site=SITE,
         receives_data=settings.receives_data,
+        poll_interval=composition.poll_interval(settings),
         cors_origins=settings.cors_origins,
     )

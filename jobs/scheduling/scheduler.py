@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from queue import SimpleQueue
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -30,8 +31,9 @@ from jobs.retention import prune
 from jobs.runs.forecast_run import run_forecast
 from jobs.runs.scoring import config_for_next_run
 from jobs.scheduling import alerts, polling
-from jobs.scheduling.polling import Interval, Poll
+from jobs.scheduling.polling import Poll
 from jobs.scheduling.webhook import Webhook
+from services.schedule import PollInterval, next_poll
 from store.queries import catalog, fetch_attempts, indicators, observations, runs
 from store.queries.runs import RunMovedOn, RunRecord
 
@@ -65,7 +67,7 @@ class Ticker:
     clock: Clock
     dataset_configs: Mapping[str, ForecastConfig] = field(default_factory=dict)
     polls: Mapping[str, Poll] = field(default_factory=dict)
-    interval: Interval = field(default_factory=Interval)
+    interval: PollInterval = field(default_factory=PollInterval)
     grace: timedelta = timedelta(hours=24)
     run_limit: timedelta = timedelta(hours=24)
     keep_runs: int | None = None
@@ -73,12 +75,28 @@ class Ticker:
     webhook: Webhook | None = None
     attempted: dict[str, tuple[object, ...]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    ticking: threading.Lock = field(default_factory=threading.Lock)
 
     def tick(self) -> None:
         """Execute queued runs, fetch due releases, forecast new data, send alerts.
 
-        An exception is recorded and ends its own task only; a database that is away ends the tick.
+        An exception is recorded and ends its own task only; a database that is away ends the tick. A second tick at the
+        same time does nothing.
         """
+        if not self.ticking.acquire(blocking=False):
+            return
+        try:
+            self._do_tasks()
+        finally:
+            self.ticking.release()
+
+    def next_poll(self) -> datetime | None:
+        """The earliest future time at which a release is to be polled; None if unknown."""
+        with suppress(OperationalError), Session(self.engine) as session:
+            return next_poll(session, now=self.clock(), interval=self.interval)
+        return None
+
+    def _do_tasks(self) -> None:
         try:
             self._isolate("interrupted runs", self._close_interrupted_runs)
             self._isolate("queued runs", self._execute_queued)
@@ -249,18 +267,19 @@ def run_scheduler(ticker: Ticker, *, tick_seconds: int) -> bool:
 
     Returns whether the tick in progress has ended: one that waits for a remote server is abandoned after STOP_SECONDS.
     """
-    scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(
-        ticker.tick,
-        IntervalTrigger(seconds=tick_seconds, timezone="UTC"),
-        next_run_time=ticker.clock(),
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-    )
-    scheduler.add_job(
-        ticker.prune, IntervalTrigger(days=1, jitter=600, timezone="UTC"), coalesce=True, misfire_grace_time=None
-    )
+    # Triggers missed during a sleep of the machine fire once.
+    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
+
+    def tick() -> None:
+        ticker.tick()
+        due = ticker.next_poll()
+        if due is not None and ticker.polls:
+            # The next release is polled at its due time, not at the first tick after it.
+            scheduler.add_job(tick, DateTrigger(due), id="release", replace_existing=True)
+
+    every = IntervalTrigger(seconds=tick_seconds, jitter=min(tick_seconds // 10, 30) or None, timezone="UTC")
+    scheduler.add_job(tick, every, id="tick", next_run_time=ticker.clock())
+    scheduler.add_job(ticker.prune, IntervalTrigger(days=1, jitter=600, timezone="UTC"), id="retention")
 
     # APScheduler logs an exception that a handler raises in one of its threads, and continues.
     signals: SimpleQueue[int] = SimpleQueue()

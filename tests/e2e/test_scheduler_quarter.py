@@ -19,9 +19,9 @@ from sqlmodel import Session
 
 from api.app import create_app
 from jobs.ingestion.ingest import ingest
-from jobs.scheduling.polling import Interval
 from jobs.scheduling.scheduler import Ticker
 from jobs.scheduling.webhook import Webhook
+from services.schedule import PollInterval
 from sources.observation_batch import ObservationBatch
 from store.queries import catalog, observations, releases, runs
 from tables import check_releases, read_table
@@ -74,7 +74,7 @@ class World:
             make_executor=here,
             clock=self.clock,
             polls={"SMALL": self.poll},
-            interval=Interval(10 * MINUTE, 4 * 60 * MINUTE),
+            interval=PollInterval(10 * MINUTE, 4 * 60 * MINUTE),
             grace=DAY,
             webhook=Webhook(receiver.url, "secret"),
         )

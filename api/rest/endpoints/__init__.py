@@ -22,6 +22,7 @@ from api.rest.endpoints import (
     run_changes,
     runs,
     scenarios,
+    schedule,
     tracking,
 )
 
@@ -48,6 +49,7 @@ ROUTERS = tuple(
         run_changes,
         reports,
         data_sources,
+        schedule,
         datasets,
         indicators,
         moved,

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import Session
 
 from api.rest.schemas.catalog import SourceAnswer, SourcePage
+from api.rest.schemas.schedule import ScheduleAnswer
 from store.queries import fetch_attempts
 from tests.integration.api.conftest import client_of
 from tests.support.answers import validate
@@ -73,3 +74,12 @@ def test_sources_are_paged_and_come_as_csv(client, session):
     lines = client.get("/v1/sources?format=csv&offset=2").text.splitlines()
     assert lines[0].split(",") == list(SourceAnswer.__annotations__)
     assert lines[1].startswith("C,comtrade,")
+
+
+def test_the_schedule_names_the_next_and_the_last_task_of_each_dataset(client, session):
+    attempt(session, "CN_TRADE", 8, "failed", reason="Unreachable: away")
+    answer = validate(ScheduleAnswer, client.get("/v1/schedule").json())
+    tasks = {(task["dataset"], task["task"]): task for task in answer["tasks"]}
+    assert set(tasks) == {(dataset, "run") for dataset in ("CN_TRADE", "CN_CLEANTECH")}
+    assert tasks["CN_TRADE", "run"]["last_outcome"] == "published"
+    assert client.get("/v1/schedule?limit=1").status_code == 422

@@ -111,6 +111,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/partners", "get"),
         ("/v1/sectors", "get"),
         ("/v1/sources", "get"),
+        ("/v1/schedule", "get"),
         ("/v1/runs", "get"),
         ("/v1/runs", "post"),
         ("/v1/runs/{run_id}", "get"),

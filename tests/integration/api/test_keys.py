@@ -23,6 +23,7 @@ READS = [
     "/v1/partners",
     "/v1/sectors",
     "/v1/sources",
+    "/v1/schedule",
     "/v1/runs",
     "/v1/runs/1",
     "/v1/runs/1/forecasts",

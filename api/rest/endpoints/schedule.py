@@ -1,0 +1,34 @@
+"""The schedule: the next and the last fetch and run of each dataset."""
+
+from fastapi import APIRouter, Response
+
+from api.authentication import Reader
+from api.dependencies import ConfigDep, NoParameters, SessionDep
+from api.rest.responses import json_response
+from api.rest.schemas.problem import PROBLEM
+from api.rest.schemas.schedule import ScheduleAnswer, ScheduledTaskAnswer
+from services.schedule import ScheduledTask, scheduled_tasks
+
+router = APIRouter(tags=["service"], dependencies=[Reader, NoParameters], responses=PROBLEM)
+
+
+@router.get("/v1/schedule", responses={200: {"model": ScheduleAnswer}})
+def read_schedule(session: SessionDep, config: ConfigDep) -> Response:
+    """What the scheduler does next for each dataset and why, and how the last fetch and run ended."""
+    now = config.now()
+    tasks = scheduled_tasks(session, now=now, interval=config.poll_interval, receives_data=config.receives_data)
+    answer: ScheduleAnswer = {"now": now, "tasks": [task_answer(task) for task in tasks]}
+    return json_response(answer, headers={"Cache-Control": "no-store"})
+
+
+def task_answer(task: ScheduledTask) -> ScheduledTaskAnswer:
+    """A task as it is answered."""
+    return {
+        "dataset": task.dataset,
+        "task": task.task,
+        "next_at": task.next_at,
+        "reason": task.reason,
+        "last_at": task.last_at,
+        "last_outcome": task.last_outcome,
+        "last_reason": task.last_reason,
+    }
