@@ -47,6 +47,11 @@ def heat_map(dataset: str | None = None, **query: Any) -> str:
     return url("/heatmap", dataset=dataset, **query)
 
 
+def partners(dataset: str | None = None, **query: Any) -> str:
+    """The page of contributions by partner."""
+    return url("/partners", dataset=dataset, **query)
+
+
 def backtest(dataset: str | None = None, **query: Any) -> str:
     """The backtest page."""
     return url("/backtest", dataset=dataset, **query)
@@ -83,6 +88,11 @@ def api_run(run_id: int) -> str:
 def api_forecasts(run_id: int, **query: Any) -> str:
     """Forecasts of one run."""
     return url(f"{api_run(run_id)}/forecasts", **query)
+
+
+def api_contributions(dataset: str, **query: Any) -> str:
+    """Contributions to growth."""
+    return url(f"/v1/datasets/{dataset}/forecasts/contributions", **query)
 
 
 def api_probability(dataset: str, **query: Any) -> str:

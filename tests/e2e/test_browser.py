@@ -42,6 +42,7 @@ PAGES = (
     SERIES,
     f"{SERIES}?forecasters=show",
     "/heatmap",
+    "/partners?dataset=CN_CLEANTECH",
     "/backtest",
     BACKTEST,
     "/runs",

@@ -57,7 +57,7 @@ def test_clean_technology_by_destination_without_regions(provider: LocalProvider
         (
             Reply(RELEASE.replace(b"2026-02-01", b"02/2026")),
             ChangedShape,
-            "expected months as %Y-%m-%d, found '02/2026'",
+            r"is not written as %Y-%m-%d \('02/2026'\)",
         ),
         (Reply(RELEASE.replace(b"Viet Nam", b"Atlantis")), UnknownCode, "unknown partner .name. 'Atlantis'"),
         (Reply(status=500), Refused, "answered 500"),
