@@ -42,7 +42,6 @@ PAGES = (
     SERIES,
     f"{SERIES}?forecasters=show",
     "/heatmap",
-    "/partners?dataset=CN_CLEANTECH",
     "/backtest",
     BACKTEST,
     "/runs",
