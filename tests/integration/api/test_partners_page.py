@@ -13,7 +13,7 @@ from tests.integration.api.test_contributions import client, engine  # noqa: F40
 def page(client: TestClient) -> str:  # noqa: F811
     response = client.get("/partners?dataset=PARTNERS")
     assert response.status_code == 200, response.text
-    return response.text
+    return str(response.text)
 
 
 def test_a_sentence_names_growth_contributors_and_expectation(page: str) -> None:
