@@ -19,10 +19,10 @@ from store.queries import catalog, observation_writes, observations, releases
 from store.queries.catalog import PartnerRecord, SectorRecord
 from store.queries.observation_writes import Appended
 from store.queries.partner_wholes import wholes_of_partners
-from tables import AS_IT_IS, SERIES_COLUMNS, Faults, Layout, after_last_gap, check_observations, refuse_jumps
+from tables import AS_IT_IS, LOOK_BACK, SERIES_COLUMNS, Faults, Layout, after_last_gap, check_observations, refuse_jumps
 
 OWN_CLASSIFICATION = "own"
-PARTNER_LENGTH, SECTOR_LENGTH = 12, 24
+PARTNER_LENGTH, SECTOR_LENGTH, LONGEST_NAME = 12, 24, 300
 DATASET_CODE, CURRENCY = re.compile(r"[A-Z][A-Z0-9_]{0,39}"), re.compile(r"[A-Z]{3}")
 
 Notify = Callable[[str], None]
@@ -79,7 +79,7 @@ def import_table(
     dialect = options.layout.dialect
     frame = check_observations(read.frame, today=today, negative=found.allows_negative, dialect=dialect)
     frame = _continuous(frame, options, notify)
-    _refuse_jumps(session, dataset, frame, options, notify)
+    refuse_new_jumps(session, dataset, frame, force=options.force, notify=notify)
     if options.backfill:
         frame = known_when_due(session, frame, dataset, today)
     appended = observation_writes.append(
@@ -136,8 +136,8 @@ def check_own_codes(*, partners: Mapping[str, str], sectors: Mapping[str, str]) 
         for code, name in codes.items():
             if not re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{longest}}}", code):
                 raise BadDefinition(kind, code[:40], f"is not a code of at most {longest} characters")
-            if not name.strip():
-                raise BadDefinition(kind, code, "has no name")
+            if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+                raise BadDefinition(kind, code, f"its name has 1 to {LONGEST_NAME} printable characters")
 
 
 def add_codes(session: Session) -> None:
@@ -176,10 +176,13 @@ def _continuous(frame: pd.DataFrame, options: ImportOptions, notify: Notify) -> 
     return after_last_gap(frame, keys=SERIES_COLUMNS, month="month", months="months", notify=notify)
 
 
-def _refuse_jumps(session: Session, dataset: str, frame: pd.DataFrame, options: ImportOptions, notify: Notify) -> None:
+def refuse_new_jumps(
+    session: Session, dataset: str, frame: pd.DataFrame, *, force: bool, notify: Notify = lambda _: None
+) -> None:
     """Raise BadRows for a new last value that is far beyond those before it, stored or sent, unless forced."""
     columns = [*SERIES_COLUMNS, "month", "value"]
-    stored = observations.panel_frame(session, dataset).rename(columns={"ds": "month", "y": "value"})
+    start = frame["month"].min() - pd.DateOffset(months=LOOK_BACK)
+    stored = observations.values_since(session, dataset, start.date())
     sent = frame[columns].drop_duplicates(columns[:-1], keep="last")
     known = stored[columns].set_axis([-1] * len(stored))
     both = pd.concat([known, sent]) if len(known) else sent
@@ -189,7 +192,5 @@ def _refuse_jumps(session: Session, dataset: str, frame: pd.DataFrame, options: 
     touched = pd.MultiIndex.from_frame(newest.loc[newest.index != -1, SERIES_COLUMNS])
     both = both[pd.MultiIndex.from_frame(both[SERIES_COLUMNS]).isin(touched)]
     faults = Faults()
-    refuse_jumps(
-        both, keys=SERIES_COLUMNS, month="month", value="value", faults=faults, force=options.force, notify=notify
-    )
+    refuse_jumps(both, keys=SERIES_COLUMNS, month="month", value="value", faults=faults, force=force, notify=notify)
     faults.stop()

@@ -86,6 +86,8 @@ class PublishedRun:
         name = FLOW_NAMES[series.flow]
         if series.partner != TOTAL_PARTNER:
             name += f" {PREPOSITIONS[series.flow]} {self.partner_name(series.partner)}"
+        elif self.dataset.derives_total:
+            name += f" {PREPOSITIONS[series.flow]} all listed partners"
         return name if series.sector == TOTAL_SECTOR else f"{name}, {self.catalog.sectors[series.sector].lower()}"
 
     def partner_name(self, code: str) -> str:

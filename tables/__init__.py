@@ -28,13 +28,14 @@ from tables.faults import (
     summary,
 )
 from tables.gaps import after_last_gap
-from tables.jumps import refuse_jumps
+from tables.jumps import LOOK_BACK, refuse_jumps
 from tables.layout import AS_IT_IS, Layout, arrange, panel_frame, parse_pairs
 from tables.reading import SUFFIXES, read_table
 from tables.wide import SERIES_NAME, drop_missing, unpivot
 
 __all__ = [
     "AS_IT_IS",
+    "LOOK_BACK",
     "OBSERVATION_COLUMNS",
     "SERIES_COLUMNS",
     "SERIES_NAME",

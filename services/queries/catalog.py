@@ -43,6 +43,16 @@ class ObservationQuery(SeriesSelection, KnownMonths):
     limit: int = Field(default=10_000, ge=1, le=100_000, description="Greatest number of observations.")
 
 
+class AppendQuery(BaseModel):
+    """How observations are appended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    force: bool = Field(
+        default=False, description="Accept a last value 1,000 times the largest of the 12 months before."
+    )
+
+
 class RevisionQuery(StoredSeriesSelection, KnownMonths):
     """First prints, latest values, and every vintage in between."""
 

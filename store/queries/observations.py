@@ -60,6 +60,17 @@ def panel_frame(session: Session, dataset: str, as_of: date | None = None) -> pd
     return frame.astype({"ds": "datetime64[ns]", "y": float, "months": int})
 
 
+def values_since(session: Session, dataset: str, start: date) -> pd.DataFrame:
+    """The latest values from a month on, sorted by series and month: columns flow, partner, sector, month, value."""
+    ours = sa.select(col(Series.id)).where(col(Series.dataset_id) == dataset)
+    newest = latest(col(Observation.series_id).in_(ours), col(Observation.month) >= start).subquery()
+    keys = [col(column) for column in (Series.flow, Series.partner, Series.sector)]
+    query = sa.select(*keys, newest.c.month, newest.c.value).join(Series, col(Series.id) == newest.c.series_id)
+    rows = session.execute(query.order_by(*keys, newest.c.month)).all()
+    frame = pd.DataFrame(rows, columns=["flow", "partner", "sector", "month", "value"])
+    return frame.astype({"month": "datetime64[ns]", "value": float})
+
+
 class Extent(NamedTuple):
     """How many observations a dataset has, and the latest day on which one became known: it changes with each."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
-from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
+from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, list_response, page_limit
 from api.rest.schemas.common import columns
@@ -13,7 +13,8 @@ from api.rest.schemas.observations import AppendedAnswer, ObservationAnswer, Obs
 from api.rest.schemas.problem import PROBLEM
 from api.rest.uploads import table_body, uploaded_table
 from forecasting.data.months import format_month
-from services.queries.catalog import ObservationQuery
+from services.datasets import refuse_new_jumps
+from services.queries.catalog import AppendQuery, ObservationQuery
 from store.queries import catalog, observation_writes, observations
 from store.queries.observations import ObservationRecord
 from tables import check_observations
@@ -66,12 +67,17 @@ def read_observations(
 @router.post(
     "/v1/datasets/{dataset}/observations",
     status_code=201,
-    dependencies=[Writer, NoParameters],
+    dependencies=[Writer],
     responses={201: {"model": AppendedAnswer}},
     openapi_extra=BODY,
 )
 def append_observations(
-    dataset: DatasetPath, body: BodyDep, request: Request, session: SessionDep, config: ConfigDep
+    dataset: DatasetPath,
+    query: Annotated[AppendQuery, Query()],
+    body: BodyDep,
+    request: Request,
+    session: SessionDep,
+    config: ConfigDep,
 ) -> Response:
     """Append observations, all of them or none. A value that is stored already is not stored again.
 
@@ -81,6 +87,7 @@ def append_observations(
     today = config.now().date()
     table = uploaded_table(request, body, name="observations", limit=config.max_upload_bytes)
     frame = check_observations(table, today=today, negative=record.allows_negative)
+    refuse_new_jumps(session, dataset, frame, force=query.force)
     appended = observation_writes.append(session, dataset=dataset, frame=frame, vintage=today)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}

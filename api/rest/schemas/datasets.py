@@ -7,7 +7,8 @@ from typing_extensions import TypedDict
 
 from api.rest.schemas.common import answer
 
-Text = Annotated[str, Field(min_length=1, max_length=300)]
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Text = Annotated[str, Field(min_length=1, max_length=300, pattern=PRINTABLE)]
 
 
 class TableLayout(BaseModel):
@@ -39,7 +40,9 @@ class NewDataset(BaseModel):
     unit: Text = Field(examples=["USD m"])
     publisher: Text
     licence: Text
-    citation: str | None = Field(default=None, max_length=1000, description="The publisher, if not given.")
+    citation: str | None = Field(
+        default=None, max_length=1000, pattern=PRINTABLE, description="The publisher, if not given."
+    )
     release_day: int = Field(default=20, ge=1, le=28, description="Day of the next month on which a month is due.")
     derive_rest: bool = Field(default=False, description="Derive the rest of the world (partner RST).")
     allow_negative: bool = Field(default=False, description="Values may be negative.")

@@ -59,6 +59,8 @@ def test_a_dry_run_stores_nothing(scratch: World) -> None:
         ({"release_day": 31}, "release_day"),
         ({"release_day": True}, "release_day"),
         ({"nonsense": 1}, "nonsense"),
+        ({"title": "a\0b"}, "title"),
+        ({"partners": {"OK": "a\0b"}}, "printable characters"),
         ({"reporter": "Vietnm"}, "perhaps Viet"),
         ({"layout": {}}, "--map Date=month,Country=partner,Amount=value"),
         ({"layout": VIETNAM["layout"] | {"decimal": "x"}}, "decimal 'x': it is one of"),

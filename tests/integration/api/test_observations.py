@@ -279,3 +279,13 @@ def test_a_compressed_body_is_not_unfolded(scratch: World) -> None:
 def test_an_unknown_dataset_takes_nothing(scratch: World) -> None:
     headers = scratch.headers("write") | {"Content-Type": "text/csv"}
     assert client_of(scratch).post("/v1/datasets/NOWHERE/observations", content=NEW, headers=headers).status_code == 404
+
+
+def test_a_last_value_far_beyond_those_before_it_needs_force(scratch: World) -> None:
+    rows = "month,flow,partner,sector,value\n2026-01,X,WLD,TOTAL,32140000\n"
+    refused = post(scratch, rows)
+    assert refused.status_code == 422, refused.text
+    assert "times the largest of the 12 months before it" in refused.json()["detail"]
+    with client_of(scratch) as client:
+        headers = {**scratch.headers("write"), "Content-Type": "text/csv"}
+        assert client.post(f"{TRADE}?force=true", content=rows, headers=headers).status_code == 201
