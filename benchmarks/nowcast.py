@@ -54,19 +54,19 @@ CHOSEN, ALL, PLAIN = "chosen leaving out a year", "all (published)", "without in
 class Nowcasts:
     """The combination at every cutoff with one month of indicators beyond it, and with two."""
 
-    one: CombinedForecasts
-    two: CombinedForecasts
+    one_month: CombinedForecasts
+    two_months: CombinedForecasts
 
     def growth_errors(self, row: int, releases: pd.PeriodIndex) -> pd.Series:
         """Errors of growth on a year ago, in percentage points, by release; February stands for January too."""
-        panel, base = self.one.panel, self.one.base
+        panel, base = self.one_month.panel, self.one_month.base
         values = pd.Series(panel.values[row], index=pd.PeriodIndex(panel.months.astype(str), freq="M"))
         cutoffs = [str(panel.months[cutoff]) for cutoff in base.cutoffs]
         found = {}
         for release in releases:
             months = 2 if release.month == 2 else 1
             fold = cutoffs.index(str(release - months))
-            centre = self.two.centre if months == 2 else self.one.centre
+            centre = self.two_months.centre if months == 2 else self.one_month.centre
             actual, before = (values[last - months + 1 : last].sum() for last in (release, release - 12))
             found[release] = 100 * (float(centre[row, fold, :months].sum()) - actual) / before
         return pd.Series(found)
@@ -165,10 +165,10 @@ def step_table(plain: CombinedForecasts, made: Nowcasts, first: str) -> pd.DataF
     months = plain.panel.months[plain.base.cutoffs]
     folds = months + 1 >= np.datetime64(first, "M")
     rows = {}
-    for leads, combined in ((1, made.one), (2, made.two)):
+    for leads, combined in ((1, made.one_month), (2, made.two_months)):
         for row, unique_id in enumerate(plain.panel.unique_ids):
             with_indicators, without = (
-                np.nanmean(np.abs(each.centre - each.actual)[row, folds], axis=0) for each in (combined, plain)
+                np.nanmean(np.abs(method.centre - method.actual)[row, folds], axis=0) for method in (combined, plain)
             )
             name = f"{FLOWS[unique_id[0]]}, {leads} month{'s' * (leads - 1)} known"
             ratio = with_indicators / without
@@ -197,7 +197,7 @@ def sections() -> list[str]:
     errors, growth, found = {}, {}, []
     for row, unique_id in enumerate(panel.unique_ids):
         flow = unique_id[0]
-        tried = pd.DataFrame({name: each.growth_errors(row, releases) for name, each in made.items()})
+        tried = pd.DataFrame({name: nowcasts.growth_errors(row, releases) for name, nowcasts in made.items()})
         errors[flow] = tried.assign(**{PLAIN: plain.growth_errors(row, releases), CHOSEN: choose(tried)})
         growth[flow] = growth_of(panel, row, releases)
     for flow, name in FLOWS.items():
@@ -207,11 +207,11 @@ def sections() -> list[str]:
     polls = poll_table(errors, growth)
     shown = "Skipped: polls.csv is absent." if polls is None else markdown(polls, 2)
     found += ["## Beside the poll of economists, against first prints", shown]
-    intervals = interval_table(plain.one, made[ALL].one, "2021-12")
+    intervals = interval_table(plain.one_month, made[ALL].one_month, "2021-12")
     found += ["## 80 % intervals of the first step, months from 2021-12", markdown(intervals, 1)]
     found += ["## Error by step over that without indicators, months from 2019-01"]
-    found += [markdown(step_table(plain.one, made[ALL], "2019-01"), 3)]
-    evidence = indicator_evidence(made[ALL].one)
+    found += [markdown(step_table(plain.one_month, made[ALL], "2019-01"), 3)]
+    evidence = indicator_evidence(made[ALL].one_month)
     evidence = evidence.set_index(evidence["unique_id"] + " " + evidence["indicator"])
     found += ["## Each indicator, all folds (USD bn)", markdown(evidence.drop(columns=["unique_id", "indicator"]), 3)]
     return found

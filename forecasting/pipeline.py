@@ -73,7 +73,7 @@ def forecast_panel(
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
     `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
-    the panel's. `indicators` adjust the first steps for what was public beyond the panel's last month. A panel too
+    the panel's. `indicators` adjust the first steps for values public beyond the panel's last month. A panel too
     short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)

@@ -1,7 +1,7 @@
 """Nowcasting: the combination adjusted for surprises in indicators that are public before the series' own months.
 
 At each fold the errors of earlier folds are regressed on the surprises in indicators at them, and the combination is
-moved by what the surprises at hand imply. The regression is a ridge with the prior that indicators do not help: its
+moved by the effects of the surprises at hand. The regression is a ridge with the prior that indicators do not help: its
 penalty, infinity included, is chosen by leaving out a year of folds at a time. Surprises and errors are bounded by
 their robust deviations, so that no boom or outlier decides (docs/decisions/0025-indicators-adjust-the-combination.md).
 """
@@ -35,7 +35,7 @@ NORMAL_DEVIATION = 1.4826
 
 @dataclass(frozen=True)
 class IndicatorEffects:
-    """What each indicator adds to the forecasts of each series, on the arsinh scale.
+    """The effect of each indicator on the forecasts of each series, on the arsinh scale.
 
     `values` has shape (series, indicators, folds, STEPS) and `leads` (indicators, folds): the months known beyond each
     cutoff. `weights` (series, indicators, folds, STEPS) is the effect of a surprise of one robust deviation.
@@ -138,7 +138,7 @@ def regress(errors: FloatArray, x: FloatArray, target: NDArray[np.int64], penalt
 
 @dataclass(frozen=True)
 class IndicatorAdjustment:
-    """The combination before and after its adjustment, with what it rests on.
+    """The combination before and after its adjustment, and its inputs.
 
     `ids` are the indicators' and `informs` (series, indicators) says which may inform which series; `plain` has shape
     (series, folds, horizon), in the units of `y`; `known_errors` are those of `plain`, as in `indicator_effects`.

@@ -1,4 +1,4 @@
-"""Surprises in indicators: what their months after a cutoff differ by from what was to be expected at it.
+"""Surprises in indicators: their months after a cutoff less the values expected at it.
 
 An amount is compared with its forecast by a regression with airline errors on its own months up to the cutoff, in
 logarithms; an index with the mean of its last three months. Known months beyond the cutoff are leads: the first lead
@@ -47,7 +47,7 @@ class Surprises:
 
 
 def find_surprises(indicators: IndicatorPanel, cutoffs: MonthArray) -> Surprises:
-    """The surprises at each of the cutoffs (months), each from what was public when its own month became public."""
+    """The surprises at each of the cutoffs (months), each from the values public on the day of its own month."""
     shape = (len(indicators.indicators), len(cutoffs), LEADS)
     values, known_on = np.full(shape, np.nan), np.full(shape, np.datetime64("NaT", "D"), dtype=DAY)
     for row, indicator in enumerate(indicators.indicators):

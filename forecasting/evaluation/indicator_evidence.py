@@ -102,8 +102,8 @@ class IndicatorReport:
     """The indicators behind a forecast.
 
     `known` has columns indicator, known_to (month), known_on (day) and leads, the months beyond the panel's last;
-    `evidence` is as in `indicator_evidence`; `effects` has columns unique_id, indicator, month and value, what the
-    indicator added to the forecast, in the units of `y`, before reconciliation.
+    `evidence` is as in `indicator_evidence`; `effects` has columns unique_id, indicator, month and value, the
+    amount added to the forecast, in the units of `y`, before reconciliation.
     """
 
     known: pd.DataFrame
@@ -131,7 +131,7 @@ def report_indicators(combined: CombinedForecasts, indicators: IndicatorPanel) -
 
 
 def _last_effects(combined: CombinedForecasts, adjustment: IndicatorAdjustment) -> pd.DataFrame:
-    """What each indicator added to each month of the last fold, its share of the whole move by its own effect."""
+    """The amount that each indicator added to each month of the last fold, in proportion to its effect."""
     steps = min(STEPS, adjustment.plain.shape[2])
     effects = adjustment.effects.values[:, :, -1, :steps]
     total, own = adjustment.effects.total[:, -1, :steps], effects.sum(axis=1)

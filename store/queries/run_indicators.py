@@ -100,7 +100,7 @@ def evidence(session: Session, run_id: int, *, limit: int | None = None, offset:
 
 
 def effects(session: Session, run_id: int) -> list[EffectRecord]:
-    """What indicators added to a run's forecasts, by series, indicator and month."""
+    """The effects of indicators on a run's forecasts, by series, indicator and month."""
     columns = [col(getattr(IndicatorEffect, name)) for name in EffectRecord._fields]
     query = sa.select(*columns).where(col(IndicatorEffect.run_id) == run_id).order_by(*columns[:3])
     return [EffectRecord(*row) for row in session.execute(query)]

@@ -1,4 +1,4 @@
-"""A month of nowcasts on the bundled figures: what each arrival does to the forecast of July 2026."""
+"""A month of nowcasts on the bundled figures: the effect of each arrival on the forecast of July 2026."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -76,7 +76,10 @@ def test_a_run_is_made_when_an_indicator_arrives_and_not_otherwise(outcomes: dic
 def test_each_run_says_which_indicators_it_knew_to_when(engine: Engine, outcomes: dict[str, Outcome]) -> None:
     with Session(engine) as session:
         used = {
-            name: {one.indicator_id: (one.leads, one.known_on) for one in run_indicators.used(session, outcome.run_id)}
+            name: {
+                entry.indicator_id: (entry.leads, entry.known_on)
+                for entry in run_indicators.used(session, outcome.run_id)
+            }
             for name, outcome in outcomes.items()
             if outcome.run_id
         }
@@ -96,12 +99,12 @@ def test_arrivals_move_the_nowcast_by_what_the_run_says(engine: Engine, outcomes
             assert run_id is not None
             nowcasts[name] = nowcast(session, run_id)
             effects = run_indicators.effects(session, run_id)
-            added[name] = sum(one.value for one in effects if (one.series_id, one.month) == (series, JULY))
+            added[name] = sum(entry.value for entry in effects if (entry.series_id, entry.month) == (series, JULY))
     assert added["june"] == 0.0
     assert added["pmi"] != 0.0
     assert added["korea"] != added["pmi"]
     for name in ("pmi", "korea"):
-        # Draws are made anew around the moved centre: the mean moves by about the effect.
+        # Draws are simulated again around the moved centre: the mean moves by about the effect.
         assert nowcasts[name] - nowcasts["june"] == pytest.approx(added[name], abs=3.0)
 
 
@@ -114,7 +117,7 @@ def test_the_change_of_a_nowcast_is_attributed_to_indicators(engine: Engine, out
         assert july is not None
         (row, *_) = run_changes.page(session, pmi, june, [series], limit=3).rows
         effects = run_indicators.effects(session, pmi)
-        added = sum(one.value for one in effects if (one.series_id, one.month) == (series, JULY))
+        added = sum(entry.value for entry in effects if (entry.series_id, entry.month) == (series, JULY))
         assert row.month == JULY
         assert (row.new_figures, row.revised_figures) == (0.0, 0.0)
         assert row.indicators == pytest.approx(added)
@@ -148,7 +151,7 @@ def test_every_run_keeps_the_worth_of_each_indicator(engine: Engine, outcomes: d
 def test_answers_name_the_indicators_that_they_rest_on(engine: Engine, outcomes: dict[str, Outcome]) -> None:
     with TestClient(create_app(engine=engine, options=options())) as client:
         nowcast = client.get(f"/v1/runs/{outcomes['pmi'].run_id}/forecasts").json()
-        assert [(one["indicator"], one["known_to"]) for one in nowcast["indicators"]] == [
+        assert [(one["indicator"], one["known_to"]) for entry in nowcast["indicators"]] == [
             ("CN_PMI", "2026-07"),
             ("CN_PMI_SERVICES", "2026-07"),
         ]

@@ -158,7 +158,7 @@ def test_a_fold_never_sees_months_public_after_its_own_day() -> None:
     # The fold's own first lead is the last month that it may see.
     changed[cutoffs[fold] + 2 :] += 30.0
     given = [indicators(late), indicators(replace(late, values=changed))]
-    seen = [combine_panel(panel(news), base, indicators=one).centre[:, : fold + 1] for one in given]
+    seen = [combine_panel(panel(news), base, indicators=known).centre[:, : fold + 1] for known in given]
     assert_array_equal(seen[0], seen[1])
 
 
