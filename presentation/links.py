@@ -110,6 +110,11 @@ def api_decomposition(run_id: int, **query: Any) -> str:
     return url(f"{api_run(run_id)}/components", **query)
 
 
+def api_dataset_indicators(dataset: str) -> str:
+    """The indicators of a dataset, their worth and their effects."""
+    return url(f"/v1/datasets/{dataset}/indicators")
+
+
 def api_run_changes(run_id: int, **query: Any) -> str:
     """Attribution of the changes since an earlier run."""
     return url(f"{api_run(run_id)}/changes", **query)

@@ -9,6 +9,7 @@ from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
 from presentation.sections.decomposition import component_sections
 from presentation.sections.forecast import BARS_NOTE, LEVELS, NOTE, forecast_columns, with_tooltips
+from presentation.sections.nowcast import nowcast_sections
 from presentation.sections.section import Section, figure, in_unit, text
 from services.errors import NoWhole, ShareOfBalance
 from services.forecast_history import (
@@ -84,6 +85,7 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
         ),
         *([_history_section(published, series, "forecasters", others, unit, view)] if others else []),
         *([_history_section(published, series, "earlier", earlier, unit, view)] if earlier else []),
+        *(nowcast_sections(published, series) if (view.units, view.frequency) == ("lin", "M") else []),
         *component_sections(published, series),
         _observed_section(published, series, observed[::-1], unit),
     ]

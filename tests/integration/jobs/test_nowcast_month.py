@@ -15,6 +15,9 @@ from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.forecast_run import Outcome, run_forecast
 from jobs.runs.indicator_inputs import informing
+from services.catalog_cache import CatalogCache
+from services.nowcast_history import nowcast_history
+from services.published_run import open_run
 from store.database import make_engine
 from store.queries import forecasts, observations, run_changes, run_indicators
 from store.queries.indicators import IndicatorUseRecord
@@ -151,7 +154,7 @@ def test_every_run_keeps_the_worth_of_each_indicator(engine: Engine, outcomes: d
 def test_answers_name_the_indicators_that_they_rest_on(engine: Engine, outcomes: dict[str, Outcome]) -> None:
     with TestClient(create_app(engine=engine, options=options())) as client:
         nowcast = client.get(f"/v1/runs/{outcomes['pmi'].run_id}/forecasts").json()
-        assert [(one["indicator"], one["known_to"]) for entry in nowcast["indicators"]] == [
+        assert [(entry["indicator"], entry["known_to"]) for entry in nowcast["indicators"]] == [
             ("CN_PMI", "2026-07"),
             ("CN_PMI_SERVICES", "2026-07"),
         ]
@@ -171,6 +174,33 @@ def test_the_worth_of_a_datasets_indicators_is_answered(engine: Engine, outcomes
     assert korea["unit"] == "USD bn"
     assert any(row["indicator"] == "KR_EXPORTS" and row["month"] == "2026-07" for row in found["effects"])
     assert len(table.text.splitlines()) == 11
+
+
+def test_the_page_of_a_series_shows_how_its_nowcast_moved(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with TestClient(create_app(engine=engine, options=options())) as client:
+        url = "/series/CN_TRADE/X/WLD/TOTAL"
+        before = client.get(url, params={"run": outcomes["korea"].run_id}).text
+        after = client.get(url, params={"run": outcomes["july"].run_id}).text
+    assert "Nowcast of July 2026 by day" in before
+    assert "the published value" not in before
+    assert "Nowcast of July 2026 by day" in after
+    assert "the published value" in after
+    assert "CN_PMI, CN_PMI_SERVICES" in after
+
+
+def test_a_nowcast_history_names_what_arrived_between_runs(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    with Session(engine) as session:
+        published = open_run(session, CatalogCache(), "CN_TRADE", outcomes["july"].run_id)
+        found = nowcast_history(published, published.choose("X"))
+        assert nowcast_history(published, published.choose("B")) is None
+    assert found is not None
+    assert (found.month, found.outcome) == (JULY, 397.9)
+    assert [(row["as_of"], row["arrived"]) for row in found.rows] == [
+        ("2026-07-09", ""),
+        ("2026-07-31", "CN_PMI, CN_PMI_SERVICES"),
+        ("2026-08-01", "KR_EXPORTS"),
+    ]
+    assert all(row["lo_80"] < row["median"] < row["hi_80"] for row in found.rows)
 
 
 @pytest.mark.parametrize(
