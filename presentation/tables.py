@@ -18,7 +18,7 @@ def parquet_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]], about: 
 
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
     arrays = [pa.array(list(column)) for column in values]
-    # A column without values has no type, which readers refuse; text is what an empty CSV column reads as.
+    # A column without values has no type, which readers refuse; an empty CSV column is read as text.
     arrays = [array.cast(pa.string()) if pa.types.is_null(array.type) else array for array in arrays]
     table = pa.table(dict(zip(columns, arrays, strict=True))).replace_schema_metadata(dict(about))
     buffer = io.BytesIO()

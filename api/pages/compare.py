@@ -41,15 +41,15 @@ def read_compare_page(
 
     Without two published runs, the page says so.
     """
-    asked = [int(number) for number in query.runs.split(",")] if query.runs else [query.first, query.second]
+    requested = [int(number) for number in query.runs.split(",")] if query.runs else [query.first, query.second]
     names = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
-    known = next((published_run(session, number).dataset_id for number in asked if number), None)
+    known = next((published_run(session, number).dataset_id for number in requested if number), None)
     dataset = known or query.dataset or next((name for name in names if name == "CN_TRADE"), names[0] if names else "")
     available = runs.page(session, dataset_id=dataset, status="published", limit=LISTED).rows
     latest = [run.id for run in available[:2]]
-    if len(latest) < 2 and not all(asked):
+    if len(latest) < 2 and not all(requested):
         return page(request, "compare.html", title="Compare", query=query, dataset=dataset, published=None)
-    numbers = sorted(number or latest[place] for number, place in zip(asked, (1, 0), strict=True))
+    numbers = sorted(number or latest[place] for number, place in zip(requested, (1, 0), strict=True))
     first, second = (open_run(session, catalogs, dataset, number) for number in numbers)
     main = second.main(query.flow or second.flows[0])
     series = second.choose(main.flow, query.partner or main.partner, query.sector or main.sector)

@@ -15,9 +15,11 @@ def density_rows(values: FloatArray, *, above: float | None = None, below: float
     lo, hi = np.quantile(values, [TRIM, 1 - TRIM]).tolist()
     edges = np.linspace(lo, hi if hi > lo else lo + 1, BINS + 1)
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    asked = above is not None or below is not None
+    conditional = above is not None or below is not None
     middles = (edges[:-1] + edges[1:]) / 2
-    inside = [asked and (above is None or middle > above) and (below is None or middle <= below) for middle in middles]
+    inside = [
+        conditional and (above is None or middle > above) and (below is None or middle <= below) for middle in middles
+    ]
     return [
         {"from": float(start), "to": float(end), "share": float(count / len(values)), "inside": bool(within)}
         for start, end, count, within in zip(edges[:-1], edges[1:], counts, inside, strict=True)

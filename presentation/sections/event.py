@@ -67,7 +67,7 @@ def event_sections(
     unit = unit_in_words(units, published.unit)
     show = in_unit(unit)
     rows = density_rows(event.values, above=above, below=below)
-    asked = [value for value in (above, below) if value is not None]
+    thresholds_given = [value for value in (above, below) if value is not None]
     selection = {**links.codes(series), "period": event.period.label, "units": units, "run": published.run.id}
     dataset = published.dataset.id
     thresholds = [
@@ -80,8 +80,8 @@ def event_sections(
         }
         for threshold in event.thresholds
     ]
-    first = asked[0] if asked else event.estimate.median
-    given = {"above": above, "below": below} if asked else {"above": first}
+    first = thresholds_given[0] if thresholds_given else event.estimate.median
+    given = {"above": above, "below": below} if thresholds_given else {"above": first}
     return [
         Section(
             name="distribution",
@@ -92,8 +92,10 @@ def event_sections(
                 figure("share", "Share of paths", formatting.share_of),
             ],
             rows=rows,
-            spec=density(rows, unit=unit, thresholds=asked),
-            note="Dark: paths in the event. Dashed: thresholds." if asked else "Histogram of the simulated paths.",
+            spec=density(rows, unit=unit, thresholds=thresholds_given),
+            note="Dark: paths in the event. Dashed: thresholds."
+            if thresholds_given
+            else "Histogram of the simulated paths.",
             open=False,
             api=links.api_probability(dataset, **selection, **given),
         ),

@@ -102,7 +102,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def opened(page: Page, url: str) -> list[str]:
-    """Open a page and wait for its charts; gives what the console complained of."""
+    """Open a page and wait for its charts; returns errors and warnings of the console."""
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlmodel import Session
 
 from api.authentication import Reader
-from api.dependencies import CatalogCacheDep, SessionDep
+from api.config import ServerConfig
+from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import list_response, object_response, page_limit
 from api.rest.schemas.catalog import (
@@ -21,29 +23,36 @@ from api.rest.schemas.catalog import (
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from forecasting.data.months import format_month
+from services.freshness import dataset_freshness
 from services.parameters import Paged, Parameters
 from services.queries.catalog import CatalogQuery, SeriesQuery
 from store.queries import catalog
 
 router = APIRouter(tags=["catalog"], dependencies=[Reader], responses=PROBLEM)
-DATASET_COLUMNS = columns(DatasetAnswer, without=("groups",))
+DATASET_COLUMNS = columns(DatasetAnswer, without=("groups", "overdue"))
 
 
 @router.get("/v1/datasets", responses={200: {"model": DatasetPage}})
-def read_datasets(query: Annotated[Paged, Query()], request: Request, session: SessionDep) -> Response:
-    """Datasets, with their units, licences and partner groups."""
+def read_datasets(
+    query: Annotated[Paged, Query()], request: Request, session: SessionDep, config: ConfigDep
+) -> Response:
+    """Datasets, with their units, licences, overdue releases and partner groups."""
     found = catalog.datasets(session)
     page = found[query.offset : query.offset + page_limit(request, query)]
-    items = [_dataset_answer(record, catalog.groups(session, record.id)) for record in page]
+    items = [_dataset_answer(session, record, config) for record in page]
     return list_response(request, query, total=len(found), key="datasets", items=items, columns=DATASET_COLUMNS)
 
 
 @router.get("/v1/datasets/{dataset}", responses={200: {"model": DatasetAnswer}})
 def read_dataset(
-    dataset: DatasetPath, query: Annotated[Parameters, Query()], request: Request, session: SessionDep
+    dataset: DatasetPath,
+    query: Annotated[Parameters, Query()],
+    request: Request,
+    session: SessionDep,
+    config: ConfigDep,
 ) -> Response:
     """A dataset."""
-    answer = _dataset_answer(catalog.dataset(session, dataset), catalog.groups(session, dataset))
+    answer = _dataset_answer(session, catalog.dataset(session, dataset), config)
     return object_response(request, query.format, answer, columns=DATASET_COLUMNS)
 
 
@@ -96,7 +105,13 @@ def read_sectors(query: Annotated[CatalogQuery, Query()], request: Request, sess
     return list_response(request, query, total=found.total, key="sectors", items=items, columns=columns(SectorAnswer))
 
 
-def _dataset_answer(record: catalog.DatasetRecord, groups: list[catalog.GroupRecord]) -> DatasetAnswer:
+def _dataset_answer(session: Session, record: catalog.DatasetRecord, config: ServerConfig) -> DatasetAnswer:
+    groups = catalog.groups(session, record.id)
+    overdue = (
+        dataset_freshness(session, record.id, record.end, now=config.now(), grace=config.grace).overdue
+        if record.end
+        else ()
+    )
     return {
         "id": record.id,
         "title": record.title,
@@ -110,6 +125,7 @@ def _dataset_answer(record: catalog.DatasetRecord, groups: list[catalog.GroupRec
         "series": record.series,
         "first_month": format_month(record.start),
         "last_month": format_month(record.end),
+        "overdue": [f"{month:%Y-%m}" for month in overdue],
         "derives_rest": record.derives_rest,
         "derives_total": record.derives_total,
         "allows_negative": record.allows_negative,

@@ -39,6 +39,7 @@ class DatasetAnswer(TypedDict):
     series: Annotated[int, Field(description="Number of stored series.")]
     first_month: str | None
     last_month: str | None
+    overdue: Annotated[list[str], Field(description="Months whose release is overdue, oldest first.")]
     derives_rest: Annotated[bool, Field(description="Whether remainder partners and sector totals are derived.")]
     derives_total: Annotated[
         bool, Field(description="Whether partner WLD is derived, as the sum of the listed partners.")

@@ -1,4 +1,4 @@
-"""The pages without a browser: what they say is what the API says, and every figure can be taken away."""
+"""Pages without a browser: their figures are those of the API, and every table and chart can be downloaded."""
 
 import io
 import json
@@ -94,14 +94,14 @@ def test_every_link_on_a_page_resolves(client: TestClient, url: str) -> None:
 
 
 def api_calls(html: str) -> list[str]:
-    """What the buttons of a page copy, without the host."""
+    """API calls that the buttons of a page copy, without the host."""
     return [call.replace("&amp;", "&") for call in re.findall(r"data-copy=\"curl '(?:http://testserver)(.*?)'\"", html)]
 
 
 @pytest.mark.parametrize("url", PAGES)
 def test_every_api_call_on_a_page_is_answered(client: TestClient, url: str) -> None:
     calls = set(api_calls(client.get(url).text))
-    # Whatever can be taken away can be query for.
+    # Every download has its API call.
     assert len(api_calls(client.get(url).text)) == client.get(url).text.count('<p class="downloads"')
     wrong = {call: answer.text for call in calls if (answer := client.get(call)).status_code != 200}
     assert wrong == {}
@@ -442,7 +442,7 @@ def test_the_first_page_weighs_less_than_a_megabyte(client: TestClient) -> None:
     html = client.get("/").text
     files = re.findall(r"(?:href|src)=\"(/static/[^\"]+)\"", html)
     assert len(files) == 6
-    # The client unpacks what it is sent; its length is shown by the header, or counted on the way.
+    # Raw bytes, because the client decompresses responses.
     assert sum(wire_size(client, url) for url in ["/", *files]) < 1_000_000
 
 
@@ -585,8 +585,8 @@ def test_offered_thresholds_have_an_uncertain_outcome(client: TestClient) -> Non
     table = pd.read_csv(io.BytesIO(saved(client, "/ask", "thresholds", "csv", **query)))
     assert table["above"].between(0.1, 0.9).all()
     for threshold, above in zip(table["value"].tolist(), table["above"].tolist(), strict=True):
-        asked = {"flow": "X", "period": "2026", "above": threshold}
-        answer = client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).json()
+        event = {"flow": "X", "period": "2026", "above": threshold}
+        answer = client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=event).json()
         assert_allclose(answer["probability"], above)
 
 
@@ -659,3 +659,13 @@ def test_comparing_needs_two_runs(server_url: str, template: str) -> None:
             session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
             session.commit()
         assert "Two published runs of a dataset are needed" in page(client, "/compare")
+
+
+def test_datasets_list_their_overdue_releases(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "overdue_api") as world:
+        with Session(world.engine) as session:
+            releases.record(session, "CN_TRADE", {date(2025, 12, 1): date(2026, 1, 9)})
+            session.commit()
+        with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
+            dataset = client.get("/v1/datasets/CN_TRADE").json()
+            assert (dataset["last_month"], dataset["overdue"]) == ("2025-12", ["2026-01", "2026-02", "2026-03"])

@@ -1,4 +1,4 @@
-"""Charts as specifications: what they hold, and that Vega-Lite draws them, without a browser."""
+"""Chart specifications: their content, and that Vega-Lite draws them, without a browser."""
 
 import re
 from typing import Any

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sources import bundled
+from sources.feed_config import BUNDLED, read_feeds
 from tables import check_observations
 
 FIGURES = Path(bundled.__file__).parent / "data"
@@ -106,3 +107,9 @@ def test_figures_are_text_until_they_are_checked() -> None:
         "sector": "TOTAL",
         "vintage": "",
     }
+
+
+def test_bundled_feeds_are_of_bundled_datasets() -> None:
+    feeds = read_feeds(BUNDLED)
+    assert set(feeds) == {"CN_TRADE", "CN_CLEANTECH"}
+    assert all(len(bundled.delivery(dataset).frame) for dataset in feeds)
