@@ -46,9 +46,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name, default in expected.items():
         # A default that is worked out elsewhere is told in words.
         shown = str(default).lower() if isinstance(default, bool) else str(default)
-        told_in_words = default in (None, ())
-        assert documented[name].startswith("`") != told_in_words, name
-        assert told_in_words or documented[name] == f"`{shown}`", name
+        described = default in (None, ())
+        assert documented[name].startswith("`") != described, name
+        assert described or documented[name] == f"`{shown}`", name
 
 
 @pytest.mark.parametrize("leaf", ["tables", "settings", "errors"])
@@ -157,9 +157,9 @@ def test_every_error_of_ours_belongs_to_a_named_tree() -> None:
 
 def test_the_arrows_between_the_rooms_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
         status = importlinter.cli.lint_imports(no_cache=True)
-    assert status == 0, said.getvalue()
+    assert status == 0, printed.getvalue()
 
 
 def test_no_file_names_a_path_of_a_machine_or_the_address_of_a_registry() -> None:

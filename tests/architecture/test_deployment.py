@@ -78,7 +78,7 @@ def test_the_constraints_pin_exact_versions_and_name_no_index() -> None:
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line)] == []
     pinned = {normal(line.split("==")[0]) for line in lines}
     extras = project()["project"]["optional-dependencies"]
-    wanted = {name_of(one) for one in project()["project"]["dependencies"] + extras["cluster"]}
+    wanted = {name_of(row) for row in project()["project"]["dependencies"] + extras["cluster"]}
     assert wanted <= pinned
 
 
@@ -109,7 +109,7 @@ def test_the_image_does_not_run_as_root() -> None:
     assert f"user {user}" in text("docs/operations/docker.md")
 
 
-def test_the_image_is_the_command_and_serves_unless_told_otherwise() -> None:
+def test_the_image_is_the_command_and_serves_by_default() -> None:
     assert exec_form("ENTRYPOINT") == ["tradewind"]
     assert project()["project"]["scripts"]["tradewind"] == "cli.app:main"
     assert parse_command(exec_form("CMD")) == "tradewind serve"
@@ -220,11 +220,11 @@ def name_of(requirement: str) -> str:
 def test_the_cluster_is_a_profile_whose_workers_find_the_scheduler_and_nobody_else_does(
     compose: dict[str, Any],
 ) -> None:
-    asked_for = {name: one for name, one in compose["services"].items() if one.get("profiles") == ["cluster"]}
+    asked_for = {name: row for name, row in compose["services"].items() if row.get("profiles") == ["cluster"]}
     assert set(asked_for) == {"dask-scheduler", "dask-worker"}
-    assert {one["image"] for one in asked_for.values()} == {"tradewind"}
+    assert {row["image"] for row in asked_for.values()} == {"tradewind"}
     worker = asked_for["dask-worker"]["entrypoint"]
     assert worker[:3] == ["dask", "worker", "tcp://dask-scheduler:8786"]
     assert worker[worker.index("--nthreads") + 1] == "1"
     assert "TRADEWIND_DASK_ADDRESS=tcp://dask-scheduler:8786" in text("docs/operations/cluster.md")
-    assert not any("ports" in one for one in asked_for.values())
+    assert not any("ports" in row for row in asked_for.values())

@@ -95,7 +95,7 @@ class World:
         """Rows of a month, each grown by as much on the year before; with `joined` two months in one."""
         first = [np.datetime64(month) - 1, np.datetime64(month)] if joined else [np.datetime64(month)]
         for partner, sector in keys or self.keys:
-            value = sum(self.past[partner, sector, (one - 12).astype("datetime64[ns]")] for one in first) * growth
+            value = sum(self.past[partner, sector, (row - 12).astype("datetime64[ns]")] for row in first) * growth
             yield f"{month},X,{partner},{sector},{value:.6f},{len(first)}"
 
     def publish(self, *rows):
@@ -108,11 +108,11 @@ class World:
             self.clock.now += step
 
     @property
-    def asked(self):
+    def request_count(self):
         return len(self.provider.requests)
 
     @property
-    def told(self):
+    def reported(self):
         bodies = [orjson.loads(body) for _, body in self.receiver.requests]
         return [(body["kind"], body["event"], body["period"]) for body in bodies]
 
@@ -133,8 +133,8 @@ class World:
 
     def open_alerts(self):
         client = TestClient(create_app(engine=self.engine, options=options()))
-        families = {one.name: one for one in text_string_to_metric_families(client.get("/metrics").text)}
-        return {one.labels["kind"]: one.value for one in families["tradewind_alerts"].samples}
+        families = {row.name: row for row in text_string_to_metric_families(client.get("/metrics").text)}
+        return {row.labels["kind"]: row.value for row in families["tradewind_alerts"].samples}
 
 
 def at(day, hour=0, minute=0):
@@ -150,47 +150,47 @@ def world(small):
 def test_three_months_pass(world):
     # Before anything is due nobody is asked, and February alarms nobody.
     world.live(at("2025-03-07", 2))
-    assert (world.asked, world.told, world.cutoffs()) == (0, [], ["2024-12"])
+    assert (world.requests, world.reported, world.cutoffs()) == (0, [], ["2024-12"])
     world.clock.now = at("2025-03-07", 2, 59)
     world.live(at("2025-03-07", 3), MINUTE)
-    assert world.asked == 0
+    assert world.requests == 0
     # Due, but not there yet: asked at once, after 10, 20 and 40 minutes more.
     world.live(at("2025-03-07", 5), MINUTE)
-    assert (world.asked, world.release(date(2025, 2, 1))) == (4, ("due", 0))
+    assert (world.requests, world.release(date(2025, 2, 1))) == (4, ("due", 0))
     # The sum of January and February: one run, one scoring, both months done.
     assert world.scored() == 0
     world.publish(*world.figures("2025-02", joined=True))
     world.live(at("2025-03-07", 6), MINUTE)
-    assert (world.asked, world.cutoffs()) == (5, ["2024-12", "2025-02"])
+    assert (world.requests, world.cutoffs()) == (5, ["2024-12", "2025-02"])
     assert world.scored() > 0
     assert [world.release(date(2025, month, 1)) for month in (1, 2)] == [("done", 0), ("done", 0)]
     # Then nobody is asked until March is due.
     world.live(at("2025-04-14", 2))
-    assert (world.asked, world.told) == (5, [])
+    assert (world.requests, world.reported) == (5, [])
     # March is late; its source fails; each is told once, and both are in the metrics.
     world.provider.status, world.provider.body = 500, b""
     world.clock.now = at("2025-04-14", 3)
     world.live(at("2025-04-15", 4), 10 * MINUTE)
-    assert world.told == [("source", "raised", "2025-03"), ("late", "raised", "2025-03")]
+    assert world.reported == [("source", "raised", "2025-03"), ("late", "raised", "2025-03")]
     assert world.open_alerts() == {"source": 1, "late": 1}
     assert world.cutoffs()[-1] == "2025-02"
     # Half of the series come: forecast at once, still awaited, and the source answers again.
     world.provider.status, half = 200, world.keys[: len(world.keys) // 2]
     world.publish(*world.figures("2025-03", keys=half))
     world.live(at("2025-04-15", 9), 10 * MINUTE)
-    assert world.told[2:] == [("source", "cleared", "2025-03")]
+    assert world.reported[2:] == [("source", "cleared", "2025-03")]
     assert (world.cutoffs()[-1], world.release(date(2025, 3, 1))) == ("2025-03", ("late", len(world.keys) - len(half)))
     # The rest comes, and January and February apart: a vintage of their own beside the sum.
     apart = (*world.figures("2025-01"), *world.figures("2025-02"))
     world.publish(*apart, *world.figures("2025-03"))
     world.live(at("2025-04-15", 14), 10 * MINUTE)
-    assert world.told[3:] == [("late", "cleared", "2025-03")]
+    assert world.reported[3:] == [("late", "cleared", "2025-03")]
     assert world.open_alerts() == {"source": 0, "late": 0}
     assert world.release(date(2025, 3, 1)) == ("done", 0)
     assert known_february(world, at("2025-04-14")) == [2]
     assert known_february(world, at("2025-04-15")) == [1]
     # A revision between releases: nobody is asked, the figures are forecast anew.
-    asked, made = world.asked, len(world.cutoffs())
+    request_count, made = world.requests, len(world.cutoffs())
     with Session(world.engine) as session:
         frame = read_table(
             (HEADER + "\n".join(world.figures("2025-03", growth=1.08))).encode(), media="csv", limit_bytes=10**6
@@ -199,7 +199,7 @@ def test_three_months_pass(world):
         session.commit()
     world.clock.now = at("2025-04-20", 1)
     world.live(at("2025-04-22"))
-    assert (world.asked, len(world.cutoffs())) == (asked, made + 1)
+    assert (world.requests, len(world.cutoffs())) == (request_count, made + 1)
     assert Counter(world.cutoffs()) == {"2024-12": 1, "2025-02": 1, "2025-03": 3}
 
 
@@ -236,4 +236,4 @@ def test_a_second_scheduler_asks_nobody_twice(world):
     world.clock.now = at("2025-03-07", 4)
     world.ticker.tick()
     other.tick()
-    assert world.asked == 1
+    assert world.requests == 1

@@ -15,16 +15,16 @@ class IntervalOptions:
 @contextmanager
 def serving():
     """A server that answers every request with `status` and `body`, and keeps each as (headers, body)."""
-    told = IntervalOptions()
+    reported = IntervalOptions()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             length = int(self.headers.get("Content-Length", 0))
-            told.requests.append((dict(self.headers), self.rfile.read(length)))
-            self.send_response(told.status)
-            self.send_header("Content-Length", str(len(told.body)))
+            reported.requests.append((dict(self.headers), self.rfile.read(length)))
+            self.send_response(reported.status)
+            self.send_header("Content-Length", str(len(reported.body)))
             self.end_headers()
-            self.wfile.write(told.body)
+            self.wfile.write(reported.body)
 
         do_POST = do_GET  # noqa: N815 - the handler's own name for it
 
@@ -34,9 +34,9 @@ def serving():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    told.url = "http://{}:{}".format(*server.server_address)
+    reported.url = "http://{}:{}".format(*server.server_address)
     try:
-        yield told
+        yield reported
     finally:
         server.shutdown()
         server.server_close()

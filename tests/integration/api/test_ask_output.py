@@ -20,10 +20,10 @@ def halves(original: World, server_url: str) -> Iterator[Halves]:
         yield halves
 
 
-def lines(halves: Halves, dataset: str = "CN_TRADE", **asked: Any) -> list[str]:
+def lines(halves: Halves, dataset: str = "CN_TRADE", **parameters: Any) -> list[str]:
     half = halves.trade if dataset == "CN_TRADE" else halves.clean
     with Session(halves.engine) as session:
-        return list(answer_lines(session, dataset, {"run": half.run.run_id, **asked}))
+        return list(answer_lines(session, dataset, {"run": half.run.run_id, **parameters}))
 
 
 def test_a_table_has_a_row_a_period_with_its_months_observed(halves: Halves) -> None:
@@ -31,8 +31,8 @@ def test_a_table_has_a_row_a_period_with_its_months_observed(halves: Halves) -> 
     assert head == f"CN_TRADE.X.WLD.TOTAL, USD bn, run {halves.trade.run.run_id}, data to 2025-07"
     assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi", "q0.3"]
     draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2025")
-    said = np.quantile(draws, [0.5, 0.1, 0.9, 0.3])
-    assert first.split() == ["2025", "7", "of", "12", *(f"{value:,.1f}" for value in said)]
+    expected = np.quantile(draws, [0.5, 0.1, 0.9, 0.3])
+    assert first.split() == ["2025", "7", "of", "12", *(f"{value:,.1f}" for value in expected)]
     assert second.split()[:4] == ["2026", "0", "of", "12"]
 
 
@@ -48,7 +48,7 @@ def test_a_period_is_forecast_where_no_number_is_to_be_passed(halves: Halves) ->
     assert row.split()[:5] == ["2026-Q1", "0", "of", "3", f"{median:,.1f}"]
 
 
-def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
+def test_a_chance_is_reported_with_its_error_and_interval(halves: Halves) -> None:
     found = lines(halves, flow="B", period="2026", above=0, below=1e6, level=[80], coverage=True)
     draws = halves.trade.draws("CN_TRADE.X.WLD.TOTAL", "2026") - halves.trade.draws("CN_TRADE.M.WLD.TOTAL", "2026")
     assert found[0].startswith("CN_TRADE.B.WLD.TOTAL, 2026 above 0 USD bn and below 1,000,000 USD bn, run ")
@@ -59,15 +59,15 @@ def test_a_chance_is_told_with_its_error_and_interval(halves: Halves) -> None:
     assert found[5].startswith("coverage: on 4 folds of its parts, 80 % intervals covered ")
 
 
-def test_concentration_is_told_as_the_api_has_it(halves: Halves) -> None:
+def test_concentration_is_reported_as_the_api_has_it(halves: Halves) -> None:
     head, columns, *rows = lines(halves, "CN_CLEANTECH", over="partner", sector="EV", frequency="A", level=[80])
     assert head.startswith("CN_CLEANTECH.X.*.EV, HHI points over ")
     assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi"]
     path = "/v1/datasets/CN_CLEANTECH/forecasts/concentration"
-    asked = {"over": "partner", "sector": "EV", "frequency": "A", "level": 80, "run": halves.clean.run.run_id}
-    told = halves.client.get(path, params=asked).json()["months"]
-    assert [row.split()[0] for row in rows] == [one["period"] for one in told]
-    assert [float(row.split()[4].replace(",", "")) for row in rows] == [round(one["median"], 1) for one in told]
+    parameters = {"over": "partner", "sector": "EV", "frequency": "A", "level": 80, "run": halves.clean.run.run_id}
+    reported = halves.client.get(path, params=parameters).json()["months"]
+    assert [row.split()[0] for row in rows] == [entry["period"] for entry in reported]
+    assert [float(row.split()[4].replace(",", "")) for row in rows] == [round(entry["median"], 1) for entry in reported]
 
 
 def test_what_has_no_answer_says_why(halves: Halves) -> None:
@@ -77,7 +77,7 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("parameters", "words"),
     [
         ({"above": 1.0}, "period is required"),
         ({"period": "2026", "above": 1.0, "frequency": "A"}, "frequency does not go with above"),
@@ -91,9 +91,11 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
         ({"flow": "X", "horizon": 30}, "beyond the 24 months"),
     ],
 )
-def test_a_question_that_cannot_be_is_refused_in_one_line(halves: Halves, asked: dict[str, Any], words: str) -> None:
+def test_a_question_that_cannot_be_is_refused_in_one_line(
+    halves: Halves, parameters: dict[str, Any], words: str
+) -> None:
     with pytest.raises(QueryError) as refused:
-        lines(halves, **asked)
+        lines(halves, **parameters)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -114,7 +114,7 @@ def folds(client: TestClient, **params: Any) -> dict[str, Any]:
     return dict(response.json())
 
 
-def test_folds_show_what_was_said_and_what_came(client: TestClient, world: World) -> None:
+def test_folds_show_forecasts_and_actuals(client: TestClient, world: World) -> None:
     found = folds(client, flow="X", partner="USA", sector="EV", level="80")
     run, row = world.clean, world.clean.row("CN_CLEANTECH.X.USA.EV")
     assert [fold["cutoff"] for fold in found["folds"]] == ["2025-11", "2025-10", "2025-09", "2025-08"]
@@ -128,29 +128,29 @@ def test_folds_show_what_was_said_and_what_came(client: TestClient, world: World
     assert_array_equal(lows, run.folds["quantiles"][row, place, 0, 2])
 
 
-def test_folds_of_quarters_are_told_by_the_quarter(client: TestClient, world: World) -> None:
+def test_folds_of_quarters_are_reported_by_the_quarter(client: TestClient, world: World) -> None:
     found = folds(client, flow="X", partner="USA", sector="EV", level="80", kind="quarter")
     assert (found["kind"], found["unit"]) == ("quarter", "USD m")
     assert [fold["months"][0]["period"] for fold in found["folds"]] == ["2025-Q4", "2025-Q4", "2025-Q4", "2025-Q3"]
-    (newest,) = (one for one in world.clean.periods if (one["kind"], one["cutoff"]) == ("quarter", LAST - 1))
+    (newest,) = (entry for entry in world.clean.periods if (entry["kind"], entry["cutoff"]) == ("quarter", LAST - 1))
     row = world.clean.row("CN_CLEANTECH.X.USA.EV")
     assert_allclose([month["mean"] for month in found["folds"][0]["months"]], newest["means"][row])
 
 
 @pytest.mark.parametrize(("kind", "months"), [("month", 1), ("quarter", 3)])
 def test_growth_of_a_fold_is_on_what_was_observed_a_year_before(client: TestClient, kind: str, months: int) -> None:
-    asked = {"flow": "X", "partner": "USA", "sector": "EV", "level": "80"}
-    levels, grown = (folds(client, **asked, kind=name)["folds"] for name in (kind, f"{kind}_growth"))
+    parameters = {"flow": "X", "partner": "USA", "sector": "EV", "level": "80"}
+    levels, grown = (folds(client, **parameters, kind=name)["folds"] for name in (kind, f"{kind}_growth"))
     seen = observed("CN_CLEANTECH.X.USA.EV")
     for level, growth in zip(levels, grown, strict=True):
-        for one, other in zip(level["months"], growth["months"], strict=True):
-            end = np.arange(FIRST, np.datetime64(one["month"])).size - 12
+        for entry, other in zip(level["months"], growth["months"], strict=True):
+            end = np.arange(FIRST, np.datetime64(entry["month"])).size - 12
             base = seen[end - months + 1 : end + 1].sum()
-            assert other["period"] == one["period"]
-            assert_allclose(other["mean"], 100 * (one["mean"] / base - 1))
-            assert_allclose(other["intervals"][0]["hi"], 100 * (one["intervals"][0]["hi"] / base - 1))
-            if one["actual"] is not None:
-                assert_allclose(other["actual"], 100 * (one["actual"] / base - 1))
+            assert other["period"] == entry["period"]
+            assert_allclose(other["mean"], 100 * (entry["mean"] / base - 1))
+            assert_allclose(other["intervals"][0]["hi"], 100 * (entry["intervals"][0]["hi"] / base - 1))
+            if entry["actual"] is not None:
+                assert_allclose(other["actual"], 100 * (entry["actual"] / base - 1))
 
 
 def misses(client: TestClient, **params: Any) -> dict[str, Any]:
@@ -176,12 +176,12 @@ def test_misses_are_those_of_the_folds(client: TestClient) -> None:
 def test_misses_in_growth_are_those_of_the_level(client: TestClient) -> None:
     level, growth = (misses(client, kind=kind, sector="EV") for kind in ("quarter", "quarter_growth"))
     assert (level["unit"], growth["unit"]) == ("USD m", "%")
-    assert [(one["unique_id"], one["period"]) for one in level["misses"]] == [
-        (one["unique_id"], one["period"]) for one in growth["misses"]
+    assert [(entry["unique_id"], entry["period"]) for entry in level["misses"]] == [
+        (entry["unique_id"], entry["period"]) for entry in growth["misses"]
     ]
-    for one in growth["misses"]:
-        outside = max(one["lo"] - one["actual"], one["actual"] - one["hi"])
-        assert_allclose(one["interval_widths"], outside / (one["hi"] - one["lo"]))
+    for entry in growth["misses"]:
+        outside = max(entry["lo"] - entry["actual"], entry["actual"] - entry["hi"])
+        assert_allclose(entry["interval_widths"], outside / (entry["hi"] - entry["lo"]))
 
 
 def test_misses_are_paged_and_come_as_csv(client: TestClient) -> None:

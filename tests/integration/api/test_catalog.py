@@ -18,14 +18,14 @@ def get(client: TestClient, url: str, shape: type[Any], **params: Any) -> dict[s
 
 def test_datasets_say_their_unit_licence_and_groups(client: TestClient) -> None:
     found = get(client, "/v1/datasets", DatasetPage)
-    assert [(one["id"], one["unit"], one["series"]) for one in found["datasets"]] == [
+    assert [(entry["id"], entry["unit"], entry["series"]) for entry in found["datasets"]] == [
         ("CN_CLEANTECH", "USD m", 12),
         ("CN_TRADE", "USD bn", 2),
     ]
     (group,) = found["datasets"][0]["groups"]
     assert (group["code"], sorted(group["members"])) == ("EU27", ["DEU", "FRA"])
-    one = get(client, "/v1/datasets/CN_TRADE", DatasetAnswer)
-    assert one == found["datasets"][1]
+    entry = get(client, "/v1/datasets/CN_TRADE", DatasetAnswer)
+    assert entry == found["datasets"][1]
     rows = pd.read_csv(io.StringIO(client.get("/v1/datasets/CN_TRADE?format=csv").text))
     assert list(rows["unit"]) == ["USD bn"]
 

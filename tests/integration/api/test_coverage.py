@@ -39,12 +39,12 @@ def places(run: Published, *partners: str) -> list[int]:
 
 def test_coverage_pools_every_forecast_of_the_series_asked(halves: Halves) -> None:
     found = answer_coverage(halves, halves.clean, partner="USA,DEU", level=80, **EV)
-    one, other = places(halves.clean.run, "USA", "DEU")
+    entry, other = places(halves.clean.run, "USA", "DEU")
     rows = {row["step"]: row for row in found["coverage"]}
     assert set(rows) == {None, 5, 17}
-    share = (one * (0.8 - 0.01 * one) + other * (0.8 - 0.01 * other)) / (one + other)
+    share = (entry * (0.8 - 0.01 * entry) + other * (0.8 - 0.01 * other)) / (entry + other)
     assert_allclose([row["coverage"] for row in rows.values()], share)
-    assert (rows[None]["n"], rows[5]["n"], rows[17]["n"]) == tuple((one + other) * times for times in (3, 1, 2))
+    assert (rows[None]["n"], rows[5]["n"], rows[17]["n"]) == tuple((entry + other) * times for times in (3, 1, 2))
     assert (found["kind"], found["series"], found["of_parts"]) == ("year", 2, False)
     assert found["folds"]["number"] == 4
 
@@ -52,22 +52,22 @@ def test_coverage_pools_every_forecast_of_the_series_asked(halves: Halves) -> No
 def test_the_sampling_error_counts_forecasts_or_only_periods(halves: Halves) -> None:
     """Two series with `one` and `other` forecasts at step 5, and twice as many at step 17: so many periods each."""
     rows = answer_coverage(halves, halves.clean, partner="USA,DEU", level=80, **EV)["coverage"]
-    one, other = places(halves.clean.run, "USA", "DEU")
+    entry, other = places(halves.clean.run, "USA", "DEU")
     times = {None: (3, 2), 5: (1, 1), 17: (2, 2)}
     for row in rows:
         forecasts, periods = times[row["step"]]
         counted = {
-            "standard_error": forecasts * (one + other),
-            "standard_error_by_period": round(periods * (one + other) / 2),
+            "standard_error": forecasts * (entry + other),
+            "standard_error_by_period": round(periods * (entry + other) / 2),
         }
-        for told, n in counted.items():
+        for reported, n in counted.items():
             share = (row["coverage"] * n + 2) / (n + 4)
-            assert row[told] == pytest.approx(math.sqrt(share * (1 - share) / (n + 4)))
+            assert row[reported] == pytest.approx(math.sqrt(share * (1 - share) / (n + 4)))
 
 
-def test_a_level_that_is_not_stored_is_told_by_those_about_it(halves: Halves) -> None:
+def test_a_level_that_is_not_stored_is_reported_by_those_about_it(halves: Halves) -> None:
     found = answer_coverage(halves, halves.clean, partner="USA", level="30,66,80,99", **EV)
-    assert [(one["level"], one["stored"]) for one in found["levels"]] == [
+    assert [(entry["level"], entry["stored"]) for entry in found["levels"]] == [
         (30, [50]),
         (66, [50, 80]),
         (80, [80]),
@@ -118,17 +118,17 @@ def test_the_kind_is_that_of_the_answer_and_what_is_not_scored_says_so(
     assert kind or "not scored" in found["reason"]
 
 
-def test_a_chance_carries_the_certificate_of_its_period_and_step(halves: Halves) -> None:
-    asked = {"flow": "X", "period": "2026", "above": 0, "coverage": True, "run": halves.trade.run.run_id}
-    found = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).json()
+def test_a_chance_carries_the_coverage_of_its_period_and_step(halves: Halves) -> None:
+    parameters = {"flow": "X", "period": "2026", "above": 0, "coverage": True, "run": halves.trade.run.run_id}
+    found = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=parameters).json()
     validate(ProbabilityAnswer, found)
     assert found["coverage"]["kind"] == "year"
     assert {row["step"] for row in found["coverage"]["coverage"]} == {None, 17}
 
 
 def test_concentration_says_that_it_is_not_scored(halves: Halves) -> None:
-    asked = {"over": "partner", "coverage": True, "run": halves.clean.run.run_id}
-    found = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=asked).json()
+    parameters = {"over": "partner", "coverage": True, "run": halves.clean.run.run_id}
+    found = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=parameters).json()
     validate(ConcentrationAnswer, found)
     assert found["coverage"]["kind"] is None
 
@@ -144,10 +144,10 @@ def backtest(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
 def test_the_backtest_counts_its_pit_in_ten_bins(halves: Halves) -> None:
     found = backtest(halves.client, halves.clean, kind="year", partner="USA,DEU", sector="EV")
     weight = sum(places(halves.clean.run, "USA", "DEU"))
-    assert [one["lo"] for one in found["pit"]] == [10.0 * edge for edge in range(10)]
-    assert [one["hi"] for one in found["pit"]] == [10.0 * edge for edge in range(1, 11)]
-    assert [one["count"] for one in found["pit"]] == [edge * weight for edge in range(10)]
-    assert sum(one["share"] for one in found["pit"]) == pytest.approx(1.0)
+    assert [entry["lo"] for entry in found["pit"]] == [10.0 * edge for edge in range(10)]
+    assert [entry["hi"] for entry in found["pit"]] == [10.0 * edge for edge in range(1, 11)]
+    assert [entry["count"] for entry in found["pit"]] == [edge * weight for edge in range(10)]
+    assert sum(entry["share"] for entry in found["pit"]) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("by", ["step", "forecaster", "series"])

@@ -37,7 +37,7 @@ def test_components_are_paged_by_series_and_come_as_csv(client: TestClient, worl
     assert by_id[world.clean.unique_ids[0]] == 42
     table = pd.read_csv(io.StringIO(client.get(url, params={"limit": 2, "format": "csv"}).text))
     assert table["unique_id"].nunique() == 2
-    assert_allclose(table["trend"], [month["trend"] for one in first["series"] for month in one["months"]])
+    assert_allclose(table["trend"], [month["trend"] for row in first["series"] for month in row["months"]])
 
 
 def test_a_sum_is_not_taken_apart(client: TestClient, world: World) -> None:

@@ -115,8 +115,8 @@ def test_an_error_is_never_kept(client: TestClient) -> None:
 
 
 def test_nothing_is_made_or_opened_at_import_or_creation(world: World) -> None:
-    one, other = (create_app(engine=world.engine, options=options()) for _ in range(2))
-    assert one.state.registry is not other.state.registry
+    row, other = (create_app(engine=world.engine, options=options()) for _ in range(2))
+    assert row.state.registry is not other.state.registry
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -22,7 +22,7 @@ from tests.support.answers import validate
 OUTSIDE = "/v1/datasets/CN_TRADE/external-forecasts"
 JANUARY = ("poll", "2026-01-20", "X TOTAL", 0, "WLD", "2026-01-31")
 FEBRUARY = ("poll", "2026-01-20", "X TOTAL", 1, "WLD", "2026-02-28")
-SAID = [(*JANUARY, "quantile", 0.25, 80.0), (*JANUARY, "quantile", 0.75, 110.0), (*FEBRUARY, "mean", "NA", 99.0)]
+STATEMENTS = [(*JANUARY, "quantile", 0.25, 80.0), (*JANUARY, "quantile", 0.75, 110.0), (*FEBRUARY, "mean", "NA", 99.0)]
 
 
 def send(client: TestClient, world: World, rows: list[tuple[Any, ...]], **headers: str) -> Any:
@@ -36,11 +36,11 @@ def polled(original: World, server_url: str) -> Iterator[World]:
     """A world that was sent two forecasts of exports, one of which has come."""
     world = copy_of(original, server_url)
     with client_of(world) as client:
-        assert send(client, world, SAID).json()["inserted"] == 3
+        assert send(client, world, STATEMENTS).json()["inserted"] == 3
     exports = int(world.trade.series_ids[world.trade.row("CN_TRADE.X.WLD.TOTAL")])
-    came = {"series_id": exports, "month": date(2026, 1, 1), "vintage": date(2026, 2, 9), "value": 95.0}
+    observed = {"series_id": exports, "month": date(2026, 1, 1), "vintage": date(2026, 2, 9), "value": 95.0}
     with Session(world.engine) as session:
-        session.execute(sa.insert(Observation).values(months=1, status="A", backfilled=False, **came))
+        session.execute(sa.insert(Observation).values(months=1, status="A", backfilled=False, **observed))
         score_published(session, "CN_TRADE")
         session.commit()
     yield world
@@ -94,7 +94,7 @@ def test_both_lists_come_as_csv(client: TestClient) -> None:
 
 
 def test_sending_twice_is_harmless_and_another_value_is_refused(client: TestClient, polled: World) -> None:
-    again = send(client, polled, SAID)
+    again = send(client, polled, STATEMENTS)
     assert (again.status_code, again.json()["inserted"], again.json()["unchanged"]) == (201, 0, 3)
     validate(ExternalAppendedAnswer, again.json())
     refused = send(client, polled, [(*FEBRUARY, "mean", "NA", 98.0)])
@@ -114,4 +114,4 @@ def test_json_is_taken_too_and_its_faults_are_named(client: TestClient, polled: 
 
 def test_writing_needs_a_key_that_may(client: TestClient, polled: World) -> None:
     assert client.post(OUTSIDE, json={}).status_code == 401
-    assert send(client, polled, SAID, **polled.headers("read")).status_code == 403
+    assert send(client, polled, STATEMENTS, **polled.headers("read")).status_code == 403

@@ -123,10 +123,10 @@ def test_a_derived_series_says_what_it_is_made_of(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"partner": ["USA", "EU27"]}, {"partner": "USA,EU27"}, {"partner": ["EU27,USA", "USA"]}]
+    "parameters", [{"partner": ["USA", "EU27"]}, {"partner": "USA,EU27"}, {"partner": ["EU27,USA", "USA"]}]
 )
-def test_several_codes_come_by_comma_or_by_repeating(client: TestClient, asked: dict[str, Any]) -> None:
-    found = answer(client, CLEAN, sector="EV,BATTERIES", **asked)
+def test_several_codes_come_by_comma_or_by_repeating(client: TestClient, parameters: dict[str, Any]) -> None:
+    found = answer(client, CLEAN, sector="EV,BATTERIES", **parameters)
     assert [series["unique_id"] for series in found["series"]] == [
         f"CN_CLEANTECH.X.{partner}.{sector}" for partner in ("EU27", "USA") for sector in ("BATTERIES", "EV")
     ]
@@ -138,16 +138,16 @@ def test_mixing_stored_and_derived_series_changes_no_figure(client: TestClient) 
     mixed = answer(client, CLEAN, partner="EU27,USA", sector="EV")["series"]
     alone = answer(client, CLEAN, partner="USA", sector="EV")["series"]
     (usa,) = [series for series in mixed if series["partner"] == "USA"]
-    for one, other in zip(usa["months"], alone[0]["months"], strict=True):
-        assert (one["mean"], one["median"]) == (other["mean"], other["median"])
-        bounds = [[interval["lo"], interval["hi"]] for interval in one["intervals"]]
+    for entry, other in zip(usa["months"], alone[0]["months"], strict=True):
+        assert (entry["mean"], entry["median"]) == (other["mean"], other["median"])
+        bounds = [[interval["lo"], interval["hi"]] for interval in entry["intervals"]]
         assert_allclose(bounds, [[interval["lo"], interval["hi"]] for interval in other["intervals"]])
 
 
 def test_a_horizon_cuts_the_months(client: TestClient) -> None:
     full, short = answer(client, TRADE), answer(client, TRADE, horizon=2)
-    for one, other in zip(full["series"], short["series"], strict=True):
-        assert one["months"][:2] == other["months"]
+    for entry, other in zip(full["series"], short["series"], strict=True):
+        assert entry["months"][:2] == other["months"]
     derived = answer(client, TRADE, horizon=2, flow="B")["series"][0]
     assert len(derived["months"]) == 2
 
@@ -342,7 +342,7 @@ def test_codes_that_are_there_but_not_together_are_named_together() -> None:
         with pytest.raises(UnknownSeries) as refused:
             catalog.choose(flows=[given[0]], partners=given[1], sectors=given[2])
         assert refused.value.keys == named
-    assert [one.unique_id for one in catalog.choose(flows=["B"], partners=None, sectors=None)] == ["D.B.USA.EV"]
+    assert [entry.unique_id for entry in catalog.choose(flows=["B"], partners=None, sectors=None)] == ["D.B.USA.EV"]
 
 
 def test_a_run_of_another_dataset_or_one_not_published_does_not_answer(client: TestClient, world: World) -> None:

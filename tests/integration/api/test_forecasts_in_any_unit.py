@@ -49,7 +49,7 @@ def answer(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
     return dict(response.json())
 
 
-def one(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
+def only_series(client: TestClient, half: Half, **params: Any) -> dict[str, Any]:
     (series,) = answer(client, half, **params)["series"]
     return dict(series)
 
@@ -65,7 +65,7 @@ def assert_summarises(row: dict[str, Any], draws: Any, levels: tuple[float, ...]
 
 
 def test_a_year_is_the_sum_of_its_months_and_says_how_many_are_observed(asking: TestClient, trade: Half) -> None:
-    series = one(asking, trade, flow="X", frequency="A")
+    series = only_series(asking, trade, flow="X", frequency="A")
     assert [(row["period"], row["months"], row["observed_months"]) for row in series["months"]] == [
         ("2025", 12, 7),
         ("2026", 12, 0),
@@ -75,22 +75,22 @@ def test_a_year_is_the_sum_of_its_months_and_says_how_many_are_observed(asking: 
 
 
 def test_quarters_the_year_to_date_and_january_with_february_are_sums_too(asking: TestClient, trade: Half) -> None:
-    quarters = one(asking, trade, flow="X", frequency="Q")
+    quarters = only_series(asking, trade, flow="X", frequency="Q")
     assert [row["period"] for row in quarters["months"]][:2] == ["2025-Q3", "2025-Q4"]
     assert_summarises(row_of(quarters, "2025-Q3"), trade.draws(X, "2025-Q3"))
     assert row_of(quarters, "2025-Q3")["observed_months"] == 1
-    to_date = one(asking, trade, flow="X", frequency="YTD")
+    to_date = only_series(asking, trade, flow="X", frequency="YTD")
     assert len(to_date["months"]) == 24
     assert_summarises(row_of(to_date, "2025-01/2025-09"), trade.draws(X, "2025-01/2025-09"))
-    both = one(asking, trade, flow="X", frequency="JF")
+    both = only_series(asking, trade, flow="X", frequency="JF")
     assert [row["period"] for row in both["months"]] == ["2026-01/2026-02", "2027-01/2027-02"]
     assert_summarises(row_of(both, "2026-01/2026-02"), trade.draws(X, "2026-01/2026-02"))
 
 
 def test_a_balance_and_a_group_are_summed_draw_by_draw(asking: TestClient, trade: Half, clean: Half) -> None:
-    balance = one(asking, trade, flow="B", frequency="A")
+    balance = only_series(asking, trade, flow="B", frequency="A")
     assert_summarises(row_of(balance, "2026"), trade.draws(X, "2026") - trade.draws(M, "2026"))
-    group = one(asking, clean, partner="EU27", sector="EV", frequency="Q")
+    group = only_series(asking, clean, partner="EU27", sector="EV", frequency="Q")
     members = [clean.draws(f"CN_CLEANTECH.X.{partner}.EV", "2026-Q2") for partner in ("DEU", "FRA")]
     assert_summarises(row_of(group, "2026-Q2"), sum(members))
 
@@ -116,7 +116,7 @@ def test_units_are_those_of_fred(asking: TestClient, trade: Half, units: str, un
 
 
 def test_growth_of_a_month_is_on_the_month_observed_a_year_ago(asking: TestClient, trade: Half) -> None:
-    series = one(asking, trade, flow="X", units="pc1")
+    series = only_series(asking, trade, flow="X", units="pc1")
     assert len(series["months"]) == 24
     assert_summarises(row_of(series, "2025-08"), trade.growth(X, "2025-08", "2024-08"))
     assert_summarises(row_of(series, "2027-07"), trade.growth(X, "2027-07", "2026-07"))
@@ -135,7 +135,7 @@ def test_a_share_and_a_contribution_are_of_the_total_named(
     asking: TestClient, clean: Half, of: str | None, whole: str
 ) -> None:
     params = {"partner": "USA", "sector": "EV", "frequency": "A"} | ({"of": of} if of else {})
-    share = one(asking, clean, units="share", **params)
+    share = only_series(asking, clean, units="share", **params)
     assert_summarises(row_of(share, "2025"), 100 * clean.draws(USA_EV, "2025") / clean.draws(whole, "2025"))
     contribution = answer(asking, clean, units="contribution", **params)
     change = clean.draws(USA_EV, "2025") - clean.draws(USA_EV, "2024")
@@ -144,19 +144,21 @@ def test_a_share_and_a_contribution_are_of_the_total_named(
 
 
 def test_quantiles_of_any_probability_stand_beside_the_levels(asking: TestClient, trade: Half) -> None:
-    series = one(asking, trade, flow="X", frequency="A", quantile="0.9,0.123", level=50)
+    series = only_series(asking, trade, flow="X", frequency="A", quantile="0.9,0.123", level=50)
     draws = trade.draws(X, "2026")
     row = row_of(series, "2026")
-    assert [one["probability"] for one in row["quantiles"]] == [0.123, 0.9]
-    assert_allclose([one["value"] for one in row["quantiles"]], np.quantile(draws, [0.123, 0.9]), rtol=1e-5)
+    assert [quantile["probability"] for quantile in row["quantiles"]] == [0.123, 0.9]
+    assert_allclose(
+        [only_series["value"] for only_series in row["quantiles"]], np.quantile(draws, [0.123, 0.9]), rtol=1e-5
+    )
     assert_summarises(row, draws, levels=(50,))
 
 
 @pytest.mark.parametrize("quantile", [0.1, 0.101])
 def test_plain_months_take_quantiles_and_change_nothing_else(asking: TestClient, trade: Half, quantile: float) -> None:
-    plain = one(asking, trade, flow="X", level=80)
-    asked = one(asking, trade, flow="X", level=80, quantile=quantile)
-    for before, after in zip(plain["months"], asked["months"], strict=True):
+    plain = only_series(asking, trade, flow="X", level=80)
+    parameters = only_series(asking, trade, flow="X", level=80, quantile=quantile)
+    for before, after in zip(plain["months"], parameters["months"], strict=True):
         (found,) = after.pop("quantiles")
         assert_allclose(found["value"], np.quantile(trade.draws(X, after["month"]), quantile))
         assert (before["month"], before["mean"], before["median"]) == (after["month"], after["mean"], after["median"])
@@ -168,8 +170,8 @@ def test_the_plain_answer_is_what_it_was(asking: TestClient, trade: Half) -> Non
     found = answer(asking, trade, flow="X")
     assert {"frequency", "units", "of", "coverage"} & set(found) == set()
     assert set(found["series"][0]["months"][0]) == {"month", "step", "mean", "median", "intervals"}
-    asked = answer(asking, trade, flow="X", frequency="M", units="lin")
-    assert asked == found
+    parameters = answer(asking, trade, flow="X", frequency="M", units="lin")
+    assert parameters == found
 
 
 def test_csv_and_json_hold_the_same_figures(asking: TestClient, clean: Half) -> None:
@@ -192,7 +194,7 @@ def test_csv_and_json_hold_the_same_figures(asking: TestClient, clean: Half) -> 
 
 
 def test_a_horizon_that_ends_no_period_has_none(asking: TestClient, trade: Half) -> None:
-    assert one(asking, trade, flow="X", frequency="A", horizon=4)["months"] == []
+    assert only_series(asking, trade, flow="X", frequency="A", horizon=4)["months"] == []
 
 
 def test_what_has_no_answer_is_null_with_its_reason(asking: TestClient) -> None:
@@ -230,15 +232,15 @@ def test_bad_questions_are_refused_with_their_reason(asking: TestClient, params:
 
 @pytest.mark.parametrize("units", ["lin", "pc1", "share"])
 def test_a_period_is_answered_as_its_frequency_does(asking: TestClient, clean: Half, units: str) -> None:
-    asked = {"partner": "USA", "sector": "EV", "units": units, "coverage": True}
-    years = one(asking, clean, **asked, frequency="A")["months"]
+    parameters = {"partner": "USA", "sector": "EV", "units": units, "coverage": True}
+    years = only_series(asking, clean, **parameters, frequency="A")["months"]
     for year in years:
-        page = answer(asking, clean, **asked, period=year["period"])
+        page = answer(asking, clean, **parameters, period=year["period"])
         (row,) = page["series"][0]["months"]
         assert (row["period"], row["observed_months"]) == (year["period"], year["observed_months"])
         assert_allclose([row["median"], row["intervals"][0]["lo"]], [year["median"], year["intervals"][0]["lo"]])
         assert page["coverage"]["kind"] in ("year", "year_growth", None)
-    assert one(asking, clean, partner="USA", sector="EV", period="2026-03")["months"][0]["period"] == "2026-03"
+    assert only_series(asking, clean, partner="USA", sector="EV", period="2026-03")["months"][0]["period"] == "2026-03"
 
 
 @pytest.mark.parametrize(

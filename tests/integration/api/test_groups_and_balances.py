@@ -17,7 +17,7 @@ KEPT_ALONE = ("forecasts/concentration?over=sector", "backtests/folds")
 
 def get(client: TestClient, path: str, **params: Any) -> Any:
     return client.get(
-        path + ("&" if "?" in path else "?") + "&".join(f"{name}={each}" for name, each in params.items())
+        path + ("&" if "?" in path else "?") + "&".join(f"{name}={value}" for name, value in params.items())
     )
 
 
@@ -47,19 +47,19 @@ def test_a_group_has_a_concentration_and_no_folds(client: TestClient) -> None:
 
 
 def test_of_a_run_lines_are_summed_components_empty_and_changes_by_member(client: TestClient, world: World) -> None:
-    clean, trade = (f"/v1/runs/{one.run_id}" for one in (world.clean, world.trade))
+    clean, trade = (f"/v1/runs/{row.run_id}" for row in (world.clean, world.trade))
     assert (
         get(client, f"{clean}/forecast-history", partner="EU27", sector="EV").json()["unique_id"]
         == "CN_CLEANTECH.X.EU27.EV"
     )
     assert get(client, f"{trade}/forecast-history", flow="B").status_code == 200
-    (one,) = get(client, f"{clean}/components", partner="EU27", sector="EV").json()["series"]
-    assert one["months"] == []
+    (row,) = get(client, f"{clean}/components", partner="EU27", sector="EV").json()["series"]
+    assert row["months"] == []
     assert get(client, f"{trade}/components", flow="B").status_code == 422
     assert get(client, f"{trade}/changes", flow="B").status_code == 422
 
 
 def test_series_lists_neither(client: TestClient) -> None:
     listed = get(client, "/v1/datasets/CN_CLEANTECH/series").json()["series"]
-    assert {one["partner"] for one in listed} & {"EU27"} == set()
+    assert {row["partner"] for row in listed} & {"EU27"} == set()
     assert get(client, "/v1/datasets/CN_TRADE/series", flow="B").status_code == 422

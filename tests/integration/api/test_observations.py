@@ -61,8 +61,8 @@ def test_csv_reads_into_pandas(client: TestClient) -> None:
     text = client.get(CLEAN, params={"format": "csv", "partner": "USA,EU27"}).text
     rows = pd.read_csv(io.StringIO(text), parse_dates=["month", "vintage"])
     assert len(rows) == 2 * 3 * 48
-    one = rows[rows["unique_id"] == "CN_CLEANTECH.X.USA.EV"]["value"]
-    assert_allclose(one, observed("CN_CLEANTECH.X.USA.EV"))
+    entry = rows[rows["unique_id"] == "CN_CLEANTECH.X.USA.EV"]["value"]
+    assert_allclose(entry, observed("CN_CLEANTECH.X.USA.EV"))
 
 
 def test_pages_join_to_the_whole(client: TestClient) -> None:
@@ -131,7 +131,7 @@ def test_what_a_published_run_answers_is_not_moved_by_what_comes_later(scratch: 
     assert (before.status_code, after.content) == (200, before.content)
 
 
-def test_a_correction_is_told_to_wait_for_the_next_day_and_taken_then(scratch: World) -> None:
+def test_a_correction_is_reported_to_wait_for_the_next_day_and_taken_then(scratch: World) -> None:
     assert post(scratch, NEW).status_code == 201
     corrected = NEW.replace("321.4", "312.4")
     refused = post(scratch, corrected)
@@ -173,13 +173,13 @@ def test_partners_sent_form_their_groups_at_once_and_in_no_run_of_before(scratch
 
 
 def test_the_balance_of_a_group_is_of_the_members_that_have_both_sides(scratch: World) -> None:
-    client, asked = client_of(scratch), {"flow": "B", "partner": "EU27", "sector": "EV"}
-    refused = client.get(CLEAN, params=asked)
+    client, parameters = client_of(scratch), {"flow": "B", "partner": "EU27", "sector": "EV"}
+    refused = client.get(CLEAN, params=parameters)
     assert (refused.status_code, refused.json()["title"]) == (404, "Unknown series")
     body = "month,flow,partner,sector,value\n2025-12,M,DEU,EV,3\n2025-12,M,USA,EV,4\n"
     headers = scratch.headers("write") | {"Content-Type": "text/csv"}
     assert client.post(CLEAN, content=body, headers=headers).status_code == 201
-    assert_allclose(series(client, CLEAN, **asked), observed("CN_CLEANTECH.X.DEU.EV")[-1:] - 3)
+    assert_allclose(series(client, CLEAN, **parameters), observed("CN_CLEANTECH.X.DEU.EV")[-1:] - 3)
 
 
 def test_the_balance_of_a_group_says_whose_it_is() -> None:

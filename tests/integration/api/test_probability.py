@@ -68,11 +68,11 @@ def test_the_chance_that_a_group_sells_less_than_the_year_before(halves: Halves,
 
 
 def test_chances_above_between_and_below_add_up_to_one(halves: Halves) -> None:
-    asked = {"flow": "X", "period": "2026-Q2"}
-    levels = ask(halves, halves.trade, **asked, above=0, level=50)["intervals"][0]
+    parameters = {"flow": "X", "period": "2026-Q2"}
+    levels = ask(halves, halves.trade, **parameters, above=0, level=50)["intervals"][0]
     low, high = levels["lo"], levels["hi"]
     chances = [
-        ask(halves, halves.trade, **asked, **event)["probability"]
+        ask(halves, halves.trade, **parameters, **event)["probability"]
         for event in ({"below": low}, {"above": low, "below": high}, {"above": high})
     ]
     assert sum(chances) == pytest.approx(1.0)
@@ -80,17 +80,17 @@ def test_chances_above_between_and_below_add_up_to_one(halves: Halves) -> None:
 
 
 def test_the_chance_agrees_with_the_quantiles_of_the_forecast(halves: Halves) -> None:
-    asked = {"flow": "X", "period": "2026", "units": "pc1"}
-    quantiles = ask(halves, halves.trade, **asked, above=0, quantile="0.1,0.25,0.75,0.9")["quantiles"]
-    chances = [ask(halves, halves.trade, **asked, below=one["value"])["probability"] for one in quantiles]
-    assert_allclose(chances, [one["probability"] for one in quantiles], atol=1 / 40)
-    assert all(one <= other for one, other in pairwise(chances))
+    parameters = {"flow": "X", "period": "2026", "units": "pc1"}
+    quantiles = ask(halves, halves.trade, **parameters, above=0, quantile="0.1,0.25,0.75,0.9")["quantiles"]
+    chances = [ask(halves, halves.trade, **parameters, below=entry["value"])["probability"] for entry in quantiles]
+    assert_allclose(chances, [entry["probability"] for entry in quantiles], atol=1 / 40)
+    assert all(entry <= other for entry, other in pairwise(chances))
 
 
 def test_the_chance_of_a_share(halves: Halves) -> None:
     share = 100 * halves.clean.draws(EV.format("USA"), "2026") / halves.clean.draws(EV.format("WLD"), "2026")
-    asked = {"partner": "USA", "sector": "EV", "period": "2026", "units": "share", "of": "sector"}
-    found = ask(halves, halves.clean, **asked, above=100)
+    parameters = {"partner": "USA", "sector": "EV", "period": "2026", "units": "share", "of": "sector"}
+    found = ask(halves, halves.clean, **parameters, above=100)
     assert found["probability"] == pytest.approx(float((share > 100).mean()))
     assert (found["unit"], found["of"]) == ("%", "sector")
 
@@ -102,11 +102,11 @@ def test_a_chance_without_an_answer_is_null_with_its_reason(halves: Halves) -> N
 
 
 def test_a_chance_as_csv_is_a_row_a_level(halves: Halves) -> None:
-    asked = {"flow": "X", "period": "2026", "above": 1200, "run": halves.trade.run.run_id, "level": "50,80"}
-    text = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params={**asked, "format": "csv"}).text
+    parameters = {"flow": "X", "period": "2026", "above": 1200, "run": halves.trade.run.run_id, "level": "50,80"}
+    text = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params={**parameters, "format": "csv"}).text
     rows = pd.read_csv(io.StringIO(text))
     assert rows["level"].tolist() == [50, 80]
-    found = ask(halves, halves.trade, **asked)
+    found = ask(halves, halves.trade, **parameters)
     assert_allclose(rows["probability"], found["probability"])
     assert set(rows["above"]) == {1200}
     assert rows["below"].isna().all()
@@ -130,16 +130,16 @@ def test_a_chance_as_csv_is_a_row_a_level(halves: Halves) -> None:
     ],
 )
 def test_a_chance_that_cannot_be_is_refused_with_its_reason(halves: Halves, params: dict[str, Any], words: str) -> None:
-    asked = {"run": halves.trade.run.run_id, **params}
-    response = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked)
+    parameters = {"run": halves.trade.run.run_id, **params}
+    response = halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=parameters)
     assert response.status_code == 422, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert words in response.json()["detail"]
 
 
 def test_an_unknown_series_is_not_found(halves: Halves) -> None:
-    asked = {"partner": "XXX", "period": "2027", "above": 1}
-    assert halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=asked).status_code == 404
+    parameters = {"partner": "XXX", "period": "2027", "above": 1}
+    assert halves.client.get("/v1/datasets/CN_TRADE/forecasts/probability", params=parameters).status_code == 404
 
 
 def concentrate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
@@ -183,9 +183,9 @@ def test_concentration_of_a_group_over_sectors_adds_its_members_up(halves: Halve
 
 
 def test_concentration_as_csv_has_the_columns_of_forecasts(halves: Halves) -> None:
-    asked = {"over": "partner", "run": halves.clean.run.run_id, "format": "csv", "horizon": 2, "level": 80}
+    parameters = {"over": "partner", "run": halves.clean.run.run_id, "format": "csv", "horizon": 2, "level": 80}
     rows = pd.read_csv(
-        io.StringIO(halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=asked).text)
+        io.StringIO(halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=parameters).text)
     )
     assert set(rows["unique_id"]) == {"CN_CLEANTECH.X.*.TOTAL"}
     assert rows["period"].tolist() == ["2025-08", "2025-09"]
@@ -206,8 +206,8 @@ def test_concentration_as_csv_has_the_columns_of_forecasts(halves: Halves) -> No
 def test_a_concentration_that_cannot_be_is_refused_with_its_reason(
     halves: Halves, params: dict[str, Any], status: int, words: str
 ) -> None:
-    asked = {"run": halves.clean.run.run_id, **params}
-    response = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=asked)
+    parameters = {"run": halves.clean.run.run_id, **params}
+    response = halves.client.get("/v1/datasets/CN_CLEANTECH/forecasts/concentration", params=parameters)
     assert response.status_code == status, response.text
     assert words in response.json()["detail"]
 
@@ -219,10 +219,12 @@ def test_wholes_alone_have_no_concentration(halves: Halves) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["probability?flow=X&period=2026-03&above=1", "concentration?over=sector&partner=USA"]
+    "parameters", ["probability?flow=X&period=2026-03&above=1", "concentration?over=sector&partner=USA"]
 )
-def test_an_answer_the_client_has_is_not_sent_again(halves: Halves, asked: str) -> None:
-    url = f"/v1/datasets/CN_CLEANTECH/forecasts/{asked}" + ("&partner=USA&sector=EV" if "period" in asked else "")
+def test_an_answer_the_client_has_is_not_sent_again(halves: Halves, parameters: str) -> None:
+    url = f"/v1/datasets/CN_CLEANTECH/forecasts/{parameters}" + (
+        "&partner=USA&sector=EV" if "period" in parameters else ""
+    )
     first = halves.client.get(url)
     assert first.status_code == 200, first.text
     assert halves.client.get(url, headers={"If-None-Match": first.headers["etag"]}).status_code == 304

@@ -43,15 +43,15 @@ def test_what_is_due_and_what_is_late(planned: World) -> None:
     assert (january["period"], january["status"], january["due_on"]) == ("2026-01", "due", "2026-03-10")
 
 
-def test_what_came_is_done_and_the_year_ahead_is_planned(planned: World) -> None:
+def test_observations_is_done_and_the_year_ahead_is_planned(planned: World) -> None:
     write(planned, "/v1/datasets/CN_TRADE/observations", FIGURES)
     client = client_of(planned)
-    assert [one["period"] for one in answer(client, status="done")["releases"]] == []
+    assert [entry["period"] for entry in answer(client, status="done")["releases"]] == []
     # Imports are yet to come.
     january, february = answer(client)["releases"][:2]
     assert (january["status"], january["missing"], january["published_at"]) == ("due", 1, "2026-01-21T00:00:00+00:00")
     write(planned, "/v1/datasets/CN_TRADE/observations", FIGURES.replace(",X,", ",M,"))
-    assert [one["period"] for one in answer(client, status="done")["releases"]] == ["2026-01"]
+    assert [entry["period"] for entry in answer(client, status="done")["releases"]] == ["2026-01"]
     assert answer(client, start="2026-02")["releases"][0] == february | {"due_on": "2026-03-09"}
     assert answer(client)["total"] == 13
 

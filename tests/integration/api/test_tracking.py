@@ -20,7 +20,7 @@ from tests.support.answers import validate
 
 TRACKING = "/v1/datasets/CN_TRADE/tracking"
 SERIES = f"{TRACKING}/series"
-CAME = {"CN_TRADE.X.WLD.TOTAL": 101.5, "CN_TRADE.M.WLD.TOTAL": 900.0}
+ACTUALS = {"CN_TRADE.X.WLD.TOTAL": 101.5, "CN_TRADE.M.WLD.TOTAL": 900.0}
 MONTHS = [date(2026, month, 1) for month in (1, 2, 3, 4, 5)]
 
 
@@ -31,7 +31,7 @@ def tracked(original: World, server_url: str) -> Iterator[World]:
     ids = dict(zip(world.trade.unique_ids, world.trade.series_ids.tolist(), strict=True))
     rows = [
         {"series_id": ids[uid], "month": month, "vintage": month.replace(month=month.month + 1, day=9), "value": value}
-        for uid, value in CAME.items()
+        for uid, value in ACTUALS.items()
         for month in MONTHS
     ]
     with Session(world.engine) as session:
@@ -55,16 +55,16 @@ def answer(client: TestClient, **params: Any) -> dict[str, Any]:
     return dict(response.json())
 
 
-def test_every_step_of_every_run_is_held_against_what_came(client: TestClient, tracked: World) -> None:
+def test_every_step_of_every_run_is_compared_with_the_actual(client: TestClient, tracked: World) -> None:
     found = answer(client)
     # Two series; the later run has five months behind it, the earlier one forecast three.
     assert found["total"] == 2 * (5 + 3)
     for row in found["tracking"]:
         run = tracked.trade if row["run"] == tracked.trade.run_id else tracked.earlier
-        said = run.mean[run.row(row["unique_id"]), row["step"] - 1]
-        assert_allclose(row["mean"], said)
-        assert_allclose(row["first_error"], CAME[row["unique_id"]] - said)
-        assert (row["first_print"], row["latest"]) == (CAME[row["unique_id"]],) * 2
+        expected = run.mean[run.row(row["unique_id"]), row["step"] - 1]
+        assert_allclose(row["mean"], expected)
+        assert_allclose(row["first_error"], ACTUALS[row["unique_id"]] - expected)
+        assert (row["first_print"], row["latest"]) == (ACTUALS[row["unique_id"]],) * 2
         assert (row["unit"], row["live"], row["months"]) == ("USD bn", True, 1)
 
 

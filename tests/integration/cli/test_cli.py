@@ -81,7 +81,7 @@ def test_evaluate_prints_the_score_table(panel_csv, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (["forecast", "nowhere.csv", "--output", "o.csv"], "nowhere.csv"),
         (["forecast", "gap.csv", "--output", "o.csv"], "row 3, ds"),
@@ -96,7 +96,7 @@ def test_evaluate_prints_the_score_table(panel_csv, tmp_path):
         (["forecast", "panel.csv", "--output", "o.csv", "--map", "when=ds"], "map 'when': the table has no such name"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said):
+def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, expected):
     (tmp_path / "gap.csv").write_text("unique_id,ds,y\na,2024-01,1\na,2024-03,2\n")
     (tmp_path / "one.csv").write_text("unique_id,ds,y\na,2026-07,1\n")
     (tmp_path / "folder.csv").mkdir()
@@ -104,12 +104,12 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said)
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("tradewind: ")
-    assert said in line
+    assert expected in line
     assert not list(tmp_path.glob("o.*"))
 
 
 @pytest.mark.parametrize(
-    ("words", "environment", "said"),
+    ("words", "environment", "expected"),
     [
         (["forecast", "p.csv", "--output", "o.csv", "--level", "100"], {}, "between 0 and 100"),
         (["forecast", "p.csv", "--output", "o.csv", "--horizon", "0"], {}, "horizon"),
@@ -126,10 +126,10 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, said)
         (["run", "CN_TRADE", "--as-of", "2062-05-31"], {}, "as_of 2062-05-31 is in the future; today is "),
     ],
 )
-def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, said):
+def test_a_wrong_option_or_setting_is_exit_code_2(tmp_path, words, environment, expected):
     done = tradewind(*words, cwd=tmp_path, **environment)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -139,8 +139,8 @@ def test_a_dataset_that_cannot_be_made_is_one_line_and_exit_code_2(own_url, tmp_
     described = ["--create", "--title", "t", "--publisher", "p", "--licence", "l"]
     words = ["--dataset", "KR_STEEL", "--release-day", "31"]
     done = tradewind("ingest", "file", panel, *words, *described, TRADEWIND_DATABASE_URL=own_url)
-    said = "tradewind: release day 31: it is 1 to 28, a day that every month has"
-    assert (done.returncode, done.stderr.strip()) == (2, said)
+    expected = "tradewind: release day 31: it is 1 to 28, a day that every month has"
+    assert (done.returncode, done.stderr.strip()) == (2, expected)
 
 
 def test_an_unknown_forecaster_is_named(panel_csv, tmp_path):
@@ -197,9 +197,9 @@ def test_forecasts_from_outside_and_what_changed(own_url, panel_csv, tmp_path):
     assert ask("ingest", "outside", panel, "--dataset", "MINE").returncode == 2
     for seed in ("1", "2"):
         assert ask("run", "MINE", TRADEWIND_SEED=seed).returncode == 0
-    told = ask("changes", 2)
-    assert (told.returncode, told.stdout.split(":")[0]) == (0, "run 2")
-    assert "/v1/runs/2/changes?against=1" in told.stdout
+    reported = ask("changes", 2)
+    assert (reported.returncode, reported.stdout.split(":")[0]) == (0, "run 2")
+    assert "/v1/runs/2/changes?against=1" in reported.stdout
     first = ask("changes", 1)
     assert (first.returncode, first.stderr.strip().splitlines()[-1]) == (
         2,
@@ -278,10 +278,10 @@ def test_fetch_and_sources_ask_the_feeds_of_the_file(server_url, template, tmp_p
     assert failed.returncode == 1
     assert failed.stdout.startswith("CN_PARTNERS: Refused: ")
     assert "s3cret" not in failed.stdout + failed.stderr
-    for words, said in (
+    for words, expected in (
         (("fetch", "NOTHING"), "tradewind: no feed delivers NOTHING; there are feeds of CN_PARTNERS"),
         (("fetch",), "tradewind: TRADEWIND_FEEDS names no feeds file"),
     ):
         given = environment if len(words) == 2 else {"TRADEWIND_DATABASE_URL": url}
         refused = tradewind(*words, **given)
-        assert (refused.returncode, refused.stderr.startswith(said)) == (2, True), refused.stderr
+        assert (refused.returncode, refused.stderr.startswith(expected)) == (2, True), refused.stderr

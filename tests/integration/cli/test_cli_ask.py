@@ -22,8 +22,8 @@ def test_ask_answers_from_the_latest_run_and_refuses_in_one_line(own_engine: Eng
     assert [row.split()[0] for row in rows] == ["2026-Q1", "2026-Q2"]
     likely = tradewind(*chosen, "--period", "2026-03", "--below", 100, "--coverage", **database)
     assert likely.stdout.splitlines()[1].startswith("probability ")
-    told = tradewind(*chosen, "--period", "2026-03", "--run", 1, **database)
-    assert (told.returncode, told.stdout.splitlines()[-1].split()[0]) == (0, "2026-03")
+    reported = tradewind(*chosen, "--period", "2026-03", "--run", 1, **database)
+    assert (reported.returncode, reported.stdout.splitlines()[-1].split()[0]) == (0, "2026-03")
     early = tradewind(*chosen, "--as-of", "2026-01-14", **database)
     assert (early.returncode, early.stdout) == (2, "")
     assert early.stderr.startswith("tradewind: no published run of CN_CLEANTECH is as of 2026-01-14 or earlier")

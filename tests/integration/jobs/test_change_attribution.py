@@ -106,7 +106,7 @@ def test_a_run_of_other_code_is_forecast_again_before_it_is_compared(small, monk
     assert_allclose(sum(found[name] for name in PARTS), found["change"], atol=1e-9)
 
 
-def test_figures_that_came_in_late_for_an_earlier_day_are_revisions_of_what_the_run_saw(small):
+def test_figures_that_arrived_in_late_for_an_earlier_day_are_revisions_of_what_the_run_saw(small):
     first = publish(small, FIRST)
     # Known since the 19th, and brought in after the run of the 20th: a value, and a month of which it knew nothing.
     come(small, "2024-12", vintage="2025-01-19", factor=1.4)
@@ -152,7 +152,7 @@ def test_runs_that_cannot_be_compared_are_refused_by_name(small):
                 attribute_changes(session, run, against=against, make_executor=here)
 
 
-def test_a_run_stays_published_where_its_changes_cannot_be_told(small, monkeypatch):
+def test_a_run_stays_published_where_its_changes_cannot_be_reported(small, monkeypatch):
     def refused(_session, run_id, **_given):
         raise NotComparable(run_id, 1, "for a test")
 

@@ -48,20 +48,20 @@ def slow_wis(actual, quantiles):
 
 def test_a_poll_is_scored_beside_the_run_that_knew_as_much(small, tmp_path):
     run_id = publish(small, date(2025, 1, 20))
-    said = {0.1: 20_000.0, 0.5: 23_000.0, 0.9: 29_000.0}
-    ingest(small, tmp_path, *(row("quantile", p, value) for p, value in said.items()))
+    expected = {0.1: 20_000.0, 0.5: 23_000.0, 0.9: 29_000.0}
+    ingest(small, tmp_path, *(row("quantile", p, value) for p, value in expected.items()))
     (waiting,) = comparisons(small)
     assert (waiting.run_id, waiting.first_wis) == (None, None)
     come(small, "2025-01", vintage="2025-02-09")
     track_all(small)
-    (one,) = comparisons(small, scored=True)
-    assert (one.run_id, one.step, one.point, one.quantiles) == (run_id, 1, 23_000.0, 3)
-    assert_allclose(one.first_wis, slow_wis(one.first_value, said))
+    (entry,) = comparisons(small, scored=True)
+    assert (entry.run_id, entry.step, entry.point, entry.quantiles) == (run_id, 1, 23_000.0, 3)
+    assert_allclose(entry.first_wis, slow_wis(entry.first_value, expected))
     with Session(small) as session:
-        (draws,) = forecasts.paths(session, run_id, [one.series_id])
-    ours = dict(zip(said, np.quantile(draws[:, 0].astype(float), list(said)), strict=True))
-    assert_allclose(one.our_first_wis, slow_wis(one.first_value, ours), rtol=1e-6)
-    assert_allclose(one.our_point, ours[0.5], rtol=1e-6)
+        (draws,) = forecasts.paths(session, run_id, [entry.series_id])
+    ours = dict(zip(expected, np.quantile(draws[:, 0].astype(float), list(expected)), strict=True))
+    assert_allclose(entry.our_first_wis, slow_wis(entry.first_value, ours), rtol=1e-6)
+    assert_allclose(entry.our_point, ours[0.5], rtol=1e-6)
 
 
 def test_a_point_is_scored_by_its_absolute_error_and_ours_by_that_of_its_median(small, tmp_path):
@@ -69,10 +69,10 @@ def test_a_point_is_scored_by_its_absolute_error_and_ours_by_that_of_its_median(
     ingest(small, tmp_path, row("mean", "NA", 23_000))
     come(small, "2025-01", vintage="2025-02-09")
     track_all(small)
-    (one,) = comparisons(small)
-    assert (one.point, one.quantiles) == (23_000.0, 0)
-    assert_allclose(one.first_wis, abs(one.first_value - 23_000))
-    assert_allclose(one.our_first_wis, abs(one.first_value - one.our_point), rtol=1e-6)
+    (entry,) = comparisons(small)
+    assert (entry.point, entry.quantiles) == (23_000.0, 0)
+    assert_allclose(entry.first_wis, abs(entry.first_value - 23_000))
+    assert_allclose(entry.our_first_wis, abs(entry.first_value - entry.our_point), rtol=1e-6)
 
 
 def test_january_with_february_is_one_target(small, tmp_path):
@@ -80,9 +80,9 @@ def test_january_with_february_is_one_target(small, tmp_path):
     ingest(small, tmp_path, row("median", "", 45_000, of=BOTH))
     come_as_one(small, "2025-03-07")
     track_all(small)
-    (one,) = comparisons(small)
-    assert (one.month, one.months, one.step, one.point) == (date(2025, 2, 1), 2, 2, 45_000.0)
-    assert one.our_first_wis > 0
+    (entry,) = comparisons(small)
+    assert (entry.month, entry.months, entry.step, entry.point) == (date(2025, 2, 1), 2, 2, 45_000.0)
+    assert entry.our_first_wis > 0
 
 
 def test_a_revision_moves_the_scores_on_the_latest_value(small, tmp_path):
@@ -107,7 +107,7 @@ def test_who_speaks_once_the_figure_is_known_is_not_scored(small, tmp_path):
         connection.exec_driver_sql("UPDATE observation SET vintage = '2025-01-15' WHERE month = '2025-01-01'")
     track_all(small)
     ingest(small, tmp_path, row("median", "", 23_000))
-    assert [one.run_id for one in comparisons(small)] == [None]
+    assert [entry.run_id for entry in comparisons(small)] == [None]
 
 
 def test_of_several_runs_the_latest_that_knew_no_more_stands_beside_it(small, tmp_path):
@@ -119,7 +119,7 @@ def test_of_several_runs_the_latest_that_knew_no_more_stands_beside_it(small, tm
     ingest(small, tmp_path, row("median", "", 23_000))
     come(small, "2025-01", vintage="2025-02-09")
     track_all(small)
-    assert [one.run_id for one in comparisons(small)] == [second]
+    assert [entry.run_id for entry in comparisons(small)] == [second]
 
 
 def test_models_are_compared_over_their_targets(small, tmp_path):
@@ -144,7 +144,7 @@ def test_absolute_errors_are_compared_where_both_gave_a_point(small, tmp_path):
     ingest(small, tmp_path, row("median", "", 23_000), row("quantile", 0.9, 24_000, of=february))
     come(small, "2025-01", "2025-02", vintage="2025-03-09")
     track_all(small)
-    (with_point,) = [one for one in comparisons(small) if one.point is not None]
+    (with_point,) = [entry for entry in comparisons(small) if entry.point is not None]
     with Session(small) as session:
         (poll,) = external_forecasts.by_model(session, list(observations.series_ids(session, "SMALL").values()))
     assert (poll.n, poll.points) == (2, 1)
@@ -163,10 +163,10 @@ def test_a_median_and_a_quantile_that_contradict_are_refused(small, tmp_path):
     assert ingest(small, tmp_path, row("quantile", 0.5, 23_000), row("quantile", 0.9, 24_000)) == (2, 0)
 
 
-def test_what_was_said_once_stays_said(small, tmp_path):
-    said = row("median", "NA", 23_000)
-    assert ingest(small, tmp_path, said) == (1, 0)
-    assert ingest(small, tmp_path, said, row("mean", "NA", 24_000)) == (1, 1)
+def test_stored_statements_are_immutable(small, tmp_path):
+    expected = row("median", "NA", 23_000)
+    assert ingest(small, tmp_path, expected) == (1, 0)
+    assert ingest(small, tmp_path, expected, row("mean", "NA", 24_000)) == (1, 1)
     with pytest.raises(BadRows, match="row 3, value: was stated with another value before"):
         ingest(small, tmp_path, row("quantile", 0.5, 23_000), row("mean", "NA", 24_001))
     assert ingest(small, tmp_path, row("quantile", 0.5, 23_000)) == (1, 0)

@@ -81,8 +81,8 @@ class World:
 
     def source(self) -> fetch_attempts.SourceRecord:
         with Session(self.engine) as session:
-            (one,) = fetch_attempts.sources(session).rows
-        return one
+            (row,) = fetch_attempts.sources(session).rows
+        return row
 
 
 def client(policy: Any, known: Mapping[str, Validator]) -> Any:
@@ -104,11 +104,11 @@ def test_a_provider_s_figures_become_observations_in_the_dataset_s_unit(world: W
 
 
 def test_the_scheduler_begins_a_dataset_that_has_a_feed_and_forecasts_it(world: World) -> None:
-    asked = 0
+    parameters = 0
 
     def poll(_dataset: str) -> Fetched:
-        nonlocal asked
-        asked += 1
+        nonlocal parameters
+        parameters += 1
         return world.fetch()
 
     ticker = Ticker(
@@ -117,13 +117,13 @@ def test_the_scheduler_begins_a_dataset_that_has_a_feed_and_forecasts_it(world: 
     world.provider.answer = lambda _asked: Reply(status=500)
     ticker.tick()
     ticker.tick()
-    assert asked == 1
+    assert parameters == 1
     assert world.source().outcome == "failed"
     world.provider.answer = world.api
     world.today = date(2025, 5, 22)
     ticker.tick()
     ticker.tick()
-    assert asked == 2
+    assert parameters == 2
     with Session(world.engine) as session:
         run = runs.latest_published(session, "CN_PARTNERS")
     assert run is not None
@@ -138,11 +138,11 @@ def test_history_stands_in_for_first_prints_from_the_day_it_was_due(world: World
 
 def test_what_has_not_changed_is_neither_sent_nor_stored_again(world: World) -> None:
     world.fetch()
-    before = len(world.provider.asked)
+    before = len(world.provider.requests)
     assert world.fetch() == Fetched("CN_PARTNERS", "unchanged")
-    again = world.provider.asked[before:]
+    again = world.provider.requests[before:]
     assert again
-    assert all(asked.headers["if-none-match"] == '"a"' for asked in again)
+    assert all(parameters.headers["if-none-match"] == '"a"' for parameters in again)
     world.api.tag = None
     assert world.fetch() == Fetched("CN_PARTNERS", "unchanged")
 
@@ -150,9 +150,9 @@ def test_what_has_not_changed_is_neither_sent_nor_stored_again(world: World) -> 
 def test_another_question_is_asked_in_full(world: World) -> None:
     world.fetch()
     world.text = FEEDS.replace('flows = ["X"]', 'flows = ["X"]\npartners = ["USA"]')
-    before = len(world.provider.asked)
+    before = len(world.provider.requests)
     assert world.fetch().outcome == "unchanged"
-    assert all("if-none-match" not in asked.headers for asked in world.provider.asked[before:])
+    assert all("if-none-match" not in parameters.headers for parameters in world.provider.requests[before:])
 
 
 def test_a_revised_figure_is_a_new_vintage(world: World) -> None:
@@ -168,10 +168,14 @@ def test_a_revised_figure_is_a_new_vintage(world: World) -> None:
 def test_only_recent_months_are_asked_for_again(world: World) -> None:
     world.text = FEEDS.replace("revisit = 12", "revisit = 2")
     world.fetch()
-    before = len(world.provider.asked)
+    before = len(world.provider.requests)
     world.today = date(2025, 6, 21)
     world.fetch()
-    assert [asked.params["period"] for asked in world.provider.asked[before:]] == ["202503", "202504", "202505"]
+    assert [parameters.params["period"] for parameters in world.provider.requests[before:]] == [
+        "202503",
+        "202504",
+        "202505",
+    ]
 
 
 @pytest.mark.parametrize(

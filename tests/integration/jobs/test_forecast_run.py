@@ -223,11 +223,11 @@ def test_the_hash_does_not_depend_on_the_order_of_rows():
 def test_two_runs_at_once_publish_one(small):
     started, outcomes = threading.Barrier(2), []
 
-    def one():
+    def run_once():
         started.wait()
         outcomes.append(run(small).status)
 
-    threads = [threading.Thread(target=one) for _ in range(2)]
+    threads = [threading.Thread(target=run_once) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -252,7 +252,7 @@ def test_a_run_that_breaks_leaves_nothing_but_its_reason(small, monkeypatch):
     assert run(small).status == "published"
 
 
-def test_a_run_whose_process_died_is_told_apart_and_the_next_completes(small):
+def test_a_run_whose_process_died_is_distinguished_and_the_next_completes(small):
     with Session(small) as session:
         orphan = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=TickingClock()())
         runs.start(session, orphan, cutoff=TODAY.replace(day=1), data_hash="0" * 64, started_at=TickingClock()())

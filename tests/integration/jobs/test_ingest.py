@@ -44,7 +44,7 @@ def file_with(directory: Path, text: str, name: str = "panel.csv") -> Path:
     return path
 
 
-def test_china_s_surplus_is_what_the_headlines_said(bundled: Session) -> None:
+def test_china_s_surplus_is_what_the_headlines_stated(bundled: Session) -> None:
     trade = wide(bundled, "CN_TRADE")
     years = (trade["X.WLD.TOTAL"] - trade["M.WLD.TOTAL"]).groupby(pd.DatetimeIndex(trade.index).year).sum()
     assert years[2024] == pytest.approx(992, abs=5)
@@ -120,17 +120,17 @@ def test_the_calendar_goes_on_after_the_bundled_figures(bundled: Session) -> Non
     assert awaited is not None
     assert (awaited.period, awaited.due_on) == (date(2026, 8, 1), date(2026, 9, 9))
     today = datetime(2026, 5, 1, tzinfo=UTC)
-    assert [one.period for one in releases.due(bundled, today, "CN_CLEANTECH")] == [date(2026, 3, 1)]
+    assert [row.period for row in releases.due(bundled, today, "CN_CLEANTECH")] == [date(2026, 3, 1)]
 
 
 def test_the_customs_own_dates_of_2025_come_with_the_figures(bundled: Session) -> None:
     year = releases.releases(bundled, "CN_TRADE", since=date(2024, 12, 1))[:12]
-    days = [f"{one.due_at:%m-%d %H:%M}" for one in year]
+    days = [f"{row.due_at:%m-%d %H:%M}" for row in year]
     assert days == [
         *("01-13 03:00", "03-07 03:00", "03-07 03:00", "04-14 03:00", "05-09 03:00", "06-09 03:00"),
         *("07-14 03:00", "08-07 03:00", "09-08 03:00", "10-13 03:00", "11-07 03:00", "12-08 03:00"),
     ]
-    assert all(one.published_at is not None and one.published_at.date() == one.due_on for one in year)
+    assert all(row.published_at is not None and row.published_at.date() == row.due_on for row in year)
 
 
 def test_groups_hold_the_members_that_are_listed(bundled: Session) -> None:
@@ -150,7 +150,7 @@ def test_a_file_makes_a_dataset_of_one_s_own(session: Session, tmp_path: Path) -
     assert made.appended == (3, 0, 7)
     assert wide(session, "US_IMPORTS", date(2024, 3, 31)).empty
     assert wide(session, "US_IMPORTS")["M.CHN.336"].tolist() == [1.5, 2.5]
-    assert [one.partner_name for one in catalog.series(session, "US_IMPORTS", q="cheese").rows] == ["The Moon", "World"]
+    assert [row.partner_name for row in catalog.series(session, "US_IMPORTS", q="cheese").rows] == ["The Moon", "World"]
     again = ingest_file(session, panel, **options)  # type: ignore[arg-type]
     assert again.appended == (0, 3, 0)
 
@@ -171,7 +171,7 @@ def test_a_faulty_file_stores_nothing(
     with pytest.raises(error, match=message):
         ingest_file(session, file_with(tmp_path, text), **options)  # type: ignore[arg-type]
     session.rollback()
-    assert [one.id for one in catalog.datasets(session)] == []
+    assert [row.id for row in catalog.datasets(session)] == []
 
 
 def test_a_dataset_must_be_there_or_be_described(session: Session, tmp_path: Path) -> None:

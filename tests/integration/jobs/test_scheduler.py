@@ -70,9 +70,9 @@ def test_a_new_day_without_new_figures_publishes_nothing(small):
 def test_what_was_asked_for_is_carried_out_with_the_terms_asked_for(small):
     ticker = ticker_of(small)
     ticker.tick()
-    asked = QUICK.__class__.from_dict(QUICK.as_dict() | {"horizon": 3})
+    parameters = QUICK.__class__.from_dict(QUICK.as_dict() | {"horizon": 3})
     with Session(small) as session:
-        wanted = request_run(session, dataset="SMALL", as_of=TODAY, config=asked, now=ticker.clock())
+        wanted = request_run(session, dataset="SMALL", as_of=TODAY, config=parameters, now=ticker.clock())
         session.commit()
     ticker.tick()
     carried_out = next(run for run in all_runs(small) if run.id == wanted)
@@ -165,7 +165,7 @@ def test_a_database_that_is_away_ends_nothing():
     ticker_of(away).tick()
 
 
-def test_told_to_stop_it_drops_the_run_whole(small):
+def test_asked_to_stop_it_drops_the_run_whole(small):
     ticker = ticker_of(small)
     ticker.stopping.set()
     ticker.tick()
@@ -179,7 +179,7 @@ def test_told_to_stop_it_drops_the_run_whole(small):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_ends_cleanly_when_told(own_url, number, tmp_path):
+def test_the_process_ends_cleanly_on_a_signal(own_url, number, tmp_path):
     environment = {**os.environ, "TRADEWIND_DATABASE_URL": own_url}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "cli", "schedule"], env=environment, stderr=log)

@@ -91,16 +91,16 @@ def test_an_unknown_dataset_is_named(small):
         score_published(session, "NONE")
 
 
-def test_what_came_is_held_against_what_was_published(small):
+def test_observations_is_held_against_what_was_published(small):
     run_id = publish(small, date(2025, 1, 20))
     come(small, "2025-01", vintage="2025-02-09")
     assert track_all(small) > 0
     (row,) = rows_of(small)
     with Session(small) as session:
-        (said,) = forecasts.months(session, run_id, [row.series_id], horizon=1, probabilities=PROBABILITIES)
+        (expected,) = forecasts.months(session, run_id, [row.series_id], horizon=1, probabilities=PROBABILITIES)
     assert (row.run_id, row.month, row.step, row.months) == (run_id, date(2025, 1, 1), 1, 1)
-    assert (row.mean, row.median) == (said.mean, said.median)
-    quantiles = np.array([said.quantiles])
+    assert (row.mean, row.median) == (expected.mean, expected.median)
+    quantiles = np.array([expected.quantiles])
     assert row.first_level == pytest.approx(narrowest_level(np.array([row.first_value]), quantiles)[0], nan_ok=True)
     assert_allclose(row.first_wis, weighted_interval_score(np.array([row.first_value]), quantiles)[0])
     assert (row.live, row.rolling_n, row.drifts) == (True, 1, False)
@@ -217,7 +217,7 @@ def test_a_few_series_of_many_do_not_change_the_selection(small, monkeypatch):
     assert config_for_next_run(small, "SMALL", CONFIG) == CONFIG
 
 
-def test_a_run_made_after_the_figure_came_is_told_apart_and_counts_for_no_drift(small):
+def test_a_run_made_after_the_figure_arrived_is_distinguished_and_counts_for_no_drift(small):
     come(small, "2025-01", vintage="2025-02-09")
     publish(small, date(2025, 1, 20), made_on=date(2025, 6, 1))
     # The run itself was scored when it was published.

@@ -27,7 +27,7 @@ RELEASES = {
 
 def live(engine, dataset="CN_TRADE", *, end=date(2025, 5, 31)):
     given = {"config": CHEAP, "engine": engine, "make_executor": here}
-    return [one for day in simulate(dataset=dataset, start=date(2025, 1, 1), end=end, **given) for one in day]
+    return [entry for day in simulate(dataset=dataset, start=date(2025, 1, 1), end=end, **given) for entry in day]
 
 
 @pytest.fixture
@@ -40,17 +40,17 @@ def figures():
 
 def test_five_months_of_the_scheduler_s_life(own_engine, figures):
     released = live(own_engine)
-    exports = [one for one in released if one.unique_id == "CN_TRADE.X.WLD.TOTAL"]
-    assert {one.period: one.day for one in exports} == RELEASES
+    exports = [entry for entry in released if entry.unique_id == "CN_TRADE.X.WLD.TOTAL"]
+    assert {entry.period: entry.day for entry in exports} == RELEASES
     assert len(released) == 2 * len(RELEASES)
-    first_prints = {one.period: one.first_print for one in exports}
+    first_prints = {entry.period: entry.first_print for entry in exports}
     assert_allclose(first_prints["2025-01/2025-02"], figures["2025-01"] + figures["2025-02"])
     assert_allclose(first_prints["2025-03"], figures["2025-03"])
-    for one in released:
-        assert one.inside == (one.lo <= one.first_print <= one.hi)
-        assert one.lo < one.expected < one.hi
-        assert one.seconds > 0
-    assert (released[-1].forecasts, released[-1].covered) == (8, sum(one.inside for one in released))
+    for entry in released:
+        assert entry.inside == (entry.lo <= entry.first_print <= entry.hi)
+        assert entry.lo < entry.expected < entry.hi
+        assert entry.seconds > 0
+    assert (released[-1].forecasts, released[-1].covered) == (8, sum(entry.inside for entry in released))
     with Session(own_engine) as session:
         published = runs.page(session, status="published", limit=50).rows
         ids = observations.series_ids(session, "CN_TRADE")

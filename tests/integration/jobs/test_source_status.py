@@ -19,8 +19,8 @@ def lines(engine: Engine, directory: Path, address: str, key: str | None = None)
     path = directory / "feeds.toml"
     path.write_text(FEEDS, encoding="utf-8")
     reached = access({"comtrade": address}, {"comtrade": SecretStr(key) if key else None})
-    told = source_lines(engine=engine, feeds=read_feeds(path), access=reached, make_client=client)
-    return {line.split()[0]: line.split(maxsplit=1)[1] for line in told}
+    reported = source_lines(engine=engine, feeds=read_feeds(path), access=reached, make_client=client)
+    return {line.split()[0]: line.split(maxsplit=1)[1] for line in reported}
 
 
 def attempt(session: Session, hour: int, outcome: str, reason: str | None = None) -> None:
@@ -35,17 +35,17 @@ def test_each_source_says_whether_it_is_configured_and_reachable_and_how_it_went
 ) -> None:
     with local_provider() as provider:
         provider.answer = lambda _: Reply(status=404)
-        told = lines(own_engine, tmp_path, provider.address, key="s3cret")
-        assert told["comtrade"] == f"UN Comtrade: {provider.address}, key set, reachable"
-        assert told["census"].endswith("https://api.census.gov, no key, not asked, no feed")
-        assert told["CN_PARTNERS"] == "never fetched"
+        reported = lines(own_engine, tmp_path, provider.address, key="s3cret")
+        assert reported["comtrade"] == f"UN Comtrade: {provider.address}, key set, reachable"
+        assert reported["census"].endswith("https://api.census.gov, no key, not asked, no feed")
+        assert reported["CN_PARTNERS"] == "never fetched"
         with Session(own_engine) as session:
             attempt(session, 8, "unchanged")
             attempt(session, 9, "failed", "Refused: answered 500")
         provider.answer = lambda _: Reply(status=503)
-        told = lines(own_engine, tmp_path, provider.address)
-    assert told["comtrade"].endswith(f"no key, not reachable ({provider.address}: answered 503)")
-    assert told["CN_PARTNERS"] == (
+        reported = lines(own_engine, tmp_path, provider.address)
+    assert reported["comtrade"].endswith(f"no key, not reachable ({provider.address}: answered 503)")
+    assert reported["CN_PARTNERS"] == (
         "last success 2026-08-21 08:30 UTC, last failure 2026-08-21 09:30 UTC: Refused: answered 500"
     )
     assert "not reachable" in lines(own_engine, tmp_path, provider.address)["comtrade"]

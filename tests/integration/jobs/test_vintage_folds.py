@@ -65,10 +65,10 @@ def then_of(session):
     return panel, vintage_values_of_folds(session, catalog.dataset(session, "TEST"), panel, as_of=AS_OF, config=QUICK)
 
 
-def test_each_fold_sees_what_was_known_when_its_last_month_came(kept):
+def test_each_fold_sees_what_was_known_when_its_last_month_arrived(kept):
     with Session(kept) as session:
         panel, vintage_values = then_of(session)
-        folds = [one for one in fold_positions(panel, QUICK) if panel.months[one] >= KEPT_SINCE]
+        folds = [row for row in fold_positions(panel, QUICK) if panel.months[row] >= KEPT_SINCE]
         assert sorted(vintage_values) == folds
         for position, values in vintage_values.items():
             known = panel_of(session, due(panel.months[position]).astype(date))

@@ -21,8 +21,8 @@ PERIOD = date(2025, 1, 1)
 
 @pytest.fixture
 def receiver():
-    with serving() as told:
-        yield told
+    with serving() as reported:
+        yield reported
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_an_answer_that_is_no_success_is_named(receiver, status):
         Webhook(receiver.url, "s").send({}, delivery="1-raised", now=NOW)
 
 
-def test_an_event_is_told_once(opened, receiver):
+def test_an_event_is_reported_once(opened, receiver):
     webhook = Webhook(receiver.url, "s")
     for _ in range(3):
         deliver(opened, webhook, now=NOW)
@@ -113,7 +113,7 @@ def test_a_receiver_that_was_away_hears_it_when_it_is_back(opened, receiver):
     assert len({headers["webhook-id"] for headers, _ in receiver.requests}) == 1
 
 
-def test_without_a_webhook_nothing_waits_to_be_told(opened):
+def test_without_a_webhook_nothing_waits_to_be_reported(opened):
     deliver(opened, None, now=NOW)
     assert alerts.next_undelivered(opened, NOW) is None
 
@@ -127,12 +127,12 @@ def test_a_source_that_fails_again_is_one_alert(small):
         assert (open_now.reason, open_now.id) == ("404", 2)
 
 
-def test_only_the_newest_of_several_late_months_is_told(small):
+def test_only_the_newest_of_several_late_months_is_reported(small):
     with Session(small) as session:
         late = datetime(2025, 6, 20, tzinfo=UTC)
         update_release_alerts(session, now=late, grace=GRACE)
         update_release_alerts(session, now=late, grace=GRACE)
-        assert [f"{one.period:%Y-%m}" for one in alerts.open_alerts(session)] == ["2025-05"]
+        assert [f"{row.period:%Y-%m}" for row in alerts.open_alerts(session)] == ["2025-05"]
 
 
 def test_nothing_is_late_in_february(small):

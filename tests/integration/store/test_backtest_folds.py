@@ -19,8 +19,8 @@ def run(session: Session) -> Published:
     return publish_run(session, "CN_CLEANTECH", horizon=14)
 
 
-def page(session: Session, run: Published, row: int, **asked: Any) -> backtest_folds.FoldForecastPage:
-    given: dict[str, Any] = {"forecaster": "combination", "limit": 10, **asked}
+def page(session: Session, run: Published, row: int, **parameters: Any) -> backtest_folds.FoldForecastPage:
+    given: dict[str, Any] = {"forecaster": "combination", "limit": 10, **parameters}
     return backtest_folds.page(session, run.run_id, int(run.series_ids[row]), **given)
 
 
@@ -103,15 +103,15 @@ def slow_misses(run: Published, kind: str, steps: range) -> list[tuple[float, in
 def test_the_worst_misses_agree_with_a_plain_loop(
     session: Session, run: Published, kind: str, steps: tuple[int, int]
 ) -> None:
-    asked: dict[str, Any] = {"forecaster": "combination", "kind": kind, "steps": steps, "bounds": (LO, HI)}
+    parameters: dict[str, Any] = {"forecaster": "combination", "kind": kind, "steps": steps, "bounds": (LO, HI)}
     expected = slow_misses(run, kind, range(steps[0], steps[1] + 1))
     assert len(expected) > 2
-    found = backtest_folds.misses(session, run.run_id, run.series_ids.tolist(), **asked, limit=1000)
+    found = backtest_folds.misses(session, run.run_id, run.series_ids.tolist(), **parameters, limit=1000)
     assert found.total == len(expected)
     assert_allclose([miss.widths for miss in found.rows], [widths for widths, _ in expected])
     assert [miss.series_id for miss in found.rows] == [series for _, series in expected]
     for miss in found.rows:
         assert_allclose(miss.widths, max(miss.lo - miss.actual, miss.actual - miss.hi) / (miss.hi - miss.lo))
         assert steps[0] <= miss.step <= steps[1]
-    second = backtest_folds.misses(session, run.run_id, run.series_ids.tolist(), **asked, limit=1, offset=1)
+    second = backtest_folds.misses(session, run.run_id, run.series_ids.tolist(), **parameters, limit=1, offset=1)
     assert (second.rows, second.total) == (found.rows[1:2], found.total)

@@ -27,8 +27,8 @@ def slow_mean(run: Published, forecaster: str, step: int, metric: str, level: fl
     table = zip(*(run.scores[name] for name in backtests.SCORE_COLUMNS), strict=True)
     found = [
         value
-        for one, who, when, _, what, how, value, _ in table
-        if one in series and (who, when, what, how) == (forecaster, step, metric, level)
+        for entry, who, when, _, what, how, value, _ in table
+        if entry in series and (who, when, what, how) == (forecaster, step, metric, level)
     ]
     return float(np.mean(found))
 

@@ -38,8 +38,8 @@ def test_a_dataset_needs_a_known_reporter(session: Session) -> None:
 
 
 def test_series_are_filtered_searched_and_paged(dataset: Session) -> None:
-    def codes(**asked: object) -> list[str]:
-        return [one.unique_id for one in catalog.series(dataset, "TEST", **asked).rows]  # type: ignore[arg-type]
+    def codes(**parameters: object) -> list[str]:
+        return [row.unique_id for row in catalog.series(dataset, "TEST", **parameters).rows]  # type: ignore[arg-type]
 
     assert codes(partner=["VNM"], sector=["EV"]) == ["TEST.X.VNM.EV"]
     assert codes(q="viet") == ["TEST.X.VNM.EV", "TEST.X.VNM.SOLAR"]
@@ -69,7 +69,7 @@ def test_partners_and_sectors_are_searched_by_code_and_name(dataset: Session) ->
         PartnerRecord("KOR", "South Korea", False),
         PartnerRecord("PRK", "North Korea", False),
     ]
-    assert [one.code for one in catalog.sectors(dataset, q="Vehicles").rows] == ["87", "CARS", "EV"]
+    assert [row.code for row in catalog.sectors(dataset, q="Vehicles").rows] == ["87", "CARS", "EV"]
     page = catalog.partners(dataset, limit=3)
     assert len(page.rows) == 3
     assert page.total > 250

@@ -187,11 +187,11 @@ def test_two_directories_run_side_by_side_whatever_their_names(data_dir: Path) -
         Path(directory).chmod(0o711)
         awkward = Path(directory) / 'a b,$c"' / ("long" * 30)
         with (
-            embedded_postgres.start(awkward, durable=False) as one,
+            embedded_postgres.start(awkward, durable=False) as row,
             embedded_postgres.start(data_dir, durable=False) as other,
         ):
-            assert one != other
-            assert answers(one)
+            assert row != other
+            assert answers(row)
             assert answers(other)
 
 

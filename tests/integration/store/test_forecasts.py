@@ -21,7 +21,7 @@ def run(session: Session) -> Published:
 
 
 def test_what_was_written_is_read(session: Session, run: Published) -> None:
-    ids = [int(one) for one in run.series_ids[[4, 1]]]
+    ids = [int(entry) for entry in run.series_ids[[4, 1]]]
     rows = list(forecasts.months(session, run.run_id, ids, horizon=6, probabilities=PROBABILITIES))
     assert [(row.series_id, row.step) for row in rows] == [(i, step) for i in sorted(ids) for step in range(1, 7)]
     for row in rows:
@@ -32,8 +32,8 @@ def test_what_was_written_is_read(session: Session, run: Published) -> None:
 
 
 def test_only_the_steps_and_probabilities_asked_for_are_read(session: Session, run: Published) -> None:
-    one = [int(run.series_ids[0])]
-    rows = list(forecasts.months(session, run.run_id, one, horizon=2, probabilities=(0.1, 0.9)))
+    entry = [int(run.series_ids[0])]
+    rows = list(forecasts.months(session, run.run_id, entry, horizon=2, probabilities=(0.1, 0.9)))
     assert [row.step for row in rows] == [1, 2]
     assert_array_equal([row.quantiles for row in rows], run.quantiles[0][[2, 6], :2].T)
 
@@ -68,8 +68,8 @@ def test_coverage_names_everything_in_order(session: Session, run: Published) ->
 
 
 def test_weights_are_read_by_series(session: Session, run: Published) -> None:
-    one = int(run.series_ids[0])
-    assert forecasts.weights(session, run.run_id, [one]) == {one: {"seasonal_naive": 0.25, "theta": 0.75}}
+    entry = int(run.series_ids[0])
+    assert forecasts.weights(session, run.run_id, [entry]) == {entry: {"seasonal_naive": 0.25, "theta": 0.75}}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

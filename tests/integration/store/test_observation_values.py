@@ -16,7 +16,7 @@ def stored(session: Session) -> dict[str, int]:
     return observations.series_ids(session, "TEST")
 
 
-def asked(stored: dict[str, int], flow: str, partner: str, **signs: int) -> ResolvedSeries:
+def resolve(stored: dict[str, int], flow: str, partner: str, **signs: int) -> ResolvedSeries:
     names = {f"TEST.{name.replace('_', '.')}.EV": sign for name, sign in signs.items()}
     parts = tuple(SeriesPart(stored[name], name, sign) for name, sign in names.items())
     return resolved(flow, partner, parts)
@@ -27,29 +27,29 @@ def resolved(flow: str, partner: str, parts: tuple[SeriesPart, ...]) -> Resolved
 
 
 def test_a_stored_series_comes_with_its_vintages(session: Session, stored: dict[str, int]) -> None:
-    one = asked(stored, "X", "IDN", X_IDN=1)
-    page = observations.values(session, [one])
+    entry = resolve(stored, "X", "IDN", X_IDN=1)
+    page = observations.values(session, [entry])
     assert page.total == 2
     assert [(row.month, row.value, row.vintage) for row in page.rows] == [
         (date(2024, 3, 1), 0.1, date(2024, 4, 9)),
         (date(2024, 4, 1), 2.0, date(2024, 6, 9)),
     ]
-    before = observations.values(session, [one], as_of=date(2024, 5, 31))
+    before = observations.values(session, [entry], as_of=date(2024, 5, 31))
     assert [row.value for row in before.rows] == [0.1, 1.0]
 
 
 def test_a_group_is_the_sum_of_its_members_where_all_are_known(session: Session, stored: dict[str, int]) -> None:
-    page = observations.values(session, [asked(stored, "X", "ASEAN", X_IDN=1, X_VNM=1)])
+    page = observations.values(session, [resolve(stored, "X", "ASEAN", X_IDN=1, X_VNM=1)])
     assert [(row.partner, row.month, row.value) for row in page.rows] == [("ASEAN", date(2024, 3, 1), 0.3)]
 
 
 def test_a_balance_may_be_negative(session: Session, stored: dict[str, int]) -> None:
-    page = observations.values(session, [asked(stored, "B", "IDN", X_IDN=1, M_IDN=-1)])
+    page = observations.values(session, [resolve(stored, "B", "IDN", X_IDN=1, M_IDN=-1)])
     assert [(row.flow, row.value) for row in page.rows] == [("B", -0.3)]
 
 
 def test_pages_are_ordered_and_counted(session: Session, stored: dict[str, int]) -> None:
-    both = [asked(stored, "X", "VNM", X_VNM=1), asked(stored, "X", "IDN", X_IDN=1)]
+    both = [resolve(stored, "X", "VNM", X_VNM=1), resolve(stored, "X", "IDN", X_IDN=1)]
     rows = [observations.values(session, both, limit=1, offset=offset) for offset in range(4)]
     assert [page.total for page in rows] == [3, 3, 3, 3]
     assert [(row.partner, row.month.month) for page in rows for row in page.rows] == [
@@ -60,10 +60,10 @@ def test_pages_are_ordered_and_counted(session: Session, stored: dict[str, int])
 
 
 def test_months_are_bounded(session: Session, stored: dict[str, int]) -> None:
-    one = [asked(stored, "X", "IDN", X_IDN=1)]
-    assert observations.values(session, one, start=date(2024, 4, 1)).total == 1
-    assert observations.values(session, one, end=date(2024, 3, 1)).total == 1
-    assert observations.values(session, one, start=date(2024, 5, 1)).total == 0
+    entry = [resolve(stored, "X", "IDN", X_IDN=1)]
+    assert observations.values(session, entry, start=date(2024, 4, 1)).total == 1
+    assert observations.values(session, entry, end=date(2024, 3, 1)).total == 1
+    assert observations.values(session, entry, start=date(2024, 5, 1)).total == 0
 
 
 def test_a_single_value_comes_back_to_the_last_bit(session: Session) -> None:

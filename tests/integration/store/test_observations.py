@@ -74,12 +74,12 @@ def test_history_may_be_filled_in_before_a_later_vintage(dataset: Session) -> No
 
 def test_one_vintage_has_one_value(dataset: Session) -> None:
     append(dataset, "2024-03,X,USA,EV,10,2024-04-09")
-    said = reasons(lambda: append(dataset, "2024-04,X,USA,EV,9,2024-05-09", "2024-03,X,USA,EV,12,2024-04-09"))
-    assert said == [(3, "value", TAKEN)]
+    expected = reasons(lambda: append(dataset, "2024-04,X,USA,EV,9,2024-05-09", "2024-03,X,USA,EV,12,2024-04-09"))
+    assert expected == [(3, "value", TAKEN)]
 
 
 def test_faults_name_the_row_and_nothing_is_stored(dataset: Session) -> None:
-    said = reasons(
+    expected = reasons(
         lambda: append(
             dataset,
             "2024-03,X,USA,EV,10,2024-04-09",
@@ -87,14 +87,14 @@ def test_faults_name_the_row_and_nothing_is_stored(dataset: Session) -> None:
             "2024-03,X,USA,NONSENSE,10,2024-04-09",
         )
     )
-    assert said == [(3, "partner", "no partner has this code"), (4, "sector", "no sector has this code")]
+    assert expected == [(3, "partner", "no partner has this code"), (4, "sector", "no sector has this code")]
     assert known(dataset) == {}
     assert catalog.series(dataset, "TEST").total == 0
 
 
 def test_a_gap_within_the_table_is_refused(dataset: Session) -> None:
-    said = reasons(lambda: append(dataset, "2024-03,X,USA,EV,1,2024-09-09", "2024-05,X,USA,EV,1,2024-09-09"))
-    assert said == [(3, "month", "leaves a gap between 2024-03 and 2024-05")]
+    expected = reasons(lambda: append(dataset, "2024-03,X,USA,EV,1,2024-09-09", "2024-05,X,USA,EV,1,2024-09-09"))
+    assert expected == [(3, "month", "leaves a gap between 2024-03 and 2024-05")]
     assert known(dataset) == {}
 
 

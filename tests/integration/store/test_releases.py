@@ -41,10 +41,10 @@ def plan(session: Session, *rows: str) -> int:
 
 
 def periods(found: list[ReleaseRecord]) -> list[str]:
-    return [f"{one.period:%Y-%m}" for one in found]
+    return [f"{row.period:%Y-%m}" for row in found]
 
 
-def test_the_calendar_knows_what_came_and_what_is_due(session: Session) -> None:
+def test_the_calendar_knows_observations_and_what_is_due(session: Session) -> None:
     add_dataset(session)
     append(session, "2024-11,X,USA,EV,1,2024-12-10", "2024-12,X,USA,EV,1,2025-01-13")
     calendar = releases.releases(session, "TEST")
@@ -95,7 +95,7 @@ def test_january_has_come_where_february_holds_it(session: Session) -> None:
 
 def test_a_release_in_parts_is_awaited_until_every_series_has_come(session: Session) -> None:
     add_dataset(session)
-    append(session, *(f"2024-12,X,{one},EV,1,2025-01-13" for one in ("USA", "DEU", "FRA")))
+    append(session, *(f"2024-12,X,{row},EV,1,2025-01-13" for row in ("USA", "DEU", "FRA")))
     append(session, "2025-02,X,USA,EV,3,2025-03-07,2")
     (part,) = releases.due(session, at("2025-03-10"), "TEST")
     assert (part.period, part.missing, part.status(at("2025-03-10"), GRACE)) == (date(2025, 2, 1), 2, "late")
@@ -106,12 +106,12 @@ def test_a_release_in_parts_is_awaited_until_every_series_has_come(session: Sess
 def test_a_series_that_ended_is_not_awaited_for_ever(session: Session) -> None:
     add_dataset(session)
     append(session, "2025-03,X,USA,EV,1,2025-04-14", "2025-03,X,DEU,EV,1,2025-04-14", "2025-04,X,USA,EV,1,2025-05-09")
-    assert [one.missing for one in releases.due(session, at("2025-05-20"), "TEST")] == [1]
+    assert [row.missing for row in releases.due(session, at("2025-05-20"), "TEST")] == [1]
     append(session, "2025-05,X,USA,EV,1,2025-06-09")
     assert releases.due(session, at("2025-06-20"), "TEST") == [] != releases.due(session, at("2025-07-20"), "TEST")
 
 
-def test_a_month_that_never_came_is_passed_over(session: Session) -> None:
+def test_a_month_that_never_arrived_is_passed_over(session: Session) -> None:
     add_dataset(session)
     plan(session, "TEST,2024-10,2024-11-09,")
     append(session, "2025-03,X,USA,EV,1,2025-04-14")

@@ -46,7 +46,7 @@ def saw(session: Session, as_of: date = KNOWN) -> int:
     return run_id
 
 
-def asked(session: Session, first: date, last: date, as_of: date = KNOWN) -> Recent:
+def recent_inputs(session: Session, first: date, last: date, as_of: date = KNOWN) -> Recent:
     """X.DEU.EV, then X.USA.EV."""
     ids = observations.series_ids(session, "TEST")
     chosen = [ids["TEST.X.DEU.EV"], ids["TEST.X.USA.EV"]]
@@ -54,31 +54,31 @@ def asked(session: Session, first: date, last: date, as_of: date = KNOWN) -> Rec
 
 
 def test_months_stand_side_by_side_as_known_on_a_day(dataset: Session) -> None:
-    found = asked(dataset, date(2023, 12, 1), date(2024, 2, 1))
+    found = recent_inputs(dataset, date(2023, 12, 1), date(2024, 2, 1))
     assert_array_equal(found.values[1], [np.nan, 10, 21])
-    assert_array_equal(asked(dataset, date(2023, 12, 1), date(2024, 2, 1), date(2024, 3, 9)).values[1, 2], 20)
+    assert_array_equal(recent_inputs(dataset, date(2023, 12, 1), date(2024, 2, 1), date(2024, 3, 9)).values[1, 2], 20)
 
 
 def test_one_figure_of_two_months_is_halved_and_marked(dataset: Session) -> None:
-    found = asked(dataset, date(2024, 1, 1), date(2024, 3, 1))
+    found = recent_inputs(dataset, date(2024, 1, 1), date(2024, 3, 1))
     assert_array_equal(found.values[0], [4, 4, np.nan])
     assert_array_equal(found.joined, [[False, True, False], [False, False, False]])
 
 
 def test_half_of_it_is_marked_where_january_is_not_asked_for(dataset: Session) -> None:
-    found = asked(dataset, date(2024, 2, 1), date(2024, 2, 1))
+    found = recent_inputs(dataset, date(2024, 2, 1), date(2024, 2, 1))
     assert_array_equal(found.joined, [[True], [False]])
 
 
 def test_no_months_are_an_empty_array(dataset: Session) -> None:
-    assert asked(dataset, date(2024, 2, 1), date(2024, 1, 1)).values.shape == (2, 0)
+    assert recent_inputs(dataset, date(2024, 2, 1), date(2024, 1, 1)).values.shape == (2, 0)
 
 
 def test_months_before_a_series_begins_and_after_it_ends_are_unknown(dataset: Session) -> None:
-    found = asked(dataset, date(2023, 11, 1), date(2024, 4, 1))
+    found = recent_inputs(dataset, date(2023, 11, 1), date(2024, 4, 1))
     assert_array_equal(found.values[1], [np.nan, np.nan, 10, 21, np.nan, np.nan])
     assert not found.joined[1].any()
-    later = asked(dataset, date(2024, 5, 1), date(2024, 6, 1))
+    later = recent_inputs(dataset, date(2024, 5, 1), date(2024, 6, 1))
     assert np.isnan(later.values).all()
 
 

@@ -20,7 +20,7 @@ def catalog(session: Session) -> None:
 
 
 def queue(session: Session, **changes: Any) -> int:
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "dataset_id": "CN_TRADE",
         "as_of": date(2026, 1, 15),
         "horizon": 24,
@@ -30,7 +30,7 @@ def queue(session: Session, **changes: Any) -> int:
         "code_version": "0.1.0",
         "requested_at": NOW,
     }
-    return runs.queue(session, **asked | changes)
+    return runs.queue(session, **parameters | changes)
 
 
 def start(session: Session, data_hash: str = "d", **changes: Any) -> int:
@@ -158,8 +158,8 @@ def test_only_one_at_a_time_holds_a_dataset_s_lock(engine: Engine) -> None:
     with runs.try_lock(engine, "CN_TRADE") as mine:
         with runs.try_lock(engine, "CN_TRADE") as theirs, runs.try_lock(engine, "CN_CLEANTECH") as another:
             assert (mine, theirs, another) == (True, False, True)
-        with runs.try_lock(engine, "CN_TRADE") as still:
-            assert not still
+        with runs.try_lock(engine, "CN_TRADE") as held:
+            assert not held
     with runs.try_lock(engine, "CN_TRADE") as free:
         assert free
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.http_providers.local import Reply, RevisionSelection, as_json
+from tests.support.http_providers.local import ReceivedRequest, Reply, as_json
 
 
 @dataclass
@@ -16,25 +16,25 @@ class ComtradeApi:
     tag: str | None = None
     problems: list[str] = field(default_factory=list)
 
-    def __call__(self, asked: RevisionSelection) -> Reply:
-        keyed = asked.path.startswith("/data/v1/get/")
-        if keyed and asked.headers.get("ocp-apim-subscription-key") != self.key:
+    def __call__(self, request: ReceivedRequest) -> Reply:
+        keyed = request.path.startswith("/data/v1/get/")
+        if keyed and request.headers.get("ocp-apim-subscription-key") != self.key:
             return as_json({"statusCode": 401, "message": "Access denied due to missing subscription key."}, status=401)
-        if not asked.path.endswith("/C/M/HS"):
+        if not request.path.endswith("/C/M/HS"):
             return Reply(status=404)
-        given = {name: asked.params[name].split(",") for name in ("period", "flowCode", "cmdCode")}
+        given = {name: request.params[name].split(",") for name in ("period", "flowCode", "cmdCode")}
         if len(given["period"]) > (12 if keyed else 1):
             return as_json({"statusCode": 400, "message": "too many periods"}, status=400)
-        if self.tag is not None and asked.headers.get("if-none-match") == self.tag:
+        if self.tag is not None and request.headers.get("if-none-match") == self.tag:
             return Reply(status=304, headers={"ETag": self.tag})
-        partners = asked.params["partnerCode"].split(",") if "partnerCode" in asked.params else None
+        partners = request.params["partnerCode"].split(",") if "partnerCode" in request.params else None
         rows = [
             record(*key, value)
             for key, value in self.values.items()
             if key[0] in given["period"] and key[1] in given["flowCode"] and key[3] in given["cmdCode"]
             if partners is None or key[2] in partners
         ]
-        if asked.params.get("partner2Code") != "0":
+        if request.params.get("partner2Code") != "0":
             # Without it every record comes again for each second partner.
             rows += [{**row, "partner2Code": 36, "primaryValue": row["primaryValue"] / 2} for row in rows]
         shown = rows[: self.cap]

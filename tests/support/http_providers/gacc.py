@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.support.http_providers.local import Reply, RevisionSelection
+from tests.support.http_providers.local import ReceivedRequest, Reply
 
 YEAR_SCRIPT = """if ($("#preliminarysel").val() == "{year}") {{
     location.replace("http://english.customs.gov.cn{path}")
@@ -45,7 +45,7 @@ def country_page(
         cells("Export Destination", *[str(month), f"1- to-{month}"] * 3, "Export &amp; Import", "Export", "Import"),
     ]
     for name, (exports, imports) in values.items():
-        numbers = [both for one in (exports + imports, exports, imports) for both in (one, 10 * one)]
+        numbers = [both for row in (exports + imports, exports, imports) for both in (row, 10 * row)]
         rows.append(cells(f"&nbsp;&nbsp;{name}", *[f"{number:,.1f}" for number in numbers], "1.0", "2.0", "-3.0"))
     return page(given.pop("title", title), unit, rows, **given)
 
@@ -88,14 +88,14 @@ class GaccSite:
     def path(self, year: int) -> str:
         return f"/statics/report/preliminary{'' if year == self.years[0] else year}.html"
 
-    def __call__(self, asked: RevisionSelection) -> Reply:
+    def __call__(self, request: ReceivedRequest) -> Reply:
         for year in self.years:
-            if asked.path == self.path(year):
+            if request.path == self.path(year):
                 return Reply(self.index(year))
         for (title, year, month), body in self.pages.items():
-            if asked.path == self.address(title, year, month):
+            if request.path == self.address(title, year, month):
                 tag = f'"{hash(body)}"'
-                if asked.headers.get("if-none-match") == tag:
+                if request.headers.get("if-none-match") == tag:
                     return Reply(status=304)
                 return Reply(body, headers={"ETag": tag})
         return Reply(status=404)

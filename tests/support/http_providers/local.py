@@ -13,7 +13,7 @@ from sources.client import Client, RequestPolicy
 
 
 @dataclass(frozen=True)
-class RevisionSelection:
+class ReceivedRequest:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
@@ -39,13 +39,13 @@ def html(body: str, **reply: Any) -> Reply:
 @dataclass
 class LocalProvider:
     address: str
-    answer: Callable[[RevisionSelection], Reply]
-    asked: list[RevisionSelection] = field(default_factory=list)
+    answer: Callable[[ReceivedRequest], Reply]
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
-    def then(self, *replies: Reply) -> None:
+    def afterwards(self, *replies: Reply) -> None:
         """Answer with these first, one each, and then as before."""
         waiting, before = list(replies), self.answer
-        self.answer = lambda asked: waiting.pop(0) if waiting else before(asked)
+        self.answer = lambda request: waiting.pop(0) if waiting else before(request)
 
 
 @contextmanager
@@ -56,9 +56,9 @@ def local_provider() -> Iterator[LocalProvider]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             params = {name: values[0] for name, values in parse_qs(url.query).items()}
-            asked = RevisionSelection(url.path, params, {name.lower(): value for name, value in self.headers.items()})
-            provider.asked.append(asked)
-            reply = provider.answer(asked)
+            request = ReceivedRequest(url.path, params, {name.lower(): value for name, value in self.headers.items()})
+            provider.requests.append(request)
+            reply = provider.answer(request)
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)

@@ -68,7 +68,7 @@ def test_one_series_counts_as_one():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_standard_errors_match_the_spread(seed):
-    records = [record_of(panel(series=4, folds=40, seed=100 * seed + each)).known_at(39) for each in range(60)]
+    records = [record_of(panel(series=4, folds=40, seed=100 * seed + value)).known_at(39) for value in range(60)]
     spread = np.std([record.log_error for record in records], axis=0)
     expected = np.median([record.standard_error for record in records], axis=0)
     assert_allclose(expected, spread, rtol=0.4)

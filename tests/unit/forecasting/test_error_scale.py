@@ -98,7 +98,7 @@ def test_folds_are_weighted_by_the_months_they_represent():
     kept = np.r_[: FOLDS // 2, FOLDS // 2 : FOLDS : 3]
     seldom = replace(all_of_them, errors=errors[:, kept], cutoffs=all_of_them.cutoffs[kept])
     assert seldom.span.sum() == all_of_them.span.sum()
-    often, rarely = (estimate_error_scale(each).of(each.ahead) for each in (all_of_them, seldom))
+    often, rarely = (estimate_error_scale(value).of(value.ahead) for value in (all_of_them, seldom))
     assert_allclose(np.median(rarely / often), 1.0, atol=0.1)
 
 
@@ -109,8 +109,8 @@ def test_a_series_with_few_folds_is_shrunk_to_its_level():
     errors[-1, :-2] = np.nan
     prior = np.ones(SERIES)
     alone, grouped = (
-        estimate_error_scale(make_known_errors(errors, prior, aggregation_level=each)).scale[-1]
-        for each in (None, aggregation_level)
+        estimate_error_scale(make_known_errors(errors, prior, aggregation_level=value)).scale[-1]
+        for value in (None, aggregation_level)
     )
     usual = np.median(
         estimate_error_scale(make_known_errors(errors, prior, aggregation_level=aggregation_level)).scale[

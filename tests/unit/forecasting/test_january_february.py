@@ -58,7 +58,7 @@ def test_a_year_is_split_from_earlier_years_only():
     frame.loc[frame["ds"] == "2015-02-01", "months"] = 2
     frame = frame[frame["ds"] != "2015-01-01"]
     later = frame.assign(y=frame["y"].where((frame["ds"] < "2016-01-01") | (frame["ds"].dt.month > 1), 2 * frame["y"]))
-    before, after = (split_combined(one, "CHN")[["ds", "y", "imputed"]] for one in (frame, later))
+    before, after = (split_combined(row, "CHN")[["ds", "y", "imputed"]] for row in (frame, later))
     of_2015 = before["imputed"] & (before["ds"].dt.year == 2015)
     assert of_2015.sum() == 2
     assert before["y"][of_2015].tolist() == after["y"][of_2015].tolist()

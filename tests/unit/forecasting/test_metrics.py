@@ -69,9 +69,9 @@ def test_pinball_loss_is_smallest_at_the_true_quantiles():
 
 def score_table(*, actual, mean, quantiles, scale, squared_scale):
     """The scores of one forecaster of one series, from arrays with an axis of folds."""
-    tally = ScoreAccumulator(len(actual), actual.shape[2])
+    accumulator = ScoreAccumulator(len(actual), actual.shape[2])
     for fold in range(actual.shape[1]):
-        tally.add(
+        accumulator.add(
             fold_scores(
                 actual=actual[:, fold],
                 mean=mean[:, fold],
@@ -80,7 +80,7 @@ def score_table(*, actual, mean, quantiles, scale, squared_scale):
                 squared_scale=squared_scale[:, fold],
             )
         )
-    return ScoreTable(("a",), tuple(tally.scored("m", "month"))).frame()
+    return ScoreTable(("a",), tuple(accumulator.scored("m", "month"))).frame()
 
 
 @pytest.fixture
@@ -193,9 +193,9 @@ def test_diebold_mariano_of_many_series_agrees_with_a_loop(step):
 def test_a_slice_of_the_score_table_is_its_rows():
     draw = np.random.default_rng(10)
     ids = ("b", "c", "a")
-    tally = ScoreAccumulator(3, 4)
-    tally.add({("mae", 0.0): draw.uniform(size=(3, 4)), ("coverage", 80.0): np.full((3, 4), np.nan)})
-    score_table = ScoreTable(ids, tuple(tally.scored("m", "month")))
+    accumulator = ScoreAccumulator(3, 4)
+    accumulator.add({("mae", 0.0): draw.uniform(size=(3, 4)), ("coverage", 80.0): np.full((3, 4), np.nan)})
+    score_table = ScoreTable(ids, tuple(accumulator.scored("m", "month")))
     whole = score_table.frame()
     assert whole["unique_id"].is_monotonic_increasing
     assert set(whole["metric"]) == {"mae"}

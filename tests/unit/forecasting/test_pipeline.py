@@ -145,8 +145,8 @@ def test_a_panel_too_short_for_a_backtest_is_forecast(months):
 def test_late_short_and_empty_series_are_forecast():
     delayed = long_frame({"late": trade_series(8, seed=2)}, start="2020-05")
     early = long_frame({"early": trade_series(60, seed=3), "nought": np.zeros(60), "usual": trade_series(60, seed=4)})
-    gone = long_frame({"gone": trade_series(40, seed=5)}, start="2015-01")
-    panel = Panel.from_long(pd.concat([delayed, early.assign(ds=early["ds"] + pd.DateOffset(months=12)), gone]))
+    discontinued = long_frame({"gone": trade_series(40, seed=5)}, start="2015-01")
+    panel = Panel.from_long(pd.concat([delayed, early.assign(ds=early["ds"] + pd.DateOffset(months=12)), discontinued]))
     made = forecast(panel)
     assert np.isfinite(made.paths).all()
     assert (made.quantiles[panel.unique_ids.index("nought")] == 0).all()
@@ -216,7 +216,7 @@ def test_inactive_series_stay_so_and_narrow_no_other():
     assert_array_equal(among.paths[[rows[f"dead{i}"] for i in range(4)]], 0.0)
     assert_allclose(among.paths[rows["constant"]], 5.0, rtol=1e-6)
     lively = [rows[uid] for uid in alone.unique_ids]
-    width = [each[:, -2] - each[:, 1] for each in (alone.quantiles, among.quantiles[lively])]
+    width = [value[:, -2] - value[:, 1] for value in (alone.quantiles, among.quantiles[lively])]
     assert abs(np.log(width[1] / width[0]).mean()) < 0.1
 
 
@@ -234,7 +234,7 @@ def test_a_negative_month_affects_no_other_series_or_earlier_fold():
     row = panel.unique_ids.index("L0")
     later[row, 80] = -1.0
     cutoffs = panel.months[[60, 85]]
-    before, after = (evaluate(replace(panel, values=each), cutoffs, WIDE) for each in (panel.values, later))
+    before, after = (evaluate(replace(panel, values=value), cutoffs, WIDE) for value in (panel.values, later))
     quantiles = after.quantiles[COMBINATION]
     assert_array_equal(quantiles[:, 0], before.quantiles[COMBINATION][:, 0])
     assert (np.delete(quantiles, row, axis=0) >= 0).all()

@@ -62,9 +62,9 @@ def test_annual_spread_is_between_independent_and_comonotone():
     logs = np.log(simulate() / CENTRE[:, None])
     year = logs.sum(axis=2).std(axis=1)
     apart = np.sqrt((logs.std(axis=1) ** 2).sum(axis=1))
-    one = logs.std(axis=1).sum(axis=1)
+    row = logs.std(axis=1).sum(axis=1)
     assert (year > 1.5 * apart).all()
-    assert (year < one).all()
+    assert (year < row).all()
 
 
 def test_no_draw_explodes():

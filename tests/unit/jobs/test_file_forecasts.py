@@ -142,12 +142,12 @@ def test_a_change_after_a_cutoff_changes_no_forecast_made_at_it():
     pd.testing.assert_frame_equal(before.drop(columns="actual"), after.drop(columns="actual"))
 
 
-def test_cutoffs_are_counted_back_from_the_last_month_but_one_or_taken_as_said():
+def test_cutoffs_are_counted_back_from_the_last_month_but_one_or_taken_as_stated():
     panel = grid_panel(60)
     counted = file_forecasts.choose_cutoffs(panel, span=None, folds=3, every=2)
     assert [str(month) for month in counted] == ["2019-07", "2019-09", "2019-11"]
-    said = file_forecasts.choose_cutoffs(panel, span="2018-12:2019-06", folds=None, every=3)
-    assert [str(month) for month in said] == ["2018-12", "2019-03", "2019-06"]
+    expected = file_forecasts.choose_cutoffs(panel, span="2018-12:2019-06", folds=None, every=3)
+    assert [str(month) for month in expected] == ["2018-12", "2019-03", "2019-06"]
     assert len(file_forecasts.choose_cutoffs(panel, span=None, folds=None, every=1)) == file_forecasts.DEFAULT_FOLDS
 
 

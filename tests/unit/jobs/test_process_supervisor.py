@@ -50,15 +50,15 @@ def unheard_stop() -> None:
     class Thing:
         pass
 
-    thing = Thing()
-    lost = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
-    del thing
+    instance = Thing()
+    lost = weakref.ref(instance, lambda _: signal.raise_signal(signal.SIGTERM))
+    del instance
     assert lost() is None
     time.sleep(30)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_stop_that_python_lets_nobody_hear_of_is_told_again():
+def test_a_stop_that_python_lets_nobody_hear_of_is_reported_again():
     began = time.monotonic()
     with pytest.raises(Stopped), stop_signals():
         unheard_stop()
@@ -80,7 +80,7 @@ def test_what_is_done_because_of_a_stop_is_not_interrupted_by_it():
     assert tidied == [True]
 
 
-def test_what_fails_by_itself_is_told_as_it_is():
+def test_what_fails_by_itself_is_reported_as_it_is():
     with pytest.raises(ConnectionError), stop_signals():
         raise ConnectionError("the database is away")
 

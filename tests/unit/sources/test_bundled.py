@@ -24,7 +24,7 @@ def test_bundled_figures_pass_the_checks_of_any_table(dataset: str, rows: int) -
 def test_every_dataset_tells_its_unit_publisher_and_licence() -> None:
     definitions = bundled.definitions()
     assert sorted(definitions) == ["CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE"]
-    assert {code: (one.unit, one.release_day, one.derives_rest) for code, one in definitions.items()} == {
+    assert {code: (row.unit, row.release_day, row.derives_rest) for code, row in definitions.items()} == {
         "CN_TRADE": ("USD bn", 9, False),
         "CN_CLEANTECH": ("USD m", 20, True),
         "CN_PARTNERS": ("CNY bn", 18, True),

@@ -9,21 +9,21 @@ from sources.errors import ChangedShape, Refused, Truncated, UnknownCode
 from sources.provider import Access, Window
 from sources.providers import census
 from sources.providers.census import CensusQuery
-from tests.support.http_providers.local import LocalProvider, Reply, RevisionSelection, as_json, html, quick_client
+from tests.support.http_providers.local import LocalProvider, ReceivedRequest, Reply, as_json, html, quick_client
 
 WINDOW = Window(date(2025, 11, 1), date(2026, 2, 1))
 HEADER = ["CTY_CODE", "GEN_VAL_MO", "NAICS", "time", "SUMMARY_LVL", "COMM_LVL", "NAICS"]
 
 
-def api(asked: RevisionSelection) -> Reply:
+def api(request: ReceivedRequest) -> Reply:
     """Answers like the Bureau: a header, then rows of text; 204 for a year of which nothing is out."""
-    assert asked.params["SUMMARY_LVL"] == "DET"
-    first, last = asked.params["time"].removeprefix("from ").split(" to ")
+    assert request.params["SUMMARY_LVL"] == "DET"
+    first, last = request.params["time"].removeprefix("from ").split(" to ")
     if first.startswith("2026"):
         return Reply(status=204)
-    code, value = asked.params["get"].split(",")
-    commodity = next(name for name in asked.params if name in ("NAICS", "E_COMMODITY", "I_COMMODITY", "I_ENDUSE"))
-    goods = ["-"] if asked.params[commodity] == "-" else ["334", "335"]
+    code, value = request.params["get"].split(",")
+    commodity = next(name for name in request.params if name in ("NAICS", "E_COMMODITY", "I_COMMODITY", "I_ENDUSE"))
+    goods = ["-"] if request.params[commodity] == "-" else ["334", "335"]
     header = [code, value, "time", "SUMMARY_LVL", commodity]
     rows = [
         [country, "1500000", month, "DET", good]
@@ -49,10 +49,10 @@ def test_all_goods_by_country_both_ways(provider: LocalProvider) -> None:
     assert set(frame["sector"]) == {"TOTAL"}
     assert sorted(set(frame["partner"])) == ["CHN", "ISR", "PSE", "WLD"]
     assert sorted(set(frame["month"])) == ["2025-11", "2025-12"]
-    assert [asked.path.rpartition("/intltrade/")[2] for asked in provider.asked] == ["exports/naics"] * 2 + [
+    assert [request.path.rpartition("/intltrade/")[2] for request in provider.requests] == ["exports/naics"] * 2 + [
         "imports/naics"
     ] * 2
-    assert {asked.params["key"] for asked in provider.asked} == {"s3cret"}
+    assert {request.params["key"] for request in provider.requests} == {"s3cret"}
 
 
 def test_two_codes_of_theirs_that_are_one_partner_are_added_up(provider: LocalProvider) -> None:
@@ -81,9 +81,9 @@ def test_each_classification_has_its_own_names(
     provider.answer = api
     frame = ask(provider, **query, sectors=["334"], partners=["CHN"])
     assert frame[["partner", "sector"]].drop_duplicates().to_numpy().tolist() == [["CHN", "334"]]
-    asked = provider.asked[0]
-    assert asked.path.endswith(path)
-    assert (asked.params["get"], asked.params[commodity]) == (f"CTY_CODE,{value}", "*")
+    request = provider.requests[0]
+    assert request.path.endswith(path)
+    assert (request.params["get"], request.params[commodity]) == (f"CTY_CODE,{value}", "*")
 
 
 def rows(*rows: list[str]) -> Reply:
@@ -120,7 +120,7 @@ def test_whatever_else_comes_is_named(
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_code_that_is_new_can_be_told_in_the_feed(provider: LocalProvider) -> None:
-    told = rows(["9999", "5", "-", "2025-11", *"D--"], ["-", "5", "-", "2025-11", *"D--"])
-    provider.answer = lambda asked: told if asked.params["time"].startswith("from 2025") else Reply(status=204)
+def test_a_code_that_is_new_can_be_reported_in_the_feed(provider: LocalProvider) -> None:
+    reported = rows(["9999", "5", "-", "2025-11", *"D--"], ["-", "5", "-", "2025-11", *"D--"])
+    provider.answer = lambda request: reported if request.params["time"].startswith("from 2025") else Reply(status=204)
     assert set(ask(provider, flows=["M"], codes={"9999": "CHN"})["partner"]) == {"CHN", "WLD"}

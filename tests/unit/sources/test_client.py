@@ -6,13 +6,13 @@ from pydantic import SecretStr
 
 from sources.client import Client, RequestPolicy, Validator
 from sources.errors import ChangedShape, Refused, TooLarge, Truncated, Unreachable
-from tests.support.http_providers.local import FakeTime, LocalProvider, Reply, RevisionSelection, html, quick_client
+from tests.support.http_providers.local import FakeTime, LocalProvider, ReceivedRequest, Reply, html, quick_client
 
 OK = Reply(b"figures", headers={"ETag": '"1"', "Last-Modified": "Wed, 08 Apr 2026 03:00:00 GMT"})
 
 
 def test_a_body_comes_whole_and_is_asked_for_by_its_validators_next_time(provider: LocalProvider) -> None:
-    provider.answer = lambda asked: Reply(status=304) if asked.headers.get("if-none-match") == '"1"' else OK
+    provider.answer = lambda request: Reply(status=304) if request.headers.get("if-none-match") == '"1"' else OK
     with quick_client() as first:
         answer = first.get(f"{provider.address}/a", {"month": "2026-03"})
         assert answer is not None
@@ -21,18 +21,18 @@ def test_a_body_comes_whole_and_is_asked_for_by_its_validators_next_time(provide
         assert second.get(f"{provider.address}/a", {"month": "2026-03"}) is None
         assert (second.unmodified, second.seen) == (1, first.seen)
         assert second.get(f"{provider.address}/a", {"month": "2026-04"}) is not None
-    assert provider.asked[1].headers["if-modified-since"] == "Wed, 08 Apr 2026 03:00:00 GMT"
-    assert "if-none-match" not in provider.asked[2].headers
+    assert provider.requests[1].headers["if-modified-since"] == "Wed, 08 Apr 2026 03:00:00 GMT"
+    assert "if-none-match" not in provider.requests[2].headers
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_passing_fault_is_tried_again_with_longer_and_longer_waits(provider: LocalProvider, status: int) -> None:
     provider.answer = lambda _: OK
-    provider.then(*[Reply(status=status)] * 3)
+    provider.afterwards(*[Reply(status=status)] * 3)
     time = FakeTime()
     with quick_client(RequestPolicy(pause=0.0, first_wait=2.0), time=time) as client:
         assert client.get(provider.address) is not None
-    assert len(provider.asked) == 4
+    assert len(provider.requests) == 4
     assert [1 <= time.slept[0] <= 2, 2 <= time.slept[1] <= 4, 4 <= time.slept[2] <= 8] == [True] * 3
 
 
@@ -50,7 +50,7 @@ def test_the_same_client_waits_the_same(provider: LocalProvider) -> None:
 @pytest.mark.parametrize("given", ["7", "Wed, 08 Apr 2026 03:00:07 GMT"])
 def test_retry_after_is_kept_in_seconds_and_as_a_date(provider: LocalProvider, given: str) -> None:
     provider.answer = lambda _: OK
-    provider.then(Reply(status=429, headers={"Retry-After": given}))
+    provider.afterwards(Reply(status=429, headers={"Retry-After": given}))
     time = FakeTime()
     now = datetime(2026, 4, 8, 3, tzinfo=UTC)
     with Client(RequestPolicy(pause=0.0), sleep=time.sleep, monotonic=time.monotonic, now=lambda: now) as client:
@@ -62,7 +62,7 @@ def test_a_long_retry_after_is_not_waited_for(provider: LocalProvider) -> None:
     provider.answer = lambda _: Reply(status=429, headers={"Retry-After": "3600"})
     with quick_client() as client, pytest.raises(Refused, match="answered 429, retry after 3600 s"):
         client.get(provider.address)
-    assert len(provider.asked) == 1
+    assert len(provider.requests) == 1
 
 
 def test_a_refusal_is_final_and_its_text_stays_out_of_the_message(provider: LocalProvider) -> None:
@@ -70,7 +70,7 @@ def test_a_refusal_is_final_and_its_text_stays_out_of_the_message(provider: Loca
     with quick_client() as client, pytest.raises(Refused, match=r"answered 400$") as caught:
         client.get(provider.address)
     assert caught.value.excerpt == "error: unknown variable"
-    assert len(provider.asked) == 1
+    assert len(provider.requests) == 1
 
 
 def test_requests_keep_a_distance(provider: LocalProvider) -> None:
@@ -86,7 +86,7 @@ def test_a_body_cut_short_is_named_after_its_tries(provider: LocalProvider) -> N
     provider.answer = lambda _: Reply(b'[["a"', cut=20)
     with quick_client() as client, pytest.raises(Truncated, match="cut short"):
         client.get(provider.address)
-    assert len(provider.asked) == 4
+    assert len(provider.requests) == 4
 
 
 def test_a_body_that_never_ends_is_left(provider: LocalProvider) -> None:
@@ -100,12 +100,12 @@ def test_nobody_there_is_named() -> None:
         client.get("http://127.0.0.1:9/data")
 
 
-def test_a_key_is_sent_and_told_to_nobody(provider: LocalProvider) -> None:
-    provider.answer = lambda asked: html(f"invalid key {asked.params['key']}", status=403, headers=OK.headers)
+def test_a_key_is_sent_and_reported_to_nobody(provider: LocalProvider) -> None:
+    provider.answer = lambda request: html(f"invalid key {request.params['key']}", status=403, headers=OK.headers)
     key = SecretStr("s3cret")
     with quick_client() as client, pytest.raises(Refused) as caught:
         client.get(provider.address, secret_params={"key": key}, secret_headers={"X-Key": key})
-    assert (provider.asked[0].params["key"], provider.asked[0].headers["x-key"]) == ("s3cret", "s3cret")
+    assert (provider.requests[0].params["key"], provider.requests[0].headers["x-key"]) == ("s3cret", "s3cret")
     assert "s3cret" not in str(caught.value)
     assert caught.value.excerpt == "invalid key ***"
     provider.answer = lambda _: OK
@@ -120,7 +120,7 @@ def test_the_query_of_a_url_is_kept_with_and_without_parameters(provider: LocalP
     with quick_client() as client:
         client.get(f"{provider.address}/data?table=7")
         client.get(f"{provider.address}/data?table=7", {"month": "2026-03"})
-    assert [asked.params for asked in provider.asked] == [{"table": "7"}, {"table": "7", "month": "2026-03"}]
+    assert [request.params for request in provider.requests] == [{"table": "7"}, {"table": "7", "month": "2026-03"}]
 
 
 def test_user_and_password_of_a_url_are_sent_and_not_shown(provider: LocalProvider) -> None:
@@ -128,7 +128,7 @@ def test_user_and_password_of_a_url_are_sent_and_not_shown(provider: LocalProvid
     address = provider.address.replace("://", "://reader:s3cret@")
     with quick_client() as client, pytest.raises(Refused) as caught:
         client.get(f"{address}/data")
-    assert provider.asked[0].headers["authorization"].startswith("Basic ")
+    assert provider.requests[0].headers["authorization"].startswith("Basic ")
     assert "s3cret" not in str(caught.value)
     assert "reader" not in str(caught.value)
 
@@ -136,7 +136,7 @@ def test_user_and_password_of_a_url_are_sent_and_not_shown(provider: LocalProvid
 def test_an_answer_that_arrives_byte_by_byte_ends_at_the_deadline(provider: LocalProvider) -> None:
     release = threading.Event()
 
-    def held_back(_asked: RevisionSelection) -> Reply:
+    def held_back(_asked: ReceivedRequest) -> Reply:
         release.wait(30)
         return OK
 
@@ -144,7 +144,7 @@ def test_an_answer_that_arrives_byte_by_byte_ends_at_the_deadline(provider: Loca
     with quick_client(RequestPolicy(deadline=0.2)) as client, pytest.raises(Unreachable, match=r"within 0\.2 s"):
         client.get(provider.address)
     release.set()
-    assert len(provider.asked) == 1
+    assert len(provider.requests) == 1
 
 
 def test_json_nested_too_deeply_is_a_changed_shape(provider: LocalProvider) -> None:
@@ -158,7 +158,7 @@ def test_json_nested_too_deeply_is_a_changed_shape(provider: LocalProvider) -> N
 
 def test_a_redirect_is_followed_only_without_a_key(provider: LocalProvider) -> None:
     moved = Reply(status=301, headers={"Location": "/new"})
-    provider.answer = lambda asked: OK if asked.path == "/new" else moved
+    provider.answer = lambda request: OK if request.path == "/new" else moved
     with quick_client() as client:
         assert client.get(f"{provider.address}/old") is not None
         with pytest.raises(Refused, match="301"):
@@ -180,4 +180,4 @@ def test_validators_without_a_tag_are_not_sent(provider: LocalProvider) -> None:
     with quick_client(known=known) as client:
         client.get(provider.address)
         assert client.seen == {}
-    assert "if-none-match" not in provider.asked[0].headers
+    assert "if-none-match" not in provider.requests[0].headers

@@ -44,22 +44,22 @@ def test_the_preview_is_asked_month_by_month_for_totals_only(provider: LocalProv
     assert frame.iloc[0].to_dict() == {
         "month": "2026-01", "flow": "X", "partner": "WLD", "sector": "TOTAL", "value": 1e9
     }  # fmt: skip
-    assert [asked.params["period"] for asked in provider.asked] == list(MONTHS)
-    assert {asked.path for asked in provider.asked} == {"/public/v1/preview/C/M/HS"}
+    assert [request.params["period"] for request in provider.requests] == list(MONTHS)
+    assert {request.path for request in provider.requests} == {"/public/v1/preview/C/M/HS"}
 
 
 def test_with_a_key_a_year_is_one_request(provider: LocalProvider) -> None:
     provider.answer = api()
     assert len(ask(provider, key="s3cret")) == 12
-    assert [asked.path for asked in provider.asked] == ["/data/v1/get/C/M/HS"]
+    assert [request.path for request in provider.requests] == ["/data/v1/get/C/M/HS"]
 
 
 def test_codes_of_comtrade_s_own_become_iso_and_what_is_nowhere_is_left_out(provider: LocalProvider) -> None:
     provider.answer = api(partners=(WORLD, USA, INDIA, OTHER_ASIA, NOWHERE))
     assert sorted(set(ask(provider)["partner"])) == ["IND", "TWN", "USA", "WLD"]
-    provider.asked.clear()
+    provider.requests.clear()
     assert sorted(set(ask(provider, partners=["IND", "USA"])["partner"])) == ["IND", "USA"]
-    assert provider.asked[0].params["partnerCode"] == "699,842"
+    assert provider.requests[0].params["partnerCode"] == "699,842"
 
 
 def test_a_full_answer_is_asked_for_in_parts(provider: LocalProvider) -> None:
@@ -68,7 +68,7 @@ def test_a_full_answer_is_asked_for_in_parts(provider: LocalProvider) -> None:
     frame = ask(provider, sectors=sectors)
     assert len(frame) == 3 * 2 * 3 * 96
     assert not frame.duplicated(["month", "flow", "partner", "sector"]).any()
-    assert len(provider.asked) == 3 * 3
+    assert len(provider.requests) == 3 * 3
 
 
 def test_a_full_answer_that_cannot_be_parted_is_named(provider: LocalProvider) -> None:
@@ -109,6 +109,6 @@ def test_whatever_else_comes_is_named(
         ask(provider, flows=["X"])
 
 
-def test_a_code_that_is_new_can_be_told_in_the_feed(provider: LocalProvider) -> None:
+def test_a_code_that_is_new_can_be_reported_in_the_feed(provider: LocalProvider) -> None:
     provider.answer = api(partners=(WORLD, "7777", "7778"))
     assert set(ask(provider, codes={"7777": "USA", "7778": ""})["partner"]) == {"WLD", "USA"}

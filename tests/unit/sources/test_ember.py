@@ -35,7 +35,7 @@ def ask(provider: LocalProvider, window: Window = WINDOW, **query: Any) -> pd.Da
 
 
 def test_clean_technology_by_destination_without_regions(provider: LocalProvider) -> None:
-    provider.answer = lambda asked: Reply(RELEASE) if asked.path == ember.CLEANTECH else Reply(status=404)
+    provider.answer = lambda request: Reply(RELEASE) if request.path == ember.CLEANTECH else Reply(status=404)
     frame = ask(provider)
     assert frame.set_index(["month", "partner", "sector"])["value"].to_dict() == {
         ("2026-01", "VNM", "SOLAR"): 1_500_000.0,
@@ -85,6 +85,6 @@ def test_the_real_solar_release_adds_up_to_the_world(provider: LocalProvider) ->
     assert ((by_month[True] - by_month[False]) / by_month[True]).between(-1e-9, 1e-3).all()
 
 
-def test_the_solar_release_has_to_be_said_to_be_somewhere() -> None:
+def test_the_solar_release_has_to_be_stated_to_be_somewhere() -> None:
     with pytest.raises(ValueError, match="location has to say where the solar release is"):
         EmberQuery(release="solar")

@@ -201,7 +201,7 @@ def test_a_page_that_reads_otherwise_is_named(
 ) -> None:
     pages = site()
     path = pages.address(COUNTRIES, 2026, 3)
-    provider.answer = lambda asked: reply if asked.path == path else pages(asked)
+    provider.answer = lambda request: reply if request.path == path else pages(request)
     with pytest.raises(error, match=message):
         ask(provider)
 
@@ -216,8 +216,10 @@ def test_a_page_that_reads_otherwise_is_named(
 )
 def test_a_list_that_reads_otherwise_is_named(provider: LocalProvider, old: str, new: str, message: str) -> None:
     pages = site()
-    provider.answer = lambda asked: (
-        Reply(pages.index(2026).replace(old.encode(), new.encode())) if asked.path == pages.path(2026) else pages(asked)
+    provider.answer = lambda request: (
+        Reply(pages.index(2026).replace(old.encode(), new.encode()))
+        if request.path == pages.path(2026)
+        else pages(request)
     )
     with pytest.raises(ChangedShape, match=message):
         ask(provider)
@@ -244,12 +246,12 @@ def test_real_pages_say_what_they_were_read_to_say(name: str, period: str) -> No
     assert (release.currency, release.multiple, release.month) == ("CNY", 10**8, period[-7:])
     assert release.months == (2 if ".." in period else 1)
     expected = pd.read_csv(PAGES / "expected.csv").query("period == @period")
-    said = release.rows.assign(partner=partners(release.rows["name"], "name", where=name))
-    said = said.pivot(index="partner", columns="flow", values="value")
+    printed = release.rows.assign(partner=partners(release.rows["name"], "name", where=name))
+    printed = printed.pivot(index="partner", columns="flow", values="value")
     wanted = expected.set_index("partner_code")[["exports_cny_100m", "imports_cny_100m"]]
     assert len(wanted) == 30
-    assert said.loc[wanted.index, ["X", "M"]].to_numpy().tolist() == wanted.to_numpy().tolist()
-    assert set(said.index) == set(wanted.index)
+    assert printed.loc[wanted.index, ["X", "M"]].to_numpy().tolist() == wanted.to_numpy().tolist()
+    assert set(printed.index) == set(wanted.index)
 
 
 def test_a_real_page_of_2018_is_a_picture() -> None:
@@ -261,14 +263,14 @@ def test_the_real_list_of_2026_leads_to_the_real_page(provider: LocalProvider) -
     index = shared("seed_2026.html")
     march = "/Statics/2e61c8a1-17b2-4074-b909-c039ccf8c8fb.html"
     bodies = {gacc.INDEX: index, march: shared("release_section4_by_country_mar2026_cny.html")}
-    provider.answer = lambda asked: Reply(bodies[asked.path]) if asked.path in bodies else Reply(status=404)
+    provider.answer = lambda request: Reply(bodies[request.path]) if request.path in bodies else Reply(status=404)
     frame = ask(provider, Window(date(2026, 3, 1), date(2026, 3, 1)))
     # 30 rows without ASEAN, the EU, Latin America, Africa, RCEP and the countries of Belt and Road.
     assert len(frame) == 2 * (30 - 6)
     assert frame.set_index(["flow", "partner"]).loc[("X", "USA"), "value"] == 204_500_000_000.0
 
 
-def test_a_name_that_is_new_can_be_told_in_the_feed(provider: LocalProvider) -> None:
+def test_a_name_that_is_new_can_be_reported_in_the_feed(provider: LocalProvider) -> None:
     renamed = {("The Netherlands" if "Germany" in name else name): values for name, values in TRADE.items()}
     provider.answer = GaccSite({(COUNTRIES, 2026, 3): country_page(3, renamed)})
     march = Window(date(2026, 3, 1), date(2026, 3, 1))

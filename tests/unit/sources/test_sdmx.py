@@ -131,10 +131,10 @@ def test_the_imf_s_trade_by_partner(provider: LocalProvider) -> None:
     }
     assert set(frame["partner"]) == {"USA", "WLD"}
     assert set(frame["flow"]) == {"X", "M"}
-    (asked,) = provider.asked
-    assert asked.path == "/data/IMF.STA,IMTS/CHN.XG_FOB_USD+MG_CIF_USD..M"
-    assert asked.params == {"startPeriod": "2025-01", "endPeriod": "2025-03"}
-    assert "genericdata" in asked.headers["accept"]
+    (request,) = provider.requests
+    assert request.path == "/data/IMF.STA,IMTS/CHN.XG_FOB_USD+MG_CIF_USD..M"
+    assert request.params == {"startPeriod": "2025-01", "endPeriod": "2025-03"}
+    assert "genericdata" in request.headers["accept"]
 
 
 def test_the_status_of_a_value_is_carried_over(provider: LocalProvider) -> None:
@@ -161,8 +161,8 @@ def test_the_oecd_s_flow_has_an_at_sign_and_a_multiple_of_its_own(provider: Loca
         **{"month": "2025-01", "flow": "X", "partner": "WLD", "sector": "TOTAL"},
         **{"value": 324.1e9, "status": "A"},
     }
-    (asked,) = provider.asked
-    assert asked.path == "/data/OECD.SDD.TPS,DSD_IMTS@DF_IMTS,1.0/CHN.W.X.M"
+    (request,) = provider.requests
+    assert request.path == "/data/OECD.SDD.TPS,DSD_IMTS@DF_IMTS,1.0/CHN.W.X.M"
     assert sdmx.get_source("OECD").url.startswith("https://sdmx.oecd.org/public/rest")
 
 

@@ -68,9 +68,9 @@ def test_good_observations_come_back_as_they_were() -> None:
     ],
 )
 def test_a_wrong_month_is_named(cell: str, reason: str) -> None:
-    ((row, column, said),) = faults("2024-01,X,USA,TOTAL,1", f"{cell},X,USA,TOTAL,1")
+    ((row, column, expected),) = faults("2024-01,X,USA,TOTAL,1", f"{cell},X,USA,TOTAL,1")
     assert (row, column) == (3, "month")
-    assert said.startswith(reason)
+    assert expected.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_wrong_code_is_named(row: str, column: str) -> None:
     assert [fault[:2] for fault in faults(row)] == [(2, column)]
 
 
-def test_all_faults_are_counted_and_the_first_are_told() -> None:
+def test_all_faults_are_counted_and_the_first_are_reported() -> None:
     rows = [f"2024-01,X,USA,S{number},oops" for number in range(1000)]
     with pytest.raises(BadRows) as caught:
         observations(*rows)
@@ -127,8 +127,8 @@ def test_all_faults_are_counted_and_the_first_are_told() -> None:
 
 
 def test_a_month_twice_is_a_fault_of_the_later_row() -> None:
-    said = faults("2024-01,X,USA,TOTAL,1", "2024-02,X,USA,TOTAL,1", "2024-01,X,USA,TOTAL,1")
-    assert said == [(4, "month", "appears in an earlier row of the same series")]
+    expected = faults("2024-01,X,USA,TOTAL,1", "2024-02,X,USA,TOTAL,1", "2024-01,X,USA,TOTAL,1")
+    assert expected == [(4, "month", "appears in an earlier row of the same series")]
 
 
 def test_a_month_may_come_in_two_vintages() -> None:
@@ -150,9 +150,9 @@ def test_a_month_may_come_in_two_vintages() -> None:
 )
 def test_a_wrong_vintage_is_named(vintage: str, reason: str) -> None:
     header = "month,flow,partner,sector,value,vintage\n"
-    ((row, column, said),) = faults(f"2024-01,X,USA,TOTAL,1,{vintage}", header=header)
+    ((row, column, expected),) = faults(f"2024-01,X,USA,TOTAL,1,{vintage}", header=header)
     assert (row, column) == (2, "vintage")
-    assert said.startswith(reason)
+    assert expected.startswith(reason)
 
 
 def test_only_february_holds_two_months() -> None:
@@ -309,7 +309,7 @@ def test_due_dates_come_with_their_moment_in_utc() -> None:
         "CN_TRADE,2025-04,2025-05-09,11:00+08:00", "CN_TRADE,2025-05,2025-06-09,11:00", "A,2025-05,2025-06-09,"
     )
     assert frame["period"].dt.strftime("%Y-%m").tolist() == ["2025-04", "2025-05", "2025-05"]
-    moments = [None if pd.isna(one) else f"{one:%m-%d %H:%M%z}" for one in frame["due_at"]]
+    moments = [None if pd.isna(entry) else f"{entry:%m-%d %H:%M%z}" for entry in frame["due_at"]]
     assert moments == ["05-09 03:00+0000", "06-09 11:00+0000", None]
     assert calendar("A,2025-05,2025-06-09", header="dataset,period,due_on")["due_at"].isna().all()
 
