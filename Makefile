@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-nowcast bench-desk bench-speed screenshots pins clean
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ bench-transfer: $(VENV)/.installed-dev ## constants of the combination scored on
 
 bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside other libraries
 	$(BIN)/python -m benchmarks.intervals --output benchmarks/results/intervals.md $(ARGS)
+
+bench-odd: $(VENV)/.installed-dev ## odd series beside AutoETS; ARGS="--series 12"
+	$(BIN)/python -m benchmarks.odd --output benchmarks/results/odd.md $(ARGS)
 
 screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the running service
 	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)

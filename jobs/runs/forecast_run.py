@@ -199,6 +199,9 @@ class _RunExecution:
         self.session.commit()
         for failure in forecast.failures:
             log.warning("forecaster.failed", **asdict(failure))
+        for unique_id, note in zip(forecast.unique_ids, forecast.notes, strict=True):
+            if note:
+                log.info("series.note", unique_id=unique_id, note=note)
         log.info("run.published", series=len(series_ids), failures=len(failures))
 
     def _fail(self, run_id: int, error: BaseException) -> None:

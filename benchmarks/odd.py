@@ -1,0 +1,163 @@
+"""Odd series beside AutoETS: `python -m benchmarks.odd [--series N] [--seed N] [--output FILE]`.
+
+Families of generated series (intermittent, lumpy, calmed, collapsed, booming, shifted, with a wrong last value, short,
+balances) are forecast at cutoffs half a year apart and scored on the year after each: errors of means and the weighted
+interval score relative to AutoETS's, and the coverage of 80 % intervals, beside AutoETS with its own and with conformal
+intervals.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.panels import Problem
+from benchmarks.peers import run_peers
+from forecasting.config import COMBINATION, PROBABILITIES, ForecastConfig
+from forecasting.data.panel import Panel
+from forecasting.evaluation.metrics import weighted_interval_score
+from forecasting.pipeline import evaluate_panel
+from forecasting.types import FloatArray
+from jobs.execution.executors import process_pool
+
+MONTHS, HORIZON, CUTOFFS = 96, 12, (-25, -19, -13)
+PEERS = ("AutoETS", "AutoETS, conformal")
+Family = Callable[[np.random.Generator], FloatArray]
+LOW, HIGH = PROBABILITIES.index(0.1), PROBABILITIES.index(0.9)
+
+
+def _regular(draw: np.random.Generator, *, noise: float = 0.08) -> FloatArray:
+    months = np.arange(MONTHS)
+    season = 0.2 * np.sin(2 * np.pi * (months / 12 + draw.random()))
+    shocks = np.cumsum(draw.normal(0, noise / 3, MONTHS)) + draw.normal(0, noise, MONTHS)
+    level: FloatArray = 100 * np.exp(0.003 * months + season + shocks)
+    return level
+
+
+def _intermittent(draw: np.random.Generator) -> FloatArray:
+    return np.where(draw.random(MONTHS) < 0.3, draw.gamma(2.0, 50.0, MONTHS), 0.0)
+
+
+def _lumpy(draw: np.random.Generator) -> FloatArray:
+    return np.where(draw.random(MONTHS) < 0.15, draw.gamma(1.0, 500.0, MONTHS), draw.gamma(1.0, 1.0, MONTHS))
+
+
+def _calmed(draw: np.random.Generator) -> FloatArray:
+    noise = np.where(np.arange(MONTHS) < MONTHS - 43, 0.3, 0.03)
+    return np.asarray(100 * np.exp(noise * draw.normal(size=MONTHS)))
+
+
+def _collapsed(draw: np.random.Generator) -> FloatArray:
+    return np.where(np.arange(MONTHS) < 45, _regular(draw), np.round(draw.gamma(3.0, 1.0, MONTHS)))
+
+
+def _booming(draw: np.random.Generator) -> FloatArray:
+    start = draw.integers(50, 70)
+    growth = np.exp(0.12 * np.clip(np.arange(MONTHS) - start, 0, 14))
+    boom: FloatArray = _regular(draw) * growth
+    return boom
+
+
+def _shifted(draw: np.random.Generator) -> FloatArray:
+    shifted: FloatArray = _regular(draw) * np.where(np.arange(MONTHS) >= MONTHS - 26, draw.choice([0.4, 2.5]), 1.0)
+    return shifted
+
+
+def _wrong_last(draw: np.random.Generator) -> FloatArray:
+    y = _regular(draw)
+    y[[MONTHS + cutoff for cutoff in CUTOFFS]] *= draw.choice([0.0, 10.0, 30.0], size=len(CUTOFFS))
+    return y
+
+
+def _short(draw: np.random.Generator) -> FloatArray:
+    y = _regular(draw)
+    y[: MONTHS - 60] = np.nan
+    return y
+
+
+def _balance(draw: np.random.Generator) -> FloatArray:
+    return _regular(draw) - _regular(draw)
+
+
+FAMILIES: dict[str, Family] = {
+    "intermittent": _intermittent,
+    "lumpy": _lumpy,
+    "calm after volatile years": _calmed,
+    "collapsed": _collapsed,
+    "booming": _booming,
+    "level shift": _shifted,
+    "wrong last value": _wrong_last,
+    "short": _short,
+    "balance": _balance,
+}
+
+
+def problem(family: str, *, series: int, seed: int) -> Problem:
+    """A panel of one family, and its cutoffs."""
+    draw = np.random.default_rng([seed, sorted(FAMILIES).index(family)])
+    ds = pd.date_range("2017-01", periods=MONTHS, freq="MS")
+    frames = [pd.DataFrame({"unique_id": f"s{i:02}", "ds": ds, "y": FAMILIES[family](draw)}) for i in range(series)]
+    panel = Panel.from_long(pd.concat(frames).dropna())
+    return Problem(family, panel, "ZZZ", panel.months[[MONTHS + cutoff for cutoff in CUTOFFS]])
+
+
+def measure(actual: FloatArray, mean: FloatArray, quantiles: FloatArray) -> tuple[float, float, float, float]:
+    """Mean absolute error, root mean square error, WIS and coverage of 80 % in per cent.
+
+    `actual` and `mean` have shape (series, folds, horizon), `quantiles` (series, folds, probabilities, horizon).
+    """
+    error = mean - actual
+    wis = weighted_interval_score(actual, np.moveaxis(quantiles, 2, -1))
+    inside = (actual >= quantiles[:, :, LOW]) & (actual <= quantiles[:, :, HIGH])
+    return (
+        float(np.nanmean(np.abs(error))),
+        float(np.sqrt(np.nanmean(error**2))),
+        float(np.nanmean(wis)),
+        100 * float(inside.mean()),
+    )
+
+
+def compare(family: str, *, series: int, seed: int) -> list[str]:
+    """A row of the table: errors of the combination relative to AutoETS, and coverages."""
+    given = problem(family, series=series, seed=seed)
+    config = ForecastConfig(horizon=HORIZON, burn_in=18)
+    with process_pool(None) as executor:
+        backtest, _ = evaluate_panel(
+            given.panel, cutoffs=list(given.cutoffs), config=config, reporter=given.reporter, executor=executor
+        )
+        peers = run_peers(given, horizon=HORIZON, peers=PEERS, executor=executor)
+    quantiles = backtest.quantiles[COMBINATION].astype(np.float64)
+    ours = measure(backtest.actual, backtest.combined, quantiles)
+    theirs = [measure(backtest.actual, peers.means[:, i], peers.quantiles[:, i]) for i in range(len(PEERS))]
+    relative = [f"{mine / other:.2f}" for mine, other in zip(ours[:3], theirs[0][:3], strict=True)]
+    return [family, *relative, f"{ours[2] / theirs[1][2]:.2f}", *(f"{row[3]:.0f}" for row in (ours, *theirs))]
+
+
+def main() -> None:
+    """Print the table, or write it to a file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--series", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path)
+    given = parser.parse_args()
+    command = f"python -m benchmarks.odd --series {given.series} --seed {given.seed}"
+    lines = [
+        "# Odd series",
+        "",
+        f"`{command}`: generated series of a family, three cutoffs half a year apart, a year ahead.",
+        "Errors of the combination relative to AutoETS (below 1 is better), and coverage of 80 % intervals in per cent.",
+        "",
+        "| family | MAE | RMSE | WIS | WIS / conformal | coverage | AutoETS | conformal |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for family in FAMILIES:
+        lines.append(f"| {' | '.join(compare(family, series=given.series, seed=given.seed))} |")
+        print(lines[-1], flush=True)
+    if given.output:
+        given.output.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
