@@ -146,8 +146,8 @@ def main() -> None:
     lines = [
         "# Odd series",
         "",
-        f"`{command}`: generated series of a family, three cutoffs half a year apart, a year ahead.",
-        "Errors of the combination relative to AutoETS (below 1 is better), and coverage of 80 % intervals in per cent.",
+        f"`{command}`: generated series, three cutoffs half a year apart, a year ahead.",
+        "Errors of the combination relative to AutoETS (below 1 is better), coverage of 80 % intervals in per cent.",
         "",
         "| family | MAE | RMSE | WIS | WIS / conformal | coverage | AutoETS | conformal |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
