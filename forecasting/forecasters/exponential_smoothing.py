@@ -1,6 +1,11 @@
-"""Exponential smoothing and related methods, from statsforecast, on the adjusted history."""
+"""Exponential smoothing and related methods, from statsforecast, on the adjusted history.
+
+The forms of Theta and CES are chosen once a year, on the history up to its last December, and shared by the folds of a
+year; parameters are estimated at every cutoff. docs/decisions/0022-forms-once-a-year.md has errors and times.
+"""
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +13,8 @@ import numpy as np
 from forecasting.data.history import History
 from forecasting.errors import NotApplicable
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.forecasters.preprocessing import Adjusted, forecast_adjusted
+from forecasting.forecasters.preprocessing import Adjusted, adjust_arrays, forecast_adjusted, until_december
+from forecasting.forecasters.scaling import Scale
 from forecasting.types import FloatArray
 
 
@@ -17,6 +23,29 @@ def _models() -> Any:
     from statsforecast import models
 
     return models
+
+
+def _form_of_year(forecaster: "Theta | CES", history: History, scale: Scale) -> str | None:
+    """The form that the forecasts of a year share; None if the history to December is short, constant or unlike."""
+    december = until_december(history)
+    if december is None:
+        return None
+    y, calendar = np.ascontiguousarray(december.y), np.ascontiguousarray(december.calendar)
+    return _form(forecaster, y.tobytes(), calendar.tobytes(), calendar.shape, scale.log)
+
+
+@lru_cache(maxsize=8)
+def _form(
+    forecaster: "Theta | CES", y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int], log: bool
+) -> str | None:
+    adjusted = adjust_arrays(np.frombuffer(y_bytes), np.frombuffer(calendar_bytes).reshape(shape))
+    z = adjusted.adjusted_values
+    if np.ptp(z) == 0.0 or adjusted.scale.log != log:
+        return None
+    try:
+        return forecaster.chosen_form(z)
+    except Exception:  # numerical libraries raise many exception types on degenerate series
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +87,19 @@ class Theta:
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, self._forecast)
+        return forecast_adjusted(self, history, partial(self._forecast, history))
 
-    def _forecast(self, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z = adjusted.adjusted_values
-        season = self.season_length if len(z) >= 2 * self.season_length else 1
-        model = _models().AutoTheta(season_length=season, decomposition_type="additive")
-        return np.asarray(model.forecast(y=z, h=horizon)["mean"])
+    def chosen_form(self, z: FloatArray) -> str:
+        """The best form of the four on adjusted values (n,)."""
+        return str(self._model(None, len(z)).fit(y=z).model_["modeltype"])
+
+    def _model(self, form: str | None, months: int) -> Any:
+        season = self.season_length if months >= 2 * self.season_length else 1
+        return _models().AutoTheta(season_length=season, decomposition_type="additive", model=form)
+
+    def _forecast(self, history: History, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z, form = adjusted.adjusted_values, _form_of_year(self, history, adjusted.scale)
+        return np.asarray(self._model(form, len(z)).forecast(y=z, h=horizon)["mean"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +116,18 @@ class CES:
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, self._forecast)
+        return forecast_adjusted(self, history, partial(self._forecast, history))
 
-    def _forecast(self, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z = adjusted.adjusted_values
-        return np.asarray(_models().AutoCES(season_length=self.season_length).forecast(y=z, h=horizon)["mean"])
+    def chosen_form(self, z: FloatArray) -> str:
+        """The best form of the season on adjusted values (n,)."""
+        return str(self._model("Z").fit(y=z).model_["seasontype"])
+
+    def _model(self, form: str) -> Any:
+        return _models().AutoCES(season_length=self.season_length, model=form)
+
+    def _forecast(self, history: History, adjusted: Adjusted, horizon: int) -> FloatArray:
+        z, form = adjusted.adjusted_values, _form_of_year(self, history, adjusted.scale)
+        return np.asarray(self._model(form or "Z").forecast(y=z, h=horizon)["mean"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ one adjustment of a history.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +26,8 @@ EFFECT_PRIOR = 0.15
 OUTLIER_DEVIATIONS = 4.0
 # Months before the last twenty years are not used: the time of a fit grows with the square of their number.
 LONGEST = 20 * MONTHS_PER_YEAR
+# The years before the last December on which a form can be chosen.
+SHORTEST_YEARS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,26 @@ def _repeat_last(adjusted: Adjusted, horizon: int) -> FloatArray:
 
 def adjust(history: History) -> Adjusted:
     """The adjusted history; see Adjusted."""
-    first = max(len(history.y) - LONGEST, 0)
-    y, calendar = np.ascontiguousarray(history.y[first:]), np.ascontiguousarray(history.calendar[first:])
+    return adjust_arrays(history.y, history.calendar)
+
+
+def adjust_arrays(y: FloatArray, calendar: FloatArray) -> Adjusted:
+    """As `adjust`, of values (n,) and the calendar regressors (n + horizon, k)."""
+    first = max(len(y) - LONGEST, 0)
+    y, calendar = np.ascontiguousarray(y[first:]), np.ascontiguousarray(calendar[first:])
     return _adjust(y.tobytes(), calendar.tobytes(), calendar.shape)
 
 
-@lru_cache(maxsize=4)
+def until_december(history: History) -> History | None:
+    """The history up to its last December, without months ahead; None if that is too short to choose a form on."""
+    first = int(history.start.astype("datetime64[M]").astype(int)) % MONTHS_PER_YEAR
+    months = len(history.y) - (first + len(history.y)) % MONTHS_PER_YEAR
+    if months < SHORTEST_YEARS * MONTHS_PER_YEAR:
+        return None
+    return replace(history, y=history.y[:months], calendar=history.calendar[:months], horizon=0)
+
+
+@lru_cache(maxsize=8)
 def _adjust(y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int]) -> Adjusted:
     y = np.frombuffer(y_bytes)
     calendar = np.frombuffer(calendar_bytes).reshape(shape)

@@ -1,0 +1,60 @@
+"""The forms of Theta and CES are chosen once a year, on the history up to December."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from forecasting.data.history import History
+from forecasting.forecasters import FORECASTERS, exponential_smoothing
+from forecasting.forecasters.preprocessing import until_december
+
+NAMES = ("theta", "ces")
+
+
+def history(months=71, *, start="2015-01", seed=0, horizon=6):
+    draw = np.random.default_rng(seed)
+    season = 0.2 * np.sin(np.arange(months) * np.pi / 6)
+    y = 100 * np.exp(season + np.cumsum(0.03 * draw.normal(size=months)))
+    calendar = 0.1 * draw.normal(size=(months + horizon, 1))
+    return History(unique_id="X", start=np.datetime64(start, "M"), y=y, calendar=calendar, horizon=horizon)
+
+
+def shortened(whole, months):
+    return replace(whole, y=whole.y[:months], calendar=whole.calendar[: months + whole.horizon])
+
+
+@pytest.mark.parametrize("start", ["2015-01", "2015-02", "2015-07", "2015-12"])
+@pytest.mark.parametrize("months", range(50, 64))
+def test_the_history_until_december_ends_in_december(start, months):
+    december = until_december(history(months, start=start))
+    assert december is not None
+    last = december.start + len(december.y) - 1
+    assert last.astype(int) % 12 == 11
+    assert 0 <= months - len(december.y) < 12
+    assert len(december.calendar) == len(december.y)
+
+
+@pytest.mark.parametrize("months", [1, 12, 35])
+def test_a_short_history_chooses_at_its_cutoff(months):
+    assert until_december(history(months)) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_months_of_a_year_share_one_form(name):
+    whole = history()
+    exponential_smoothing._form.cache_clear()
+    for months in range(60, 71):
+        FORECASTERS[name].forecast(shortened(whole, months))
+    assert exponential_smoothing._form.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forecast_does_not_depend_on_the_cache(name):
+    whole = history()
+    first = FORECASTERS[name].forecast(whole)
+    for months in range(40, 71):
+        FORECASTERS[name].forecast(shortened(whole, months))
+    exponential_smoothing._form.cache_clear()
+    assert_array_equal(FORECASTERS[name].forecast(whole), first)
