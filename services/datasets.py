@@ -73,7 +73,10 @@ def import_table(
     """
     stored = {record.code for record in catalog.partners(session).rows}
     read = read_observations(table, options.layout, today=today, partners=options.partners, codes=stored, ask=ask)
-    if create is not None and dataset not in {record.id for record in catalog.datasets(session)}:
+    exists = dataset in {record.id for record in catalog.datasets(session)}
+    if create is not None and exists:
+        notify(f"{dataset} exists and keeps its definition")
+    elif create is not None:
         add_dataset(session, with_totals(create, read) if options.derive else create)
     found = catalog.dataset(session, dataset)
     dialect = options.layout.dialect

@@ -2,9 +2,11 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tables.columns import codes, days, known_days, moments, months, numbers, periods
+from tables.columns import codes, days, distinct, known_days, moments, months, numbers, periods
 from tables.dialect import STANDARD, Dialect
 from tables.faults import Column, Faults, require_columns
 from tables.gaps import Notify, after_last_gap, follows_gap
@@ -69,7 +71,7 @@ def check_indicator(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     faults = Faults()
     known_on = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
     if "known_on" in frame:
-        given = frame["known_on"].astype(str).str.strip() != ""
+        given = _is_stated(frame["known_on"])
         known_on.loc[given] = known_days(frame.loc[given, "known_on"], faults, today=today)
     clean = pd.DataFrame(
         {
@@ -157,9 +159,16 @@ def _vintages(frame: pd.DataFrame, faults: Faults, today: date) -> Column:
     """The day each value became known; NaT where the table does not say: no column, or an empty cell."""
     vintages = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
     if "vintage" in frame:
-        stated = frame.loc[frame["vintage"].astype(str).str.strip() != "", "vintage"]
-        vintages.loc[stated.index] = known_days(stated, faults, today=today)
+        # Rows of a wide table share their numbers, so that they are told apart by position.
+        stated = np.flatnonzero(_is_stated(frame["vintage"]))
+        vintages.iloc[stated] = known_days(frame["vintage"].iloc[stated], faults, today=today).to_numpy()
     return vintages
+
+
+def _is_stated(column: Column) -> NDArray[np.bool_]:
+    """Which cells are not empty, in a workbook as in text."""
+    places, texts = distinct(column)
+    return np.array([text != "" for text in texts], dtype=bool)[places]
 
 
 def _moments(frame: pd.DataFrame, faults: Faults) -> Column:

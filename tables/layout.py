@@ -70,6 +70,8 @@ def arrange(
     """
     frame = _renamed(frame, layout.columns)
     if not layout.wide:
+        if layout.keep:
+            raise BadLayout("keep", layout.keep[0], "series are named by headings in a wide table only (--wide)")
         frame = frame.drop(columns=[_found("drop", name, frame.columns) for name in layout.drop])
     else:
         frame, keep = _chosen(frame, layout)

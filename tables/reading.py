@@ -41,6 +41,7 @@ def read_table(
             old = isinstance(source, Path) and source.suffix.lower() == ".xls"
             advice = ": save the workbook as .xlsx" if old else ""
             raise ValueError(f"the name must end in one of {SHOWN_SUFFIXES}{advice}")
+        _refuse_ignored(media, dialect)
         frame = _read(_bytes_of(source, limit_bytes), media, limit_bytes, dialect)
         frame = without_blanks(frame)
         if frame.empty:
@@ -50,6 +51,14 @@ def read_table(
     except ValueError as error:
         raise UnreadableTable(name, str(error)) from error
     return frame.rename_axis("row")
+
+
+def _refuse_ignored(media: Media, dialect: Dialect) -> None:
+    """Raise ValueError for what was named and does not apply to a file of this kind."""
+    if dialect.sheet != 0 and media != "xlsx":
+        raise ValueError("this is not a workbook, so it has no sheets (--sheet)")
+    if media != "csv" and (dialect.separator is not None or dialect.encoding is not None):
+        raise ValueError("this is not text, so it has no separator or encoding (--separator, --encoding)")
 
 
 def _bytes_of(source: Path | bytes, limit: int) -> bytes:

@@ -16,6 +16,8 @@ from tables.numerals import NUMBER
 MOSTLY = 0.8
 """A column is one of months where at least this share of its cells can be read as such; the rest are faults."""
 SERIES_NAME = "series"
+DESCRIBING = ("unique_id", "flow", "partner", "sector", "vintage", "months", "status")
+"""Columns of these names describe the rows, even where they hold numbers."""
 
 
 def unpivot(
@@ -95,7 +97,7 @@ def _from_down(
     dialect: Dialect,
 ) -> pd.DataFrame:
     others = [name for name in frame.columns if name != column]
-    measured = [name for name in others if _has_numbers(frame[name], dialect)]
+    measured = [name for name in others if name not in DESCRIBING and _has_numbers(frame[name], dialect)]
     kept = [name for name in others if name not in measured and _present(frame[name], dialect).size]
     read = months(frame[column], faults, today=today)
     parts = []
@@ -133,6 +135,8 @@ def _is_one_of(column: Column, signs: tuple[str, ...]) -> "NDArray[np.bool_]":
 
 def _has_numbers(column: Column, dialect: Dialect) -> bool:
     """Whether any cell looks like a number, whatever its marks."""
-    marks = str.maketrans("", "", ",.' \u2019\u00a0\u202f\u2212-+")
+    marks = str.maketrans("", "", ",.' \u2019\u00a0\u202f")
     _, texts = distinct(_present(column, dialect))
-    return any(pd.Series([text.translate(marks) for text in texts], dtype=object).str.match(NUMBER).tolist())
+    return any(
+        pd.Series([text.lstrip("+-\u2212").translate(marks) for text in texts], dtype=object).str.match(NUMBER).tolist()
+    )

@@ -70,6 +70,10 @@ def ingest_file(
 
     if create and not (title and publisher and licence):
         raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
+    if not create and (derive_rest or allow_negative):
+        raise typer.BadParameter(
+            "it defines a dataset and needs --create", param_hint="--derive-rest, --allow-negative"
+        )
     code = country(reporter, where="--reporter")
     description = (title, code, currency, unit, publisher, licence, publisher, release_day)
     names = parse_pairs("partner", partner or [])

@@ -1,5 +1,6 @@
 """Tables of another's making become datasets of their own."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_a_single_partner_is_not_called_the_world(session: Session, tmp_path: Pa
 
 
 def test_the_rest_is_derived_where_that_is_asked_for(session: Session, tmp_path: Path) -> None:
-    create = DatasetDefinition(**{name: getattr(VIETNAM, name) for name in VIETNAM.__slots__} | {"derives_rest": True})
+    create = replace(VIETNAM, derives_rest=True)
     bring_in(session, tmp_path, LONG, layout=LAYOUT, create=create)
     assert values(session)["X.RST.TOTAL"] == [2865.25, 2865.25]
     with pytest.raises(BadDefinition, match="no World series"):
@@ -129,7 +130,7 @@ def test_a_new_month_a_thousand_times_those_stored_needs_force(session: Session,
     with pytest.raises(BadRows, match=r"row 2, value: is 2,500 times .*--force"):
         bring_in(session, tmp_path, jump)
     notices: list[str] = []
-    bring_in(session, tmp_path, jump, force=True, notify=notices.append)
+    bring_in(session, tmp_path, jump, force=True, create=None, notify=notices.append)
     assert notices == ["1,000 times the months before: X.CHN.TOTAL 2024-03 (5000)"]
 
 
@@ -155,3 +156,12 @@ def test_a_panel_becomes_a_dataset_that_is_known_as_history(
     for _ in range(2):
         ingest_panel(session, path, definition=VIETNAM, today=TODAY, limit_bytes=10**6)
     assert sorted(values(session, date(2024, 3, 1))) == series
+
+
+def test_a_dataset_that_exists_keeps_its_definition_and_says_so(session: Session, tmp_path: Path) -> None:
+    bring_in(session, tmp_path, LONG, layout=LAYOUT)
+    notices: list[str] = []
+    other = replace(VIETNAM, title="Another")
+    bring_in(session, tmp_path, LONG, layout=LAYOUT, create=other, notify=notices.append)
+    assert notices == ["VN_TRADE exists and keeps its definition"]
+    assert catalog.dataset(session, "VN_TRADE").title == "Vietnam's trade"

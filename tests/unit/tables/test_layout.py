@@ -17,6 +17,7 @@ from tables import (
     Layout,
     UnreadableTable,
     arrange,
+    check_observations,
     check_panel,
     make_dialect,
     panel_frame,
@@ -208,3 +209,24 @@ def test_the_workbook_of_the_world_bank_is_read_unchanged() -> None:
     assert clean["unique_id"].nunique() == 140
     china = clean[clean["unique_id"] == "China"]
     assert (f"{china['ds'].iloc[-1]:%Y-%m}", len(china)) == ("2024-12", 357)
+
+
+def test_what_does_not_apply_to_a_file_is_refused_and_not_ignored() -> None:
+    data = workbook({1: ["unique_id", "ds", "y"], 2: ["a", "2024-01", 1]})
+    with pytest.raises(UnreadableTable, match="no separator or encoding"):
+        read_table(data, media="xlsx", limit_bytes=LIMIT, dialect=make_dialect(separator=";"))
+    with pytest.raises(UnreadableTable, match="has no sheets"):
+        read_table(b"a,b\n1,2\n", media="csv", limit_bytes=LIMIT, dialect=make_dialect(sheet="monthly"))
+    with pytest.raises(BadLayout, match=r"in a wide table only \(--wide\)"):
+        panel("unique_id,ds,y\na,2024-01,1\n", Layout(keep=("a",)))
+
+
+def test_empty_vintages_of_a_workbook_and_of_a_wide_table_are_not_stated() -> None:
+    columns = ["month", "flow", "partner", "sector", "value", "vintage"]
+    rows: dict[int, list[object]] = {1: [*columns], 2: ["2024-01", "X", "USA", "EV", 1, None]}
+    rows[3] = ["2024-02", "X", "USA", "EV", 1, date(2024, 3, 9)]
+    clean = check_observations(read_table(workbook(rows), media="xlsx", limit_bytes=LIMIT), today=TODAY)
+    assert clean["vintage"].tolist() == [pd.NaT, pd.Timestamp("2024-03-09")]
+    wide = table("month,vintage,USA,DEU\n2024-01,2024-02-09,1,2\n2024-02,,3,4\n")
+    long = unpivot(wide, today=TODAY, month="month").rename(columns={"series": "partner"}).assign(flow="X", sector="EV")
+    assert check_observations(long, today=TODAY)["vintage"].notna().tolist() == [True, False, True, False]
