@@ -85,6 +85,18 @@ def run_headers(
     return headers
 
 
+def dataset_headers(
+    request: Request, config: ServerConfig, observations: int, latest_vintage: date | None
+) -> dict[str, str]:
+    """Headers of an answer from a dataset's observations, which only grow in number. Raises NotModified."""
+    scope = "private" if config.require_key_to_read else "public"
+    etag = f'W/"{observations}-{latest_vintage}-{_digest(request, config)}"'
+    headers = {"ETag": etag, "Cache-Control": f"{scope}, no-cache", "Vary": "Accept"}
+    if matches(request.headers.get("if-none-match"), etag):
+        raise NotModified(headers)
+    return headers
+
+
 def matches(if_none_match: str | None, etag: str) -> bool:
     """Whether an If-None-Match header lists the ETag."""
     return if_none_match is not None and bool({etag, "*"} & {tag.strip() for tag in if_none_match.split(",")})
@@ -96,8 +108,12 @@ async def _not_modified(_: Request, error: Exception) -> Response:
 
 
 def _tag(request: Request, config: ServerConfig, run: RunRecord) -> str:
-    """A weak ETag of run, path, query, format and code version; weak, because compression changes the bytes."""
+    """A weak ETag of the run and the question; weak, because compression changes the bytes."""
+    return f'W/"{run.id}-{_digest(request, config)}"'
+
+
+def _digest(request: Request, config: ServerConfig) -> str:
+    """A digest of path, query, format and code version."""
     scope = request.scope
     parts = (scope["path"], scope["query_string"], request.headers.get("accept", ""), config.version)
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
-    return f'W/"{run.id}-{digest}"'
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()

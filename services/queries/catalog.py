@@ -40,6 +40,9 @@ class CatalogQuery(Paged):
 class ObservationQuery(SeriesSelection, KnownMonths):
     """Observed values."""
 
+    updated_after: Day | None = Field(
+        default=None, description="Only values that became known after this day, YYYY-MM-DD."
+    )
     limit: int = Field(default=10_000, ge=1, le=100_000, description="Greatest number of observations.")
 
 

@@ -121,21 +121,28 @@ def values(
     start: date | None = None,
     end: date | None = None,
     as_of: date | None = None,
+    updated_after: date | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> ObservationPage:
     """Observations known on `as_of` (default: now) of the months from `start` to `end`.
 
-    A month is left out where a part of the series is missing, or holds January too while another does not.
+    A month is left out where a part of the series is missing, or holds January too while another does not. With
+    `updated_after` only values that became known after that day are returned.
     """
-    query = _summed(series, start=start, end=end, as_of=as_of)
+    query = _summed(series, start=start, end=end, as_of=as_of, updated_after=updated_after)
     total = session.execute(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())).scalar_one()
     rows = session.execute(query.limit(limit).offset(offset))
     return ObservationPage([ObservationRecord(*row) for row in rows], total)
 
 
 def _summed(
-    series: Sequence[ResolvedSeries], *, start: date | None, end: date | None, as_of: date | None
+    series: Sequence[ResolvedSeries],
+    *,
+    start: date | None,
+    end: date | None,
+    as_of: date | None,
+    updated_after: date | None,
 ) -> sa.Select[Any]:
     part = given_rows(
         "part",
@@ -156,6 +163,7 @@ def _summed(
     value = part.c.sign * newest.c.value
     # Added up as decimals: 0.1 + 0.2 is 0.3 for a reader.
     exact = sa.cast(sa.func.sum(sa.cast(value, sa.Numeric)), sa.Float)
+    later = [] if updated_after is None else [sa.func.max(newest.c.vintage) > updated_after]
     highest, lowest = sa.func.max(newest.c.months), sa.func.min(newest.c.months)
     return (
         sa.select(
@@ -168,6 +176,6 @@ def _summed(
         )
         .join(newest, newest.c.series_id == part.c.series_id)
         .group_by(*key, part.c.parts)
-        .having(sa.func.count() == part.c.parts, highest == lowest)
+        .having(sa.func.count() == part.c.parts, highest == lowest, *later)
         .order_by(*key)
     )

@@ -53,7 +53,11 @@ def read_concentration(
     layout = Layout(months_after(run.cutoff, horizon), query.level, query.quantile, UNIT, spans=True)
     if wanted_format(request, query.format) != "json":
         return table_response(
-            request, query.format, layout.columns, forecast_rows([(selected.series, rows)], layout), headers=headers
+            request,
+            query.format,
+            layout.columns,
+            forecast_rows(catalog, [(selected.series, rows)], layout),
+            headers=headers,
         )
     answer: dict[str, Any] = {
         **{"dataset": dataset, "over": query.over, "flow": query.flow},

@@ -90,7 +90,7 @@ def _forecasts_response(
         key="series",
         items=forecast_answers(series.catalog, found, layout),
         columns=layout.columns,
-        rows=forecast_rows(found, layout),
+        rows=forecast_rows(series.catalog, found, layout),
         context=context,
         headers=headers,
     )

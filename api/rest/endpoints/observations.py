@@ -1,20 +1,25 @@
 """Observed values: read as of a day, and appended."""
 
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep
+from api.http_cache import dataset_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.observations import AppendedAnswer, ObservationAnswer, ObservationPage
 from api.rest.schemas.problem import PROBLEM
+from api.rest.serializers.series import SERIES_COLUMNS, series_cells
 from api.rest.uploads import table_body, uploaded_table
 from forecasting.data.months import format_month
 from services.datasets import refuse_new_jumps
 from services.queries.catalog import AppendQuery, ObservationQuery
+from services.series_catalog import SeriesCatalog
+from store.models import ResolvedSeries
 from store.queries import catalog, observation_writes, observations
 from store.queries.observations import ObservationRecord
 from tables import check_observations
@@ -33,6 +38,7 @@ def read_observations(
     query: Annotated[ObservationQuery, Query()],
     request: Request,
     session: SessionDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Values by series and month, in the dataset's unit, as known on a day or now.
@@ -40,12 +46,15 @@ def read_observations(
     Balances (`flow=B`) and partner groups are summed from their parts; a month without all parts is left out.
     """
     _, known = catalogs.of_dataset(session, dataset)
+    headers = dataset_headers(request, config, *observations.extent(session, dataset))
+    selected = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     found = observations.values(
         session,
-        known.choose(flows=query.flow, partners=query.partner, sectors=query.sector),
+        selected,
         start=query.start,
         end=query.end,
         as_of=query.as_of,
+        updated_after=query.updated_after,
         limit=page_limit(request, query),
         offset=query.offset,
     )
@@ -55,12 +64,13 @@ def read_observations(
         total=found.total,
         key="observations",
         items=(_observation_answer(row, dataset, known.unit) for row in found.rows),
-        columns=columns(ObservationAnswer),
+        columns=(*columns(ObservationAnswer), *SERIES_COLUMNS),
+        rows=_observation_rows(found.rows, known, selected),
         context={
             **{"dataset": dataset, "unit": known.unit, "as_of": query.as_of},
             "revised_data": any(row.backfilled for row in found.rows),
         },
-        headers={"Cache-Control": "no-cache"},
+        headers=headers,
     )
 
 
@@ -92,6 +102,16 @@ def append_observations(
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
     return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+
+
+def _observation_rows(
+    rows: Iterable[ObservationRecord], catalog: SeriesCatalog, selected: Iterable[ResolvedSeries]
+) -> Iterator[tuple[Any, ...]]:
+    """Observations as rows of a table, each with the names of its series."""
+    names = {(series.flow, series.partner, series.sector): series_cells(catalog, series) for series in selected}
+    for row in rows:
+        values = _observation_answer(row, catalog.dataset, catalog.unit).values()
+        yield (*values, *names[row.flow, row.partner, row.sector], row.month)
 
 
 def _observation_answer(row: ObservationRecord, dataset: str, unit: str) -> ObservationAnswer:

@@ -52,7 +52,7 @@ def read_probability(
         **{name: estimate and getattr(estimate, name) for name in ("probability", "standard_error", "draws")},
     }
     if wanted_format(request, query.format) != "json":
-        rows = ((*cells, *event.values()) for cells in forecast_rows([(series, [row])], layout))
+        rows = ((*cells, *event.values()) for cells in forecast_rows(catalog, [(series, [row])], layout))
         return table_response(request, query.format, (*layout.columns, *event), rows, headers=headers)
     answer: dict[str, Any] = {
         **series_answer(catalog, series, unit),

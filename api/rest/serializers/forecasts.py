@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from api.rest.schemas.forecasts import ComponentMonth, ForecastSeries, MonthAnswer
-from api.rest.serializers.series import series_answer
+from api.rest.serializers.series import SERIES_COLUMNS, first_day, series_answer, series_cells
 from services.forecasts import SeriesForecast, StepForecast
 from services.series_catalog import SeriesCatalog
 
@@ -26,7 +26,7 @@ class Layout(NamedTuple):
     def columns(self) -> tuple[str, ...]:
         """Columns of the CSV; those of plain monthly forecasts come first."""
         further = (SPAN_COLUMNS if self.spans else ()) + (QUANTILE_COLUMNS if self.quantiles else ())
-        return FORECAST_COLUMNS + further
+        return FORECAST_COLUMNS + further + SERIES_COLUMNS
 
 
 def forecast_answers(
@@ -57,16 +57,18 @@ def month_answer(row: StepForecast, layout: Layout) -> MonthAnswer:
     return answer
 
 
-def forecast_rows(found: Iterable[SeriesForecast], layout: Layout) -> Iterator[tuple[Any, ...]]:
+def forecast_rows(catalog: SeriesCatalog, found: Iterable[SeriesForecast], layout: Layout) -> Iterator[tuple[Any, ...]]:
     """Forecasts in the order of the layout's columns: a row a series, month and level, followed by its quantiles."""
     for series, rows in found:
+        names = series_cells(catalog, series)
         for row in rows:
+            described = (*names, first_day(layout.months[row.step - 1]))
             head = (series.unique_id, layout.months[row.step - 1], row.step, layout.unit, row.mean, row.median)
             cells: tuple[Any, ...] = _span_cells(row) if layout.spans else ()
             for level, (lo, hi) in zip(layout.levels, row.bounds, strict=True):
-                yield (*head, level, lo, hi, *cells, *((None, None) if layout.quantiles else ()))
+                yield (*head, level, lo, hi, *cells, *((None, None) if layout.quantiles else ()), *described)
             for probability, value in zip(layout.quantiles, row.quantiles, strict=True):
-                yield (*head, None, None, None, *cells, probability, value)
+                yield (*head, None, None, None, *cells, probability, value, *described)
 
 
 def component_answer(row: Mapping[str, Any]) -> ComponentMonth:

@@ -1,8 +1,13 @@
-"""Series as answers."""
+"""Series as answers and as cells of a table."""
+
+from datetime import date
 
 from api.rest.schemas.catalog import ResolvedSeriesAnswer
 from services.series_catalog import SeriesCatalog
 from store.models import ResolvedSeries
+
+SERIES_COLUMNS = ("dataset", "flow", "partner", "partner_name", "sector", "sector_name", "date")
+"""Columns that describe a row's series, and the first day of its month."""
 
 
 def series_answer(catalog: SeriesCatalog, series: ResolvedSeries, unit: str | None = None) -> ResolvedSeriesAnswer:
@@ -19,3 +24,15 @@ def series_answer(catalog: SeriesCatalog, series: ResolvedSeries, unit: str | No
         "unit": unit or catalog.unit,
         "parts": None if parts is None else [{"unique_id": part.unique_id, "sign": part.sign} for part in parts],
     }
+
+
+def series_cells(catalog: SeriesCatalog, series: ResolvedSeries) -> tuple[str, ...]:
+    """The values of SERIES_COLUMNS but for the date."""
+    partner = catalog.partners.get(series.partner, series.partner)
+    sector = catalog.sectors.get(series.sector, series.sector)
+    return catalog.dataset, series.flow, series.partner, partner, series.sector, sector
+
+
+def first_day(month: str) -> date:
+    """The first day of a month written YYYY-MM."""
+    return date.fromisoformat(f"{month}-01")

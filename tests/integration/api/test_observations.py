@@ -289,3 +289,33 @@ def test_a_last_value_far_beyond_those_before_it_needs_force(scratch: World) -> 
     with client_of(scratch) as client:
         headers = {**scratch.headers("write"), "Content-Type": "text/csv"}
         assert client.post(f"{TRADE}?force=true", content=rows, headers=headers).status_code == 201
+
+
+def test_an_unchanged_dataset_answers_304_and_a_new_observation_does_not(scratch: World) -> None:
+    client = client_of(scratch)
+    url = "/v1/datasets/CN_CLEANTECH/observations?partner=USA&format=csv"
+    tag = client.get(url).headers["etag"]
+    known = client.get(url, headers={"If-None-Match": tag})
+    assert (known.status_code, known.content) == (304, b"")
+    row = {"month": "2025-12", "flow": "X", "partner": "USA", "sector": "EV", "value": 1.5}
+    sent = client.post(
+        "/v1/datasets/CN_CLEANTECH/observations", json={"observations": [row]}, headers=scratch.headers("write")
+    )
+    assert sent.status_code == 201, sent.text
+    assert client.get(url, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_only_values_that_became_known_after_a_day(client: TestClient) -> None:
+    url = "/v1/datasets/CN_CLEANTECH/observations"
+    everything = client.get(url, params={"limit": 100_000}).json()["observations"]
+    vintages = sorted({row["vintage"] for row in everything})
+    later = client.get(url, params={"limit": 100_000, "updated_after": vintages[-2]}).json()["observations"]
+    assert {row["vintage"] for row in later} == {vintages[-1]}
+
+
+def test_a_table_describes_the_series_of_each_row(client: TestClient) -> None:
+    url = "/v1/datasets/CN_CLEANTECH/observations"
+    rows = pd.read_csv(io.StringIO(client.get(url, params={"partner": "EU27", "sector": "EV", "format": "csv"}).text))
+    assert set(rows["unique_id"]) == {"CN_CLEANTECH.X.EU27.EV"}
+    assert rows["partner_name"].str.startswith("European Union").all()
+    assert (rows["date"] == rows["month"] + "-01").all()
