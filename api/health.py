@@ -13,7 +13,7 @@ from store.queries import runs
 
 
 def missing(engine: Engine) -> list[str]:
-    """What stands in the way of answering, in words; nothing where all is well."""
+    """Reasons why the service cannot answer; empty if it can."""
     try:
         with Session(engine) as session:
             current = MigrationContext.configure(session.connection()).get_current_revision()
@@ -24,7 +24,7 @@ def missing(engine: Engine) -> list[str]:
         return ["the database does not answer"]
     if not overview:
         return ["no dataset is stored"]
-    return [f"no run of {one.dataset_id} is published" for one in overview if one.published_at is None]
+    return [f"no run of {dataset.dataset_id} is published" for dataset in overview if dataset.published_at is None]
 
 
 @lru_cache(maxsize=1)

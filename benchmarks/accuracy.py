@@ -109,7 +109,7 @@ def growth_error(problem: Problem, errors: dict[str, FloatArray]) -> str:
 def _p_value(error: FloatArray, ours: FloatArray, step: int, apart: list[int]) -> float:
     """Diebold-Mariano on the folds' mean losses over the series."""
     known = np.isfinite(ours[..., step - 1]).any(axis=0)
-    theirs, mine = (np.asarray(np.nanmean(each[:, known, step - 1], axis=0)) for each in (error, ours))
+    theirs, mine = (np.asarray(np.nanmean(errors[:, known, step - 1], axis=0)) for errors in (error, ours))
     return float(diebold_mariano(theirs, mine, step=folds_ahead(step, apart)))
 
 

@@ -47,8 +47,8 @@ def application(url: str) -> Starlette:
         own.execute(runs._LATEST, {"dataset": dataset, "day": date.max})
         about = dict(zip(runs.RunRecord._fields, own.fetchone(), strict=True))
         wanted = sorted({bound for pair in LEVELS for bound in pair})
-        asked = {"run": about["id"], "series": [numbers[(dataset, *key)]], "horizon": 24, "wanted": wanted}
-        rows = [_row(row, wanted) for row in own.execute(forecasts._MONTHS, asked)]
+        parameters = {"run": about["id"], "series": [numbers[(dataset, *key)]], "horizon": 24, "wanted": wanted}
+        rows = [_row(row, wanted) for row in own.execute(forecasts._MONTHS, parameters)]
         return Response(orjson.dumps({"run": about, "months": rows}), media_type="application/json")
 
     return Starlette(routes=[Route("/v1/datasets/{dataset}/forecasts", read)], lifespan=_enough_threads)

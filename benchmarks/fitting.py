@@ -105,8 +105,10 @@ def peers_a_fold(problem: Problem, *, series: int, cutoffs: Iterable[int], horiz
     for name in STOCK:
         # Libraries are loaded and compiled before the clock starts.
         once(name)
-    each = {name: spent(lambda name=name: all_of(name)) for name in STOCK}  # type: ignore[misc]
-    return {name: Spent(one.wall / len(chosen), one.processor / len(chosen)) for name, one in each.items()}
+    spent_by_name = {name: spent(lambda name=name: all_of(name)) for name in STOCK}  # type: ignore[misc]
+    return {
+        name: Spent(total.wall / len(chosen), total.processor / len(chosen)) for name, total in spent_by_name.items()
+    }
 
 
 def ours_a_fold(problem: Problem, forecasters: tuple[str, ...], *, series: int, cutoffs: Iterable[int]) -> Spent:

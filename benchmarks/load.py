@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Load:
-    """What came back: requests a second, and latencies in milliseconds."""
+    """Results: requests a second, and latencies in milliseconds."""
 
     rate: float
     median: float

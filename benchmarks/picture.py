@@ -61,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--title", default="China's goods exports by month, and two years ahead")
     given = parser.parse_args(arguments)
     dataset, flow, partner, sector = given.series.split(".")
-    asked = {"flow": flow, "partner": partner, "sector": sector}
-    observed = read_table(given.address, dataset, "observations", **asked)
-    forecast = read_table(given.address, dataset, "forecasts", **asked, level=",".join(map(str, LEVELS)))
+    query = {"flow": flow, "partner": partner, "sector": sector}
+    observed = read_table(given.address, dataset, "observations", **query)
+    forecast = read_table(given.address, dataset, "forecasts", **query, level=",".join(map(str, LEVELS)))
     draw(observed, forecast, title=given.title, output=given.output)
 
 

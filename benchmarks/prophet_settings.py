@@ -128,11 +128,11 @@ def stock(kind: type[Prophet], history: History) -> FloatArray:
 def score(method: Method, series: list[Series], cutoffs: Iterable[np.datetime64]) -> list[float]:
     """MASE of all steps together, of step 1 and of step 12."""
     errors = []
-    for one in series:
+    for unique_id in series:
         for cutoff in cutoffs:
-            history, actual = one.fold(cutoff)
+            history, actual = unique_id.fold(cutoff)
             error = np.full(HORIZON, np.nan)
-            error[: len(actual)] = np.abs(method(history)[: len(actual)] - actual) / one.scale
+            error[: len(actual)] = np.abs(method(history)[: len(actual)] - actual) / unique_id.scale
             errors.append(np.minimum(error, CAP))
     table = np.array(errors)
     return [float(np.nanmean(table)), float(np.nanmean(table[:, 0])), float(np.nanmean(table[:, -1]))]

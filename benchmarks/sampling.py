@@ -1,6 +1,6 @@
 """How sure a coverage is: its standard error over cutoffs whose futures overlap.
 
-Forecasts from cutoffs a month apart share most of what came, and all series of a cutoff share its surprises: thousands
+Forecasts from cutoffs a month apart share most of their actuals, and all series of a cutoff share its surprises: thousands
 of forecasts may be a handful of trials. So whole cutoffs are drawn again in blocks as long as the horizon: the block
 bootstrap of Künsch (1989), its blocks wrapping round as in Politis & Romano (1992).
 """
@@ -22,7 +22,7 @@ REPLICATES = 500
 
 
 def hits(backtest: Backtest, levels: tuple[float, ...]) -> dict[str, FloatArray]:
-    """Whether each interval held what came, by kind: shape (series, folds, steps, levels), NaN where none came."""
+    """Whether each interval contains the actual, by kind: shape (series, folds, steps, levels), NaN without actual."""
     found = {"month": _inside(backtest.actual, np.moveaxis(backtest.quantiles[COMBINATION], 2, 3), levels)}
     shape = found["month"].shape
     for track in backtest.periods:

@@ -96,7 +96,7 @@ def _processor() -> float:
     """Seconds of processor of this process and of the workers that live."""
     here = psutil.Process(os.getpid())
     times = [process.cpu_times() for process in (here, *here.children(recursive=True))]
-    return float(sum(one.user + one.system for one in times))
+    return float(sum(usage.user + usage.system for usage in times))
 
 
 if __name__ == "__main__":

@@ -49,8 +49,8 @@ def _alternating(load_of: Callable[..., Load], ports: Sequence[int], *, connecti
 
 def _pair(name: str, pairs: list[tuple[Load, Load]], field: str, unit: str, target: str) -> tuple[str, str, str]:
     """The median of the ratios of rounds measured in turn."""
-    both = [(getattr(one, field), getattr(other, field)) for one, other in pairs]
-    ratio = median(one / other for one, other in both)
+    both = [(getattr(own, field), getattr(other, field)) for own, other in pairs]
+    ratio = median(own / other for own, other in both)
     mine, theirs = (median(side) for side in zip(*both, strict=True))
     return name, f"{ratio:.2f} ({mine:.1f} and {theirs:.1f} {unit})", target
 

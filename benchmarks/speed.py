@@ -47,12 +47,12 @@ def fits_and_run(engine: Engine, *, quick: bool) -> Iterator[str]:
     prophet = ours_a_fold(problem, ("prophet",), series=count, cutoffs=cutoffs)
     every = ours_a_fold(problem, DEFAULT_FORECASTERS, series=count, cutoffs=cutoffs)
     series, folds = len(problem.panel.unique_ids), config.folds + 1
-    rows = [(name, f"{1000 * one.wall:.0f}", f"{1000 * one.processor:.0f}") for name, one in peers.items()]
+    rows = [(name, f"{1000 * single.wall:.0f}", f"{1000 * single.processor:.0f}") for name, single in peers.items()]
     rows += [
         ("our Prophet", f"{1000 * prophet.wall:.1f}", f"{1000 * prophet.processor:.1f}"),
         (f"all {len(DEFAULT_FORECASTERS)} of ours", f"{1000 * every.wall:.1f}", f"{1000 * every.processor:.1f}"),
     ]
-    wall, processor = (sum(getattr(one, field) for one in peers.values()) * series * folds for field in _FIELDS)
+    wall, processor = (sum(getattr(single, field) for single in peers.values()) * series * folds for field in _FIELDS)
     stock = peers["Prophet"]
     yield _table(("a series and fold, ms", "by the clock", "processor"), rows)
     yield _table(
@@ -92,15 +92,15 @@ def executors(*, quick: bool) -> Iterator[str]:
     ][:: 8 if quick else 4]
     tasks = [replace(task, forecasters=DEFAULT_FORECASTERS) for task in tasks]
     rows = []
-    one = 0.0
+    single = 0.0
     for count in range(1, available_cores() + 1):
         rate = fit_rate(tasks, partial(process_pool, count))
-        one = one or rate
-        rows.append((f"{count} processes", f"{rate:.1f}", f"{rate / one:.2f}"))
+        single = single or rate
+        rows.append((f"{count} processes", f"{rate:.1f}", f"{rate / single:.2f}"))
     for count in range(1, available_cores() + 1):
         with _cluster(count) as address:
             rate = fit_rate(tasks, partial(dask_cluster, address))
-        rows.append((f"dask, {count} workers", f"{rate:.1f}", f"{rate / one:.2f}"))
+        rows.append((f"dask, {count} workers", f"{rate:.1f}", f"{rate / single:.2f}"))
     yield _table(("where", "series of 5 folds a second", "over one process"), rows)
 
 
@@ -132,9 +132,11 @@ def growth(sizes: Sequence[int]) -> Iterator[str]:
     for size in sizes:
         command = [sys.executable, "-m", "benchmarks.scale", str(size)]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        each = 1000 * found["processor"] / found["series"]
+        milliseconds = 1000 * found["processor"] / found["series"]
         memory = f"{found['megabytes']:,.0f}"
-        rows.append((f"{found['series']:,}", f"{each:.1f}", f"{found['seconds']:,.0f}", memory, f"{found['scores']:,}"))
+        rows.append(
+            (f"{found['series']:,}", f"{milliseconds:.1f}", f"{found['seconds']:,.0f}", memory, f"{found['scores']:,}")
+        )
     head = ("series", "processor ms a series", "seconds", "peak MB, workers too", "scores")
     yield _table(head, rows)
     given = scale.CONFIG
@@ -185,8 +187,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    asked = ' ARGS="--quick"' if given.quick else ""
-    sections = [f"# Speed\n\n`make bench-speed{asked}` on {_machine()}. Ratios, each measured in this run."]
+    arguments = ' ARGS="--quick"' if given.quick else ""
+    sections = [f"# Speed\n\n`make bench-speed{arguments}` on {_machine()}. Ratios, each measured in this run."]
     sizes = (100, 1000) if given.quick else (100, 1000, 10_000)
     with tempfile.TemporaryDirectory(prefix="tw-") as directory, embedded_postgres.start(Path(directory)) as url:
         engine = make_engine(url)

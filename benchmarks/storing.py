@@ -102,7 +102,7 @@ def _as_copied(session: Session, table: str) -> Iterator[bytes]:
 
 
 def _empty(session: Session) -> None:
-    """Emptied by TRUNCATE, undone with the rest: dead rows would slow down whoever comes next."""
+    """Emptied by TRUNCATE, undone with the rest: dead rows would slow down the next measurement."""
     session.execute(sa.text("TRUNCATE forecast, forecast_quantile, forecast_path, forecast_weight"))
 
 

@@ -97,27 +97,27 @@ def fit(development: Development, *, keep: Path | None, workers: int | None) -> 
 
 def transfer_table(fitted: Sequence[Fitted]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row a panel: scores in sample and out of it beside the peers; and the constants chosen without each panel."""
-    tried = np.array([[each.mase(each.combined(constants)) for constants in GRID] for each in fitted])
+    tried = np.array([[panel_fit.mase(panel_fit.combined(constants)) for constants in GRID] for panel_fit in fitted])
     rows, chosen = {}, {}
-    for place, each in enumerate(fitted):
-        means = each.base.means
-        mean, median = each.mase(np.nanmean(means, axis=1)), each.mase(np.nanmedian(means, axis=1))
-        name, best = each.best_single()
+    for place, panel_fit in enumerate(fitted):
+        means = panel_fit.base.means
+        mean, median = panel_fit.mase(np.nanmean(means, axis=1)), panel_fit.mase(np.nanmedian(means, axis=1))
+        name, best = panel_fit.best_single()
         others = np.delete(np.log(tried), place, axis=0)
         # Scores differ in size between panels, so their logarithms are averaged.
         without = int(np.argmin(others.mean(axis=0))) if len(others) else GRID.index(CONSTANTS)
-        published = combine_panel(each.development.panel, each.base).centre
-        label = f"{each.development.name}: {len(means)} series, {len(each.places)} cutoffs"
+        published = combine_panel(panel_fit.development.panel, panel_fit.base).centre
+        label = f"{panel_fit.development.name}: {len(means)} series, {len(panel_fit.places)} cutoffs"
         rows[label] = {
-            "published": each.mase(published),
-            "combination": each.mase(each.combined(CONSTANTS)),
+            "published": panel_fit.mase(published),
+            "combination": panel_fit.mase(panel_fit.combined(CONSTANTS)),
             "chosen without it": tried[place, without],
             "best in hindsight": best,
             "which": name,
             "plain mean": mean,
             "plain median": median,
         }
-        chosen[each.development.name] = {
+        chosen[panel_fit.development.name] = {
             "tolerance": GRID[without].tolerance,
             "lead": GRID[without].lead,
             "independent months": int(GRID[without].independent_months),

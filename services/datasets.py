@@ -1,4 +1,4 @@
-"""Datasets of one's own: defining them, and importing their observations, all of them or none."""
+"""New datasets: defining them, and importing their observations, all of them or none."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -128,7 +128,7 @@ def add_dataset(
 
 
 def add_own_codes(session: Session, *, partners: Mapping[str, str], sectors: Mapping[str, str]) -> None:
-    """Register partners and sectors of one's own, by code and name."""
+    """Register additional partners and sectors, by code and name."""
     catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in partners.items()])
     catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in sectors.items()])
 

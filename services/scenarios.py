@@ -127,8 +127,8 @@ def _conditioned(
     means = [pair for pair in single if pair[0].mean is not None]
     found, methods = Conditioned(paths, float(paths.shape[1]), ""), []
     if bounds:
-        lo = np.array([-np.inf if one.at_least is None else one.at_least for one, _ in bounds])
-        hi = np.array([np.inf if one.at_most is None else one.at_most for one, _ in bounds])
+        lo = np.array([-np.inf if condition.at_least is None else condition.at_least for condition, _ in bounds])
+        hi = np.array([np.inf if condition.at_most is None else condition.at_most for condition, _ in bounds])
         found = keep_within(paths, _Measure(base, bounds), lo, hi, seed=seed)
         methods.append(found.method)
     if values:

@@ -95,8 +95,8 @@ class Tools:
         horizon: Annotated[int | None, Field(ge=1, le=60, description="Months ahead.")] = None,
     ) -> dict[str, Any]:
         """The latest forecast with 80 % and 95 % intervals, and how often such intervals covered outcomes."""
-        asked = {"flow": flow, "partner": partner, "sector": sector, "frequency": frequency, "units": units}
-        query = ForecastQuery.model_validate(asked | {"horizon": horizon})
+        parameters = {"flow": flow, "partner": partner, "sector": sector, "frequency": frequency, "units": units}
+        query = ForecastQuery.model_validate(parameters | {"horizon": horizon})
         with self._session() as session:
             run = select_run(session, dataset, query)
             series = select_series(session, self.catalogs, run, query)
@@ -109,7 +109,7 @@ class Tools:
                 "forecast": period_rows(run, rows, query.level),
                 "coverage": coverage_facts(forecast_coverage(session, run, series.all, query, months)),
             }
-        return answer | {"link": link(self.base_url, links.api_forecasts(run.id, **asked))}
+        return answer | {"link": link(self.base_url, links.api_forecasts(run.id, **parameters))}
 
     def probability(
         self,
@@ -123,8 +123,8 @@ class Tools:
         below: Annotated[float | None, Field(description="In the unit of the answer.")] = None,
     ) -> dict[str, Any]:
         """The probability that a series lies above or below a number in a period."""
-        asked = {"flow": flow, "partner": partner, "sector": sector, "units": units, "period": period}
-        query = ProbabilityQuery.model_validate(asked | {"above": above, "below": below})
+        parameters = {"flow": flow, "partner": partner, "sector": sector, "units": units, "period": period}
+        query = ProbabilityQuery.model_validate(parameters | {"above": above, "below": below})
         with self._session() as session:
             run = select_run(session, dataset, query)
             _, names = self.catalogs.of_run(session, run.id)
@@ -140,7 +140,7 @@ class Tools:
                 "forecast": period_rows(run, [row], query.level)[0],
                 "coverage": coverage_facts(coverage),
             }
-        path = links.api_probability(dataset, **asked, above=above, below=below)
+        path = links.api_probability(dataset, **parameters, above=above, below=below)
         return answer | {"link": link(self.base_url, path)}
 
     def contributions(

@@ -89,7 +89,7 @@ class StoreCollector(Collector):
         try:
             with Session(self.engine) as session:
                 overview, datasets = runs.overview(session), catalog.datasets(session)
-                awaited = {one.id: releases.next_due(session, one.id) for one in datasets}
+                awaited = {dataset.id: releases.next_due(session, dataset.id) for dataset in datasets}
                 opened = alerts.open_by_kind(session)
         except SQLAlchemyError:
             yield GaugeMetricFamily("tradewind_database_up", "Whether the database answers.", value=0)
@@ -126,10 +126,10 @@ class StoreCollector(Collector):
         )
         age = GaugeMetricFamily("tradewind_last_published_age_seconds", "How long ago that is.", labels=label)
         counts = GaugeMetricFamily("tradewind_runs", "Runs by status.", labels=["dataset", "status"])
-        for one in overview:
-            for status, number in one.by_status.items():
-                counts.add_metric([one.dataset_id, status], number)
-            if one.published_at is not None:
-                published.add_metric([one.dataset_id], one.published_at.timestamp())
-                age.add_metric([one.dataset_id], (self.config.now() - one.published_at).total_seconds())
+        for dataset in overview:
+            for status, number in dataset.by_status.items():
+                counts.add_metric([dataset.dataset_id, status], number)
+            if dataset.published_at is not None:
+                published.add_metric([dataset.dataset_id], dataset.published_at.timestamp())
+                age.add_metric([dataset.dataset_id], (self.config.now() - dataset.published_at).total_seconds())
         return iter((published, age, counts))

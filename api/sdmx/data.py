@@ -124,11 +124,11 @@ def _vintages(
     if series.derived:
         return
     as_of = selection.as_of or date.max
-    asked = RevisionSelection(
+    wanted = RevisionSelection(
         [series.parts[0].series_id], selection.start or date.min, selection.end or date.max, as_of
     )
     by_vintage: dict[str, list[Observation]] = defaultdict(list)
-    for row in revisions.vintages(session, asked, 3, limit=GREATEST_OFFSET, offset=0).rows:
+    for row in revisions.vintages(session, wanted, 3, limit=GREATEST_OFFSET, offset=0).rows:
         by_vintage[str(row.vintage)].append(Observation(format_month(row.month), row.value, (row.status,)))
     for vintage in sorted(by_vintage):
         if selection.has(len(COMMON), vintage):

@@ -125,7 +125,7 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
     """Coefficients by step, shape (horizon, regressors), from folds whose month was known at the last cutoff."""
     if not sums:
         return np.zeros((horizon, 1))
-    cross, products, squares = (np.stack(each) for each in zip(*sums, strict=True))
+    cross, products, squares = (np.stack(part) for part in zip(*sums, strict=True))
     known = (cutoffs[:-1, None] + 1 + np.arange(horizon) <= cutoffs[-1]).astype(float)
     known *= known.sum(axis=0) >= FEWEST_FOLDS
     ages = cutoffs[-1] - cutoffs[:-1]
@@ -134,11 +134,11 @@ def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int
     if len(np.unique(years[known.any(axis=1)])) < 2:
         # No penalty can be chosen by leaving out a year.
         return np.zeros(products.shape[1:])
-    whole = [np.einsum("fh,fh...->h...", counting, each) for each in (cross, products)]
+    whole = [np.einsum("fh,fh...->h...", counting, part) for part in (cross, products)]
     loss = np.zeros(len(PENALTIES))
     for year in np.unique(years):
         out = counting * (years == year)[:, None]
-        left = [np.einsum("fh,fh...->h...", out, each) for each in (cross, products, squares)]
+        left = [np.einsum("fh,fh...->h...", out, part) for part in (cross, products, squares)]
         tried = _ridge(whole[0] - left[0], whole[1] - left[1])
         loss += np.einsum("phk,hkl,phl->p", tried, left[0], tried) - 2 * np.einsum("phk,hk->p", tried, left[1])
     # The strongest of equally good penalties.

@@ -54,7 +54,7 @@ def borrowed_at_cutoffs(
 ) -> dict[int, FloatArray]:
     """Values known at each cutoff of a panel with borrowed history, shape (series, cutoff + 1), by cutoff.
 
-    `original` is the panel without it. The scale of the borrowed months is estimated anew at each cutoff, from the own
+    `original` is the panel without it. The scale of the borrowed months is estimated again at each cutoff, from the own
     months known at it, of which `vintage_values` gives the vintages that were kept.
     """
     own = np.full(panel.values.shape, np.nan)

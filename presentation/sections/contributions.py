@@ -14,7 +14,7 @@ VERBS = {"X": "exports", "M": "imports"}
 
 
 def growth_sentence(observed: ContributionAnswer, expected: ContributionAnswer, flow: str) -> str:
-    """What growth was, who made it, who took from it, and what is expected."""
+    """Observed growth, its largest positive and negative contributors, and the forecast."""
     top = [row for row in observed.rows if row.within is None and row.contribution.mean is not None]
     gains = [row for row in top if row.contribution.mean and row.contribution.mean > 0][:NAMED]
     losses = [row for row in reversed(top) if row.contribution.mean and row.contribution.mean < 0][:2]

@@ -44,7 +44,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     expected = {f"TRADEWIND_{name.upper()}": field.default for name, field in Settings.model_fields.items()}
     assert set(documented) == set(expected)
     for name, default in expected.items():
-        # A default that is worked out elsewhere is told in words.
+        # A default that is computed elsewhere is described in words.
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         described = default in (None, ())
         assert documented[name].startswith("`") != described, name

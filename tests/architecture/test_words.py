@@ -27,16 +27,19 @@ IN_PROSE = re.compile(
     r"""\b(
       said|told|came|nought|anew|nobody's|somebody|whoever
       |has\ gone|are\ gone|is\ gone
-      |what\ (?:came|is|was|are|were|comes|it|a|an|the|they|we|each|every|stands)\b
       |stood\ in|stands\ in|stand\ in\ for|held\ what|hold\ what
-      |of\ one's\ own|one's|lived\ again|lives\ through|to\ be\ had|take\ away|taken\ away
+      |of\ one's\ own|lived\ again|lives\ through|to\ be\ had|take\ away|taken\ away
       |worked\ out|works\ out|work\ out|gives\ way|give\ way|kinder|bust
       |passed\ over|passes\ over|brings\ in|bring\ in|brought\ in|mended|mend
     )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Rooms that are being rewritten; the list only gets shorter.
-UNFINISHED: tuple[str, ...] = (*("api", "benchmarks", "forecasting", "services", "tests"),)
+# A clause with "what" as a noun has a plainer noun: "the observations" for "what is known".
+NOUN_CLAUSE = re.compile(
+    r"\bwhat (?:came|is|was|are|were|comes|it|a|an|the|they|we|each|every|stands)\b", re.IGNORECASE
+)
+# Rooms that still have noun clauses; the list only gets shorter.
+UNFINISHED = ("api", "benchmarks", "forecasting", "services", "tests")
 VENDORED = ("api/pages/static/", "tests/vendor/")
 
 
@@ -78,6 +81,12 @@ def is_vague(name: str) -> bool:
     return name in VAGUE_NAMES or bool(words & WORDS_IN_NAMES)
 
 
+def faults_in(words: str, *, clauses: bool) -> list[str]:
+    """The words of a text that have no place here."""
+    patterns = (IN_PROSE, NOUN_CLAUSE) if clauses else (IN_PROSE,)
+    return [match.group(0) for pattern in patterns for match in pattern.finditer(words)]
+
+
 def faults_of(name: str) -> list[str]:
     """Where a Python file breaks the rules."""
     source = text(name)
@@ -87,31 +96,32 @@ def faults_of(name: str) -> list[str]:
     found = [f"{name}:{line}: name {word}" for line, word in vague if is_vague(word)]
     # The names of tests are sentences, and this file lists the words.
     if name != "tests/architecture/test_words.py":
+        unfinished = name.split("/", maxsplit=1)[0] in UNFINISHED
         found += [
-            f"{name}:{line}: {match.group(0)!r}"
-            for line, words in prose(source, messages=not history)
-            for match in IN_PROSE.finditer(words)
+            f"{name}:{line}: {words!r}"
+            for line, text_found in prose(source, messages=not history)
+            for words in faults_in(text_found, clauses=not unfinished)
         ]
     return found
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room not in UNFINISHED])
+@pytest.mark.parametrize("room", ROOMS)
 def test_names_and_comments_are_plain(room: str) -> None:
     assert files(room, ".py")
     assert [fault for name in files(room, ".py") for fault in faults_of(name)] == []
 
 
-@pytest.mark.parametrize("place", [place for place in (*DOCUMENTS, *TEMPLATES) if place not in UNFINISHED])
+@pytest.mark.parametrize("place", [*DOCUMENTS, *TEMPLATES])
 def test_documents_and_templates_are_plain(place: str) -> None:
     found = [
-        f"{name}:{number}: {match.group(0)!r}"
+        f"{name}:{number}: {words!r}"
         for name in files(place, ".md", ".html", ".txt")
         for number, line in enumerate(text(name).splitlines(), start=1)
-        for match in IN_PROSE.finditer(line)
+        for words in faults_in(line, clauses=True)
     ]
     assert found == []
 
 
 def test_every_room_is_checked() -> None:
     assert {room for room in ROOMS if not (ROOT / room).exists()} == set()
-    assert set(UNFINISHED) <= {*ROOMS, *DOCUMENTS}
+    assert set(UNFINISHED) <= set(ROOMS)

@@ -40,7 +40,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came of asking the provider."""
+    """Results of requests to the provider."""
 
     outcome: str
     reason: str | None = None
@@ -57,7 +57,7 @@ class Clock:
 
 
 class World:
-    """A scheduler, its provider, and whoever is told."""
+    """A scheduler, its provider, and the receiver of alerts."""
 
     def __init__(self, engine, provider, receiver):
         self.engine, self.provider, self.receiver = engine, provider, receiver
@@ -122,7 +122,7 @@ class World:
         return [f"{run.cutoff:%Y-%m}" for run in reversed(found)]
 
     def scored(self):
-        """How many published forecasts were held against what came."""
+        """Number of scored published forecasts."""
         with self.engine.connect() as connection:
             return connection.execute(sa.text("SELECT count(*) FROM tracking")).scalar_one()
 
@@ -167,7 +167,7 @@ def test_three_months_pass(world):
     # Then nobody is asked until March is due.
     world.live(at("2025-04-14", 2))
     assert (world.requests, world.reported) == (5, [])
-    # March is late; its source fails; each is told once, and both are in the metrics.
+    # March is late; its source fails; each is reported once, and both are in the metrics.
     world.provider.status, world.provider.body = 500, b""
     world.clock.now = at("2025-04-14", 3)
     world.live(at("2025-04-15", 4), 10 * MINUTE)
@@ -189,7 +189,7 @@ def test_three_months_pass(world):
     assert world.release(date(2025, 3, 1)) == ("done", 0)
     assert known_february(world, at("2025-04-14")) == [2]
     assert known_february(world, at("2025-04-15")) == [1]
-    # A revision between releases: nobody is asked, the figures are forecast anew.
+    # A revision between releases: no source is requested, and a new run is published.
     request_count, made = world.requests, len(world.cutoffs())
     with Session(world.engine) as session:
         frame = read_table(

@@ -1,4 +1,4 @@
-"""Servers on loopback: a provider of figures, and whoever is told of alerts."""
+"""Servers on loopback: a provider of observations, and a receiver of alerts."""
 
 import threading
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Datasets of one's own: created with their first table."""
+"""Creation of datasets with their first table."""
 
 from fastapi import APIRouter, Response
 from pydantic import ValidationError

@@ -109,7 +109,7 @@ def append_external_forecasts(
 ) -> Response:
     """Append external forecasts in the hubverse layout, all of them or none.
 
-    A statement is stored once: the same again is passed over, another value is refused. An error names row, column and
+    A statement is stored once: a repetition is ignored, another value is refused. An error names row, column and
     reason; the header of a CSV is row 1. The scheduler scores forecasts when their outcome is known.
     """
     catalog.dataset(session, dataset)

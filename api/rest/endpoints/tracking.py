@@ -104,7 +104,7 @@ def _tracked_answer(row: ForecastScoreRecord, unique_id: str, unit: str) -> Trac
         "unit": unit,
         "mean": row.mean,
         "median": row.median,
-        # A revised value stands in for a first print that was not stored.
+        # A revised value replaces a first print that was not stored.
         "first_print": None if row.backfilled else row.first_value,
         "first_vintage": row.first_vintage,
         "latest": row.latest_value,

@@ -1,4 +1,4 @@
-"""A dataset of one's own, sent with its first table."""
+"""A new dataset, sent with its first table."""
 
 from typing import Annotated
 

@@ -12,7 +12,7 @@ from api.rest.schemas.observations import Backfilled, Joined
 
 @answer
 class RevisionAnswer(TypedDict):
-    """A month's first print and latest value; null where a revised value stands in for the first print."""
+    """A month's first print and latest value; null where a revised value replaces the first print."""
 
     unique_id: str
     month: Month

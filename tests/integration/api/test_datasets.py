@@ -1,4 +1,4 @@
-"""A dataset of one's own, sent over HTTP."""
+"""A new dataset, sent over HTTP."""
 
 from typing import Any
 

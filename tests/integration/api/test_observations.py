@@ -122,7 +122,7 @@ def test_what_a_published_run_answers_is_not_moved_by_what_comes_later(scratch: 
     if question.startswith("folds"):
         address = f"/v1/datasets/CN_TRADE/backtests/{question}&run={run}"
     before = client_of(scratch).get(address)
-    # Of a day before the run's own, and brought in after it was made.
+    # Of a day before the run's own, and stored after it was made.
     late = "month,flow,partner,sector,value,vintage\n" + "".join(
         f"2025-{month:02},{flow},WLD,TOTAL,900,2026-01-14\n" for month in range(1, 13) for flow in "XM"
     )

@@ -19,7 +19,7 @@ from tests.support.answers import validate
 
 @pytest.fixture(scope="module")
 def compared(original: World, server_url: str) -> Iterator[World]:
-    """A world in which somebody took apart what changed between its two runs of one dataset."""
+    """A world with attributed changes between its two runs of one dataset."""
     world = copy_of(original, server_url)
     later, earlier = world.trade, world.earlier
     moved = later.mean[:, :3] - earlier.mean

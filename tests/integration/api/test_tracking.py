@@ -1,4 +1,4 @@
-"""The record over HTTP: what was forecast, what came, who drifts."""
+"""Tracking over HTTP: forecasts, actuals and drift."""
 
 import io
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MONTHS = [date(2026, month, 1) for month in (1, 2, 3, 4, 5)]
 
 @pytest.fixture(scope="module")
 def tracked(original: World, server_url: str) -> Iterator[World]:
-    """A world in which five months came after its runs: exports near what was forecast, imports nowhere near."""
+    """A world with five months observed after its runs: exports near their forecasts, imports far from them."""
     world = copy_of(original, server_url)
     ids = dict(zip(world.trade.unique_ids, world.trade.series_ids.tolist(), strict=True))
     rows = [

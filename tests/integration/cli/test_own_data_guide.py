@@ -1,4 +1,4 @@
-"""The guide to a country of one's own prints what its commands print."""
+"""The guide to your own country prints the output of its commands."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_the_commands_of_the_guide_print_what_it_shows(own_url: str, tmp_path: P
     assert stored.stdout.splitlines()[-1] == "VN_TRADE: 480 observations stored, 0 already stored"
     run = next(words for words in commands if words[0] == "run")
     assert tradewind(*run, cwd=tmp_path, **database).stdout == "VN_TRADE: run 1 published\n"
-    asked = next(words for words in commands if words[0] == "ask")
-    assert tradewind(*asked, cwd=tmp_path, **database).stdout.startswith(
+    ask_words = next(words for words in commands if words[0] == "ask")
+    assert tradewind(*ask_words, cwd=tmp_path, **database).stdout.startswith(
         "VN_TRADE.X.CHN.TOTAL, USD bn, run 1, data to 2025-12"
     )

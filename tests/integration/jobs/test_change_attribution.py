@@ -108,7 +108,7 @@ def test_a_run_of_other_code_is_forecast_again_before_it_is_compared(small, monk
 
 def test_figures_that_arrived_in_late_for_an_earlier_day_are_revisions_of_what_the_run_saw(small):
     first = publish(small, FIRST)
-    # Known since the 19th, and brought in after the run of the 20th: a value, and a month of which it knew nothing.
+    # Known since the 19th, and stored after the run of the 20th: a value, and a month unknown to it.
     come(small, "2024-12", vintage="2025-01-19", factor=1.4)
     come(small, "2025-01", vintage="2025-01-20", factor=1.4)
     found, _ = changes_of(small, publish(small, SECOND), against=first)

@@ -1,4 +1,4 @@
-"""The record: what was published held against what came, in real runs over a small dataset."""
+"""Tracking: scores of published forecasts in real runs over a small dataset."""
 
 from dataclasses import replace
 from datetime import date

@@ -61,7 +61,7 @@ def test_five_months_of_the_scheduler_s_life(own_engine, figures):
         date(2024, 11, 1),
         *(date(2024, 12, 1), date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)),
     ]
-    # January and February came as their sum in March, and apart with the figures of March.
+    # January and February are published combined in March, and separately with March.
     sums = [row for row in apart.rows if row.months == 2]
     assert {row.first_vintage for row in sums} == {date(2025, 3, 7)}
     assert {row.latest_vintage for row in sums} == {date(2025, 4, 14)}

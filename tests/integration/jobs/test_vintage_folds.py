@@ -1,4 +1,4 @@
-"""A backtest on real vintages: each fold sees what was known when its last month came, where that was kept."""
+"""Backtest on real vintages: each fold uses the data known when its last month was published, where recorded."""
 
 from datetime import date
 

@@ -29,7 +29,7 @@ def receiver():
 def opened(small):
     """A database with one open alert."""
     with Session(small) as session:
-        alerts.raise_alert(session, "SMALL", "source", PERIOD, reason="it said 500", now=NOW)
+        alerts.raise_alert(session, "SMALL", "source", PERIOD, reason="status 500", now=NOW)
         session.commit()
         yield session
 
@@ -74,7 +74,7 @@ def test_an_event_is_reported_once(opened, receiver):
         deliver(opened, webhook, now=NOW)
     assert events(receiver) == [("source", "raised")]
     message = orjson.loads(receiver.requests[0][1])
-    assert (message["dataset"], message["period"], message["reason"]) == ("SMALL", "2025-01", "it said 500")
+    assert (message["dataset"], message["period"], message["reason"]) == ("SMALL", "2025-01", "status 500")
     alerts.clear(opened, alerts.open_alerts(opened)[0].id, NOW)
     for _ in range(3):
         deliver(opened, webhook, now=NOW)
@@ -94,7 +94,7 @@ def test_what_is_not_delivered_is_sent_again_ever_later_and_then_given_up(opened
     assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert pauses == sorted(pauses)
     assert len(sent) == MAX_ATTEMPTS
-    # The next event is told all the same.
+    # The next event is delivered nevertheless.
     receiver.status = 200
     alerts.clear(opened, alerts.open_alerts(opened)[0].id, moment)
     deliver(opened, webhook, now=moment)

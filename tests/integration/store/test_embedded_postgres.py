@@ -36,7 +36,7 @@ def data_dir() -> Iterator[Path]:
 
 
 def user(data_dir: Path) -> "subprocess.Popen[str]":
-    """Another process that uses the server until it is told to stop, in a process group of its own."""
+    """Another process that uses the server until it receives a signal, in a process group of its own."""
     process = subprocess.Popen(
         [sys.executable, "-c", USER, str(data_dir)],
         stdin=subprocess.PIPE,

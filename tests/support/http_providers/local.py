@@ -1,4 +1,4 @@
-"""A provider on this machine: a real HTTP server that answers as it is told, and remembers what it was asked."""
+"""A provider on this machine: a real HTTP server with prepared replies that records its requests."""
 
 import json
 import threading

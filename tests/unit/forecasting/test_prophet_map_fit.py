@@ -1,6 +1,6 @@
 """The in-process fit against Stan's, through Prophet's backend interface.
 
-TRADEWIND_PROPHET_FITS sets how many random configurations are compared with Stan: 24 unless told otherwise.
+TRADEWIND_PROPHET_FITS sets how many random configurations are compared with Stan: 24 by default.
 """
 
 import dataclasses

@@ -15,7 +15,7 @@ def test_every_provider_has_a_query_an_address_and_a_document(name: str) -> None
     assert issubclass(provider.query, Query)
     assert provider.query.model_config["extra"] == "forbid"
     module = __import__(provider.figures.__module__, fromlist=["x"])
-    # A table of one's own is documented by whoever made it.
+    # A table of your own has its own documentation.
     assert name == "table" or provider.document in (module.__doc__ or "")
     assert provider.address.startswith("http") or name in ("sdmx", "table")
 
