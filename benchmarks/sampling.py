@@ -1,6 +1,6 @@
 """How sure a coverage is: its standard error over cutoffs whose futures overlap.
 
-Forecasts from cutoffs a month apart share most of their actuals, and all series of a cutoff share its surprises: thousands
+Forecasts from cutoffs a month apart share most actuals, and all series of a cutoff share its surprises: thousands
 of forecasts may be a handful of trials. So whole cutoffs are drawn again in blocks as long as the horizon: the block
 bootstrap of Künsch (1989), its blocks wrapping round as in Politis & Romano (1992).
 """
