@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -285,3 +286,19 @@ def test_fetch_and_sources_ask_the_feeds_of_the_file(server_url, template, tmp_p
         given = environment if len(words) == 2 else {"TRADEWIND_DATABASE_URL": url}
         refused = tradewind(*words, **given)
         assert (refused.returncode, refused.stderr.startswith(expected)) == (2, True), refused.stderr
+
+
+def test_the_version_is_shown():
+    done = tradewind("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"tradewind {version('tradewind')}")
+
+
+def test_the_schedule_and_retention_name_every_dataset(own_url):
+    database = {"TRADEWIND_DATABASE_URL": own_url}
+    assert tradewind("ingest", "bundled", **database).returncode == 0
+    listed = tradewind("schedule", "--list", **database)
+    assert listed.returncode == 0, listed.stderr
+    (trade,) = (line for line in listed.stdout.splitlines() if line.startswith("CN_TRADE "))
+    assert trade.split() == ["CN_TRADE", "run", "waiting", "follows", "new", "observations"]
+    pruned = tradewind("prune", "--keep-runs", 2, "--keep-months", 0, "--dry-run", **database)
+    assert "CN_TRADE: 0 runs would be thinned, 0 runs would be deleted" in pruned.stdout
