@@ -49,7 +49,7 @@ PLAIN_IMPORT = ImportOptions()
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was appended, and a summary of it in sentences."""
+    """The appended observations, and a summary in sentences."""
 
     appended: Appended
     summary: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What an import holds, in sentences: series, span, gaps, partners as understood, and what adds up."""
+"""Summary of an import, in sentences: series, span, gaps, recognised partners, and sums."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -40,7 +40,7 @@ def _lines(
 
 
 def _sums(dataset: DatasetRecord, flow: str, part: pd.DataFrame, parts: Collection[str]) -> Iterator[str]:
-    """What the partners of a flow add up to."""
+    """The sum of the partners of a flow, beside its World series."""
     sector = TOTAL_SECTOR if (part["sector"] == TOTAL_SECTOR).any() else str(part["sector"].iloc[0])
     newest = part[part["sector"] == sector].drop_duplicates(["partner", "month"], keep="last")
     values = newest.pivot_table(index="month", columns="partner", values="value")

@@ -71,7 +71,7 @@ def read_observations(
     """The observations of a table, its columns renamed by `layout` and its partners and flows as codes.
 
     `partners` gives the codes of names that are not known, `codes` those of partners that are stored. With `ask` a
-    person is asked which column is which and which partner a name means; without, what is not clear is refused.
+    person is asked which column is which and which partner a name means; without, anything unclear is refused.
 
     Raises:
         TableError: the table does not fit the layout, or lacks a column; UnknownPartnerName.

@@ -159,7 +159,7 @@ def _vintages(frame: pd.DataFrame, faults: Faults, today: date) -> Column:
     """The day each value became known; NaT where the table does not say: no column, or an empty cell."""
     vintages = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns]")
     if "vintage" in frame:
-        # Rows of a wide table share their numbers, so that they are told apart by position.
+        # Rows of a wide table share their numbers, so that positions identify them.
         stated = np.flatnonzero(_is_stated(frame["vintage"]))
         vintages.iloc[stated] = known_days(frame["vintage"].iloc[stated], faults, today=today).to_numpy()
     return vintages

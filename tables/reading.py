@@ -54,7 +54,7 @@ def read_table(
 
 
 def _refuse_ignored(media: Media, dialect: Dialect) -> None:
-    """Raise ValueError for what was named and does not apply to a file of this kind."""
+    """Raise ValueError for a named option that does not apply to a file of this kind."""
     if dialect.sheet != 0 and media != "xlsx":
         raise ValueError("this is not a workbook, so it has no sheets (--sheet)")
     if media != "csv" and (dialect.separator is not None or dialect.encoding is not None):
