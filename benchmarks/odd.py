@@ -100,7 +100,7 @@ def problem(family: str, *, series: int, seed: int) -> Problem:
     ds = pd.date_range("2017-01", periods=MONTHS, freq="MS")
     frames = [pd.DataFrame({"unique_id": f"s{i:02}", "ds": ds, "y": FAMILIES[family](draw)}) for i in range(series)]
     panel = Panel.from_long(pd.concat(frames).dropna())
-    return Problem(family, panel, "ZZZ", panel.months[[MONTHS + cutoff for cutoff in CUTOFFS]])
+    return Problem(family, panel, "ZZZ", panel.months[list(CUTOFFS)])
 
 
 def measure(actual: FloatArray, mean: FloatArray, quantiles: FloatArray) -> tuple[float, float, float, float]:
