@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean bench-partners
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ bench-nowcast: $(VENV)/.installed-dev ## nowcasts with indicators beside forecas
 
 bench-transfer: $(VENV)/.installed-dev ## constants of the combination scored on panels left out; ARGS="--keep FOLDER"
 	$(BIN)/python -m benchmarks.transfer --output benchmarks/results/transfer.md $(ARGS)
+
+bench-partners: $(VENV)/.installed-dev ## the partner panel with and without borrowed history, beside other libraries
+	$(BIN)/python -m benchmarks.partners --output benchmarks/results/partners.md $(ARGS)
 
 bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside other libraries
 	$(BIN)/python -m benchmarks.intervals --output benchmarks/results/intervals.md $(ARGS)

@@ -24,8 +24,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from errors import TradewindError
-from forecasting.analysis.conditioning import Contradiction
-from forecasting.errors import UnknownForecaster
+from forecasting.errors import Contradiction, UnknownForecaster
 from presentation.errors import FormatUnavailable, NoSuchSection
 from services.errors import RunNotPublished, Unanswerable
 from services.parameters import RENAMED

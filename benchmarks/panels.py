@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecasting.data.borrowed_history import Donor
 from forecasting.data.indicators import DAY, Indicator, IndicatorPanel
 from forecasting.data.months import MONTH
 from forecasting.data.panel import Panel
@@ -89,6 +90,24 @@ def cn_cleantech(every: int = 4) -> Problem:
     derived = remainders_and_totals(published[COLUMNS], dataset="CN_CLEANTECH", wholes=wholes)
     whole = pd.concat([published, derived], ignore_index=True)
     return Problem("CN_CLEANTECH", _panel(whole), "CHN", months("2022-12", "2025-08", every))
+
+
+def cn_partners() -> Panel:
+    """China's exports and imports by partner, with remainders of groups and of the world, 96 series of 31 months."""
+    batch = bundled.delivery("CN_PARTNERS")
+    frame = check_observations(batch.frame, today=date(2026, 11, 1))
+    published = frame.assign(vintage=frame["month"], months=1, status="A", backfilled=True)
+    wholes = assign_wholes(published["partner"].unique(), bundled.groups())
+    derived = remainders_and_totals(published[COLUMNS], dataset="CN_PARTNERS", wholes=wholes)
+    listed = pd.concat([published, derived], ignore_index=True)
+    wholes = assign_wholes(listed["partner"].unique(), bundled.groups())
+    return _panel(listed.assign(whole=listed["partner"].map(wholes).fillna("")))
+
+
+def cn_totals() -> dict[str, Donor]:
+    """China's total exports and imports since 2008, which the partner panel borrows history from."""
+    panel = _panel(_bundled("CN_TRADE"))
+    return {flow: Donor(panel.months, panel.values[row]) for row, flow in enumerate(panel.keys["flow"])}
 
 
 def us_imports() -> Problem:

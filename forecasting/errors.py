@@ -14,7 +14,8 @@ ForecastingError
 ├── InvalidProphetOption       an option of prophet_library is unknown or has a value that is not allowed
 ├── NotApplicable              a forecaster has no meaning for a series, such as intermittent demand for negative values
 ├── TooFewObservations         a series shorter than a forecaster's shortest history
-└── ForecasterFailed           a forecaster failed on one series
+├── ForecasterFailed           a forecaster failed on one series
+└── Contradiction              conditions of a scenario that cannot be met together
 """
 
 from collections.abc import Sequence
@@ -131,3 +132,11 @@ class ForecasterFailed(ForecastingError):
     def __init__(self, unique_id: str, forecaster: str, reason: str) -> None:
         self.unique_id, self.forecaster, self.reason = unique_id, forecaster, reason
         super().__init__(f"series {unique_id}: {forecaster} failed: {reason}")
+
+
+class Contradiction(ForecastingError):
+    """Conditions that no path of this forecast can meet together."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the conditions contradict one another or cannot be met: {reason}")

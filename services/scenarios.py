@@ -9,7 +9,6 @@ from sqlmodel import Session
 
 from forecasting.analysis.conditioning import (
     Conditioned,
-    Contradiction,
     Unusualness,
     impose,
     keep_within,
@@ -24,6 +23,7 @@ from forecasting.data.hierarchy import find_hierarchy
 from forecasting.data.january_february import split_combined
 from forecasting.data.months import month_number, month_text
 from forecasting.data.panel import Panel
+from forecasting.errors import Contradiction
 from forecasting.types import FloatArray
 from services.errors import NothingToShock, NoWhole, PeriodBeyondRun, PeriodObserved
 from services.queries.scenarios import Condition, Question, Scenario, Shock

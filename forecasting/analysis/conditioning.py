@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecasting.errors import ForecastingError
+from forecasting.errors import Contradiction
 from forecasting.types import FloatArray
 
 Measure = Callable[[FloatArray], FloatArray]
@@ -27,14 +27,6 @@ ITERATIONS, TOLERANCE, LARGEST_STEP = 40, 1e-6, 3.0
 # Draws that may miss the condition and are left out; more is a contradiction.
 LOST_SHARE = 0.05
 ENOUGH_DRAWS = 100
-
-
-class Contradiction(ForecastingError):
-    """Conditions that no path of this forecast can meet together."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"the conditions contradict one another or cannot be met: {reason}")
 
 
 @dataclass(frozen=True, slots=True)

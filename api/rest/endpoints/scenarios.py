@@ -1,6 +1,6 @@
 """Scenarios: the forecasts of a run given conditions and shocks."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
@@ -17,8 +17,10 @@ from forecasting.analysis.period_draws import answer_unit
 from services.parameters import Parameters
 from services.queries.scenarios import Scenario
 from services.run_selection import latest_run, run_of
-from services.scenarios import ScenarioRow, Summary, evaluate_scenario
 from services.series_catalog import SeriesCatalog
+
+if TYPE_CHECKING:
+    from services.scenarios import ScenarioRow, Summary
 
 router = APIRouter(tags=["scenarios"], dependencies=[Reader], responses=PROBLEM)
 BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": Scenario.model_json_schema()}}}}
@@ -45,6 +47,8 @@ def evaluate(
     and bounds hold in every draw, and parts add up in every draw. `distance` and `probability` say how unusual the
     conditions are; conditions that contradict one another are refused (422).
     """
+    from services.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy, which other answers do not need
+
     scenario = _scenario(body)
     run = latest_run(session, dataset) if scenario.run is None else run_of(session, dataset, scenario.run)
     coverage, catalog = catalogs.of_run(session, run.id)
@@ -78,7 +82,7 @@ def _scenario(body: bytes) -> Scenario:
         raise UnreadableBody("; ".join(faults)) from error
 
 
-def _row(row: ScenarioRow, catalog: SeriesCatalog, levels: list[float]) -> ScenarioRowAnswer:
+def _row(row: "ScenarioRow", catalog: SeriesCatalog, levels: list[float]) -> ScenarioRowAnswer:
     partner, sector = catalog.partners[row.series.partner], catalog.sectors[row.series.sector]
     return {
         "unique_id": row.series.unique_id,
@@ -92,7 +96,7 @@ def _row(row: ScenarioRow, catalog: SeriesCatalog, levels: list[float]) -> Scena
     }
 
 
-def _summary(summary: Summary, levels: list[float]) -> SummaryAnswer:
+def _summary(summary: "Summary", levels: list[float]) -> SummaryAnswer:
     intervals: list[IntervalOfScenario] = [
         {"level": level, "lo": lo, "hi": hi} for level, (lo, hi) in zip(levels, summary.bounds, strict=True)
     ]

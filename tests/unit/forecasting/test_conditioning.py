@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from forecasting.analysis.conditioning import (
-    Contradiction,
     impose,
     keep_within,
     tilt,
     tilting_weights,
     unusualness,
 )
+from forecasting.errors import Contradiction
 
 PARTS, STEPS = 8, 12
 
