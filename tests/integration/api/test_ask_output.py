@@ -56,7 +56,7 @@ def test_a_chance_is_reported_with_its_error_and_interval(halves: Halves) -> Non
     assert found[1].endswith(", 40 draws)")
     assert found[3].startswith("80 % interval: ")
     assert found[4] == "0 of 12 months observed"
-    assert found[5].startswith("coverage: on 4 folds of its parts, 80 % intervals covered ")
+    assert found[5].startswith("coverage: on 4 folds, 80 % intervals covered ")
 
 
 def test_concentration_is_reported_as_the_api_has_it(halves: Halves) -> None:
