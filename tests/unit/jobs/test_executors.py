@@ -9,7 +9,7 @@ from pathlib import Path
 
 OWNER = """
 import os, time
-from jobs.executors import process_pool
+from jobs.execution.executors import process_pool
 
 if __name__ == "__main__":
     with process_pool(1) as pool:
