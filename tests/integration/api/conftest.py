@@ -69,8 +69,8 @@ def build_world(engine: Engine) -> World:
 
 @pytest.fixture(scope="session")
 def original(server_url: str) -> World:
-    """A world that nobody is connected to, so that it can be copied."""
-    engine = make_engine(new_database(server_url, "world"))
+    """A world that nobody is connected to, so that it can be copied; one for each room that imports this."""
+    engine = make_engine(new_database(server_url, f"original_{next(COPIES)}"))
     migrate(engine)
     world = build_world(engine)
     engine.dispose()
@@ -78,7 +78,8 @@ def original(server_url: str) -> World:
 
 
 def copy_of(original: World, server_url: str) -> World:
-    url = new_database(server_url, f"world_{next(COPIES)}", template="world")
+    template = str(original.engine.url.database)
+    url = new_database(server_url, f"world_{next(COPIES)}", template=template)
     return replace(original, engine=make_engine(url, pool_size=4, autocommit=True))
 
 

@@ -7,12 +7,14 @@ from fastapi.testclient import TestClient
 
 from tests.integration.api.conftest import World
 
-SUMMED = ("observations", "forecasts", "forecasts/probability?period=2026-Q1&above=1")
-BY_MEMBER = (
-    *("revisions", "backtests?by=series", "backtests/misses", "tracking", "tracking/series", "external-forecasts"),
-    "external-forecasts/models",
+SUMMED = (
+    *("observations", "forecasts", "forecasts/probability?period=2026-Q1&above=1"),
+    *("backtests?by=series", "backtests/folds", "backtests/misses"),
 )
-KEPT_ALONE = ("forecasts/concentration?over=sector", "backtests/folds")
+BY_MEMBER = (
+    *("revisions", "tracking", "tracking/series", "external-forecasts", "external-forecasts/models"),
+)
+CONCENTRATION = "forecasts/concentration?over=sector"
 
 
 def get(client: TestClient, path: str, **params: Any) -> Any:
@@ -35,15 +37,16 @@ def test_a_group_stands_for_its_members_and_a_balance_is_refused(client: TestCli
     assert get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B").status_code == 422
 
 
-@pytest.mark.parametrize("path", KEPT_ALONE)
-def test_what_has_no_balance_says_so(client: TestClient, path: str) -> None:
-    assert get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B").status_code == 422
+def test_a_group_has_a_concentration_and_a_balance_none(client: TestClient) -> None:
+    found = get(client, f"/v1/datasets/CN_CLEANTECH/{CONCENTRATION}", partner="EU27", format="csv")
+    assert "CN_CLEANTECH.X.EU27.*" in found.text
+    assert get(client, f"/v1/datasets/CN_TRADE/{CONCENTRATION}", flow="B").status_code == 422
 
 
-def test_a_group_has_a_concentration_and_no_folds(client: TestClient) -> None:
-    concentration, folds = (f"/v1/datasets/CN_CLEANTECH/{path}" for path in KEPT_ALONE)
-    assert "CN_CLEANTECH.X.EU27.*" in get(client, concentration, partner="EU27", format="csv").text
-    assert get(client, folds, partner="EU27", sector="EV").status_code == 422
+@pytest.mark.parametrize("path", ["backtests?by=series", "backtests/misses"])
+def test_among_several_series_a_group_stands_for_its_members(client: TestClient, path: str) -> None:
+    found = get(client, f"/v1/datasets/CN_CLEANTECH/{path}", partner="EU27,USA", sector="EV")
+    assert (found.status_code, ".EU27." in found.text) == (200, False)
 
 
 def test_of_a_run_lines_are_summed_components_empty_and_changes_by_member(client: TestClient, world: World) -> None:

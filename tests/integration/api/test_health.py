@@ -86,6 +86,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {(path, method) for path, methods in paths.items() for method in methods} == {
         ("/v1/datasets", "get"),
+        ("/v1/datasets", "post"),
         ("/v1/datasets/{dataset}", "get"),
         ("/v1/datasets/{dataset}/series", "get"),
         ("/v1/datasets/{dataset}/observations", "get"),
@@ -106,6 +107,8 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/datasets/{dataset}/external-forecasts", "post"),
         ("/v1/datasets/{dataset}/external-forecasts/models", "get"),
         ("/v1/datasets/{dataset}/forecasts/contributions", "get"),
+        ("/v1/datasets/{dataset}/indicators", "get"),
+        ("/v1/datasets/{dataset}/scenarios", "post"),
         ("/v1/indicators", "get"),
         ("/v1/indicators/{indicator}/observations", "get"),
         ("/v1/partners", "get"),
@@ -120,6 +123,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/runs/{run_id}/components", "get"),
         ("/v1/runs/{run_id}/forecast-history", "get"),
         ("/v1/runs/{run_id}/report.{form}", "get"),
+        ("/v1/runs/{run_id}/memo.{form}", "get"),
         ("/live", "get"),
         ("/ready", "get"),
         ("/metrics", "get"),
