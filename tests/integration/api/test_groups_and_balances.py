@@ -11,9 +11,7 @@ SUMMED = (
     *("observations", "forecasts", "forecasts/probability?period=2026-Q1&above=1"),
     *("backtests?by=series", "backtests/folds", "backtests/misses"),
 )
-BY_MEMBER = (
-    *("revisions", "tracking", "tracking/series", "external-forecasts", "external-forecasts/models"),
-)
+BY_MEMBER = (*("revisions", "tracking", "tracking/series", "external-forecasts", "external-forecasts/models"),)
 CONCENTRATION = "forecasts/concentration?over=sector"
 
 
