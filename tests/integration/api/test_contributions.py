@@ -21,7 +21,7 @@ from sources.observation_batch import DatasetDefinition, ObservationBatch
 from store.database import make_engine
 from store.queries import catalog
 from tests.conftest import new_database
-from tests.integration.api.conftest import COPIES, options
+from tests.integration.api.conftest import options
 from tests.support.factories import NOW
 from tests.support.scheduler_world import here
 
