@@ -119,7 +119,7 @@ def engine(server_url: str, template: str) -> Iterator[Engine]:
     with Session(engine) as session:
         ingest_bundled(session, today=BUNDLED_ON)
         for dataset in ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS"):
-            publish_run(session, dataset, as_of=date(2026, 3, 20), horizon=24)
+            publish_run(session, dataset, as_of=date(2026, 3, 20), horizon=24, coherent=dataset == "CN_CLEANTECH")
         session.commit()
         run_forecast(
             dataset="CN_TRADE",

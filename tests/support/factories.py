@@ -15,7 +15,7 @@ from forecasting.analysis.periods import scored_periods
 from forecasting.config import PROBABILITIES
 from forecasting.data.months import number_of_month
 from forecasting.evaluation.period_scores import EVERY
-from store.models import Dataset, Membership, Observation, Partner, Sector, Series
+from store.models import TOTAL_SECTOR, Dataset, Membership, Observation, Partner, Sector, Series
 from store.queries import backtest_folds, backtests, decompositions, forecasts, observations, run_inputs, runs
 
 FloatArray = NDArray[np.float64]
@@ -77,8 +77,9 @@ def publish_run(
     cutoff: np.datetime64 = LAST,
     data_hash: str = "d" * 64,
     now: datetime = NOW,
+    coherent: bool = False,
 ) -> Published:
-    """A run of random figures, queued, started, written and published."""
+    """A run of random figures, queued, started, written and published; if coherent, sectors add up to their total."""
     rows = (
         session.execute(sa.select(Series).where(col(Series.dataset_id) == dataset).order_by(col(Series.id)))
         .scalars()
@@ -96,7 +97,7 @@ def publish_run(
         requested_at=now,
     )
     runs.start(session, run_id, cutoff=cutoff.astype(date), data_hash=data_hash, started_at=now)
-    made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed, cutoff=cutoff)
+    made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed, cutoff=cutoff, coherent=coherent)
     seen = observations.panel_frame(session, dataset, as_of)
     seen = seen[seen["ds"] <= cutoff]
     run_inputs.write(session, run_id, ids=observations.series_ids(session, dataset), frame=seen)
@@ -129,9 +130,12 @@ def _figures(
     draws: int,
     seed: int,
     cutoff: np.datetime64,
+    coherent: bool,
 ) -> Published:
     generator = np.random.default_rng(seed)
     paths = generator.gamma(20.0, 5.0, size=(len(rows), draws, horizon)).astype(np.float32)
+    if coherent:
+        _add_up(rows, paths)
     exact = paths.astype(np.float64)
     ids = np.array([row.id for row in rows], dtype=np.int64)
     return Published(
@@ -148,6 +152,17 @@ def _figures(
         folds=_folds(ids, horizon, generator),
         periods=_periods(ids, horizon, np.random.default_rng(seed + 1)),
     )
+
+
+def _add_up(rows: Sequence[Series], paths: NDArray[np.float32]) -> None:
+    """Make the total over sectors of each flow and partner the sum of its sectors, where it has any."""
+    parts: dict[tuple[str, str], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.sector != TOTAL_SECTOR:
+            parts.setdefault((row.flow, row.partner), []).append(place)
+    for place, row in enumerate(rows):
+        if row.sector == TOTAL_SECTOR and (row.flow, row.partner) in parts:
+            paths[place] = paths[parts[row.flow, row.partner]].sum(axis=0)
 
 
 def _components(made: Published) -> dict[str, Any]:
