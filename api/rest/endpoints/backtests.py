@@ -154,8 +154,9 @@ def read_misses(
 ) -> Response:
     """The combination's largest misses: outcomes outside the interval, the furthest first, in interval widths.
 
-    A group stands for its members. A period missed by several folds is listed once, with the largest miss. Some misses
-    are expected: an interval of `level` per cent covers that share of the outcomes.
+    A single balance or group has misses of its own; among several series it stands for its parts. A period
+    missed by several folds is listed once, with the largest miss. Some misses are expected: an interval of `level` per
+    cent covers that share of the outcomes.
     """
     run = select_run(session, dataset, query)
     headers = run_headers(request, config, run, query)

@@ -42,9 +42,11 @@ def test_a_group_has_a_concentration_and_a_balance_none(client: TestClient) -> N
 
 
 @pytest.mark.parametrize("path", ["backtests?by=series", "backtests/misses"])
-def test_among_several_series_a_group_stands_for_its_members(client: TestClient, path: str) -> None:
+def test_among_several_series_a_group_or_balance_stands_for_its_parts(client: TestClient, path: str) -> None:
     found = get(client, f"/v1/datasets/CN_CLEANTECH/{path}", partner="EU27,USA", sector="EV")
     assert (found.status_code, ".EU27." in found.text) == (200, False)
+    found = get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B,X")
+    assert (found.status_code, "CN_TRADE.B." in found.text, "CN_TRADE.M." in found.text) == (200, False, True)
 
 
 def test_of_a_run_lines_are_summed_components_empty_and_changes_by_member(client: TestClient, world: World) -> None:
