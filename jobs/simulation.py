@@ -92,6 +92,8 @@ class Publisher:
         months = self.figures["month"].to_numpy().astype("datetime64[M]")
         due = releases.planned_days(session, self.dataset, months)
         out = due <= np.datetime64(today)
+        if "vintage" in self.figures:  # Dated revisions are published on their own days, ISO text in the bundled table.
+            out &= self.figures["vintage"].to_numpy(dtype=str) <= today.isoformat()
         if self.dataset not in SUMMED:
             return self.figures[out]
         first_two = months.astype(int) % 12 < 2

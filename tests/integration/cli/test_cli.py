@@ -118,12 +118,12 @@ def test_bad_input_is_one_line_and_exit_code_2(panel_csv, tmp_path, words, expec
         (["ingest", "file", "p.csv", "--dataset", "NEW", "--create"], {}, "--title"),
         (["run"], {}, "dataset"),
         (["simulate-year", "--dataset", "MINE"], {}, "CN_TRADE"),
-        (["migrate"], {"TRADEWIND_DATABASE_URL": "foo"}, "TRADEWIND_DATABASE_URL is no PostgreSQL URL"),
-        (["migrate"], {"TRADEWIND_DATABASE_URL": "postgresql://h:port/d"}, "TRADEWIND_DATABASE_URL is no PostgreSQL"),
-        (["migrate"], {"TRADEWIND_DATABASE_URL": "mysql://h/d"}, "TRADEWIND_DATABASE_URL is no PostgreSQL URL"),
+        (["migrate"], {"TRADEWIND_DATABASE_URL": "foo"}, "TRADEWIND_DATABASE_URL must be a PostgreSQL URL"),
+        (["migrate"], {"TRADEWIND_DATABASE_URL": "postgresql://h:port/d"}, "URL must be a PostgreSQL URL"),
+        (["migrate"], {"TRADEWIND_DATABASE_URL": "mysql://h/d"}, "TRADEWIND_DATABASE_URL must be a PostgreSQL URL"),
         (["sources"], {"TRADEWIND_SOURCE_ADDRESSES": "x"}, "TRADEWIND_SOURCE_ADDRESSES: a JSON object is wanted"),
         (["sources"], {"TRADEWIND_SOURCE_ADDRESSES": '{"ember": 1}'}, "TRADEWIND_SOURCE_ADDRESSES: Input should be"),
-        (["report", "CN_TRADE", "--output", "nowhere/x.html"], {}, "there is no folder nowhere"),
+        (["report", "CN_TRADE", "--output", "nowhere/x.html"], {}, "nowhere/x.html: the folder nowhere does not exist"),
         (["run", "CN_TRADE", "--as-of", "2062-05-31"], {}, "as_of 2062-05-31 is in the future; today is "),
     ],
 )
@@ -221,7 +221,7 @@ def test_keys_are_listed_end_on_a_day_and_are_revoked(own_url):
     def ask(*words):
         return tradewind("key", *words, TRADEWIND_DATABASE_URL=own_url)
 
-    assert ask("list").stdout == "There is no key.\n"
+    assert ask("list").stdout == "There are no keys.\n"
     made = ask("create", "desk", "--scope", "read", "--scope", "write", "--expires", "2099-01-31").stdout.strip()
     ask("create", "newsroom", "--scope", "write")
     desk, newsroom = ask("list").stdout.splitlines()
@@ -281,7 +281,7 @@ def test_fetch_and_sources_ask_the_feeds_of_the_file(server_url, template, tmp_p
     assert "s3cret" not in failed.stdout + failed.stderr
     for words, expected in (
         (("fetch", "NOTHING"), "tradewind: no feed delivers NOTHING; there are feeds of CN_PARTNERS"),
-        (("fetch",), "tradewind: TRADEWIND_FEEDS names no feeds file"),
+        (("fetch",), "tradewind: no feeds: set TRADEWIND_FEEDS or TRADEWIND_LIVE, "),
     ):
         given = environment if len(words) == 2 else {"TRADEWIND_DATABASE_URL": url}
         refused = tradewind(*words, **given)

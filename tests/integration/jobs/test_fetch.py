@@ -238,7 +238,7 @@ def test_figures_in_another_unit_are_named(world: World) -> None:
     world.api.values = {key: value / 1000 for key, value in world.api.values.items()}
     before = world.known()
     assert world.fetch().reason == (
-        "WrongUnit: comtrade: the figures should be in USD m and are in something else: 0.001 times what is stored"
+        "WrongUnit: comtrade: the figures should be in USD m and are in another unit: 0.001 times the stored values"
     )
     assert world.known() == before
 

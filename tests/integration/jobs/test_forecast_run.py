@@ -44,7 +44,7 @@ def run(engine, **changes):
         "as_of": TODAY,
         "config": QUICK,
         "make_executor": here,
-        "clock": TickingClock(),
+        "clock": TickingClock(changes.get("as_of", TODAY)),
     }
     return run_forecast(engine=engine, **(given | changes))
 
