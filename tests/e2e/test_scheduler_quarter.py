@@ -26,7 +26,7 @@ from sources.observation_batch import ObservationBatch
 from store.queries import catalog, observations, releases, runs
 from tables import check_releases, read_table
 from tests.integration.api.conftest import options
-from tests.support.scheduler_world import QUICK, SMALL, here
+from tests.support.scheduler_world import QUICK, SMALL, add_small_dataset, here
 from tests.support.servers import serving
 
 HEADER = "month,flow,partner,sector,value,months\n"
@@ -142,31 +142,32 @@ def at(day, hour=0, minute=0):
 
 
 @pytest.fixture
-def world(small):
+def world(own_engine):
     with serving() as provider, serving() as receiver:
-        yield World(small, provider, receiver)
+        add_small_dataset(own_engine)
+        yield World(own_engine, provider, receiver)
 
 
 def test_three_months_pass(world):
     # Before anything is due nobody is asked, and February alarms nobody.
     world.live(at("2025-03-07", 2))
-    assert (world.requests, world.reported, world.cutoffs()) == (0, [], ["2024-12"])
+    assert (world.request_count, world.reported, world.cutoffs()) == (0, [], ["2024-12"])
     world.clock.now = at("2025-03-07", 2, 59)
     world.live(at("2025-03-07", 3), MINUTE)
-    assert world.requests == 0
+    assert world.request_count == 0
     # Due, but not there yet: asked at once, after 10, 20 and 40 minutes more.
     world.live(at("2025-03-07", 5), MINUTE)
-    assert (world.requests, world.release(date(2025, 2, 1))) == (4, ("due", 0))
+    assert (world.request_count, world.release(date(2025, 2, 1))) == (4, ("due", 0))
     # The sum of January and February: one run, one scoring, both months done.
     assert world.scored() == 0
     world.publish(*world.figures("2025-02", joined=True))
     world.live(at("2025-03-07", 6), MINUTE)
-    assert (world.requests, world.cutoffs()) == (5, ["2024-12", "2025-02"])
+    assert (world.request_count, world.cutoffs()) == (5, ["2024-12", "2025-02"])
     assert world.scored() > 0
     assert [world.release(date(2025, month, 1)) for month in (1, 2)] == [("done", 0), ("done", 0)]
     # Then nobody is asked until March is due.
     world.live(at("2025-04-14", 2))
-    assert (world.requests, world.reported) == (5, [])
+    assert (world.request_count, world.reported) == (5, [])
     # March is late; its source fails; each is reported once, and both are in the metrics.
     world.provider.status, world.provider.body = 500, b""
     world.clock.now = at("2025-04-14", 3)
@@ -190,7 +191,7 @@ def test_three_months_pass(world):
     assert known_february(world, at("2025-04-14")) == [2]
     assert known_february(world, at("2025-04-15")) == [1]
     # A revision between releases: no source is requested, and a new run is published.
-    request_count, made = world.requests, len(world.cutoffs())
+    request_count, made = world.request_count, len(world.cutoffs())
     with Session(world.engine) as session:
         frame = read_table(
             (HEADER + "\n".join(world.figures("2025-03", growth=1.08))).encode(), media="csv", limit_bytes=10**6
@@ -199,7 +200,7 @@ def test_three_months_pass(world):
         session.commit()
     world.clock.now = at("2025-04-20", 1)
     world.live(at("2025-04-22"))
-    assert (world.requests, len(world.cutoffs())) == (request_count, made + 1)
+    assert (world.request_count, len(world.cutoffs())) == (request_count, made + 1)
     assert Counter(world.cutoffs()) == {"2024-12": 1, "2025-02": 1, "2025-03": 3}
 
 
@@ -236,4 +237,4 @@ def test_a_second_scheduler_asks_nobody_twice(world):
     world.clock.now = at("2025-03-07", 4)
     world.ticker.tick()
     other.tick()
-    assert world.requests == 1
+    assert world.request_count == 1

@@ -18,6 +18,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "2", "TRADEWIND_WORKERS": "1"}
+BUNDLED = ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE")
 
 
 class Service:
@@ -117,10 +118,9 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
     assert processes_of(data_dir) == []
 
     with up(data_dir) as service:
-        assert service.get("/v1/runs")["total"] == 2
-        assert service.printed[:2] == [
-            "CN_CLEANTECH: nothing new since run 1\n",
-            "CN_TRADE: nothing new since run 2\n",
+        assert service.get("/v1/runs")["total"] == len(BUNDLED)
+        assert service.printed[: len(BUNDLED)] == [
+            f"{dataset}: nothing new since run {number}\n" for number, dataset in enumerate(BUNDLED, start=1)
         ]
         assert service.stop(signal.SIGTERM) == 0
     assert processes_of(data_dir) == []
@@ -133,7 +133,7 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
         wait_until(lambda: not processes_of(children))
 
     with up(data_dir) as service:
-        assert service.get("/v1/runs")["total"] == 2
+        assert service.get("/v1/runs")["total"] == len(BUNDLED)
         assert service.stop(signal.SIGHUP) == 0
     assert processes_of(data_dir) == []
 
@@ -169,4 +169,4 @@ def test_stopped_in_the_middle_of_a_run_it_leaves_none_half_published(tmp_path):
     with up(tmp_path) as service:
         runs = service.get("/v1/runs")
         assert {run["status"] for run in runs["runs"]} <= {"published", "failed"}
-        assert sum(run["status"] == "published" for run in runs["runs"]) == 2
+        assert sum(run["status"] == "published" for run in runs["runs"]) == len(BUNDLED)
