@@ -30,5 +30,6 @@ def test_ask_answers_from_the_latest_run_and_refuses_in_one_line(own_engine: Eng
     over = tradewind(*chosen, "--period", "2025", "--above", 1, **database)
     assert (over.returncode, over.stdout) == (2, "")
     assert (
-        over.stderr.strip() == "tradewind: 2025 is over: run 1 has observed every month up to 2025-12; ask for observations"
+        over.stderr.strip()
+        == "tradewind: 2025 is over: run 1 has observed every month up to 2025-12; ask for observations"
     )
