@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from forecasting.analysis.periods import KINDS
+from forecasting.analysis.periods import KINDS, parse_period
 
 CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
 GREATEST_ID = 2**31 - 1
@@ -51,6 +51,11 @@ def _kind(value: str) -> str:
     return value
 
 
+def _period(text: str) -> str:
+    parse_period(text)
+    return text
+
+
 Code = Annotated[str, Field(pattern=CODE)]
 Codes = Annotated[list[Code], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=500)]
 Flow = Literal["X", "M", "B"]
@@ -63,6 +68,7 @@ Quantiles = Annotated[list[Probability], BeforeValidator(_split_commas), AfterVa
 Month = Annotated[date, BeforeValidator(_month)]
 Day = Annotated[date, BeforeValidator(_day)]
 Kind = Annotated[str, AfterValidator(_kind)]
+PeriodText = Annotated[str, AfterValidator(_period)]
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 
 

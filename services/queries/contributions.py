@@ -1,16 +1,11 @@
 """Query parameters of contributions to growth."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from forecasting.analysis.periods import Period, parse_period
-from services.parameters import DEFAULT_LEVELS, Code, Levels, Parameters, RunSelection
-
-
-def _period(text: str) -> str:
-    parse_period(text)
-    return text
+from services.parameters import DEFAULT_LEVELS, Code, Levels, Parameters, PeriodText, RunSelection
 
 
 class ContributionQuery(Parameters, RunSelection):
@@ -20,12 +15,12 @@ class ContributionQuery(Parameters, RunSelection):
     flow: Literal["X", "M"] = Field(default="X", description="X exports, M imports.")
     partner: Code | None = Field(default=None, description="By sector: of which partner or group; WLD if not given.")
     sector: Code | None = Field(default=None, description="By partner: of which sector; TOTAL if not given.")
-    period: Annotated[str, AfterValidator(_period)] | None = Field(
+    period: PeriodText | None = Field(
         default=None,
         description="`2026`, `2026-Q1`, `2026-03`, or from a first month to a last, `2026-08/2027-07`, observed or "
         "forecast; the 12 months after the run's cutoff if not given.",
     )
-    from_period: Annotated[str, AfterValidator(_period)] | None = Field(
+    from_period: PeriodText | None = Field(
         default=None,
         alias="from",
         description="The period compared with, as long; a year before `period` if not given.",

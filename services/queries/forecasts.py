@@ -1,9 +1,9 @@
 """Query models of forecasts, probabilities, concentration, decomposition and forecast history."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from forecasting.analysis.period_draws import HAVE_A_PERIOD_BEFORE, OF_A_WHOLE, ON_THE_PERIOD_BEFORE, Units
 from forecasting.analysis.periods import Frequency, Period, parse_period
@@ -13,6 +13,7 @@ from services.parameters import (
     Levels,
     Paged,
     Parameters,
+    PeriodText,
     Quantiles,
     RunSelection,
     SeriesSelection,
@@ -21,11 +22,6 @@ from services.parameters import (
 )
 
 Whole = Literal["partner", "sector", "total"]
-
-
-def _period(text: str) -> str:
-    parse_period(text)
-    return text
 
 
 class IntervalOptions(BaseModel):
@@ -82,7 +78,7 @@ class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
     """Forecasts of a run; a page counts series."""
 
     limit: int = Field(default=1000, ge=1, le=1000, description="Greatest number of series.")
-    period: Annotated[str, AfterValidator(_period)] | None = Field(
+    period: PeriodText | None = Field(
         default=None,
         description="One period instead of a frequency and a horizon: `2026`, `2026-Q1`, `2026-03`, or a range of "
         "months, `2026-08/2027-07`. It must end after the run's cutoff and within its horizon.",
@@ -126,9 +122,7 @@ class ForecastQuery(RunForecastQuery, RunSelection):
 class ProbabilityQuery(Parameters, UnitOptions, SingleSeries, RunSelection):
     """The probability that a series lies above, below or between thresholds in a period."""
 
-    period: Annotated[str, AfterValidator(_period)] = Field(
-        description="`2026`, `2026-Q1`, `2026-03`, or a range of months: `2026-01/2026-02`."
-    )
+    period: PeriodText = Field(description="`2026`, `2026-Q1`, `2026-03`, or a range of months: `2026-01/2026-02`.")
     above: float | None = Field(default=None, allow_inf_nan=False, description="In the unit of the answer.")
     below: float | None = Field(
         default=None, allow_inf_nan=False, description="In the unit of the answer; with `above`, between the two."

@@ -3,28 +3,22 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from forecasting.analysis.period_draws import OF_A_WHOLE, Units
 from forecasting.analysis.periods import Period, parse_period
 from forecasting.analysis.shocks import ELASTICITY, Profile
-from services.parameters import DEFAULT_LEVELS, Code, Levels, Month, RunId
+from services.parameters import DEFAULT_LEVELS, Code, Levels, Month, PeriodText, RunId
 
 SERIES = r"^(X|M|B)\.[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_.-]{1,40})?$"
 LONGEST_PATH, MOST_CONDITIONS = 24, 24
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
-def _period(text: str) -> str:
-    parse_period(text)
-    return text
-
-
 def _month(value: object) -> object:
     return value.isoformat()[:7] if isinstance(value, date) else value
 
 
-PeriodText = Annotated[str, AfterValidator(_period)]
 SeriesText = Annotated[
     str,
     Field(pattern=SERIES, description="Flow, partner and sector: `X.USA`, `B.WLD`, `X.EU27.EV`; TOTAL if left out."),
