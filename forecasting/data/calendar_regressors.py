@@ -59,7 +59,8 @@ def lunar_new_year(year: int) -> date:
     Raises:
         NoLunarNewYear: the `holidays` package does not have it.
     """
-    named = holidays.country_holidays("CN", years=year).get_named("Spring Festival", lookup="icontains")
+    festivals = holidays.country_holidays("CN", years=year, language="en_US")
+    named = festivals.get_named("Spring Festival", lookup="icontains")
     days = [day for day in named if day.year == year]
     if not days:
         raise NoLunarNewYear(year)

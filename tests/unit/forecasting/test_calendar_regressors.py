@@ -1,5 +1,8 @@
 """Calendar regressors against values computed by hand."""
 
+import os
+import subprocess
+import sys
 from datetime import date
 
 import numpy as np
@@ -110,3 +113,13 @@ def test_no_month_gives_no_row():
 def test_a_year_before_the_calendar_is_named():
     with pytest.raises(NoLunarNewYear, match="1940"):
         calendar_regressors(np.array(["1940-01"], dtype="datetime64[M]"), "CHN")
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en_US", "C"])
+def test_the_new_year_does_not_depend_on_the_language_of_the_machine(language):
+    script = "from forecasting.data.calendar_regressors import lunar_new_year; print(lunar_new_year(2024))"
+    environment = {**os.environ, "LANGUAGE": language, "LC_ALL": f"{language}.UTF-8"}
+    printed = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "2024-02-10"
