@@ -1,1 +1,1 @@
-"""The web: REST over what the store holds. Reads the store; fits nothing."""
+"""The web: REST and pages over the store. Nothing here fits a forecaster."""

@@ -1,4 +1,4 @@
-"""Whether the service can do its work, and what is missing where it cannot."""
+"""Health of the service: whether it can answer, and the missing part where it cannot."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""The combination beside what a good analyst gets from the usual libraries, on the same folds in the same run.
+"""The combination beside the usual libraries as a good analyst runs them, on the same folds in the same run.
 
 `python -m benchmarks.accuracy [--quick] [--only NAME ...] [--no-prophet] [--output FILE]`: MASE with one scale a
 series (its mean yearly change), an error capped at 50 of them, steps 1 to 12; beside stock Prophet, AutoETS, AutoTheta,

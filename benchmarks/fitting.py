@@ -40,7 +40,7 @@ class Spent:
 
 
 def spent(work: Callable[[], Any]) -> Spent:
-    """What a piece of work takes."""
+    """Processor time and memory of a piece of work."""
     wall, before = time.perf_counter(), _processor()
     work()
     return Spent(time.perf_counter() - wall, _processor() - before)
@@ -81,7 +81,7 @@ def _where_time_goes(profile: cProfile.Profile, *, ours: str = r"/(forecasting|j
 
 
 def peers_a_fold(problem: Problem, *, series: int, cutoffs: Iterable[int], horizon: int) -> dict[str, Spent]:
-    """What each stock peer takes for one series and fold, intervals included: the mean over a sample, one by one."""
+    """Cost of each stock peer for one series and fold, intervals included: the mean over a sample, one by one."""
     logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
     rows = np.linspace(0, len(problem.panel.unique_ids) - 1, series).astype(int)
     chosen = [(problem.panel.values[row], cutoff) for row in rows for cutoff in cutoffs]

@@ -1,7 +1,7 @@
 """Do the intervals hold, and are they narrow? Coverage by kind of answer, and WIS beside peers on the same folds.
 
 `python -m benchmarks.intervals [--quick] [--no-prophet] [--output FILE]`: coverage of the published 50, 80 and 95 %
-intervals for months, quarters, years and their growth, each fold calibrated only on what was known at its cutoff; WIS
+intervals for months, quarters, years and their growth, each fold calibrated only on values known at its cutoff; WIS
 beside prophet and statsforecast with their own intervals. Beside a coverage stands its standard error, for forecasts
 from overlapping cutoffs are fewer trials than their number. Quick takes every third cutoff and no Prophet.
 """
@@ -40,7 +40,7 @@ GROUPS = ("parts", "partner totals", "sector totals", "grand total")
 GROUP_KINDS = ("month", "quarter", "year")
 PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)", "Prophet")
 QUICK_PEERS = ("AutoETS", "AutoETS, conformal", "ARIMA (0,1,1)(0,1,1)")
-# A month apart, peers would take an hour; what is shown there is how often our intervals held.
+# A month apart, peers would take an hour; that table shows the coverage of our intervals alone.
 ALONE = ("CN_CLEANTECH_monthly",)
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_TRADE": panels.cn_trade,
@@ -172,7 +172,7 @@ def main() -> None:
         print(sections[-1], flush=True)
     if given.output:
         title = (
-            f"# Intervals\n\n`make bench-intervals` on {machine()}. A fold knows only what was known at its cutoff.\n\n"
+            f"# Intervals\n\n`make bench-intervals` on {machine()}. A fold uses only values known at its cutoff.\n\n"
             "After ± stands a coverage's standard error, over cutoffs drawn again in blocks as long as the horizon.\n"
             f"One star: more than {TOLERANCE:g} points from its level. Two: more than {SURE:g} standard errors as well."
         )

@@ -1,4 +1,4 @@
-"""What a good analyst would use instead: prophet and statsforecast as they come, with their own intervals."""
+"""Peers, the alternatives of a good analyst: prophet and statsforecast as they come, with their own intervals."""
 
 import logging
 import warnings
@@ -43,7 +43,7 @@ class PeerForecasts:
 
 
 def run_peers(problem: Problem, *, horizon: int, peers: Iterable[str], executor: Executor) -> PeerForecasts:
-    """Every peer on every series and cutoff of a problem; what a peer cannot do is NaN."""
+    """Every peer on every series and cutoff of a problem; a forecast that a peer cannot make is NaN."""
     panel, names = problem.panel, tuple(peers)
     cutoffs = tuple(panel.position(cutoff) for cutoff in problem.cutoffs)
     tasks = [Task(row, panel.months[0], y, cutoffs, horizon, names) for row, y in enumerate(panel.values)]

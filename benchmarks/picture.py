@@ -27,7 +27,7 @@ def read_table(address: str, dataset: str, what: str, **query: Any) -> pd.DataFr
 
 
 def draw(observed: pd.DataFrame, forecast: pd.DataFrame, *, title: str, output: Path) -> None:
-    """A fan chart: what was observed, the median, and the intervals, widest first."""
+    """A fan chart: observed values, the median, and the intervals, widest first."""
     mpl.rcParams.update({"svg.hashsalt": "tradewind", "font.size": 10, "axes.spines.top": False})
     figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     history = observed.tail(12 * YEARS_SHOWN)

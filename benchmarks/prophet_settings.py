@@ -1,4 +1,4 @@
-"""What each change to stock Prophet is worth, and what the in-process fit saves.
+"""Value of each change to stock Prophet, and time saved by the in-process fit.
 
 `python -m benchmarks.prophet_settings [top30-NAICS-imports.parquet]` prints the tables of
 docs/decisions/0003-prophet-map.md: mean absolute scaled errors over rolling cutoffs of China's exports, of clean

@@ -1,7 +1,7 @@
 """A run of so many series, fits in worker processes among it, on a made-up panel: processor time and memory.
 
 `python -m benchmarks.scale SERIES` prints one JSON object. Few folds and forecasters that cost little, so that ten
-thousand series are minutes: what is looked for is whether a series costs the same among few as among many. The
+thousand series are minutes: the question is whether a series costs the same among few as among many. The
 panel's parts are bundled series, each with its months' changes resampled by years and its own size; wholes are sums.
 """
 

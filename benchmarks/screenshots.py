@@ -18,7 +18,7 @@ DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((place) => p
 
 
 def take(address: str, folder: Path, chromium: str) -> None:
-    """Write a PNG a page: what a screen shows of it."""
+    """Write a PNG of each page, as a screen shows it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         page = browser.new_page(base_url=address, viewport=SIZE)  # type: ignore[arg-type]

@@ -195,7 +195,7 @@ def main() -> None:
         migrate(engine)
         parts = {
             "Fitting": fits_and_run(engine, quick=given.quick),
-            # What is served is the run just made.
+            # The service answers from the run just made.
             "Serving": serving(url, quick=given.quick),
             "Storing": storing(engine, quick=given.quick),
             "Executors": executors(quick=given.quick),
@@ -204,7 +204,7 @@ def main() -> None:
         for title, paragraphs in parts.items():
             sections.append("\n\n".join([f"## {title}", *paragraphs]))
             print(sections[-1], flush=True)
-            # What is measured so far outlives an interruption.
+            # Figures measured so far survive an interruption.
             if given.output:
                 given.output.parent.mkdir(parents=True, exist_ok=True)
                 given.output.write_text("\n\n".join(sections) + "\n", encoding="utf-8")

@@ -25,7 +25,7 @@ from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries.runs import PublishedRunRecord
 
 UNLISTED = "UNLISTED"
-"""The code of what the listed parts leave of their whole, where the dataset derives no remainder."""
+"""The code of the remainder of a whole beside its listed parts, where the dataset derives none."""
 TOLERANCE = 1e-3
 """Published tables are rounded: parts may exceed their whole by this share of it."""
 

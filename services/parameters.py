@@ -16,7 +16,7 @@ from forecasting.analysis.periods import KINDS, parse_period
 CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
 GREATEST_ID = 2**31 - 1
 GREATEST_OFFSET = 10**9
-AS_OF = "Only what was known on this day, YYYY-MM-DD; the default is what is known now."
+AS_OF = "Only values known on this day, YYYY-MM-DD; the default is today."
 DEFAULT_LEVELS = [80.0, 95.0]
 SCORE_KINDS = (*KINDS, *(f"{kind}_growth" for kind in KINDS))
 RENAMED: Mapping[str, str] = {"certificate": "coverage"}

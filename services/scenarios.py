@@ -58,7 +58,7 @@ class ScenarioRow:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioAnswer:
-    """A scenario beside the baseline: how it was computed, what it is worth, how far it is from the forecast."""
+    """A scenario beside the baseline: the method, the effective sample size, and the distance from the forecast."""
 
     methods: Sequence[str]
     draws: float
@@ -164,7 +164,7 @@ class _Measure:
 
 
 def _targets(base: _Paths, paths: FloatArray, single: Sequence[tuple[Condition, Period]]) -> FloatArray:
-    """What each condition wants of its mean; a bound that holds on average wants nothing."""
+    """The target of each condition's mean; a bound that holds on average has none."""
     means = _Measure(base, single)(paths).mean(axis=0)
     wanted = []
     for (condition, _), mean in zip(single, means, strict=True):
@@ -278,7 +278,7 @@ def _resolve(catalog: SeriesCatalog, text: str) -> ResolvedSeries:
 
 
 def _whole(catalog: SeriesCatalog, series: ResolvedSeries, statement: Condition | Question) -> ResolvedSeries | None:
-    """What a share is of. Raises NoWhole."""
+    """The denominator of a share. Raises NoWhole."""
     of = statement.whole
     if of is None:
         return None

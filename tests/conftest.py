@@ -78,7 +78,7 @@ def template(server_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str, template: str) -> str:
-    """A migrated database without datasets, for tests that undo what they write."""
+    """A migrated database without datasets, for tests that undo their writes."""
     return new_database(server_url, "shared", template=template)
 
 

@@ -72,7 +72,7 @@ class Tools:
         partner: Partner = "WLD",
         sector: Sector = "TOTAL",
         months: Annotated[int, Field(ge=1, le=240, description="Number of latest months.")] = 24,
-        as_of: Annotated[date | None, Field(description="Only what was known on this day.")] = None,
+        as_of: Annotated[date | None, Field(description="Only values known on this day.")] = None,
     ) -> dict[str, Any]:
         """Observed values by month."""
         with self._session() as session:

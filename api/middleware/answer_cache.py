@@ -22,7 +22,7 @@ NOT_MODIFIED_HEADERS = {"etag", "cache-control", "vary"}
 
 
 class Key(NamedTuple):
-    """What an answer depends on besides the run."""
+    """The parts of a request that an answer depends on besides the run."""
 
     path: str
     query: tuple[tuple[str, str], ...]

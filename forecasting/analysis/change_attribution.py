@@ -2,7 +2,7 @@
 
 The forecasters' means of a month are combined three times with the earlier run's weights: from the observations of the
 earlier run, from the same months as known now, and from all observations known now. The differences are the first two
-parts; what indicators added to the later run's forecasts less what they had added to the earlier run's is the third.
+parts; the indicators' part of the later run's forecasts less their part of the earlier run's is the third.
 All are reconciled by one linear map, so that the parts of an aggregate's change are the sums of its parts'.
 """
 

@@ -115,7 +115,7 @@ def tilt(paths: FloatArray, measure: Measure, means: FloatArray, *, seed: int) -
     weights = tilting_weights(stated, means)
     effective = float(1 / np.square(weights).sum())
     if effective < ENOUGH_DRAWS:
-        # Beyond the draws, the whole distribution moves by what the mean lacks.
+        # Beyond the draws, the whole distribution moves by the remaining distance of the mean.
         targets = stated + (means - stated.mean(axis=0))
         return impose(paths, measure, targets)
     rng = np.random.default_rng(seed)
@@ -167,7 +167,7 @@ def _scale(paths: FloatArray) -> FloatArray:
 
 
 def _directions(state: FloatArray, stated: FloatArray) -> FloatArray:
-    """Regression coefficients of the state (parts, draws, steps) on what is stated, shape (conditions, parts, steps).
+    """Coefficients of the state (parts, draws, steps) on the conditioned quantities, shape (conditions, parts, steps).
 
     Correlations that this number of draws cannot tell from zero are shrunk towards it.
     """
@@ -190,7 +190,7 @@ def _newton_step(
     residual: FloatArray,
     spread: FloatArray,
 ) -> FloatArray:
-    """The step of each draw towards its targets, from differences of what is stated, bounded in standard deviations."""
+    """The step of each draw towards its targets, from finite differences, bounded in standard deviations."""
     here = measure(at(shift))
     slopes = np.empty((*shift.shape, shift.shape[1]))
     for column, width in enumerate(1e-3 * spread):

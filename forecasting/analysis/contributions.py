@@ -1,7 +1,7 @@
 """Contributions of parts to the growth of their whole, and a shift-share decomposition, draw by draw.
 
 Means are reported: in every draw the contributions sum to the growth of the whole, and so do their means. Shift-share
-(Dunn 1960, Papers of the Regional Science Association 6): the change of a part is what it would have been at the
+(Dunn 1960, Papers of the Regional Science Association 6): the change of a part is the change at the
 growth rate of the whole, and the rest, which is the part's own.
 """
 

@@ -61,7 +61,7 @@ def apply_shock(
     """Paths (parts, draws, steps) after a shock of `size` (draws,), a share, with `factors` (steps,).
 
     `hit` and `gains` (parts,) mark the parts that are shocked and those that gain from diversion. The share `diversion`
-    of what is lost goes to the latter in proportion to their level in each draw and step.
+    of the loss goes to the latter in proportion to their level in each draw and step.
     """
     change = np.maximum(size[:, None] * factors, -1.0)
     after = paths * (1 + hit[:, None, None] * change)

@@ -46,7 +46,7 @@ class Condition(BaseModel):
 
     @property
     def whole(self) -> Literal["partner", "sector", "total"] | None:
-        """What a share or a contribution is of; None in other units."""
+        """The denominator of a share or a contribution; None in other units."""
         return self.of if self.units in OF_A_WHOLE else None
 
     @property
@@ -118,7 +118,7 @@ class Shock(BaseModel):
     size: float | None = Field(default=None, ge=-100, le=1000, description="In per cent of the forecast.")
     tariff: Tariff | None = None
     profile: ShockProfile = ShockProfile()
-    diversion: float = Field(default=0.0, ge=0, le=1, description="The share of what is lost that others gain.")
+    diversion: float = Field(default=0.0, ge=0, le=1, description="The share of the loss that others gain.")
     to: list[Code] | None = Field(
         default=None, max_length=100, description="Who gains; all other partners if not given."
     )
@@ -131,7 +131,7 @@ class Shock(BaseModel):
 
 
 class Question(BaseModel):
-    """What is reported of a scenario beside the baseline."""
+    """A quantity reported under a scenario and under the baseline."""
 
     model_config = STRICT
 
@@ -142,7 +142,7 @@ class Question(BaseModel):
 
     @property
     def whole(self) -> Literal["partner", "sector", "total"] | None:
-        """What a share or a contribution is of; None in other units."""
+        """The denominator of a share or a contribution; None in other units."""
         return self.of if self.units in OF_A_WHOLE else None
 
 

@@ -28,7 +28,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def last(instruction: str) -> str:
-    """What an instruction says in the image that is shipped."""
+    """The value of an instruction in the image that is shipped."""
     return [rest for name, rest in instructions() if name == instruction][-1]
 
 

@@ -1,4 +1,4 @@
-"""The benchmarks in brief: the combination beats what the usual libraries give, and its intervals hold."""
+"""The benchmarks in brief: the combination beats the usual libraries, and its intervals hold."""
 
 import numpy as np
 import pandas as pd

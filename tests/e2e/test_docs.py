@@ -153,7 +153,7 @@ def service(engine: Engine) -> Iterator[Service]:
 
 
 def ask(service: Service, words: tuple[str, ...]) -> httpx.Response:
-    """Send what a `curl` line says; its variables are the service's address and a key."""
+    """Send the request of a `curl` line; its variables are the service's address and a key."""
     method, headers, body, url = "GET", {}, None, ""
     rest = iter(word.replace("$TRADEWIND_KEY", service.key).replace("$TRADEWIND", ADDRESS) for word in words[1:])
     for word in rest:

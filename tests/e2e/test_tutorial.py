@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.test_up import QUICK, up
 from tests.support.documents import ROOT, Section, blocks
 
-# What the reader's shell has: the command, and the address of the service.
+# The reader's shell has the command and the address of the service.
 PRELUDE = f'set -euo pipefail\ntradewind() {{ "{sys.executable}" -m cli "$@"; }}\n'
 OWN = (". .venv/bin/activate", "export TRADEWIND=")
 

@@ -22,7 +22,7 @@ BUNDLED = ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE")
 
 
 class Service:
-    """A running `tradewind up` and what it has printed."""
+    """A running `tradewind up` and its output so far."""
 
     def __init__(self, process):
         self.process, self.printed = process, []

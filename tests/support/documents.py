@@ -1,4 +1,4 @@
-"""What the documents say, in a form that tests can hold them to."""
+"""The statements of the documents, in a form that tests can check."""
 
 import re
 import shlex

@@ -29,7 +29,7 @@ FORECASTERS = ("seasonal_naive", "theta", "combination")
 
 @dataclass(frozen=True)
 class Published:
-    """What a synthetic run was given to store; shapes as in `store.queries.forecasts.write`."""
+    """The arrays that a synthetic run was given to store; shapes as in `store.queries.forecasts.write`."""
 
     run_id: int
     dataset: str
@@ -166,7 +166,7 @@ def _add_up(rows: Sequence[Series], paths: NDArray[np.float32]) -> None:
 
 
 def _components(made: Published) -> dict[str, Any]:
-    """Random parts of every series that multiply to what was observed; the first series' first year has none."""
+    """Random parts of every series that multiply to the observations; the first series' first year has none."""
     names = ("trend", "season", "calendar", "rest")
     past = np.arange(FIRST, made.months[0])
     values = np.random.default_rng(made.run_id).uniform(
@@ -296,5 +296,5 @@ def _series(dataset: str, flow: str, partner: str, sector: str) -> dict[str, Any
 
 
 def _insert(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    """Insert what a migration has not seeded already."""
+    """Insert the rows that no migration has seeded already."""
     session.execute(insert(table).on_conflict_do_nothing(), rows)

@@ -1,4 +1,4 @@
-"""A world whose runs have seen half a year, and what they say by an obvious loop over draws and months."""
+"""A world whose runs have seen half a year, and their answers by an obvious loop over draws and months."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

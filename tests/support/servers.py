@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class IntervalOptions:
-    """What a server is to answer, and what it was asked."""
+    """The answers that a server gives, and the requests that it received."""
 
     def __init__(self):
         self.status, self.body, self.requests, self.url = 200, b"", [], ""

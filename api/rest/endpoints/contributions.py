@@ -37,7 +37,7 @@ def read_contributions(
     """Contributions of partners or sectors to the growth of exports or imports from one period to another.
 
     Means over the run's joint draws: contributions of the rows that are within no group sum to the growth of the whole.
-    `at_whole_rate` and `own` split each change (shift-share): what it would be at the growth rate of the whole, and the
+    `at_whole_rate` and `own` split each change (shift-share): the change at the growth rate of the whole, and the
     part's own gain or loss of market share. Both periods may be observed, forecast, or partly both.
     """
     run = select_run(session, dataset, query)

@@ -35,7 +35,7 @@ def read_components(
 ) -> Response:
     """Prophet's decomposition of series as known to a run: value = trend x seasonal x calendar x residual.
 
-    The trend is in the dataset's unit; the others are the per cent by which they raise what they multiply. `months` is
+    The trend is in the dataset's unit; the others are factors, as a difference from 1 in per cent. `months` is
     empty for series without a decomposition: groups, and series that are short or reach zero.
     """
     run = published_run(session, run_id)

@@ -14,7 +14,7 @@ router = APIRouter(tags=["service"], dependencies=[Reader, NoParameters], respon
 
 @router.get("/v1/schedule", responses={200: {"model": ScheduleAnswer}})
 def read_schedule(session: SessionDep, config: ConfigDep) -> Response:
-    """What the scheduler does next for each dataset and why, and how the last fetch and run ended."""
+    """The next fetch and run of each dataset with the reason, and the outcome of the last ones."""
     now = config.now()
     tasks = scheduled_tasks(session, now=now, interval=config.poll_interval, receives_data=config.receives_data)
     answer: ScheduleAnswer = {"now": now, "tasks": [task_answer(task) for task in tasks]}

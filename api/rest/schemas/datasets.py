@@ -58,12 +58,12 @@ class NewDataset(BaseModel):
 
 @answer
 class ImportAnswer(TypedDict):
-    """What a table holds, and what was stored of it."""
+    """The content of a table, and the part of it that was stored."""
 
     dataset: str
     dry_run: bool
     summary: Annotated[list[str], Field(description="Series, span, partners as they were read, what adds up.")]
-    notices: Annotated[list[str], Field(description="What was accepted and should be known.")]
+    notices: Annotated[list[str], Field(description="Values that were accepted but deserve a look.")]
     inserted: int
     unchanged: int
     derived: int

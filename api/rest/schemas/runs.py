@@ -49,7 +49,7 @@ class NewRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dataset: str = Field(pattern=CODE, examples=["CN_TRADE"])
-    as_of: date | None = Field(default=None, description="Use only what was known on this day; the default is today.")
+    as_of: date | None = Field(default=None, description="Use only values known on this day; the default is today.")
     horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead.")
 
 

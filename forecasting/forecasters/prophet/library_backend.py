@@ -1,4 +1,4 @@
-"""The in-process fit put to Prophet through its own seam for a Stan backend; Stan stays for what the fit cannot do."""
+"""The in-process fit as a Stan backend of Prophet, through the library's own interface; Stan fits the other options."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from forecasting.forecasters.prophet.map_fit import MapDesign, MapFit, fit_map, 
 
 
 class MapBackend(IStanBackend):
-    """A stand-in for Prophet's Stan backend that optimises in process, and calls Stan for what it cannot do.
+    """A Stan backend for Prophet that optimises in process, and calls Stan for the options that it lacks.
 
     Stan is used, and only then loaded, for logistic growth, multiplicative features, sampling, and whenever arguments
     meant for Stan are passed to `Prophet.fit`.

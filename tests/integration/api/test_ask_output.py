@@ -1,4 +1,4 @@
-"""What the API answers, as lines at the command line."""
+"""Answers of the API as lines at the command line."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -24,7 +24,7 @@ def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
 
 
 def slow_mean(run: Published, unique_ids: list[str], **wanted: Any) -> float:
-    """A mean score by a plain loop over what was written."""
+    """A mean score by a plain loop over the rows written."""
     ids = [run.series_ids[run.row(unique_id)] for unique_id in unique_ids]
     found = []
     for place, series_id in enumerate(run.scores["series_id"]):

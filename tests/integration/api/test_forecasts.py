@@ -272,7 +272,7 @@ def test_an_answer_says_that_it_may_be_compressed_where_it_would_be(client: Test
 @pytest.mark.parametrize("params", [{}, {"frequency": "Q"}, {"format": "csv"}])
 def test_a_request_never_waits_for_a_second_connection(world: World, params: dict[str, str]) -> None:
     engine = make_engine(world.engine.url, pool_size=1, autocommit=True)
-    # What the run covers is not known yet: it is read in the same request.
+    # The run's coverage is not known yet: it is read in the same request.
     with client_of(replace(world, engine=engine)) as client:
         assert client.get(CLEAN, params=params).status_code == 200
 

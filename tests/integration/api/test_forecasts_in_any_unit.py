@@ -55,7 +55,7 @@ def only_series(client: TestClient, half: Half, **params: Any) -> dict[str, Any]
 
 
 def assert_summarises(row: dict[str, Any], draws: Any, levels: tuple[float, ...] = (80, 95)) -> None:
-    """A row says of draws what an obvious calculation says of them."""
+    """A row has the statistics of the draws that an obvious calculation gives."""
     assert_allclose(row["mean"], np.mean(draws), rtol=1e-5)
     assert_allclose(row["median"], np.median(draws), rtol=1e-5)
     assert [interval["level"] for interval in row["intervals"]] == list(levels)

@@ -1,4 +1,4 @@
-"""The command line: what it prints, and one line and exit code 2 for what is wrong."""
+"""The command line: its output, and one line and exit code 2 for a fault."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The scheduler: runs what is due and what was asked for, once, and survives what fails."""
+"""The scheduler: due and requested runs happen once, and a failure stops nothing else."""
 
 import os
 import signal

@@ -44,7 +44,7 @@ def come_as_one(engine, vintage, *, factor=1.05):
 
 
 def like(engine, year_on, **changes):
-    """What was observed a year before a month, `year_on`."""
+    """The observation of the month a year before `year_on`."""
     with Session(engine) as session:
         frame = observations.panel_frame(session, "SMALL", date(2025, 1, 20))
     year_ago = frame["ds"] == pd.Timestamp(year_on) - pd.DateOffset(years=1)

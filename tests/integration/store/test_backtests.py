@@ -23,7 +23,7 @@ def rows(session: Session, run: Published, by: backtests.By) -> list[backtests.S
 
 
 def slow_mean(run: Published, forecaster: str, step: int, metric: str, level: float, series: list[int]) -> float:
-    """The mean score by a plain loop over what was written."""
+    """The mean score by a plain loop over the rows written."""
     table = zip(*(run.scores[name] for name in backtests.SCORE_COLUMNS), strict=True)
     found = [
         value

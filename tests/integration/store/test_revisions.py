@@ -1,4 +1,4 @@
-"""Revisions and vintages in SQL, held against an obvious loop over what was appended."""
+"""Revisions and vintages in SQL, held against an obvious loop over the appended rows."""
 
 from datetime import date
 from statistics import mean, stdev

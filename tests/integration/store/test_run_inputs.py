@@ -1,4 +1,4 @@
-"""What a run saw is kept with it, whatever comes later."""
+"""The observations of a run are kept with it, whatever comes later."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -30,7 +30,7 @@ def dataset(session: Session) -> Session:
 
 
 def saw(session: Session, as_of: date = KNOWN) -> int:
-    """A run that saw what was known on a day."""
+    """A run on the values known on a day."""
     now = datetime(2026, 8, 21, tzinfo=UTC)
     terms: dict[str, Any] = {
         "horizon": 6,

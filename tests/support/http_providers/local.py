@@ -25,7 +25,7 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int = 0
-    """How many bytes are missing at the end of what was announced."""
+    """How many bytes are missing at the end of the announced content."""
 
 
 def as_json(body: Any, **reply: Any) -> Reply:

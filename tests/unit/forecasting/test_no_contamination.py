@@ -53,7 +53,7 @@ def means(series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {uid: paths[row].mean(axis=0) for row, uid in enumerate(panel.unique_ids)}
 
 
-# Not dead and collapsed ones: a series that was regular before it ended has its share in what was estimated up to then.
+# Not dead and collapsed ones: a series that was regular before it ended has its share in the estimates up to then.
 CASES = [(kind, count) for kind in ("new", "short", "idle", "absurd") for count in (1, 8)]
 
 

@@ -37,7 +37,7 @@ def trade(n=120, *, seed=1, growth=0.004, noise=0.03):
 
 
 def prophet_class_prediction(forecaster, history, z):
-    """What the Prophet class predicts for every month of `z`, on its scale, and of the horizon; from its frames."""
+    """The Prophet class's prediction for every month of `z`, on its scale, and of the horizon; from its frames."""
     model = MapProphet(
         scaling="minmax",
         changepoint_prior_scale=forecaster.changepoint_prior,

@@ -115,7 +115,7 @@ def test_equal_weights_replace_a_worse_prior(seed: int) -> None:
     series, folds, horizon = 60, 40, 4
     cutoffs = np.arange(40, 40 + folds)
     actuals = 100.0 + draw.normal(size=(series, folds, horizon))
-    # The first two share their errors, so that a prior on them wastes what the others know.
+    # The first two share their errors, so that a prior on them wastes the information of the others.
     noise = draw.normal(size=(series, 4, folds, horizon))
     noise[:, 1] = noise[:, 0]
     given = actuals[:, None] + noise, actuals, np.full((series, folds), 2.0), cutoffs

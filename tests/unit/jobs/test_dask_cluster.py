@@ -24,7 +24,7 @@ CONFIG = ForecastConfig(
 
 
 def start(module, *arguments):
-    # No nanny: what is killed stays dead, and another worker must do its part.
+    # No nanny: a killed worker stays dead, and another worker must do its part.
     return subprocess.Popen(
         [sys.executable, "-m", f"distributed.cli.{module}", "--no-dashboard", *arguments],
         stdout=subprocess.DEVNULL,
@@ -93,7 +93,7 @@ def test_a_cluster_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
     with pytest.raises(ClusterAway, match=r"tcp://127\.0\.0\.1:9") as caught, dask_cluster("tcp://127.0.0.1:9"):
         pass
-    # What a run tries once more, and the command line reports in one line.
+    # Errors that a run tries once more, and the command line reports in one line.
     assert isinstance(caught.value, BrokenExecutor)
 
 
