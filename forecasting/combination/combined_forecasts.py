@@ -87,6 +87,11 @@ class CombinedForecasts:
         """The combination's errors on the arsinh scale, each fold in its own unit, shape (series, folds, horizon)."""
         return self.data.errors(self.centre)
 
+    @property
+    def informed(self) -> NDArray[np.bool_] | None:
+        """Which forecasts an indicator moved, shape (series, folds, horizon); None without indicators."""
+        return None if self.indicators is None else self.indicators.informed
+
     def known_errors(self, fold: int) -> KnownErrors:
         """The combination's errors that were known at a fold's cutoff."""
         readings = self.last_values[fold]

@@ -151,6 +151,15 @@ class IndicatorAdjustment:
     plain: FloatArray
     known_errors: tuple[FloatArray, ...]
 
+    @property
+    def informed(self) -> NDArray[np.bool_]:
+        """The steps whose own month is known of an indicator that has weight, shape (series, folds, horizon)."""
+        steps = 1 + np.arange(STEPS)
+        known = steps <= np.expand_dims(self.effects.leads, 2)
+        moved: NDArray[np.bool_] = ((self.effects.weights != 0) & known).any(axis=1)
+        missing = self.plain.shape[2] - STEPS
+        return np.pad(moved, ((0, 0), (0, 0), (0, missing))) if missing > 0 else moved[:, :, : missing or None]
+
 
 def adjust_for_indicators(
     centre: FloatArray,

@@ -69,7 +69,8 @@ class Backtest:
 
 def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
     """The error distribution of the combination from the errors known at a fold's cutoff."""
-    return learn_distribution(pool.known_errors(fold), pool.forecast_scale[:, :fold])
+    informed = None if pool.informed is None else pool.informed[:, : fold + 1]
+    return learn_distribution(pool.known_errors(fold), pool.forecast_scale[:, :fold], informed)
 
 
 def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:

@@ -5,15 +5,17 @@ step is its own scale times a growth curve over the steps shared by the panel; t
 the standardised errors; dependence over steps and across series is a correlation of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 from scipy.special import ndtri, stdtrit
 
 from forecasting.types import FloatArray
 from forecasting.uncertainty.error_scale import ErrorScale, KnownErrors, estimate_error_scale
 from forecasting.uncertainty.error_scale_calibration import calibrate
+from forecasting.uncertainty.informed_scale import informed_factors
 
 SHAPE_PROBABILITIES = np.concatenate(([0.001, 0.002, 0.005], np.arange(0.01, 0.991, 0.01), [0.995, 0.998, 0.999]))
 CLIP = 4.0
@@ -70,11 +72,16 @@ def learn_marginals(known_errors: KnownErrors) -> Marginals:
     return _marginals(scale, known_errors, scale)
 
 
-def learn_distribution(known_errors: KnownErrors, forecast_scale: FloatArray | None = None) -> ErrorDistribution:
+def learn_distribution(
+    known_errors: KnownErrors,
+    forecast_scale: FloatArray | None = None,
+    informed: NDArray[np.bool_] | None = None,
+) -> ErrorDistribution:
     """The error distribution from known errors; dependence over steps weighs all folds equally.
 
     With `forecast_scale` (series, folds, horizon), the scale forecast at its folds, the scale of the months ahead is
-    calibrated.
+    calibrated. `informed` (series, folds + 1, horizon) marks forecasts that an indicator moved, the last fold being the
+    one at hand: they have a scale of their own.
     """
     scale = estimate_error_scale(known_errors)
     scores = np.clip(np.nan_to_num(_standardised(scale, known_errors)), -CLIP, CLIP)
@@ -83,6 +90,8 @@ def learn_distribution(known_errors: KnownErrors, forecast_scale: FloatArray | N
     marginals = _marginals(
         scale, known_errors, scale if forecast_scale is None else calibrate(scale, forecast_scale, known_errors)
     )
+    if forecast_scale is not None and informed is not None:
+        marginals = _of_informed_steps(marginals, scale.ahead_of(known_errors), known_errors, forecast_scale, informed)
     return ErrorDistribution(
         marginals, loadings, specific, _over_steps(scores[known_errors.pooled], known[known_errors.pooled])
     )
@@ -93,6 +102,25 @@ def _marginals(scale: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) 
     inflation = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
     usable = np.where(~known_errors.pooled[:, None, None], np.nan, _standardised(scale, known_errors))
     return Marginals(inflation * ahead.ahead_of(known_errors), _shape(usable, known_errors.recency))
+
+
+def _of_informed_steps(
+    marginals: Marginals,
+    plain: FloatArray,
+    known_errors: KnownErrors,
+    forecast_scale: FloatArray,
+    informed: NDArray[np.bool_],
+) -> Marginals:
+    """The marginals with the own scale of informed steps; `plain` (series, horizon) is the scale not calibrated."""
+    factors = informed_factors(
+        known_errors,
+        forecast_scale=forecast_scale,
+        ratio=marginals.width / plain,
+        quantiles=marginals.shape,
+        probabilities=SHAPE_PROBABILITIES,
+        informed=informed,
+    )
+    return replace(marginals, width=marginals.width * factors)
 
 
 def _standardised(scale: ErrorScale, known_errors: KnownErrors) -> FloatArray:
