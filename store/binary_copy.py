@@ -17,13 +17,16 @@ Bytes = NDArray[np.uint8]
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 BLOCK_BYTES = 4_000_000
-FLOAT8_OID = 701
 LAYOUTS: dict[type[sa.types.TypeEngine[Any]], str] = {
     sa.BigInteger: ">i8",
+    sa.SmallInteger: ">i2",
     sa.Integer: ">i4",
+    sa.REAL: ">f4",
     sa.Float: ">f8",
     sa.Boolean: "?",
 }
+ELEMENT_OIDS = {">i2": 21, ">f4": 700, ">f8": 701}
+"""Types of array elements, from `pg_type.dat`."""
 POSTGRES_EPOCH = np.datetime64("2000-01-01", "D")
 
 
@@ -31,7 +34,7 @@ def copy_arrays(session: Session, table: type[SQLModel], columns: dict[str, Arra
     """Append rows given as columns and return their number. A scalar is a column of that value.
 
     A column is an array whose first axis is the row: numbers, text, `datetime64`; shape (n, bytes) of uint8
-    for BYTEA; (n, k) or (n, j, k) of floats for an array column, in which NaN becomes a NULL element.
+    for BYTEA; (n, k) or (n, j, k) of numbers for an array column, in which NaN becomes a NULL element.
     A row that breaks a constraint raises `psycopg.errors.IntegrityError` and undoes the transaction.
     """
     session.flush()
@@ -83,7 +86,7 @@ def _joined(fields: list[_Field]) -> bytes:
 
 def _field(values: NDArray[Any], kind: sa.types.TypeEngine[Any]) -> _Field:
     if isinstance(kind, sa.ARRAY):
-        return _float_array(values.astype(np.float64, copy=False))
+        return _array(values, _layout(kind.item_type))
     if values.dtype.kind in "UO":
         return _text(values)
     if isinstance(kind, sa.LargeBinary):
@@ -91,8 +94,11 @@ def _field(values: NDArray[Any], kind: sa.types.TypeEngine[Any]) -> _Field:
     if isinstance(kind, sa.Date):
         days = (values.astype("datetime64[D]") - POSTGRES_EPOCH).astype(np.int64)
         return _fixed(_words(days, ">i4"))
-    layout = next(layout for number, layout in LAYOUTS.items() if isinstance(kind, number))
-    return _fixed(_words(values, layout))
+    return _fixed(_words(values, _layout(kind)))
+
+
+def _layout(kind: sa.types.TypeEngine[Any]) -> str:
+    return next(layout for number, layout in LAYOUTS.items() if isinstance(kind, number))
 
 
 def _words(values: NDArray[Any], layout: str) -> Bytes:
@@ -114,17 +120,18 @@ def _text(values: NDArray[Any]) -> _Field:
     return _Field(np.concatenate([_words(lengths, ">i4"), payload], axis=1), kept)
 
 
-def _float_array(values: NDArray[np.float64]) -> _Field:
-    """`float8[]`: its dimensions, then each element after its length; a NULL is a length of -1 alone."""
+def _array(values: NDArray[Any], layout: str) -> _Field:
+    """An array: its dimensions, then each element after its length; a NULL is a length of -1 alone."""
     rows, shape = len(values), values.shape[1:]
     elements = values.reshape(rows, -1)
     missing = np.isnan(elements)
-    lengths = _words(np.where(missing, -1, 8), ">i4")
-    body = np.concatenate([lengths, _words(elements, ">f8")], axis=2)
-    kept = np.repeat(~missing[:, :, None], 12, axis=2)
+    size = np.dtype(layout).itemsize
+    lengths = _words(np.where(missing, -1, size), ">i4")
+    body = np.concatenate([lengths, _words(elements, layout)], axis=2)
+    kept = np.repeat(~missing[:, :, None], 4 + size, axis=2)
     kept[:, :, :4] = True
-    head = [len(shape), 1, FLOAT8_OID, *(word for size in shape for word in (size, 1))]
-    sizes = 4 * len(head) + 4 * elements.shape[1] + 8 * (~missing).sum(axis=1)
+    head = [len(shape), 1, ELEMENT_OIDS[layout], *(word for length in shape for word in (length, 1))]
+    sizes = 4 * len(head) + 4 * elements.shape[1] + size * (~missing).sum(axis=1)
     front = np.column_stack([sizes, np.tile(head, (rows, 1))])
     front_bytes = _words(front, ">i4").reshape(rows, -1)
     return _Field(

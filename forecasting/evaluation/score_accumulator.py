@@ -29,6 +29,11 @@ class ScoreArray:
     value: FloatArray
     n: NDArray[np.int32]
 
+    def from_step_0(self) -> tuple[FloatArray, NDArray[np.int32]]:
+        """`value` and `n` with columns from step 0 on, without a score at the steps that it lacks."""
+        before = ((0, 0), (self.steps[0], 0))
+        return np.pad(self.value, before), np.pad(self.n, before)
+
 
 class ScoreAccumulator:
     """Sums over folds of one forecaster's scores, by series and step."""

@@ -1,5 +1,6 @@
 """Write forecasts, folds, scores and components of a run to the store."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from forecasting.analysis.decomposition import NAMES
 from forecasting.config import COMBINATION, PROBABILITIES
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.indicator_evidence import IndicatorReport
+from forecasting.evaluation.score_accumulator import ScoreArray, ScoreTable
 from forecasting.pipeline import PanelForecast
 from forecasting.types import FloatArray
 from store.queries import backtest_folds, backtests, decompositions, forecasts, run_indicators
@@ -25,7 +27,7 @@ def write_run(
     The caller commits.
     """
     _write_forecasts(session, run_id, series_ids, forecast)
-    _write_backtest(session, run_id, ids, series_ids, forecast)
+    _write_backtest(session, run_id, series_ids, forecast)
     _write_periods(session, run_id, series_ids, forecast.backtest)
     _write_components(session, run_id, series_ids, forecast)
     if forecast.indicators is not None:
@@ -47,20 +49,13 @@ def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, 
     )
 
 
-def _write_backtest(
-    session: Session,
-    run_id: int,
-    ids: dict[str, int],
-    series_ids: np.ndarray[Any, Any],
-    forecast: PanelForecast,
-) -> None:
+def _write_backtest(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
     """The scored folds, and the run's own cutoff as a fold without actuals, in chunks of series."""
     cutoffs = np.append(forecast.backtest.cutoffs, forecast.months[0] - 1)
     for start in range(0, len(series_ids), SERIES_AT_ONCE):
         rows = slice(start, start + SERIES_AT_ONCE)
         backtest = forecast.backtest.of(rows)
         live = np.concatenate([forecast.base[rows], forecast.mean[rows, None]], axis=1)
-        scores = backtest.scores
         backtests.write(
             session,
             run_id,
@@ -70,11 +65,21 @@ def _write_backtest(
             means=np.concatenate([backtest.means, live[:, :, None]], axis=2),
             actuals=np.concatenate([backtest.actual, np.full((len(live), 1, live.shape[2]), np.nan)], axis=1),
             quantiles=_published_quantiles(backtest, forecast.quantiles[rows]),
-            scores={
-                "series_id": scores["unique_id"].map(ids).to_numpy(),
-                **{name: scores[name].to_numpy() for name in scores.columns if name != "unique_id"},
-            },
         )
+        scores = metric_scores(backtest.score_table)
+        backtests.write_scores(session, run_id, series_ids=series_ids[rows], scores=scores)
+
+
+def metric_scores(table: ScoreTable) -> Iterator[backtests.MetricScores]:
+    """The scores as they are stored: the levels of a metric together."""
+    by_metric: dict[tuple[str, str, str], list[ScoreArray]] = {}
+    for entry in table.entries:
+        by_metric.setdefault((entry.forecaster, entry.kind, entry.metric[0]), []).append(entry)
+    for key, entries in by_metric.items():
+        entries.sort(key=lambda entry: entry.metric[1])
+        padded = [entry.from_step_0() for entry in entries]
+        value, n = (np.stack(parts, axis=1) for parts in zip(*padded, strict=True))
+        yield backtests.MetricScores(*key, [entry.metric[1] for entry in entries], value, n)
 
 
 def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], backtest: Backtest) -> None:

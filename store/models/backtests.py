@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from store.models.base import Table, is_finite, is_first_of_month, is_in
+from store.models.base import Table, is_first_of_month, is_in
 
 
 class BacktestForecast(Table, table=True):
@@ -54,25 +54,31 @@ class BacktestPeriod(Table, table=True):
 
 
 class Score(Table, table=True):
-    """A metric's value for a series, a forecaster and a step over the folds; step 0 pools all steps.
+    """A metric of a series and a forecaster over the folds, by level and step; `SCORES_BY_STEP` reads it.
 
     `kind` is the target: a month, January with February, a quarter or a year, or the growth of one of them.
-    `level` belongs to metrics of an interval (coverage) and is 0 for the others; `n` counts the scored forecasts.
+    `levels` are those of a metric of an interval (coverage), or {0}. `values` and `counts`, the number of forecasts
+    scored, have a row a level and a column a step, the first of which pools all steps; a value is NULL if nothing was
+    scored.
     """
 
     __table_args__ = (
-        sa.CheckConstraint("step >= 0", name="step"),
-        sa.CheckConstraint("level >= 0 AND level < 100", name="level"),
-        sa.CheckConstraint("n > 0", name="n"),
-        sa.CheckConstraint(is_finite("value"), name="is_finite"),
+        sa.CheckConstraint("0 <= ALL (levels) AND 100 > ALL (levels)", name="level"),
+        sa.CheckConstraint("0 <= ALL (counts)", name="n"),
+        sa.CheckConstraint(
+            "array_dims(values) = array_dims(counts) AND array_length(values, 1) = cardinality(levels)", name="shape"
+        ),
+        sa.CheckConstraint(
+            "NOT 'NaN' = ANY (values) AND NOT 'Infinity' = ANY (values) AND NOT '-Infinity' = ANY (values)",
+            name="is_finite",
+        ),
     )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     forecaster: str = Field(primary_key=True, max_length=40)
-    step: int = Field(primary_key=True)
     kind: str = Field(primary_key=True, default="month", max_length=16)
     metric: str = Field(primary_key=True, max_length=24)
-    level: float = Field(primary_key=True, default=0.0)
-    value: float
-    n: int
+    levels: list[float] = Field(sa_type=ARRAY(sa.REAL))
+    values: list[list[float | None]] = Field(sa_type=ARRAY(sa.REAL, dimensions=2))
+    counts: list[list[int]] = Field(sa_type=ARRAY(sa.SmallInteger, dimensions=2))

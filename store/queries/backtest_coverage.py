@@ -6,6 +6,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from store.queries.backtests import SCORES_BY_STEP
+
 PIT = "pit"
 """The metric whose rows are bins of a histogram rather than scores."""
 
@@ -43,18 +45,18 @@ def pit_histogram(
     return [PitBin(*row) for row in session.execute(_PIT, parameters)]
 
 
-_COVERAGE = sa.text("""
+_COVERAGE = sa.text(f"""
     SELECT level, step, sum(value * n) / sum(n), sum(n), count(*)
-    FROM score
+    FROM {SCORES_BY_STEP} s
     WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster AND kind = :kind
       AND metric = 'coverage'
     GROUP BY level, step
     ORDER BY level, step
 """)
 
-_PIT = sa.text("""
+_PIT = sa.text(f"""
     SELECT level, sum(n)
-    FROM score
+    FROM {SCORES_BY_STEP} s
     WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster AND kind = :kind
       AND metric = 'pit' AND step = 0
     GROUP BY level

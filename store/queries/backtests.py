@@ -1,6 +1,6 @@
 """Forecasts and scores of a run's backtest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,28 @@ from store.models import BacktestForecast, Score
 from store.queries.retention import refuse_thinned
 
 RealArray = NDArray[np.float32] | NDArray[np.float64]
-SCORE_COLUMNS = ("series_id", "forecaster", "step", "kind", "metric", "level", "value", "n")
+SCORES_BY_STEP = """(
+    SELECT run_id, series_id, forecaster, kind, metric, levels[(place - 1) / array_length(values, 2) + 1] AS level,
+           CAST((place - 1) % array_length(values, 2) AS int) AS step, CAST(value AS float8) AS value,
+           CAST(n AS int) AS n
+    FROM score, ROWS FROM (unnest(values), unnest(counts)) WITH ORDINALITY AS cell (value, n, place)
+    WHERE n > 0
+)"""
+"""A row for each level and step of `score`, for queries to select from; step 0 pools all steps."""
+
+
+class MetricScores(NamedTuple):
+    """A metric of one forecaster and one kind of period, for every series.
+
+    `value` and `n`, the number of forecasts scored, have shape (series, levels, 1 + steps): the first step pools all.
+    """
+
+    forecaster: str
+    kind: str
+    metric: str
+    levels: Sequence[float]
+    value: RealArray
+    n: NDArray[np.int32]
 
 
 def write(
@@ -27,14 +48,12 @@ def write(
     means: RealArray,
     actuals: RealArray,
     quantiles: RealArray,
-    scores: Mapping[str, ArrayLike],
 ) -> int:
     """Store a run's backtest in the dataset's unit; gives how many forecasts of folds were written.
 
     Shapes: `series_ids` (S,), `forecasters` (F,), `cutoffs` (C,) datetime64, `means` (S, F, C, H), NaN where a
     forecaster gave none, `actuals` (S, C, H), NaN where the month is yet to come, `quantiles` (S, F, C, P, H), NaN
-    throughout where there are none. `scores` holds the columns SCORE_COLUMNS; a score that could not be computed
-    (not finite, or n = 0) is left out.
+    throughout where there are none.
     """
     ids, when = np.asarray(series_ids), np.asarray(cutoffs).astype("datetime64[M]")
     is_forecast = np.isfinite(means).all(axis=-1)
@@ -53,15 +72,31 @@ def write(
         if has_quantiles:
             columns["quantiles"] = quantiles[chosen]
         written += copy_arrays(session, BacktestForecast, columns)
-    _write_scores(session, run_id, scores)
     return written
 
 
-def _write_scores(session: Session, run_id: int, scores: Mapping[str, ArrayLike]) -> None:
-    columns = {name: np.asarray(scores[name]) for name in SCORE_COLUMNS}
-    known = np.isfinite(columns["value"].astype(np.float64)) & (columns["n"] > 0)
-    kept: dict[str, ArrayLike] = {name: column[known] for name, column in columns.items()}
-    copy_arrays(session, Score, {"run_id": run_id, **kept})
+def write_scores(
+    session: Session, run_id: int, *, series_ids: NDArray[np.int64], scores: Iterable[MetricScores]
+) -> None:
+    """Store a run's scores; one that could not be computed (not finite, or n = 0) is left out."""
+    for metric in scores:
+        _write_metric(session, run_id, series_ids, metric)
+
+
+def _write_metric(session: Session, run_id: int, series_ids: NDArray[np.int64], scores: MetricScores) -> None:
+    known = np.isfinite(scores.value) & (scores.n > 0)
+    scored = known.any(axis=(1, 2))
+    columns: dict[str, ArrayLike] = {
+        "run_id": run_id,
+        "series_id": series_ids[scored],
+        "forecaster": scores.forecaster,
+        "kind": scores.kind,
+        "metric": scores.metric,
+        "levels": np.tile(scores.levels, (int(scored.sum()), 1)),
+        "values": np.where(known, scores.value, np.nan)[scored],
+        "counts": np.where(known, scores.n, 0)[scored],
+    }
+    copy_arrays(session, Score, columns)
 
 
 SCORED = sa.func.cardinality(sa.func.array_remove(col(BacktestForecast.actuals), sa.null())) > 0
@@ -133,8 +168,8 @@ def _score_query(series: str, wanted: str) -> sa.TextClause:
     return sa.text(f"""
         SELECT {series} AS series_id, s.forecaster, s.step, s.metric, s.level, avg(s.value), avg(b.value),
                sum(s.n), count(*)
-        FROM score s
-        LEFT JOIN score b ON b.run_id = s.run_id AND b.series_id = s.series_id AND b.forecaster = :baseline
+        FROM {SCORES_BY_STEP} s
+        LEFT JOIN {SCORES_BY_STEP} b ON b.run_id = s.run_id AND b.series_id = s.series_id AND b.forecaster = :baseline
              AND b.step = s.step AND b.kind = s.kind AND b.metric = s.metric AND b.level = s.level
         WHERE s.run_id = :run AND s.series_id = ANY(:series) AND s.kind = :kind AND {wanted}
         GROUP BY 1, s.forecaster, s.step, s.metric, s.level

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from store.models import Tracking
+from store.queries.backtests import SCORES_BY_STEP
 
 WINDOW = 12
 """How many of a series' latest targets a rolling error and coverage are taken over."""
@@ -66,7 +67,7 @@ def due_forecasts(
 
 # A figure imputed by its publisher is no outcome. Months published apart after their sum are its latest value. Of
 # January with February few folds end at a given step: where none does, all steps together are the promise.
-_DUE = sa.text("""
+_DUE = sa.text(f"""
     WITH figure AS (
         SELECT o.series_id, o.month, o.months, o.vintage, o.value, o.backfilled, f.step
         FROM forecast f
@@ -92,7 +93,7 @@ _DUE = sa.text("""
     ), promise AS (
         SELECT series_id, step, kind, max(value) FILTER (WHERE metric = 'mae') AS mae,
                max(value) FILTER (WHERE metric = 'coverage') AS coverage
-        FROM score
+        FROM {SCORES_BY_STEP} s
         WHERE run_id = :run AND forecaster = :forecaster AND kind IN ('month', 'jan_feb')
           AND (metric = 'mae' OR (metric = 'coverage' AND level = 80))
         GROUP BY series_id, step, kind

@@ -40,7 +40,7 @@ class Published:
     median: FloatArray
     quantiles: FloatArray
     paths: NDArray[np.float32]
-    scores: dict[str, Any]
+    scores: list[dict[str, Any]]
     folds: dict[str, Any]
     periods: list[dict[str, Any]]
 
@@ -113,7 +113,8 @@ def publish_run(
         paths=made.paths,
         weights={"theta": np.full(len(rows), 0.75), "seasonal_naive": np.full(len(rows), 0.25)},
     )
-    backtests.write(session, run_id, **made.folds, scores=made.scores)
+    backtests.write(session, run_id, **made.folds)
+    add_scores(session, made, made.scores)
     decompositions.write(session, run_id, **_components(made))
     for fold in made.periods:
         backtest_folds.write_periods(session, run_id, series_ids=made.series_ids, **fold)
@@ -221,29 +222,43 @@ def _periods(ids: NDArray[np.int64], horizon: int, generator: np.random.Generato
     return found
 
 
-def _scores(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> dict[str, Any]:
+def _scores(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> list[dict[str, Any]]:
+    """Rows of monthly scores; the last of them could not be computed."""
     metrics = [(name, 0.0) for name in ("mase", "rmsse", "smape", "wis", "bias", "mae")]
     metrics += [("coverage", level) for level in (50.0, 80.0, 90.0, 95.0)]
-    keys = [
-        (series_id, forecaster, step, metric, level)
-        for series_id in ids
+    rows = [
+        {
+            **{"series_id": series_id, "forecaster": forecaster, "kind": "month", "metric": metric, "level": level},
+            **{"step": step, "value": generator.uniform(0.2, 0.9), "n": 4 if step else 10},
+        }
+        for series_id in ids.tolist()
         for forecaster in FORECASTERS
         for step in range(horizon + 1)
         for metric, level in metrics
     ]
-    series_id, forecaster, step, metric, level = (np.array(column) for column in zip(*keys, strict=True))
-    value = generator.uniform(0.2, 0.9, size=len(keys))
-    value[-1] = np.nan
-    return {
-        "series_id": series_id,
-        "forecaster": forecaster,
-        "step": step,
-        "kind": np.full(len(keys), "month"),
-        "metric": metric,
-        "level": level,
-        "value": value,
-        "n": np.where(step == 0, 10, 4),
-    }
+    rows[-1]["value"] = np.nan
+    return rows
+
+
+def metric_scores(rows: list[dict[str, Any]], ids: NDArray[np.int64]) -> list[backtests.MetricScores]:
+    """Rows `series_id`, `forecaster`, `kind`, `metric`, `level`, `step`, `value` and `n` as they are written."""
+    found = []
+    for key in dict.fromkeys((row["forecaster"], row["kind"], row["metric"]) for row in rows):
+        mine = [row for row in rows if (row["forecaster"], row["kind"], row["metric"]) == key]
+        levels = sorted({row["level"] for row in mine})
+        shape = (len(ids), len(levels), 1 + max(row["step"] for row in mine))
+        value, n = np.full(shape, np.nan), np.zeros(shape, dtype=np.int32)
+        for row in mine:
+            cell = ids.tolist().index(row["series_id"]), levels.index(row["level"]), row["step"]
+            value[cell], n[cell] = row["value"], row["n"]
+        found.append(backtests.MetricScores(*key, levels, value, n))
+    return found
+
+
+def add_scores(session: Session, run: Published, rows: list[dict[str, Any]]) -> None:
+    """Store scores of a run."""
+    scores = metric_scores(rows, run.series_ids)
+    backtests.write_scores(session, run.run_id, series_ids=run.series_ids, scores=scores)
 
 
 def observed(unique_id: str) -> FloatArray:

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from sqlalchemy import Engine
@@ -15,9 +14,8 @@ from sqlmodel import Session
 
 from forecasting.analysis.periods import parse_period
 from forecasting.data.months import month_number
-from store.models import Score
 from tests.integration.api.conftest import World, client_of, copy_of
-from tests.support.factories import FIRST, Published, observed, publish_run
+from tests.support.factories import FIRST, Published, add_scores, observed, publish_run
 
 CUTOFF = np.datetime64("2025-07")
 AS_OF = date(2025, 8, 20)
@@ -65,7 +63,7 @@ def halves_of(original: World, server_url: str) -> Iterator[Halves]:
             for dataset in ("CN_TRADE", "CN_CLEANTECH")
         )
         for run in (trade, clean):
-            session.execute(sa.insert(Score), year_scores(run))
+            add_scores(session, run, year_scores(run))
         session.commit()
     with client_of(world) as client:
         yield Halves(client, world.engine, Half(trade), Half(clean))
@@ -76,7 +74,7 @@ def year_scores(run: Published) -> list[dict[str, Any]]:
     """Coverage of years, by step and pooled, and histograms of the PIT with an empty bin; other for each series."""
     rows = []
     for place, series_id in enumerate(run.series_ids.tolist(), start=1):
-        head = {"run_id": run.run_id, "series_id": series_id, "forecaster": "combination", "kind": "year"}
+        head = {"series_id": series_id, "forecaster": "combination", "kind": "year"}
         rows += [
             {**head, "metric": "coverage", "level": level, "step": step, "value": level / 100 - 0.01 * place, "n": n}
             for level in (50.0, 80.0, 90.0, 95.0)

@@ -7,16 +7,14 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from services.run_requests import request_run
 from store.database import make_engine
-from store.models import Score
 from tests.conftest import new_database
 from tests.integration.api.conftest import FORECAST
-from tests.support.factories import NOW, Published, build_catalog, publish_run
+from tests.support.factories import NOW, Published, add_scores, build_catalog, publish_run
 
 HORIZON, DRAWS = 14, 60
 EARLIER = {"as_of": date(2025, 11, 20), "cutoff": np.datetime64("2025-10"), "horizon": HORIZON, "seed": 3}
@@ -59,7 +57,6 @@ def queue(session: Session, dataset: str = "CN_CLEANTECH") -> int:
 def _add_pit(session: Session, run: Published) -> None:
     rows: list[dict[str, Any]] = [
         {
-            "run_id": run.run_id,
             "series_id": int(series_id),
             "forecaster": "combination",
             "step": 0,
@@ -72,4 +69,4 @@ def _add_pit(session: Session, run: Published) -> None:
         for series_id in run.series_ids
         for place in range(10)
     ]
-    session.execute(sa.insert(Score), rows)
+    add_scores(session, run, rows)

@@ -26,10 +26,11 @@ def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:
 def slow_mean(run: Published, unique_ids: list[str], **wanted: Any) -> float:
     """A mean score by a plain loop over the rows written."""
     ids = [run.series_ids[run.row(unique_id)] for unique_id in unique_ids]
-    found = []
-    for place, series_id in enumerate(run.scores["series_id"]):
-        if series_id in ids and all(run.scores[name][place] == value for name, value in wanted.items()):
-            found.append(run.scores["value"][place])
+    found = [
+        row["value"]
+        for row in run.scores
+        if row["series_id"] in ids and all(row[name] == value for name, value in wanted.items())
+    ]
     return float(np.mean(found))
 
 

@@ -24,12 +24,8 @@ def rows(session: Session, run: Published, by: backtests.By) -> list[backtests.S
 
 def slow_mean(run: Published, forecaster: str, step: int, metric: str, level: float, series: list[int]) -> float:
     """The mean score by a plain loop over the rows written."""
-    table = zip(*(run.scores[name] for name in backtests.SCORE_COLUMNS), strict=True)
-    found = [
-        value
-        for entry, who, when, _, what, how, value, _ in table
-        if entry in series and (who, when, what, how) == (forecaster, step, metric, level)
-    ]
+    wanted = {"forecaster": forecaster, "step": step, "metric": metric, "level": level}
+    found = [row["value"] for row in run.scores if row["series_id"] in series and wanted.items() <= row.items()]
     return float(np.mean(found))
 
 

@@ -4,57 +4,71 @@ import numpy as np
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, Session, SQLModel
 
 from store import binary_copy
 from store.binary_copy import copy_arrays
-from store.models import Partner, Score
-from tests.support.factories import Published, build_catalog, publish_run
+from store.models import Partner
 
 
-@pytest.fixture
-def run(session: Session) -> Published:
-    build_catalog(session)
-    return publish_run(session, "CN_TRADE")
+class Sample(SQLModel, table=True):
+    """A table of every type that numbers and text are stored as."""
+
+    metadata = sa.MetaData()
+    __table_args__ = (sa.CheckConstraint("n > 0", name="ck_sample_n"),)
+
+    batch: str = Field(primary_key=True)
+    n: int = Field(primary_key=True)
+    name: str = ""
+    value: float = 0.0
+    pair: list[float | None] | None = Field(default=None, sa_type=ARRAY(sa.Float(53)))
+    grid: list[list[float | None]] | None = Field(default=None, sa_type=ARRAY(sa.REAL, dimensions=2))
+    counts: list[int] | None = Field(default=None, sa_type=ARRAY(sa.SmallInteger))
 
 
-def stored(session: Session, run: Published, metric: str) -> list[Any]:
-    query = sa.text("SELECT series_id, forecaster, step, value FROM score WHERE run_id = :run AND metric = :metric")
-    return sorted(map(tuple, session.execute(query, {"run": run.run_id, "metric": metric})))
+@pytest.fixture(autouse=True)
+def sample_table(session: Session) -> None:
+    Sample.metadata.create_all(session.connection())
 
 
-def test_columns_are_stored_as_rows_would_be(session: Session, run: Published) -> None:
+def stored(session: Session, batch: str) -> list[Any]:
+    query = sa.text("SELECT n, name, value, pair, grid, counts FROM sample WHERE batch = :batch ORDER BY n")
+    return list(map(tuple, session.execute(query, {"batch": batch})))
+
+
+def or_none(values: Any) -> Any:
+    """Lists in place of arrays, None in place of NaN."""
+    if isinstance(values, np.ndarray):
+        return [or_none(value) for value in values]
+    return None if np.isnan(values) else values.item()
+
+
+def test_columns_are_stored_as_rows_would_be(session: Session) -> None:
     generator = np.random.default_rng(1)
-    columns = ("run_id", "series_id", "forecaster", "step", "kind", "metric", "level", "value", "n")
-    names = np.array(["ets", "a much longer name", "état"])[generator.integers(0, 3, 500)]
     table: dict[str, Any] = {
-        "series_id": np.full(500, run.series_ids[0]),
-        "forecaster": names,
-        "step": np.arange(500),
+        "n": np.arange(1, 501),
+        "name": np.array(["ets", "a much longer name", "état"])[generator.integers(0, 3, 500)],
         "value": generator.normal(size=500) * 10.0 ** generator.integers(-300, 300, 500),
+        "pair": np.where(generator.random((500, 2)) < 0.3, np.nan, generator.normal(size=(500, 2))),
+        "grid": np.where(generator.random((500, 2, 3)) < 0.3, np.nan, generator.random((500, 2, 3), np.float32)),
+        "counts": generator.integers(0, 32_000, (500, 4)),
     }
-    constants: dict[str, Any] = {"run_id": run.run_id, "kind": "month", "level": 0.0, "n": 1}
-    assert copy_arrays(session, Score, {**table, **constants, "metric": "arrays"}) == 500
+    assert copy_arrays(session, Sample, {"batch": "arrays", **table}) == 500
+    names = [*table]
     rows = [
-        (run.run_id, int(run.series_ids[0]), str(name), step, "month", "rows", 0.0, float(value), 1)
-        for step, (name, value) in enumerate(zip(names, table["value"], strict=True))
+        dict(zip(names, (int(n), str(name), *map(or_none, others)), strict=True))
+        for n, name, *others in zip(*table.values(), strict=True)
     ]
-    session.execute(sa.insert(Score), [dict(zip(columns, row, strict=True)) for row in rows])
-    assert stored(session, run, "arrays") == stored(session, run, "rows")
+    session.execute(sa.insert(Sample), [{"batch": "rows", **row} for row in rows])
+    assert stored(session, "arrays") == stored(session, "rows")
 
 
-def test_blocks_join_without_a_seam(session: Session, run: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_join_without_a_seam(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binary_copy, "BLOCK_BYTES", 300)
-    table: dict[str, Any] = {
-        "series_id": run.series_ids[0],
-        "forecaster": "x",
-        "kind": "month",
-        "metric": "seam",
-        "n": 1,
-    }
-    columns = {**table, "run_id": run.run_id, "step": np.arange(50), "level": 0.0, "value": np.arange(50) / 7}
-    assert copy_arrays(session, Score, columns) == 50
-    assert [row[2:] for row in stored(session, run, "seam")] == [(step, step / 7) for step in range(50)]
+    columns: dict[str, Any] = {"batch": "seam", "n": np.arange(1, 51), "name": "x", "value": np.arange(50) / 7}
+    assert copy_arrays(session, Sample, columns) == 50
+    assert [row[:3] for row in stored(session, "seam")] == [(n, "x", (n - 1) / 7) for n in range(1, 51)]
 
 
 def test_text_keeps_what_is_not_ascii(session: Session) -> None:
@@ -66,12 +80,11 @@ def test_text_keeps_what_is_not_ascii(session: Session) -> None:
 
 
 def test_no_rows_are_no_work(session: Session) -> None:
-    assert copy_arrays(session, Score, {"run_id": 1, "series_id": np.array([], dtype=int)}) == 0
+    assert copy_arrays(session, Sample, {"batch": "none", "n": np.array([], dtype=int)}) == 0
 
 
-def test_a_row_that_breaks_a_rule_undoes_all_of_them(session: Session, run: Published) -> None:
-    table: dict[str, Any] = {"series_id": run.series_ids[0], "forecaster": "x", "kind": "month", "metric": "bad"}
-    columns = {**table, "run_id": run.run_id, "step": [1, 2], "level": 0.0, "value": [1.0, 2.0], "n": [1, 0]}
+def test_a_row_that_breaks_a_rule_undoes_all_of_them(session: Session) -> None:
+    columns: dict[str, Any] = {"batch": "bad", "n": [1, 0], "name": "x", "value": 1.0}
     with pytest.raises(psycopg.errors.CheckViolation), session.begin_nested():
-        copy_arrays(session, Score, columns)
-    assert stored(session, run, "bad") == []
+        copy_arrays(session, Sample, columns)
+    assert stored(session, "bad") == []
