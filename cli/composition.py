@@ -135,8 +135,8 @@ def feeds(settings: Settings) -> "dict[str, Feed]":
 
 
 def access(settings: Settings) -> "dict[str, Access]":
-    """Base URL and key of each provider."""
+    """Base URL and key of each provider; the key of provider P is the setting TRADEWIND_P_KEY."""
     from sources import registry
 
-    keys = {"comtrade": settings.comtrade_key, "census": settings.census_key}
+    keys = {name: getattr(settings, f"{name}_key") for name, known in registry.PROVIDERS.items() if known.takes_key}
     return registry.access(settings.source_addresses, keys)

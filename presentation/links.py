@@ -92,12 +92,12 @@ def api_forecasts(run_id: int, **query: Any) -> str:
 
 def api_contributions(dataset: str, **query: Any) -> str:
     """Contributions to growth."""
-    return url(f"/v1/datasets/{dataset}/forecasts/contributions", **query)
+    return url(f"{api_dataset(dataset)}/forecasts/contributions", **query)
 
 
 def api_probability(dataset: str, **query: Any) -> str:
     """The probability of an event."""
-    return url(f"/v1/datasets/{dataset}/forecasts/probability", **query)
+    return url(f"{api_dataset(dataset)}/forecasts/probability", **query)
 
 
 def api_forecast_history(run_id: int, **query: Any) -> str:
@@ -112,7 +112,7 @@ def api_decomposition(run_id: int, **query: Any) -> str:
 
 def api_dataset_indicators(dataset: str) -> str:
     """The indicators of a dataset, their worth and their effects."""
-    return url(f"/v1/datasets/{dataset}/indicators")
+    return url(f"{api_dataset(dataset)}/indicators")
 
 
 def api_run_changes(run_id: int, **query: Any) -> str:
@@ -130,29 +130,44 @@ def api_memo(run_id: int, form: str) -> str:
     return f"{api_run(run_id)}/memo.{form}"
 
 
+def api_datasets() -> str:
+    """Datasets."""
+    return "/v1/datasets"
+
+
+def api_dataset(dataset: str) -> str:
+    """One dataset."""
+    return f"{api_datasets()}/{dataset}"
+
+
+def api_calendar() -> str:
+    """Releases of all datasets as iCalendar."""
+    return "/v1/calendar.ics"
+
+
 def api_series(dataset: str, **query: Any) -> str:
     """Series of a dataset."""
-    return url(f"/v1/datasets/{dataset}/series", **query)
+    return url(f"{api_dataset(dataset)}/series", **query)
 
 
 def api_observations(dataset: str, **query: Any) -> str:
     """Observations of a dataset."""
-    return url(f"/v1/datasets/{dataset}/observations", **query)
+    return url(f"{api_dataset(dataset)}/observations", **query)
 
 
 def api_backtests(dataset: str, **query: Any) -> str:
     """Backtest scores of a dataset's run."""
-    return url(f"/v1/datasets/{dataset}/backtests", **query)
+    return url(f"{api_dataset(dataset)}/backtests", **query)
 
 
 def api_folds(dataset: str, **query: Any) -> str:
     """Forecasts and outcomes at single folds of one series."""
-    return url(f"/v1/datasets/{dataset}/backtests/folds", **query)
+    return url(f"{api_dataset(dataset)}/backtests/folds", **query)
 
 
 def api_misses(dataset: str, **query: Any) -> str:
     """The largest misses of the backtest."""
-    return url(f"/v1/datasets/{dataset}/backtests/misses", **query)
+    return url(f"{api_dataset(dataset)}/backtests/misses", **query)
 
 
 def _text(value: Any) -> str:

@@ -18,7 +18,7 @@ DEFAULT_POLICY = RequestPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Name, default base URL, query and request function of a provider."""
+    """Name, default base URL, query and request function of a provider; a key is the setting of the provider's name."""
 
     title: str
     document: str

@@ -63,7 +63,7 @@ class Tools:
                 {**series_facts(match.catalog, match.series), "dataset": match.dataset.id, "unit": match.dataset.unit}
                 for match in found[:MOST_SERIES]
             ]
-        return {"found": len(found), "series": series, "link": link(self.base_url, "/v1/datasets")}
+        return {"found": len(found), "series": series, "link": link(self.base_url, links.api_datasets())}
 
     def read_observations(
         self,
@@ -160,7 +160,7 @@ class Tools:
             {"code": row.code, "name": row.name, "within": row.within, "points": rounded(row.contribution.mean)}
             for row in found.rows
         ]
-        path = links.url(f"/v1/datasets/{dataset}/forecasts/contributions", flow=flow, by=by, period=period)
+        path = links.api_contributions(dataset, flow=flow, by=by, period=period)
         return {
             **{"dataset": dataset, "unit": "percentage points", **run_facts(run)},
             **{"period": found.period.label, "compared_with": found.base_period.label},
@@ -233,4 +233,4 @@ class Tools:
                 for dataset in catalog.datasets(session)
                 for release in releases.releases(session, dataset.id, since=since)
             ]
-        return {"releases": rows, "today": str(self.now().date()), "link": link(self.base_url, "/v1/calendar.ics")}
+        return {"releases": rows, "today": str(self.now().date()), "link": link(self.base_url, links.api_calendar())}

@@ -9,6 +9,7 @@ from api.exception_handlers import UnreadableBody
 from api.rest.responses import json_response
 from api.rest.schemas.datasets import ImportAnswer, NewDataset, TableLayout
 from api.rest.schemas.problem import PROBLEM
+from presentation import links
 from services.datasets import ImportOptions, add_codes, add_own_codes, check_own_codes, import_table
 from sources.observation_batch import DatasetDefinition
 from sources.partner_names import country
@@ -57,7 +58,7 @@ def create_dataset(body: BodyDep, session: SessionDep, config: ConfigDep) -> Res
         "notices": notices,
         **imported.appended._asdict(),
     }
-    headers = {"Cache-Control": "no-store"} | ({} if sent.dry_run else {"Location": f"/v1/datasets/{sent.id}"})
+    headers = {"Cache-Control": "no-store"} | ({} if sent.dry_run else {"Location": links.api_dataset(sent.id)})
     return json_response(answer, status=200 if sent.dry_run else 201, headers=headers)
 
 

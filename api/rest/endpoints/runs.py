@@ -15,6 +15,7 @@ from api.rest.responses import json_response, list_response, object_response, pa
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.runs import NewRun, RunAnswer, RunPage
 from api.rest.serializers.runs import run_answer
+from presentation import links
 from services.errors import HorizonTooLong
 from services.parameters import Parameters
 from services.queries.runs import RunsQuery
@@ -84,7 +85,7 @@ def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Respons
         now=now,
     )
     session.commit()
-    headers = {"Location": f"/v1/runs/{run_id}", "Cache-Control": "no-store"}
+    headers = {"Location": links.api_run(run_id), "Cache-Control": "no-store"}
     return json_response(run_answer(runs.find(session, run_id)), status=202, headers=headers)
 
 
