@@ -4,7 +4,6 @@ Conditional requests and Retry-After are those of RFC 9110 (sections 10.2.3 and 
 """
 
 import json
-import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -16,10 +15,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import stamina
 from pydantic import SecretStr
 
 from sources.deadline import DeadlineExceeded, call_within
-from sources.errors import ChangedShape, Refused, SourceError, TooLarge, Truncated, Unreachable
+from sources.errors import ChangedShape, Refused, TooLarge, Truncated, Unreachable
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 EXCERPT_LENGTH = 160
@@ -87,7 +87,7 @@ class ProviderResponse:
 class Client:
     """Requests a provider; `known` are the validators of the previous fetch, `seen` those of this one.
 
-    `sleep`, `monotonic` and `now` are the clock's; `jitter` draws from 0 to 1.
+    `sleep`, `monotonic` and `now` are the clock's; `sleep` separates requests, while `stamina` waits between attempts.
     """
 
     policy: RequestPolicy = RequestPolicy()
@@ -95,7 +95,6 @@ class Client:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    jitter: Callable[[], float] = field(default_factory=lambda: random.Random(0).random)
     seen: dict[str, Validator] = field(default_factory=dict)
     unmodified: int = 0
     _http: httpx.Client = field(init=False)
@@ -134,21 +133,11 @@ class Client:
         safe = not secrets and not secret_headers
         request = self._http.build_request("GET", address.copy_merge_params(secrets), headers=sent)
         hidden = [*secrets.values(), *_plain(secret_headers).values()]
-        attempt = 0
-        while True:
-            attempt += 1
-            self._keep_pace()
-            try:
-                send = partial(self._send, request, where, follow=safe, hidden=hidden)
-                return call_within(self.policy.deadline, send)
-            except DeadlineExceeded as error:
-                # The provider answers too slowly to be tried again within this fetch.
-                raise Unreachable(where, str(error), attempt) from error
-            except (Unreachable, Truncated, Refused) as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise
-                self.sleep(wait)
+        try:
+            return self._repeatedly(partial(self._send, request, where, follow=safe, hidden=hidden))
+        except DeadlineExceeded as error:
+            # The provider answers too slowly to be tried again within this fetch.
+            raise Unreachable(where, str(error), 1) from error
 
     def reach(self, url: str) -> None:
         """Check once that the server answers. Raises Unreachable, and Refused for a server error (5xx)."""
@@ -166,6 +155,21 @@ class Client:
             raise Unreachable(where, str(error) or type(error).__name__, 1) from error
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise Refused(where, status, "")
+
+    def _repeatedly(self, send: Callable[[], ProviderResponse | None]) -> ProviderResponse | None:
+        retrying = stamina.RetryingCaller(
+            attempts=self.policy.tries,
+            timeout=None,
+            wait_initial=self.policy.first_wait,
+            wait_max=self.policy.longest_wait,
+            # Clients that failed together do not retry together.
+            wait_jitter=self.policy.first_wait,
+        )
+        return retrying(self._retry, self._paced, send)
+
+    def _paced(self, send: Callable[[], ProviderResponse | None]) -> ProviderResponse | None:
+        self._keep_pace()
+        return call_within(self.policy.deadline, send)
 
     def _conditional(self, where: str) -> dict[str, str]:
         validator = self.known.get(where)
@@ -225,18 +229,15 @@ class Client:
         except (ValueError, TypeError):
             return None
 
-    def _wait(self, error: SourceError, attempt: int) -> float | None:
-        """Seconds to wait before the next attempt; None where no further attempt makes sense."""
-        if attempt == self.policy.tries:
-            return None
-        if isinstance(error, Refused):
-            if error.status not in RETRIED_STATUSES:
-                return None
-            if error.retry_after is not None:
-                return error.retry_after if error.retry_after <= self.policy.longest_wait else None
-        # Half of the wait is random, so that clients that failed together do not retry together.
-        longest = min(self.policy.longest_wait, self.policy.first_wait * 2.0 ** (attempt - 1))
-        return longest * (0.5 + 0.5 * self.jitter())
+    def _retry(self, error: Exception) -> bool | float:
+        """Whether a further attempt makes sense, or the seconds that the provider wants it to wait."""
+        if not isinstance(error, Refused):
+            return isinstance(error, Unreachable | Truncated)
+        if error.status not in RETRIED_STATUSES:
+            return False
+        if error.retry_after is None:
+            return True
+        return error.retry_after if error.retry_after <= self.policy.longest_wait else False
 
 
 def _plain(secrets: Secrets | None) -> dict[str, str]:

@@ -101,4 +101,4 @@ class FakeTime:
 def quick_client(policy: RequestPolicy | None = None, known: Any = None, time: FakeTime | None = None) -> Client:
     """A client that never waits for real."""
     time = time or FakeTime()
-    return Client(policy or RequestPolicy(), known or {}, sleep=time.sleep, monotonic=time.monotonic)
+    return Client(policy or RequestPolicy(first_wait=0.001), known or {}, sleep=time.sleep, monotonic=time.monotonic)
