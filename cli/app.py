@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
             "bundled": data.ingest_bundled,
             "file": data.ingest_file,
             "indicator": data.ingest_indicator,
+            "events": data.ingest_events,
             "external-forecasts": data.ingest_external_forecasts,
         },
     ),

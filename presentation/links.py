@@ -57,6 +57,11 @@ def backtest(dataset: str | None = None, **query: Any) -> str:
     return url("/backtest", dataset=dataset, **query)
 
 
+def events(dataset: str | None = None, **query: Any) -> str:
+    """The page of events and their effects."""
+    return url("/events", dataset=dataset, **query)
+
+
 def ask(**query: Any) -> str:
     """The page that answers questions about probability."""
     return url("/ask", **query)
@@ -113,6 +118,21 @@ def api_decomposition(run_id: int, **query: Any) -> str:
 def api_dataset_indicators(dataset: str) -> str:
     """The indicators of a dataset, their worth and their effects."""
     return url(f"{api_dataset(dataset)}/indicators")
+
+
+def api_dataset_events(dataset: str, **query: Any) -> str:
+    """The events that concern a series."""
+    return url(f"/v1/datasets/{dataset}/events", **query)
+
+
+def api_events(**query: Any) -> str:
+    """The event calendar."""
+    return url("/v1/events", **query)
+
+
+def api_event_effects(dataset: str, **query: Any) -> str:
+    """The effects of an event by partner."""
+    return url(f"/v1/datasets/{dataset}/events/effects", **query)
 
 
 def api_run_changes(run_id: int, **query: Any) -> str:

@@ -15,7 +15,9 @@ QueryError
     ├── NothingToConcentrate
     ├── NothingToCompare
     ├── PartsDoNotAddUp
-    └── NothingToShock
+    ├── NothingToShock
+    ├── EventNotInDataset
+    └── NoCounterfactual
 
 NotStored
 ├── NoRunAsOf
@@ -164,3 +166,22 @@ class RunOfAnotherDataset(NotStored):
     def __init__(self, run: int, dataset: str, *, requested: str) -> None:
         self.run, self.dataset, self.requested = run, dataset, requested
         super().__init__(f"run {run} is of {dataset}, not of {requested}")
+
+
+class EventNotInDataset(Unanswerable):
+    """An event that concerns no series of a dataset."""
+
+    def __init__(self, event: str, dataset: str, flow: str, sector: str) -> None:
+        self.event, self.dataset, self.flow, self.sector = event, dataset, flow, sector
+        super().__init__(f"event {event} concerns no series of {dataset} in flow {flow} and sector {sector}")
+
+
+class NoCounterfactual(Unanswerable):
+    """An event without a forecast from before its announcement and outcomes after it."""
+
+    def __init__(self, event: str, dataset: str, as_of: date, reason: str) -> None:
+        self.event, self.dataset, self.as_of, self.reason = event, dataset, as_of, reason
+        super().__init__(
+            f"event {event}: {reason}; a run of {dataset} as of {as_of} gives the forecast without the event: "
+            "POST /v1/runs"
+        )

@@ -61,6 +61,8 @@ Codes = Annotated[list[Code], BeforeValidator(_split_commas), AfterValidator(_un
 Flow = Literal["X", "M", "B"]
 Flows = Annotated[list[Flow], BeforeValidator(_split_commas), AfterValidator(_unique)]
 StoredFlows = Annotated[list[Literal["X", "M"]], BeforeValidator(_split_commas), AfterValidator(_unique)]
+EventKind = Literal["tariff", "truce", "closure", "rebate", "control", "other"]
+EventKinds = Annotated[list[EventKind], BeforeValidator(_split_commas), AfterValidator(_unique)]
 Level = Annotated[float, Field(gt=0, lt=100)]
 Levels = Annotated[list[Level], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=20)]
 Probability = Annotated[float, Field(gt=0, lt=1)]

@@ -7,6 +7,7 @@ StoreError
 │   ├── UnknownPartner
 │   ├── UnknownSector
 │   ├── UnknownIndicator
+│   ├── UnknownEvent
 │   ├── UnknownRun
 │   ├── NoEarlierRun
 │   ├── RunThinned
@@ -72,6 +73,14 @@ class UnknownIndicator(NotStored):
     def __init__(self, indicator: str) -> None:
         self.indicator = indicator
         super().__init__(f"no indicator has the code {indicator}")
+
+
+class UnknownEvent(NotStored):
+    """No event has this code."""
+
+    def __init__(self, event: str) -> None:
+        self.event = event
+        super().__init__(f"no event has the code {event}; /v1/events lists them")
 
 
 class UnknownRun(NotStored):

@@ -13,6 +13,7 @@ from tables.checks import (
 )
 from tables.columns import distinct, months, numbers
 from tables.dialect import STANDARD, Dialect, make_dialect
+from tables.events import check_events
 from tables.faults import (
     BadDialect,
     BadLayout,
@@ -54,6 +55,7 @@ __all__ = [
     "UnreadableTable",
     "after_last_gap",
     "arrange",
+    "check_events",
     "check_indicator",
     "check_observations",
     "check_panel",

@@ -10,7 +10,7 @@ from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from forecasting.analysis.periods import parse_period
 from presentation import links
-from presentation.sections.event import UNIT_NAMES, event_sections, offered_sentence, sentence, series_choices
+from presentation.sections.probability import UNIT_NAMES, event_sections, offered_sentence, sentence, series_choices
 from services.event_probability import periods_offered, read_event
 from services.parameters import Code, RunId
 from services.published_run import citation, month_of, open_run

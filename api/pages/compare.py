@@ -10,7 +10,7 @@ from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting, links
 from presentation.sections.comparison import comparison_sections, describe
-from presentation.sections.event import series_choices
+from presentation.sections.probability import series_choices
 from services.parameters import Code, RunId
 from services.published_run import citation, open_run
 from services.run_selection import published_run

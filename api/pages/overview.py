@@ -10,8 +10,8 @@ from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, freshness_of, page
 from presentation import links
-from presentation.sections.event import offered_sentence
 from presentation.sections.headline import headline
+from presentation.sections.probability import offered_sentence
 from services.catalog_cache import CatalogCache
 from services.event_probability import periods_offered
 from services.published_run import earlier_runs, month_of, open_run

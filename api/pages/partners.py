@@ -37,7 +37,7 @@ def read_partners(
 ) -> Response:
     """Contributions of partners to growth: the last 12 months observed, and up to 12 months expected."""
     datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
-    published = open_run(session, catalogs, query.dataset or _widest(catalog.datasets(session)), query.run)
+    published = open_run(session, catalogs, query.dataset or widest_dataset(catalog.datasets(session)), query.run)
     flow = query.flow or published.flows[0]
     last, ahead = published.last, min(MONTHS_PER_YEAR, published.run.horizon)
     observed = _compare(published, flow, Period(last - MONTHS_PER_YEAR + 1, last, "span"))
@@ -63,7 +63,7 @@ def _compare(published: PublishedRun, flow: str, period: Period) -> Contribution
     return read_contributions(published.session, published.run, published.catalog, query)
 
 
-def _widest(datasets: list[DatasetRecord]) -> str:
+def widest_dataset(datasets: list[DatasetRecord]) -> str:
     """The partner dataset where it is there, else the one with most series."""
     codes = [dataset.id for dataset in datasets if dataset.series]
     if PREFERRED in codes:

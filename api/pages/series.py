@@ -11,7 +11,7 @@ from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import DatasetPath
 from presentation import formatting, links
-from presentation.sections.event import offered_sentence, series_choices
+from presentation.sections.probability import offered_sentence, series_choices
 from presentation.sections.section import Section, link, text
 from presentation.sections.series import SeriesView, series_sections, whole_of
 from presentation.sections.verdict import verdict

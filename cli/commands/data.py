@@ -142,6 +142,20 @@ def ingest_indicator(
     say(f"{indicator}: {appended.inserted} values stored, {appended.unchanged} already stored")
 
 
+def ingest_events(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet of events; docs/api/events.md has the columns.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Import events that move trade, all rows or none; a known id replaces the stored event."""
+    from jobs.ingestion.events import ingest_event_file
+
+    settings = composition.read_settings(data_dir=data_dir)
+    with composition.session(settings) as session:
+        stored = ingest_event_file(session, file, limit_bytes=settings.max_upload_bytes)
+        session.commit()
+    say(f"{stored.inserted} events stored, {stored.changed} changed, {stored.unchanged} already stored")
+
+
 def ingest_external_forecasts(
     file: Annotated[Path, typer.Argument(help="External forecasts in the hubverse layout.")],
     dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],

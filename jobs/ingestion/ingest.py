@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
+from jobs.ingestion.events import ingest_bundled_events
 from jobs.ingestion.indicators import ingest_bundled_indicators
 from services.datasets import (
     PARTNER_LENGTH,
@@ -62,7 +63,7 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
 
 
 def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
-    """Ingest missing bundled datasets and indicators; returns the result for each dataset.
+    """Ingest missing bundled datasets, indicators and events; returns the result for each dataset.
 
     The caller commits.
     """
@@ -77,6 +78,7 @@ def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
                 releases.plan(session, check_releases(calendar))
             appended[code] = ingest(session, bundled.delivery(code), today=today)
     ingest_bundled_indicators(session, today=today)
+    ingest_bundled_events(session, today=today)
     return appended
 
 

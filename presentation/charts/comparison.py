@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
+from presentation.charts.event_marks import month_marks
 from presentation.charts.theme import BLUE, FAN, INK, VERMILION, Row, Spec, chart, time_axis, value_axis
 
 PALE_ORANGE = "#f3c7a6"
 
 
-def comparison(observed: Sequence[Row], first: Sequence[Row], second: Sequence[Row], *, unit: str) -> Spec:
-    """Rows: `observed` month, value; `first` and `second` month, median, lo_80, hi_80, tip. `second` is the newer."""
+def comparison(
+    observed: Sequence[Row], first: Sequence[Row], second: Sequence[Row], *, unit: str, events: Sequence[Row] = ()
+) -> Spec:
+    """Rows: `observed` month, value; `first` and `second` month, median, lo_80, hi_80, tip. `second` is the newer.
+
+    `events` as in `month_marks`.
+    """
     layers: list[Spec] = []
     for name, band in (("first", PALE_ORANGE), ("second", FAN[80])):
         layers.append(
@@ -18,6 +24,7 @@ def comparison(observed: Sequence[Row], first: Sequence[Row], second: Sequence[R
                 "encoding": {"x": time_axis(), "y": value_axis("lo_80", unit), "y2": {"field": "hi_80"}},
             }
         )
+    layers += month_marks(events)
     tips = [{"field": "name", "type": "nominal", "title": "period"}, {"field": "tip", "type": "nominal", "title": unit}]
     for name, field, color in (("observed", "value", INK), ("first", "median", VERMILION), ("second", "median", BLUE)):
         layers.append(

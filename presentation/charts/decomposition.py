@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
+from presentation.charts.event_marks import month_marks
 from presentation.charts.theme import BLUE, INK, SCHEMA, WIDTH, Row, Spec, config
 
 PANEL_HEIGHT = 110
 
 
-def components(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
-    """One panel for each component, with independent scales. Rows: component, month, value, ahead."""
+def components(rows: Sequence[Row], *, order: Sequence[str], events: Sequence[Row] = ()) -> Spec:
+    """One panel for each component, with independent scales. Rows: component, month, value, ahead.
+
+    `events` as in `month_marks`.
+    """
     years = {"title": None, "format": "%Y", "tickCount": {"interval": "year", "step": 1}, "labelOverlap": True}
     time = {"field": "month", "type": "temporal", "scale": {"type": "utc"}, "axis": years}
     axis = {"title": None, "tickCount": 4, "minExtent": 44, "maxExtent": 44}
@@ -27,7 +31,7 @@ def components(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
         "data": {"values": list(rows)},
         "facet": {"field": "component", "type": "nominal", "sort": list(order), "header": {"title": None}},
         "columns": 1,
-        "spec": {"width": WIDTH, "height": PANEL_HEIGHT, "layer": layers},
+        "spec": {"width": WIDTH, "height": PANEL_HEIGHT, "layer": [*month_marks(events), *layers]},
         "resolve": {"scale": {"y": "independent"}},
         "config": config(),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from presentation.charts.event_marks import month_marks
 from presentation.charts.theme import (
     BLUE,
     FAN,
@@ -29,11 +30,13 @@ def fan(
     earlier: Sequence[Row] = (),
     others: Sequence[Row] = (),
     outcomes: Sequence[Row] = (),
+    events: Sequence[Row] = (),
 ) -> Spec:
     """A fan chart.
 
     Rows: `observed` month, value; `forecast` month, median, and lo_L, hi_L for each level L; `earlier` made, month,
-    value; `others` forecaster, month, value; `outcomes` month, value. Months are ISO days, values are in `unit`.
+    value; `others` forecaster, month, value; `outcomes` month, value; `events` as in `month_marks`. Months are ISO
+    days, values are in `unit`.
     """
     rows = {
         "fan": _joined(observed, forecast, levels),
@@ -43,7 +46,7 @@ def fan(
         "others": others,
         "pointed": [*_hover_rows(observed, "value"), *_hover_rows(forecast, "median")],
     }
-    layers = [_band(level, unit) for level in sorted(levels, reverse=True)]
+    layers = [*(_band(level, unit) for level in sorted(levels, reverse=True)), *month_marks(events)]
     if earlier:
         layers.append(_earlier(unit))
     layers += [_line("observed", "value", OBSERVED, INK, unit), _line("fan", "median", FORECAST, BLUE, unit)]

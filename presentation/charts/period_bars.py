@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from presentation.charts.event_marks import period_marks
 from presentation.charts.theme import MUTED, VERMILION, Row, Spec, chart, line_styles, value_axis
 
 WIDTHS = {95: 1.5, 90: 3, 80: 5, 50: 9}
@@ -21,11 +22,13 @@ def period_bars(
     earlier: Sequence[Row] = (),
     others: Sequence[Row] = (),
     outcomes: Sequence[Row] = (),
+    events: Sequence[Row] = (),
 ) -> Spec:
     """Bars of observed and forecast periods.
 
     Rows: `observed` name, value; `forecast` name, median, and lo_L, hi_L for each level L; `earlier` made, name, value;
-    `others` forecaster, name, value; `outcomes` name, value. Values are in `unit`; names are in the order of rows.
+    `others` forecaster, name, value; `outcomes` name, value; `events` as in `period_marks`. Values are in `unit`; names
+    are in the order of rows.
     """
     order = list(dict.fromkeys(row["name"] for row in (*observed, *forecast, *outcomes)))
     rows = {
@@ -46,6 +49,7 @@ def period_bars(
         layers.append(_points("outcomes", VERMILION, "outcome", unit, order, size=90))
     if others:
         layers.append(_forecasters(others, unit, order))
+    layers += period_marks(events, _x(order))
     return chart(layers, datasets={name: list(found) for name, found in rows.items() if found})
 
 

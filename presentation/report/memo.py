@@ -6,9 +6,9 @@ from sqlmodel import Session
 
 from forecasting.analysis.periods import Period, periods_ahead
 from presentation import formatting, links
-from presentation.sections.event import offered_sentence
 from presentation.sections.headline import headline
 from presentation.sections.partner_sector_grid import is_country, read_grid
+from presentation.sections.probability import offered_sentence
 from presentation.sections.run import differences
 from presentation.sections.section import Section
 from presentation.sections.verdict import verdict

@@ -6,6 +6,7 @@ from forecasting.analysis.periods import Frequency, periods_ahead
 from forecasting.data.months import month_text
 from presentation import formatting, links
 from presentation.charts.comparison import comparison
+from presentation.sections.events import mark_events, read_listed
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.run import differences
 from presentation.sections.section import Section, figure, in_unit, text
@@ -38,6 +39,8 @@ def _chart(first: PublishedRun, second: PublishedRun, series: ResolvedSeries) ->
         for paths in (first_paths, second_paths)
     ]
     labelled = [{**row, "run": run.run.id} for run, found in zip((first, second), rows, strict=True) for row in found]
+    seen = [row for row in observed if row["month"] >= since]
+    marked = mark_events(read_listed(second, series), [*seen, *rows[1]])
     show = in_unit(unit)
     return Section(
         name="forecasts",
@@ -50,8 +53,8 @@ def _chart(first: PublishedRun, second: PublishedRun, series: ResolvedSeries) ->
             figure("hi_80", "80 % to", show),
         ],
         rows=labelled,
-        spec=comparison([row for row in observed if row["month"] >= since], *rows, unit=unit),
-        note=f"Orange: {describe(first)}. Blue: {describe(second)}. Bands: 80 % prediction intervals.",
+        spec=comparison(seen, *rows, unit=unit, events=marked.rows),
+        note=f"Orange: {describe(first)}. Blue: {describe(second)}. Bands: 80 % prediction intervals. {marked.note}",
         open=False,
         api=links.api_forecasts(second.run.id, **links.codes(series), level=80),
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from presentation import formatting, links
 from presentation.charts.decomposition import components as panels
+from presentation.sections.events import mark_events, read_listed
 from presentation.sections.section import Section, figure, in_unit, text
 from services.decomposition import component_months
 from services.published_run import PublishedRun
@@ -27,6 +28,8 @@ def component_sections(published: PublishedRun, series: ResolvedSeries) -> list[
         for name, title in titles.items()
         for row in rows
     ]
+    months = [{"month": f"{row['month']}-01", "name": row["month"]} for row in rows]
+    marked = mark_events(read_listed(published, series), months)
     return [
         Section(
             name="components",
@@ -39,8 +42,8 @@ def component_sections(published: PublishedRun, series: ResolvedSeries) -> list[
                 figure("rest", "Residual (per cent)", formatting.per_cent_change),
             ],
             rows=rows[::-1],
-            spec=panels(marks, order=list(titles.values())),
-            note=NOTE,
+            spec=panels(marks, order=list(titles.values()), events=marked.rows),
+            note=f"{NOTE} {marked.note}".rstrip(),
             open=False,
             api=links.api_decomposition(published.run.id, **links.codes(series)),
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from forecasting.analysis.period_draws import SeriesPaths
 from presentation import formatting, links
 from presentation.charts.fan import fan
+from presentation.sections.events import mark_events, read_listed
 from presentation.sections.section import Column, Section, figure, in_unit, interval_columns, text
 from services.forecast_history import Row, forecast_rows, history_start, observed_rows
 from services.published_run import PublishedRun
@@ -28,13 +29,15 @@ def monthly_fan(
     since = history_start("M", published.last, years)
     observed = with_tooltips(observed_rows(series_paths, "lin", "M", None), published.unit)
     rows = with_tooltips(forecast_rows(series_paths, "lin", "M", LEVELS, None), published.unit, LEVELS)
+    seen = [row for row in observed if row["month"] >= since]
+    marked = mark_events(read_listed(published, series), [*seen, *rows])
     return Section(
         name=name,
         title=f"{published.name(series)}, by month",
         columns=forecast_columns(published.unit, LEVELS),
         rows=rows,
-        spec=fan([row for row in observed if row["month"] >= since], rows, unit=published.unit, levels=LEVELS),
-        note=NOTE,
+        spec=fan(seen, rows, unit=published.unit, levels=LEVELS, events=marked.rows),
+        note=f"{NOTE} {marked.note}".rstrip(),
         open=open_,
         api=links.api_forecasts(published.run.id, **links.codes(series), level=sorted(LEVELS)),
     )

@@ -8,6 +8,7 @@ from presentation import formatting, links
 from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
 from presentation.sections.decomposition import component_sections
+from presentation.sections.events import events_section, mark_events, read_listed
 from presentation.sections.forecast import BARS_NOTE, LEVELS, NOTE, forecast_columns, with_tooltips
 from presentation.sections.nowcast import nowcast_sections
 from presentation.sections.section import Section, figure, in_unit, text
@@ -65,13 +66,17 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
     earlier = _named(earlier)
     others = _named(others)
     draw = fan if view.frequency == "M" else period_bars
+    seen = [row for row in observed if row["month"] >= since]
+    listed = read_listed(published, series)
+    marked = mark_events(listed, [*seen, *forecast])
     spec = draw(
-        [row for row in observed if row["month"] >= since],
+        seen,
         forecast,
         unit=unit,
         levels=LEVELS,
         earlier=[row for row in earlier if row["month"] >= since],
         others=others,
+        events=marked.rows,
     )
     return [
         Section(
@@ -80,9 +85,10 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
             columns=forecast_columns(unit, LEVELS),
             rows=forecast,
             spec=spec,
-            note=_note(view, origins if earlier else ""),
+            note=f"{_note(view, origins if earlier else '')} {marked.note}".rstrip(),
             api=_forecast_api(published, series, view),
         ),
+        *([events_section(published, series, listed, marked)] if listed else []),
         *([_history_section(published, series, "forecasters", others, unit, view)] if others else []),
         *([_history_section(published, series, "earlier", earlier, unit, view)] if earlier else []),
         *(nowcast_sections(published, series) if (view.units, view.frequency) == ("lin", "M") else []),

@@ -61,6 +61,11 @@ def calendar(dataset: str) -> pd.DataFrame:
     return planned[planned["dataset"] == dataset]
 
 
+def events() -> pd.DataFrame:
+    """The bundled events, as text: the input of `tables.check_events`."""
+    return read_table(HERE / "data" / "events.csv", limit_bytes=LARGEST_FILE)
+
+
 def codes(name: str) -> pd.DataFrame:
     """A table of codes, as text: `partners` (code, name, is_group), `sectors` (code, name, classification)."""
     return read_table(HERE / "codes" / f"{name}.csv", limit_bytes=LARGEST_FILE)

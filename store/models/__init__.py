@@ -18,6 +18,7 @@ from store.models.catalog import (
     Series,
     SeriesPart,
 )
+from store.models.events import EVENT_KINDS, Event, EventEffect, EventEvidence, RunEvent
 from store.models.indicators import (
     ANY,
     INDICATOR_KINDS,
@@ -46,6 +47,7 @@ from store.models.tracking import ExternalForecast, ExternalForecastScore, Track
 __all__ = [
     "ALERT_KINDS",
     "ANY",
+    "EVENT_KINDS",
     "FETCH_OUTCOMES",
     "INDICATOR_KINDS",
     "REST_PARTNER",
@@ -59,6 +61,9 @@ __all__ = [
     "BrowserSession",
     "Dataset",
     "Decomposition",
+    "Event",
+    "EventEffect",
+    "EventEvidence",
     "ExternalForecast",
     "ExternalForecastScore",
     "Forecast",
@@ -78,6 +83,7 @@ __all__ = [
     "Release",
     "ResolvedSeries",
     "Run",
+    "RunEvent",
     "RunIndicator",
     "Score",
     "Sector",

@@ -99,11 +99,23 @@ def page(
 
 
 def by_cutoff(
-    session: Session, run_id: int, series_ids: Sequence[int], *, forecaster: str, kind: str = MONTH
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    forecaster: str,
+    kind: str = MONTH,
+    since: date | None = None,
+    until: date | None = None,
 ) -> dict[date, dict[int, FoldForecast]]:
-    """Forecasts of several series by cutoff, oldest first, and by series, at folds that have an actual."""
+    """Forecasts of several series by cutoff, oldest first, and by series, at folds that have an actual.
+
+    `since` and `until` bound the cutoffs.
+    """
     source = _source(run_id, series_ids, forecaster, kind)
     query = sa.select(source.c.series_id, *(source.c[name] for name in FoldForecast._fields)).where(_scored(source))
+    query = query if since is None else query.where(source.c.cutoff >= since)
+    query = query if until is None else query.where(source.c.cutoff <= until)
     found: dict[date, dict[int, FoldForecast]] = {}
     for number, *fields in session.execute(query.order_by(source.c.cutoff, source.c.series_id)):
         fold = FoldForecast(*fields)

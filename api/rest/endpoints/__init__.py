@@ -8,6 +8,8 @@ from api.rest.endpoints import (
     data_sources,
     datasets,
     decomposition,
+    event_effects,
+    events,
     external_forecasts,
     forecast_history,
     forecasts,
@@ -52,6 +54,8 @@ ROUTERS = tuple(
         schedule,
         datasets,
         indicators,
+        event_effects,
+        events,
         moved,
     )
 )
