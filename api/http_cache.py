@@ -1,6 +1,6 @@
 """ETag and Cache-Control headers: run URLs are immutable, "latest" is revalidated.
 
-`run_headers` also records in the request which run the answer comes from, so that `AnswerCache` may keep it.
+Both functions also record in the request which run the answer comes from, so that `AnswerCache` may keep it.
 """
 
 import hashlib
@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from cachetools import TTLCache
 from fastapi import FastAPI, Request, Response
+from sqlmodel import Session
 
 from api.config import ServerConfig
+from services.freshness import Freshness, dataset_freshness
 from services.parameters import RunSelection
-from store.queries.runs import RunRecord
+from store.queries.runs import PublishedRunRecord, RunRecord
 
 YEAR_SECONDS = 31_536_000
 ANSWERED_BY = "tradewind.answered_by"
@@ -28,30 +30,43 @@ class LatestKey(NamedTuple):
     as_of: date | None
 
 
+class Latest(NamedTuple):
+    """The answer to that question: a run, and the freshness of its data."""
+
+    run_id: int
+    freshness: Freshness
+
+
 class AnsweredBy(NamedTuple):
     """The run of an answer, its ETag, and the question that selected the run; None where the request names it."""
 
-    run_id: int
+    run: Latest
     etag: str
     latest: LatestKey | None
 
 
 class LatestRuns:
-    """The latest runs as selected within the last moment."""
+    """The latest runs as selected within the last moment, and the freshness of their data."""
 
     def __init__(self, seconds: float) -> None:
         self._lock = Lock()
-        self._runs: TTLCache[LatestKey, int] = TTLCache(maxsize=LATEST_KEPT, ttl=seconds)
+        self._runs: TTLCache[LatestKey, Latest] = TTLCache(maxsize=LATEST_KEPT, ttl=seconds)
 
-    def remember(self, key: LatestKey, run_id: int) -> None:
+    def remember(self, key: LatestKey, run: Latest) -> None:
         """Note which run was just selected."""
         with self._lock:
-            self._runs[key] = run_id
+            self._runs[key] = run
 
-    def is_latest(self, key: LatestKey, run_id: int) -> bool:
-        """Whether this run was selected within the last moment."""
+    def freshness(self, key: LatestKey, run_id: int) -> Freshness | None:
+        """The freshness of this run's data, if it was selected within the last moment."""
         with self._lock:
-            return self._runs.get(key) == run_id
+            found = self._runs.get(key)
+        return found.freshness if found is not None and found.run_id == run_id else None
+
+    def is_latest(self, key: LatestKey, run: Latest) -> bool:
+        """Whether this run was selected within the last moment, with the same freshness."""
+        with self._lock:
+            return self._runs.get(key) == run
 
 
 class NotModified(Exception):
@@ -68,19 +83,49 @@ def install(app: FastAPI, config: ServerConfig) -> None:
     app.state.latest_runs = LatestRuns(config.latest_run_seconds)
 
 
-def run_headers(
-    request: Request, config: ServerConfig, run: RunRecord, selection: RunSelection | None = None
-) -> dict[str, str]:
-    """Headers of an answer from a published run; `selection` where the address does not name it. Raises NotModified."""
+def run_headers(request: Request, config: ServerConfig, run: RunRecord) -> dict[str, str]:
+    """Headers of an answer whose address names a published run: it never changes. Raises NotModified."""
     scope = "private" if config.require_key_to_read else "public"
-    control = f"{scope}, max-age={YEAR_SECONDS}, immutable" if selection is None else f"{scope}, no-cache"
-    headers = {"ETag": _tag(request, config, run), "Cache-Control": control, "Vary": "Accept"}
-    latest = None
-    if selection is not None and selection.run is None:
-        latest = LatestKey(run.dataset_id, selection.as_of)
-        request.app.state.latest_runs.remember(latest, run.id)
-    request.scope[ANSWERED_BY] = AnsweredBy(run.id, headers["ETag"], latest)
-    if matches(request.headers.get("if-none-match"), headers["ETag"]):
+    control = f"{scope}, max-age={YEAR_SECONDS}, immutable"
+    answered = Latest(run.id, Freshness(run.cutoff or run.as_of, None))
+    return _answered_by(request, config, answered, control, latest=None)
+
+
+def latest_headers(
+    request: Request, session: Session, config: ServerConfig, run: PublishedRunRecord, selection: RunSelection
+) -> tuple[dict[str, str], Freshness]:
+    """Headers of an answer from a selected run, and the freshness of its data. Raises NotModified.
+
+    Releases are overdue in answers from the latest run only: any other run is not expected to know them.
+    """
+    scope = "private" if config.require_key_to_read else "public"
+    latest = LatestKey(run.dataset_id, selection.as_of) if selection.run is None else None
+    freshness = _freshness(request, session, config, run, latest)
+    answered = Latest(run.id, freshness)
+    if latest is not None:
+        request.app.state.latest_runs.remember(latest, answered)
+    return _answered_by(request, config, answered, f"{scope}, no-cache", latest=latest), freshness
+
+
+def _freshness(
+    request: Request, session: Session, config: ServerConfig, run: PublishedRunRecord, latest: LatestKey | None
+) -> Freshness:
+    if latest is None or latest.as_of is not None:
+        return Freshness(run.cutoff, None)
+    known: Freshness | None = request.app.state.latest_runs.freshness(latest, run.id)
+    if known is not None:
+        return known
+    return dataset_freshness(session, run.dataset_id, run.cutoff, now=config.now(), grace=config.grace)
+
+
+def _answered_by(
+    request: Request, config: ServerConfig, run: Latest, control: str, *, latest: LatestKey | None
+) -> dict[str, str]:
+    # A weak ETag of the run and the question, because compression changes the bytes.
+    etag = f'W/"{run.run_id}-{_digest(request, config, *(run.freshness.overdue or ()))}"'
+    headers = {"ETag": etag, "Cache-Control": control, "Vary": "Accept"}
+    request.scope[ANSWERED_BY] = AnsweredBy(run, etag, latest)
+    if matches(request.headers.get("if-none-match"), etag):
         raise NotModified(headers)
     return headers
 
@@ -107,13 +152,8 @@ async def _not_modified(_: Request, error: Exception) -> Response:
     return Response(status_code=304, headers=error.headers)
 
 
-def _tag(request: Request, config: ServerConfig, run: RunRecord) -> str:
-    """A weak ETag of the run and the question; weak, because compression changes the bytes."""
-    return f'W/"{run.id}-{_digest(request, config)}"'
-
-
-def _digest(request: Request, config: ServerConfig) -> str:
-    """A digest of path, query, format and code version."""
+def _digest(request: Request, config: ServerConfig, *more: date) -> str:
+    """A digest of path, query, format, code version and further facts."""
     scope = request.scope
-    parts = (scope["path"], scope["query_string"], request.headers.get("accept", ""), config.version)
+    parts = (scope["path"], scope["query_string"], request.headers.get("accept", ""), config.version, *more)
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()

@@ -9,10 +9,10 @@ from store.queries import releases
 
 
 class Freshness(NamedTuple):
-    """The last month of data, and the months whose release is overdue, oldest first."""
+    """The last month of data, and the months whose release is overdue, oldest first; None for a run of the past."""
 
     data_end: date
-    overdue: tuple[date, ...]
+    overdue: tuple[date, ...] | None
 
 
 def dataset_freshness(session: Session, dataset: str, data_end: date, *, now: datetime, grace: timedelta) -> Freshness:

@@ -72,11 +72,11 @@ class AnswerCache:
                 self._answers[key] = answer
 
     def _is_current(self, scope: Scope, answered_by: AnsweredBy) -> bool:
-        """Whether the request still selects the run of the answer."""
+        """Whether the request still selects the run of the answer, with the same overdue releases."""
         if answered_by.latest is None:
             return True
         latest_runs: LatestRuns = scope["app"].state.latest_runs
-        return latest_runs.is_latest(answered_by.latest, answered_by.run_id)
+        return latest_runs.is_latest(answered_by.latest, answered_by.run)
 
 
 class _Recorder:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import list_response, page_limit
 from api.rest.schemas.backtests import BacktestPage, FoldPage, MissAnswer, MissPage
@@ -64,7 +64,7 @@ def read_backtests(
     are calibrated.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
+    headers, _ = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     _refuse_forecaster(session, run.id, catalog, query.forecaster)
@@ -107,7 +107,7 @@ def read_folds(
 ) -> Response:
     """Forecasts of one series at each cutoff of the backtest, and the outcomes; newest cutoff first."""
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
+    headers, _ = latest_headers(request, session, config, run, query)
     _refuse_levels(query.level)
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
@@ -159,7 +159,7 @@ def read_misses(
     cent covers that share of the outcomes.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
+    headers, _ = latest_headers(request, session, config, run, query)
     _refuse_levels([query.level])
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)

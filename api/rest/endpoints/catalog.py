@@ -125,7 +125,7 @@ def _dataset_answer(session: Session, record: catalog.DatasetRecord, config: Ser
         "series": record.series,
         "first_month": format_month(record.start),
         "last_month": format_month(record.end),
-        "overdue": [f"{month:%Y-%m}" for month in overdue],
+        "overdue": [f"{month:%Y-%m}" for month in overdue or ()],
         "derives_rest": record.derives_rest,
         "derives_total": record.derives_total,
         "allows_negative": record.allows_negative,

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.forecasts import ConcentrationAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.forecasts import Layout, forecast_rows, month_answer
-from api.rest.serializers.runs import run_answer
+from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.analysis.periods import periods_ahead
 from forecasting.data.months import months_after
 from services.concentration import choose_parts, draw_concentration
@@ -42,7 +42,7 @@ def read_concentration(
     shares of the partner's total.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
+    headers, freshness = latest_headers(request, session, config, run, query)
     horizon = requested_horizon(run, query.horizon)
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = choose_parts(session, catalog, query)
@@ -62,7 +62,7 @@ def read_concentration(
     answer: dict[str, Any] = {
         **{"dataset": dataset, "over": query.over, "flow": query.flow},
         **{"partner": query.partner, "sector": query.sector, "unit": UNIT, "frequency": query.frequency},
-        **{"run": run_answer(run), "revised_data": coverage.backfilled},
+        **{"run": run_answer(run), "revised_data": coverage.backfilled, **freshness_answer(freshness)},
         "parts": [part.unique_id for part in selected.parts],
         "whole": selected.whole.unique_id if selected.whole else None,
         "months": [month_answer(row, layout) for row in rows],

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.contributions import ContributionAnswer
@@ -17,7 +17,7 @@ from api.rest.serializers.contributions import (
     contribution_row,
     estimate_answer,
 )
-from api.rest.serializers.runs import run_answer
+from api.rest.serializers.runs import freshness_answer, run_answer
 from services.contributions import read_contributions as find_contributions
 from services.queries.contributions import ContributionQuery
 from services.run_selection import select_run
@@ -41,7 +41,7 @@ def read_contributions(
     part's own gain or loss of market share. Both periods may be observed, forecast, or partly both.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
+    headers, freshness = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     found = find_contributions(session, run, catalog, query)
     if wanted_format(request, query.format) != "json":
@@ -65,5 +65,6 @@ def read_contributions(
         "contributions": [contribution_row(row, query.level) for row in found.rows],
         "run": run_answer(run),
         "revised_data": coverage.backfilled,
+        **freshness_answer(freshness),
     }
     return json_response(answer, headers=headers)

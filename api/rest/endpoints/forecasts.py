@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import latest_headers, run_headers
 from api.rest.path_parameters import DatasetPath, RunPath
 from api.rest.responses import list_response, page_limit, wanted_format
 from api.rest.schemas.forecasts import ForecastPage
@@ -15,12 +15,13 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.forecasts import FORECAST_COLUMNS, Layout, forecast_answers, forecast_rows
 from api.rest.serializers.indicators import used_indicator
-from api.rest.serializers.runs import run_answer
+from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.analysis.period_draws import answer_unit
 from forecasting.data.months import months_after
 from services.catalog_cache import CatalogCache
 from services.coverage import forecast_coverage
 from services.forecasts import read_forecasts as read_series_forecasts
+from services.freshness import Freshness
 from services.queries.forecasts import ForecastQuery, RunForecastQuery
 from services.run_selection import SelectedSeries, published_run, requested_horizon, select_run, select_series
 from store.queries.runs import PublishedRunRecord
@@ -48,8 +49,8 @@ def read_forecasts(
     level: `frequency` sums months, `units` compares, `quantile` adds quantiles.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
-    return _forecasts_response(request, session, catalogs, run, query, headers)
+    headers, freshness = latest_headers(request, session, config, run, query)
+    return _forecasts_response(request, session, catalogs, run, query, headers, freshness)
 
 
 @router.get("/v1/runs/{run_id}/forecasts", responses=ANSWERS)
@@ -63,8 +64,8 @@ def read_run_forecasts(
 ) -> Response:
     """Forecasts of a published run, which never change."""
     run = published_run(session, run_id)
-    headers = run_headers(request, config, run)
-    return _forecasts_response(request, session, catalogs, run, query, headers)
+    headers, freshness = run_headers(request, config, run), Freshness(run.cutoff, None)
+    return _forecasts_response(request, session, catalogs, run, query, headers, freshness)
 
 
 def _forecasts_response(
@@ -74,6 +75,7 @@ def _forecasts_response(
     run: PublishedRunRecord,
     query: RunForecastQuery,
     headers: dict[str, str],
+    freshness: Freshness,
 ) -> Response:
     horizon = requested_horizon(run, query.horizon)
     series = select_series(session, catalogs, run, query, page_limit(request, query))
@@ -82,7 +84,7 @@ def _forecasts_response(
     found = read_series_forecasts(session, run, series, query, horizon)
     context: dict[str, Any] = {}
     if wanted_format(request, query.format) == "json":
-        context = _context(session, run, series, query, horizon) | {"unit": unit}
+        context = _context(session, run, series, query, horizon) | {"unit": unit, **freshness_answer(freshness)}
     return list_response(
         request,
         query,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath, IndicatorPath
 from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
@@ -120,7 +120,7 @@ def read_indicator_evidence(
         items=[evidence_answer(row, dataset=dataset, unit=coverage.unit) for row in found.rows],
         columns=columns(IndicatorEvidenceAnswer),
         context=context,
-        headers=run_headers(request, config, run, query),
+        headers=latest_headers(request, session, config, run, query)[0],
     )
 
 

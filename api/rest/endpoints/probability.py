@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.forecasts import ProbabilityAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.forecasts import Layout, forecast_rows, month_answer
-from api.rest.serializers.runs import run_answer
+from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.series import series_answer
 from forecasting.analysis.period_draws import answer_unit, coverage_kind
 from forecasting.data.months import months_after
@@ -40,7 +40,7 @@ def read_probability(
     cutoff count as observed; a draw at a threshold counts as below it.
     """
     run = select_run(session, dataset, query)
-    headers = run_headers(request, config, run, query)
+    headers, freshness = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     series, row, estimate = estimate_probability(session, run, catalog, query)
     assert run.cutoff is not None
@@ -59,7 +59,7 @@ def read_probability(
         **{"units": query.units, "of": query.whole},
         **event,
         **month_answer(row, layout),
-        **{"run": run_answer(run), "revised_data": coverage.backfilled},
+        **{"run": run_answer(run), "revised_data": coverage.backfilled, **freshness_answer(freshness)},
     }
     if query.coverage:
         kind = coverage_kind(query.span.kind, query.units)

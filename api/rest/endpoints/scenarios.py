@@ -6,14 +6,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
 from api.authentication import Reader
-from api.dependencies import BodyDep, CatalogCacheDep, SessionDep
+from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep
 from api.exception_handlers import UnreadableBody
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.scenarios import IntervalOfScenario, ScenarioAnswer, ScenarioRowAnswer, SummaryAnswer
-from api.rest.serializers.runs import run_answer
+from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.analysis.period_draws import answer_unit
+from services.freshness import dataset_freshness
 from services.parameters import Parameters
 from services.queries.scenarios import Scenario
 from services.run_selection import latest_run, run_of
@@ -38,6 +39,7 @@ def evaluate(
     body: BodyDep,
     request: Request,
     session: SessionDep,
+    config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
     """The forecasts of a run under a scenario, beside the baseline.
@@ -54,6 +56,7 @@ def evaluate(
     coverage, catalog = catalogs.of_run(session, run.id)
     found = evaluate_scenario(session, run, catalog, scenario)
     rows = [_row(row, catalog, scenario.level) for row in found.rows]
+    freshness = dataset_freshness(session, dataset, run.cutoff, now=config.now(), grace=config.grace)
     headers = {"Cache-Control": "no-store"}
     if wanted_format(request, query.format) != "json":
         cells = (line for row in rows for line in _cells(row))
@@ -69,6 +72,7 @@ def evaluate(
         "probability": None if found.unusualness is None else found.unusualness.probability,
         "run": run_answer(run),
         "revised_data": coverage.backfilled,
+        **freshness_answer(freshness),
         "results": rows,
     }
     return json_response(answer, headers=headers)

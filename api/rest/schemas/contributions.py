@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.rest.schemas.common import IntervalAnswer, answer
-from api.rest.schemas.runs import RunAnswer
+from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 
 @answer
@@ -55,6 +55,8 @@ ContributionAnswer = TypedDict(
         "contributions": list[ContributionRowAnswer],
         "run": RunAnswer,
         "revised_data": bool,
+        "data_end": DataEnd,
+        "overdue": Overdue,
     },
 )
 answer(ContributionAnswer)

@@ -9,7 +9,7 @@ from api.rest.schemas.backtests import CoverageAnswer
 from api.rest.schemas.catalog import ResolvedSeriesAnswer
 from api.rest.schemas.common import IntervalAnswer, Month, Page, Period, answer
 from api.rest.schemas.indicators import UsedIndicatorAnswer
-from api.rest.schemas.runs import RunAnswer
+from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 OptionalCoverage = Annotated[CoverageAnswer, Field(description="With `coverage=true`.")]
 RevisedData = Annotated[
@@ -59,6 +59,8 @@ class ForecastPage(Page):
     of: NotRequired[Annotated[str | None, Field(description="The total of a share or a contribution.")]]
     run: RunAnswer
     revised_data: RevisedData
+    data_end: DataEnd
+    overdue: Overdue
     indicators: NotRequired[
         Annotated[
             list[UsedIndicatorAnswer], Field(description="Indicators with months beyond the run's cutoff, if any.")
@@ -91,6 +93,8 @@ class ProbabilityAnswer(ResolvedSeriesAnswer):
     draws: int | None
     run: RunAnswer
     revised_data: RevisedData
+    data_end: DataEnd
+    overdue: Overdue
     coverage: NotRequired[OptionalCoverage]
 
 
@@ -107,6 +111,8 @@ class ConcentrationAnswer(TypedDict):
     frequency: str
     run: RunAnswer
     revised_data: RevisedData
+    data_end: DataEnd
+    overdue: Overdue
     parts: Annotated[list[str], Field(description="The series whose shares are squared.")]
     whole: Annotated[str | None, Field(description="The series of the denominator; null for the sum of the parts.")]
     months: list[MonthAnswer]

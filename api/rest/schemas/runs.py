@@ -9,6 +9,12 @@ from typing_extensions import TypedDict
 from api.rest.schemas.common import Month, Page, answer
 from services.parameters import CODE
 
+DataEnd = Annotated[str, Field(description="The last observed month.", examples=["2026-07"])]
+Overdue = Annotated[
+    list[str] | None,
+    Field(description="Months whose release is overdue, oldest first; null unless the latest run answers."),
+]
+
 
 @answer
 class RunAnswer(TypedDict):
@@ -34,6 +40,14 @@ class RunAnswer(TypedDict):
     done: Annotated[int, Field(description="Progress of the stage, out of `total`.")]
     total: int
     failures: list[dict[str, Any]]
+
+
+@answer
+class FreshnessAnswer(TypedDict):
+    """The freshness of the data of an answer."""
+
+    data_end: DataEnd
+    overdue: Overdue
 
 
 @answer

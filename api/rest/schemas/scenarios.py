@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.rest.schemas.common import answer
-from api.rest.schemas.runs import RunAnswer
+from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 
 @answer
@@ -57,4 +57,6 @@ class ScenarioAnswer(TypedDict):
     ]
     run: RunAnswer
     revised_data: bool
+    data_end: DataEnd
+    overdue: Overdue
     results: list[ScenarioRowAnswer]

@@ -1,7 +1,8 @@
 """Runs and the changes between them as answers."""
 
-from api.rest.schemas.runs import ChangeAnswer, RunAnswer
+from api.rest.schemas.runs import ChangeAnswer, FreshnessAnswer, RunAnswer
 from forecasting.data.months import format_month
+from services.freshness import Freshness
 from store.queries.run_changes import ChangeRecord
 from store.queries.runs import RunRecord
 
@@ -29,6 +30,15 @@ def run_answer(run: RunRecord) -> RunAnswer:
         "done": run.done,
         "total": run.total,
         "failures": run.failures,
+    }
+
+
+def freshness_answer(freshness: Freshness) -> FreshnessAnswer:
+    """The freshness of the data of an answer."""
+    overdue = freshness.overdue
+    return {
+        "data_end": f"{freshness.data_end:%Y-%m}",
+        "overdue": None if overdue is None else [f"{month:%Y-%m}" for month in overdue],
     }
 
 

@@ -1,5 +1,6 @@
 """The cache of answers: the same answer without a query, and never an old run's for longer than a moment."""
 
+import time
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,8 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from tests.integration.api.conftest import World, client_of
+from store.queries import releases
+from tests.integration.api.conftest import TODAY, World, client_of
 from tests.support.factories import publish_run
 
 LATEST = "/v1/datasets/CN_CLEANTECH/forecasts?flow=X&partner=USA&sector=EV"
@@ -112,3 +114,17 @@ def test_the_least_recently_used_answers_leave_first(scratch: World, queries: Qu
     assert queries.number == before
     client.get(LATEST, headers={"Accept-Encoding": "identity"})
     assert queries.number > before
+
+
+def test_a_stored_answer_is_not_repeated_once_a_release_is_overdue(scratch: World) -> None:
+    now = [TODAY]
+    with Session(scratch.engine) as session:
+        releases.record(session, "CN_CLEANTECH", {date(2025, 12, 1): date(2026, 1, 9)})
+        session.commit()
+    client = client_of(scratch, latest_run_seconds=0.2, now=lambda: now[0])
+    assert client.get(LATEST).json()["overdue"] == []
+    now[0] = TODAY.replace(month=4)
+    time.sleep(0.25)
+    other = LATEST.replace("USA", "DEU")
+    assert client.get(other).json()["overdue"] == ["2026-01", "2026-02", "2026-03"]
+    assert client.get(LATEST).json()["overdue"] == ["2026-01", "2026-02", "2026-03"]

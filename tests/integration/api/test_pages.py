@@ -671,3 +671,36 @@ def test_datasets_list_their_overdue_releases(server_url: str, template: str) ->
         with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
             dataset = client.get("/v1/datasets/CN_TRADE").json()
             assert (dataset["last_month"], dataset["overdue"]) == ("2025-12", ["2026-01", "2026-02", "2026-03"])
+
+
+ANSWERS = (
+    "forecasts?flow=X",
+    "forecasts?flow=B&frequency=A",
+    "forecasts/probability?flow=B&period=2026&above=100",
+    "forecasts/concentration?over=partner&flow=X",
+)
+
+
+@pytest.mark.parametrize("query", ANSWERS)
+def test_every_forecast_answer_has_the_end_of_data_and_overdue_releases(
+    server_url: str, template: str, query: str
+) -> None:
+    with pages_world(server_url, template, f"overdue_answers_{ANSWERS.index(query)}") as world:
+        with Session(world.engine) as session:
+            for dataset in ("CN_TRADE", "CN_CLEANTECH"):
+                releases.record(session, dataset, {date(2025, 12, 1): date(2026, 1, 9)})
+            session.commit()
+        dataset = "CN_CLEANTECH" if "concentration" in query else "CN_TRADE"
+        latest = f"/v1/datasets/{dataset}/{query}"
+        run = world.clean.run_id if dataset == "CN_CLEANTECH" else world.trade.run_id
+        with client_of(world) as client:  # type: ignore[arg-type]
+            fresh = client.get(latest)
+            assert (fresh.json()["data_end"], fresh.json()["overdue"]) == ("2025-12", [])
+        with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
+            stale = client.get(latest, headers={"If-None-Match": fresh.headers["etag"]})
+            assert stale.status_code == 200
+            assert stale.json()["overdue"] == ["2026-01", "2026-02", "2026-03"]
+            # Another run is not expected to know later releases, and an answer with its number never changes.
+            assert client.get(f"{latest}&run={run}").json()["overdue"] is None
+            fixed = client.get(f"/v1/runs/{run}/forecasts").json()
+            assert (fixed["data_end"], fixed["overdue"]) == ("2025-12", None)
