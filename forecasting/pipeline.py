@@ -1,8 +1,9 @@
 """The forecasting pipeline: a panel in, published forecasts or an evaluation out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +68,16 @@ def forecast_panel(
     reporter: str,
     vintage_values: Mapping[int, FloatArray] | None = None,
     indicators: IndicatorPanel | None = None,
+    unscored: Collection[date] = (),
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> PanelForecast:
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
     `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
-    the panel's. `indicators` adjust the first steps for values public beyond the panel's last month. A panel too
-    short for a fold gets intervals from its own past changes.
+    the panel's. `indicators` adjust the first steps for values public beyond the panel's last month. Folds whose
+    cutoff is one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its own past
+    changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = _as_known(panel, folds, vintage_values or {})
@@ -90,12 +93,18 @@ def forecast_panel(
         on_progress=on_progress,
     )
     pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values, indicators=indicators)
-    scored = range(max(len(folds) - config.folds, 0), len(folds))
+    scored = _scored_folds(panel, folds, config, unscored)
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
     forecast = _published(pool, backtest, config=config, components=components)
     return forecast if indicators is None else replace(forecast, indicators=report_indicators(pool, indicators))
+
+
+def _scored_folds(panel: Panel, folds: Sequence[int], config: ForecastConfig, unscored: Collection[date]) -> list[int]:
+    """Places of the folds after the burn-in, without those whose cutoff is one of the months `unscored`."""
+    first = max(len(folds) - config.folds, 0)
+    return [place for place in range(first, len(folds)) if panel.months[folds[place]].astype(date) not in unscored]
 
 
 def _published(

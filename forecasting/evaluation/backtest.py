@@ -171,8 +171,9 @@ def evaluate_folds(
         if kept is not None:
             quantiles[name] = kept
     entries.append(_against_baseline(pool, folds))
-    # The folds of a run are contiguous, and a view of them needs no memory.
-    chosen = slice(folds.start, folds.stop) if isinstance(folds, range) else list(folds)
+    # A view of contiguous folds needs no memory.
+    contiguous = len(folds) > 0 and folds[-1] - folds[0] == len(folds) - 1
+    chosen = slice(folds[0], folds[-1] + 1) if contiguous else list(folds)
     return Backtest(
         names=(*pool.base.names, COMBINATION),
         cutoffs=pool.panel.months[pool.base.cutoffs[chosen]],

@@ -29,7 +29,7 @@ from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from services.run_requests import request_run
 from store.errors import NoEarlierRun, StoreError
-from store.queries import catalog, observations, run_inputs, runs
+from store.queries import catalog, observations, releases, run_inputs, runs
 
 log = structlog.get_logger(__name__)
 
@@ -173,6 +173,8 @@ class _RunExecution:
             vintage_values = borrowed_at_cutoffs(panel, original, lenders, folds, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"vintage_values": vintage_values, "indicators": self.indicators.panel(panel)}
+        # Of a January released together with its February no forecast can be made, and none is scored.
+        terms |= {"unscored": releases.combined_januaries_of(self.session, self.dataset.id)}
         try:
             with make_executor() as executor:
                 return forecast_panel(panel, executor=executor, **terms)

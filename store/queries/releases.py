@@ -153,20 +153,23 @@ def next_due(session: Session, dataset_id: str) -> ReleaseRecord | None:
 
 def combined_januaries(run_id: int) -> sa.Select[date]:
     """The Januaries that the dataset of a run released on the same day as February: no forecast lies between them."""
+    return _combined_januaries(sa.select(col(Run.dataset_id)).where(col(Run.id) == run_id).scalar_subquery())
+
+
+def combined_januaries_of(session: Session, dataset_id: str) -> set[date]:
+    """The Januaries that a dataset released on the same day as February."""
+    return set(session.scalars(_combined_januaries(sa.literal(dataset_id))))
+
+
+def _combined_januaries(dataset_id: sa.ColumnElement[str]) -> sa.Select[date]:
     january, february = sa.orm.aliased(Release), sa.orm.aliased(Release)
-    return (
-        sa.select(col(january.period))
-        .join(Run, col(Run.dataset_id) == january.dataset_id)
-        .join(
-            february,
-            sa.and_(
-                col(february.dataset_id) == january.dataset_id,
-                col(february.period) == col(january.period) + sa.text("interval '1 month'"),
-                col(february.published_at) == january.published_at,
-            ),
-        )
-        .where(col(Run.id) == run_id, sa.extract("month", col(january.period)) == 1)
+    of_the_same_day = sa.and_(
+        col(february.dataset_id) == january.dataset_id,
+        col(february.period) == col(january.period) + sa.text("interval '1 month'"),
+        col(february.published_at) == january.published_at,
     )
+    wanted = (col(january.dataset_id) == dataset_id, sa.extract("month", col(january.period)) == 1)
+    return sa.select(col(january.period)).join(february, of_the_same_day).where(*wanted)
 
 
 def claim_poll(session: Session, awaited: ReleaseRecord, now: datetime) -> bool:

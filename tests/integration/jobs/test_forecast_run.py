@@ -22,7 +22,7 @@ from jobs.runs.data_hash import hash_panel
 from jobs.runs.forecast_run import Outcome, run_forecast
 from services.run_requests import request_run
 from store.errors import UnknownDataset
-from store.queries import backtests, decompositions, forecasts, observations, run_changes, runs
+from store.queries import backtests, decompositions, forecasts, observations, releases, run_changes, runs
 from tests.support.panels import gaps_of_sums, grid_panel
 from tests.support.scheduler_world import QUICK, TODAY, TickingClock, add_small_dataset, here
 
@@ -101,6 +101,18 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     assert rows_of(small, "backtest_period") > 12 * 3
     # One series has zeros to its end.
     assert rows_of(small, "decomposition") == 11 * 4
+
+
+def test_a_january_released_with_its_february_is_no_fold(small):
+    together = date(2024, 3, 7)
+    with Session(small) as session:
+        releases.record(session, "SMALL", {date(2024, 1, 1): together, date(2024, 2, 1): together})
+        session.commit()
+    run(small, config=replace(QUICK, every=1, folds=12, forecasters=("naive", "seasonal_naive")))
+    with small.connect() as connection:
+        cutoffs = set(connection.execute(sa.text("SELECT DISTINCT cutoff FROM backtest_forecast")).scalars())
+    assert {date(2023, 12, 1), date(2024, 2, 1)} <= cutoffs
+    assert date(2024, 1, 1) not in cutoffs
 
 
 def test_stored_quantiles_are_those_of_the_stored_paths(small):

@@ -1,6 +1,7 @@
 """The pipeline: coherent, reproducible, without look-ahead, and robust to short and odd series."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ QUICK = ForecastConfig(
 )
 # Enough folds for the cross-sectional correction and the calibration to have an effect.
 LONG = replace(QUICK, horizon=4, burn_in=28, every=1)
+JANUARY = date(2020, 1, 1)
 
 
 def forecast(panel, config=QUICK):
@@ -52,6 +54,23 @@ def test_distant_cutoffs_are_scored_like_adjacent_ones():
     assert some.cutoffs.tolist() == every.cutoffs[::4].tolist()
     assert_allclose(some.combined, every.combined[:, ::4])
     assert_allclose(some.quantiles[COMBINATION][:, 0], every.quantiles[COMBINATION][:, 0])
+
+
+def test_a_fold_that_could_not_have_been_made_is_not_scored():
+    config = replace(QUICK, every=1)
+    panel = grid_panel(64)
+    every, some = forecast(panel, config), forecast_panel(panel, config=config, reporter="CHN", unscored={JANUARY})
+    january = np.datetime64(JANUARY, "M")
+    assert january in every.backtest.cutoffs
+    assert some.backtest.cutoffs.tolist() == [cutoff for cutoff in every.backtest.cutoffs.tolist() if cutoff != JANUARY]
+    assert_array_equal(some.paths, every.paths)
+
+    def scored(of):
+        scores = of.backtest.scores
+        first = scores[(scores["kind"] == "month") & (scores["metric"] == "mae") & (scores["step"] == 1)]
+        return first.set_index(["unique_id", "forecaster"])["n"]
+
+    assert_array_equal(scored(some), scored(every) - 1)
 
 
 def test_draws_centres_and_means_are_coherent(made):
