@@ -10,6 +10,7 @@ from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from api.rest.path_parameters import DatasetPath
+from forecasting.data.months import format_month
 from presentation import formatting, links
 from presentation.sections.probability import offered_sentence, series_choices
 from presentation.sections.section import Section, link, text
@@ -18,7 +19,7 @@ from presentation.sections.verdict import verdict
 from services.backtest_summary import read_scores, read_short_scores
 from services.errors import Unanswerable
 from services.event_probability import periods_offered
-from services.parameters import CODE, Code, RunId
+from services.parameters import CODE, Code, Month, RunId
 from services.published_run import PublishedRun, citation, month_of, open_run
 from services.series_catalog import BALANCE
 from store.models import ResolvedSeries
@@ -42,6 +43,7 @@ class SeriesPageQuery(PageQuery):
     units: Literal["lin", "pc1", "share"] = "lin"
     years: int = Field(default=5, ge=0, le=100)
     forecasters: Literal["hide", "show"] = "hide"
+    made: Month | None = Field(default=None, description="Show the past forecast made with data to this month.")
 
 
 class SeriesListQuery(PageQuery):
@@ -104,8 +106,8 @@ def read_series_page(
     """One series of the latest run, or of the run of a permalink."""
     published = open_run(session, catalogs, dataset, query.run)
     series = published.choose(flow, partner, sector)
-    view = SeriesView(query.units, query.frequency, query.years, query.forecasters == "show")
-    sections = series_sections(published, series, view)
+    view = SeriesView(query.units, query.frequency, query.years, query.forecasters == "show", format_month(query.made))
+    sections, slider = series_sections(published, series, view)
     permalink = links.absolute(request.base_url, links.series_page(series.unique_id, run=published.run.id))
     name = published.name(series)
     return page(
@@ -122,6 +124,7 @@ def read_series_page(
         frequencies=FREQUENCIES,
         units=_units(published, series),
         history_years=HISTORY_YEARS,
+        slider=slider,
         choices=series_choices(published),
         verdict=_verdict(published, series),
         ask_periods=[

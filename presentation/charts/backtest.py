@@ -1,16 +1,19 @@
 """Charts of the backtest: errors by step, coverage, the PIT histogram."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from presentation.charts.direct_labels import label_layers, label_rows, room
 from presentation.charts.theme import BLUE, GRID, INK, LINES, MUTED, Row, Spec, chart, line_styles, value_axis
 
-STEPS = {
+STEPS: Spec = {
     "type": "quantitative",
     "scale": {"zero": False, "nice": False},
-    "axis": {"title": "months ahead", "tickMinStep": 1, "format": "d"},
+    "axis": {"title": "months ahead", "tickMinStep": 1, "format": "d", "labelOverlap": True},
 }
 SHARE = {"format": ".0%", "title": None}
 BANDED = 80.0
+STEPS_HEIGHT, AXIS_HEIGHT = 300, 50
 
 
 def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_naive: float | None = None) -> Spec:
@@ -19,28 +22,16 @@ def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_nai
     colors, dashes = line_styles(len(names) - 2)
     colors, dashes = [BLUE, INK, *colors], [[1, 0], [6, 3], *dashes]
     widths = [3, 2, *(1.4 for _ in names[2:])]
-    legend = {"title": None}
+    steps = sorted({row["step"] for row in rows})
+    x = {"field": "step", **STEPS, "axis": {**STEPS["axis"], "values": steps}}
+    y = value_axis("value", title, zero=True)
+    color, dash, width = (_by_forecaster(names, styles) for styles in (colors, dashes, widths))
     encoding = {
-        "x": {"field": "step", **STEPS},
-        "y": value_axis("value", title, zero=True),
-        "color": {
-            "field": "forecaster",
-            "type": "ordinal",
-            "scale": {"domain": names, "range": colors},
-            "legend": legend,
-        },
-        "strokeDash": {
-            "field": "forecaster",
-            "type": "ordinal",
-            "scale": {"domain": names, "range": dashes},
-            "legend": legend,
-        },
-        "strokeWidth": {
-            "field": "forecaster",
-            "type": "ordinal",
-            "scale": {"domain": names, "range": widths},
-            "legend": legend,
-        },
+        "x": x,
+        "y": y,
+        "color": color,
+        "strokeDash": dash,
+        "strokeWidth": width,
         "tooltip": [
             {"field": "forecaster", "type": "nominal"},
             {"field": "step", "type": "quantitative", "title": "months ahead"},
@@ -48,10 +39,27 @@ def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_nai
         ],
     }
     point = {"filled": True, "size": 25} if len({row["step"] for row in rows}) < 12 else False
-    layers: list[Spec] = [{"mark": {"type": "line", "point": point}, "encoding": encoding}]
+    lines: Spec = {"data": {"name": "lines"}, "mark": {"type": "line", "point": point}, "encoding": encoding}
+    layers = [lines, *label_layers(x=x, y=y, color=color)]
     if as_naive is not None:
         layers.insert(0, _rule(as_naive))
-    return chart(layers, data=rows, height=300)
+    return chart(layers, datasets={"lines": list(rows), **_labels(rows)}, height=STEPS_HEIGHT)
+
+
+def _labels(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The datasets of the labels of lines over steps."""
+    if not rows:
+        return {"labels": [], "room": []}
+    extent, steps = (0.0, max(row["value"] for row in rows)), [row["step"] for row in rows]
+    return {
+        "labels": label_rows(rows, x="step", y="value", extent=extent, height=STEPS_HEIGHT - AXIS_HEIGHT),
+        "room": room(min(steps), max(steps), x="step"),
+    }
+
+
+def _by_forecaster(names: Sequence[str], styles: Sequence[Any]) -> Spec:
+    scale = {"domain": list(names), "range": list(styles)}
+    return {"field": "forecaster", "type": "ordinal", "scale": scale, "legend": None}
 
 
 def coverage(rows: Sequence[Row]) -> Spec:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from presentation.charts.event_marks import month_marks
+from presentation.charts.direct_labels import label_layers, label_rows, room
 from presentation.charts.theme import (
     BLUE,
     FAN,
@@ -18,6 +19,8 @@ from presentation.charts.theme import (
     value_axis,
 )
 
+PLOT_HEIGHT = 280
+"""Height of the value axis in pixels."""
 OBSERVED, FORECAST, EARLIER, OUTCOME = "observed", "forecast", "earlier forecasts", "outcome"
 
 
@@ -38,7 +41,7 @@ def fan(
     value; `others` forecaster, month, value; `outcomes` month, value; `events` as in `month_marks`. Months are ISO
     days, values are in `unit`.
     """
-    rows = {
+    rows: dict[str, Sequence[Row]] = {
         "fan": _joined(observed, forecast, levels),
         "observed": observed,
         "earlier": earlier,
@@ -53,7 +56,8 @@ def fan(
     if outcomes:
         layers.append(_line("outcomes", "value", OUTCOME, VERMILION, unit))
     if others:
-        layers.append(_others(others, unit))
+        layers += _others(others, unit)
+        rows |= _labels(rows, levels)
     layers.append(_hover_layer(levels, unit))
     named = {name: list(found) for name, found in rows.items() if found}
     return chart(layers, datasets=named)
@@ -97,25 +101,34 @@ def _earlier(unit: str) -> Spec:
     }
 
 
-def _others(rows: Sequence[Row], unit: str) -> Spec:
+def _others(rows: Sequence[Row], unit: str) -> list[Spec]:
+    """One line for each forecaster, labelled at its end."""
     names = sorted({str(row["forecaster"]) for row in rows})
-    colors, dashes = line_styles(len(names))
-    legend = {"title": None}
-    return {
+    colors, dashes = (_by_forecaster(names, styles) for styles in line_styles(len(names)))
+    x, y = time_axis(), value_axis("value", unit)
+    lines = {
         "data": {"name": "others"},
-        "mark": {"type": "line", "strokeWidth": 1.4},
-        "encoding": {
-            "x": time_axis(),
-            "y": value_axis("value", unit),
-            "color": _by_forecaster(names, colors, legend),
-            "strokeDash": _by_forecaster(names, dashes, legend),
-        },
+        "mark": {"type": "line", "strokeWidth": 1.4, "tooltip": {"content": "encoding"}},
+        "encoding": {"x": x, "y": y, "color": colors, "strokeDash": dashes},
+    }
+    return [lines, *label_layers(x=x, y=y, color=colors)]
+
+
+def _labels(rows: dict[str, Sequence[Row]], levels: Sequence[float]) -> dict[str, Sequence[Row]]:
+    """The datasets of the labels of the other lines."""
+    values = [row["value"] for name in ("observed", "earlier", "others") for row in rows[name]]
+    values += [row[f"{side}_{level:g}"] for row in rows["fan"] for level in levels for side in ("lo", "hi")]
+    others = rows["others"]
+    months = [row["month"] for name in ("observed", "others") for row in rows[name]]
+    return {
+        "labels": label_rows(others, x="month", y="value", extent=(min(values), max(values)), height=PLOT_HEIGHT),
+        "room": room(min(months), max(months), x="month"),
     }
 
 
-def _by_forecaster(names: Sequence[str], styles: Sequence[Any], legend: Spec) -> Spec:
+def _by_forecaster(names: Sequence[str], styles: Sequence[Any]) -> Spec:
     scale = {"domain": list(names), "range": list(styles)}
-    return {"field": "forecaster", "type": "nominal", "scale": scale, "legend": legend}
+    return {"field": "forecaster", "type": "nominal", "scale": scale, "legend": None}
 
 
 def _hover_rows(rows: Sequence[Row], field: str) -> list[Row]:

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 INK, MUTED, GRID = "#1c2733", "#52606d", "#e4e7eb"
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, BROWN = (
-    *("#0072b2", "#b36b00", "#00785a", "#c44601", "#a2497d", "#2a84b8", "#6d5a3a"),
+    *("#0072b2", "#a86400", "#00785a", "#c44601", "#a2497d", "#1f75a6", "#6d5a3a"),
 )
 LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, BROWN, SKY)
 FAN = {95: "#d3e3f0", 90: "#bcd5e8", 80: "#9cc2de", 50: "#5b9bc9"}

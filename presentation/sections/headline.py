@@ -6,9 +6,11 @@ from typing import Any
 
 from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.periods import Period, periods_ahead
+from forecasting.data.months import MONTHS_PER_YEAR
 from presentation import formatting, links
 from presentation.sections.forecast import monthly_fan
 from presentation.sections.section import Section, figure, in_unit, link
+from services.first_prints import first_prints
 from services.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
 from services.published_run import PublishedRun, citation, earlier_runs
 from services.series_folds import read_series_folds
@@ -52,12 +54,14 @@ def _flow_summary(
     period, following = Period(month, month, "month"), periods_ahead(published.last, 1, "M")[0]
     years = periods_ahead(published.last, published.run.horizon, "A")
     year = next((year for year in years if year.first <= month <= year.last), None)
+    before = [year.back(MONTHS_PER_YEAR)] if year else []
     return {
         "name": published.name(series),
         "href": links.series_page(series.unique_id),
         "month": summarise_period(series_paths, period, level=LEVEL),
         "year": summarise_period(series_paths, year, level=LEVEL) if year else None,
         "observed": year.observed(published.last) if year else 0,
+        "first_print": next(iter(first_prints(published.session, series, before, as_of=published.run.as_of)), None),
         "next": estimate(series_paths, following, "lin", level=LEVEL),
     }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from forecasting.analysis.period_draws import SeriesPaths
+from forecasting.analysis.periods import parse_period
 from presentation import formatting, links
 from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
@@ -11,8 +12,10 @@ from presentation.sections.decomposition import component_sections
 from presentation.sections.events import events_section, mark_events, read_listed
 from presentation.sections.forecast import BARS_NOTE, LEVELS, NOTE, forecast_columns, with_tooltips
 from presentation.sections.nowcast import nowcast_sections
+from presentation.sections.past_forecasts import Slider, past_forecast_section
 from presentation.sections.section import Section, figure, in_unit, text
 from services.errors import NoWhole, ShareOfBalance
+from services.first_prints import first_prints
 from services.forecast_history import (
     Row,
     earlier_rows,
@@ -44,16 +47,22 @@ HISTORIES = {
 
 @dataclass(frozen=True, slots=True)
 class SeriesView:
-    """Units, frequency and lines of the chart of a series; `years` of observations, 0 for all."""
+    """Units, frequency and lines of the charts of a series; `years` of observations, 0 for all.
+
+    `made` is the cutoff of the past forecast that is shown first, as YYYY-MM.
+    """
 
     units: Literal["lin", "pc1", "share"] = "lin"
     frequency: Literal["M", "Q", "A"] = "M"
     years: int = 5
     by_forecaster: bool = False
+    made: str | None = None
 
 
-def series_sections(published: PublishedRun, series: ResolvedSeries, view: SeriesView) -> list[Section]:
-    """The sections of a series. Raises ShareOfBalance, NoWhole."""
+def series_sections(
+    published: PublishedRun, series: ResolvedSeries, view: SeriesView
+) -> tuple[list[Section], Slider | None]:
+    """The sections of a series, and the slider of past forecasts if there are any. Raises ShareOfBalance, NoWhole."""
     whole = whole_of(published, series) if view.units == "share" else None
     all_paths = published.read_paths([series] if whole is None else [series, whole])
     series_paths, whole_paths = all_paths[0], all_paths[1] if whole else None
@@ -78,7 +87,9 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
         others=others,
         events=marked.rows,
     )
-    return [
+    monthly_level = (view.units, view.frequency) == ("lin", "M")
+    past = past_forecast_section(published, series, observed, view.made) if monthly_level else None
+    sections = [
         Section(
             name="forecast",
             title="Forecast",
@@ -91,10 +102,12 @@ def series_sections(published: PublishedRun, series: ResolvedSeries, view: Serie
         *([events_section(published, series, listed, marked)] if listed else []),
         *([_history_section(published, series, "forecasters", others, unit, view)] if others else []),
         *([_history_section(published, series, "earlier", earlier, unit, view)] if earlier else []),
-        *(nowcast_sections(published, series) if (view.units, view.frequency) == ("lin", "M") else []),
+        *([past[0]] if past else []),
+        *(nowcast_sections(published, series) if monthly_level else []),
         *component_sections(published, series),
-        _observed_section(published, series, observed[::-1], unit),
+        _observed_section(published, series, observed[::-1], unit, view),
     ]
+    return sections, past[1] if past else None
 
 
 def _note(view: SeriesView, origins: str) -> str:
@@ -156,15 +169,26 @@ def _history_section(
     )
 
 
-def _observed_section(published: PublishedRun, series: ResolvedSeries, rows: list[Row], unit: str) -> Section:
-    as_of = published.run.as_of
+def _observed_section(
+    published: PublishedRun, series: ResolvedSeries, rows: list[Row], unit: str, view: SeriesView
+) -> Section:
+    as_of, show = published.run.as_of, in_unit(unit)
+    columns = [PERIOD, figure("value", f"Observed ({unit})", show)]
+    note = f"Values known on {formatting.day_name(as_of)}, as revised, newest first."
+    if view.units == "lin":
+        spans = [parse_period(row["period"]) for row in rows]
+        prints = first_prints(published.session, series, spans, as_of=as_of)
+        rows = [{**row, "first_print": first} for row, first in zip(rows, prints, strict=True)]
+        if any(first is not None for first in prints):
+            columns.append(figure("first_print", f"First print ({unit})", show))
+            note += " First print: the sum of the values that were published first, where all of them are stored."
     return Section(
         name="observed",
         title="Observations",
-        columns=[PERIOD, figure("value", f"Observed ({unit})", in_unit(unit))],
+        columns=columns,
         rows=rows,
         open=False,
-        note=f"Values known on {formatting.day_name(as_of)}, newest first.",
+        note=note,
         api=links.api_observations(published.dataset.id, **links.codes(series), as_of=as_of),
     )
 

@@ -333,3 +333,21 @@ def test_charts_are_drawn(page: Page) -> None:
         page.evaluate("() => Math.max(...[...document.querySelectorAll('[data-chart]')].map((e) => +e.dataset.drawn))")
         < 5000
     )
+
+
+def test_the_slider_shows_the_forecast_of_another_day(page: Page) -> None:
+    assert opened(page, SERIES) == []
+    chart, slider = page.locator("#then .chart"), page.locator("#then-slider")
+    before = chart.locator("g.mark-area path").first.get_attribute("d")
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "(old) => document.querySelector('#then .chart g.mark-area path').getAttribute('d') !== old", arg=before
+    )
+    made = slider.get_attribute("data-cutoffs")
+    assert made is not None
+    assert page.url.endswith(f"made={made.split()[-1]}")
+    assert "data to" in page.locator("#then output").inner_text()
+    page.reload()
+    page.wait_for_function(DRAWN)
+    assert page.locator("#then-slider").input_value() == str(len(made.split()) - 1)

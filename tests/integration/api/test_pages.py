@@ -704,3 +704,54 @@ def test_every_forecast_answer_has_the_end_of_data_and_overdue_releases(
             assert client.get(f"{latest}&run={run}").json()["overdue"] is None
             fixed = client.get(f"/v1/runs/{run}/forecasts").json()
             assert (fixed["data_end"], fixed["overdue"]) == ("2025-12", None)
+
+
+EARLIER_PRINTS = """
+    INSERT INTO observation (series_id, month, months, vintage, value, status, backfilled)
+    SELECT series_id, month, months, vintage - 1, 0.9 * value, status, false
+    FROM observation o JOIN series s ON s.id = o.series_id
+    WHERE s.dataset_id = 'CN_TRADE' AND month >= '2025-01-01'
+"""
+
+
+def test_first_prints_stand_beside_revised_values(server_url: str, template: str) -> None:
+    with pages_world(server_url, template, "first_prints") as world, client_of(world) as client:  # type: ignore[arg-type]
+        url = "/series/CN_TRADE/B/WLD/TOTAL"
+        assert "first_print" not in saved(client, url, "observed", "csv", frequency="A").decode()
+        with Session(world.engine) as session:
+            session.execute(sa.text(EARLIER_PRINTS))
+            session.commit()
+        years = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv", frequency="A"))).set_index("period")
+        assert years.loc[2025, "first_print"] == pytest.approx(0.9 * years.loc[2025, "value"])
+        assert years["first_print"].isna().tolist() == [year != 2025 for year in years.index]
+        months = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv"))).set_index("period")
+        assert_allclose(months.loc["2025-12", "first_print"], 0.9 * months.loc["2025-12", "value"])
+
+
+def test_past_forecasts_are_those_of_folds_and_runs(client: TestClient, pages: PagesWorld) -> None:
+    table = pd.read_csv(io.BytesIO(saved(client, SERIES, "then", "csv")))
+    earlier = forecasts(client, pages.clean.run_id - 2, flow="X", partner="USA", sector="EV", level=80)
+    of_run = table[table["made"] == "2025-10"].sort_values("period")
+    assert set(of_run["source"]) == {f"run {pages.clean.run_id - 2}"}
+    assert_allclose(of_run["mean"], [month["median"] for month in earlier[:12]], rtol=1e-6)
+    assert_allclose(of_run["lo"], [month["intervals"][0]["lo"] for month in earlier[:12]], rtol=1e-6)
+    url = "/v1/datasets/CN_CLEANTECH/backtests/folds"
+    query = {"flow": "X", "partner": "USA", "sector": "EV", "level": 80, "run": pages.clean.run_id}
+    folds = client.get(url, params=query).json()["folds"]
+    assert len(folds) > 1
+    for fold in folds:
+        if fold["cutoff"] == "2025-10":
+            continue
+        rows = table[table["made"] == fold["cutoff"]].sort_values("period")
+        months = fold["months"][:12]
+        assert_allclose(rows["mean"], [month["mean"] for month in months], rtol=1e-6)
+        assert_allclose(rows["actual"], [np.nan if month["actual"] is None else month["actual"] for month in months])
+
+
+def test_the_slider_starts_at_the_requested_forecast(client: TestClient) -> None:
+    html = page(client, SERIES, made="2025-10")
+    (cutoffs,) = re.findall(r'data-cutoffs="([^"]*)"', html)
+    (place,) = re.findall(r'value="([0-9]+)"\s+data-slides', html)
+    assert cutoffs.split()[int(place)] == "2025-10"
+    assert '"params":[{"name":"made","value":"2025-10"}]' in html
+    assert "data-slides" not in page(client, SERIES, units="pc1")

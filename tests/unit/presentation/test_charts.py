@@ -1,13 +1,17 @@
 """Chart specifications: their content, and that Vega-Lite draws them, without a browser."""
 
 import re
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from presentation.charts import backtest, decomposition, heat_map
+from presentation.charts.direct_labels import label_rows
 from presentation.charts.fan import fan
-from presentation.charts.theme import BLUE, FAN, LINES, line_styles
+from presentation.charts.theme import BLUE, FAN, LINES, Row, line_styles
 from presentation.exports import svg
 
 Spec = dict[str, Any]
@@ -153,8 +157,46 @@ def contrast(first: str, second: str) -> float:
 
 
 @pytest.mark.parametrize("color", LINES)
-def test_line_colours_contrast_with_the_page(color: str) -> None:
-    assert contrast(color, "#ffffff") >= 3
+def test_line_colours_contrast_with_the_page_as_text_does(color: str) -> None:
+    assert contrast(color, "#ffffff") >= 4.5
+
+
+SCRIPT = Path(__file__).parents[3] / "api" / "pages" / "static" / "site" / "site.js"
+
+
+@pytest.mark.parametrize("color", LINES)
+def test_line_colours_contrast_with_a_dark_page(color: str) -> None:
+    recoloured = dict(re.findall(r'"(#[0-9a-f]{6})": "(#[0-9a-f]{6})"', SCRIPT.read_text(encoding="utf-8")))
+    assert contrast(recoloured[color], "#11181f") >= 4.5
+
+
+def many_lines(number: int) -> list[Row]:
+    """Forecasters whose lines end close together."""
+    return [
+        {"forecaster": f"forecaster {place}", "month": f"2026-{month:02}-01", "value": 12 + month + place / 100}
+        for place in range(number)
+        for month in range(1, 7)
+    ]
+
+
+def test_lines_are_labelled_at_their_ends_without_a_legend() -> None:
+    spec = fan_chart(others=many_lines(11))
+    assert "'legend': {" not in str(spec["layer"])
+    drawn = svg(spec)
+    assert drawn.count(">forecaster ") == 11
+    found = re.findall(r'translate\(([0-9.]+),([0-9.]+)\)"[^>]*>forecaster ', drawn)
+    heights = sorted(float(y) for _, y in found)
+    assert min(after - before for before, after in pairwise(heights)) > 11
+    # Labels begin beyond the last month and end within the picture.
+    assert {float(x) > 500 for x, _ in found} == {True}
+
+
+def test_labels_stay_in_the_order_of_their_lines() -> None:
+    rows = label_rows(many_lines(5), x="month", y="value", extent=(0.0, 20.0), height=280)
+    places = [row["label_y"] for row in rows]
+    assert [row["value"] for row in rows] == sorted(row["value"] for row in rows)
+    assert places == sorted(places)
+    assert np.mean(places) == pytest.approx(np.mean([row["value"] for row in rows]))
 
 
 @pytest.mark.parametrize(("shade", "color"), list(enumerate(heat_map.CLASSES)))

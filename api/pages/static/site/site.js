@@ -6,11 +6,14 @@ const OPTIONS = { ast: true, actions: false, renderer: "svg", defaultStyle: fals
 const PANEL = 170;
 const AXIS = 64;
 const POLL = 2000;
+const VIEWS = new Map();
 
 // Colours of charts on a dark page; files and print keep the light ones.
 const DARK = {
   "#1c2733": "#e6ebf0", "#52606d": "#a9b4bf", "#e4e7eb": "#2b3742", "#0072b2": "#6cb6e8", "#0b4f7a": "#cfe6f7",
   "#d3e3f0": "#16324a", "#bcd5e8": "#1b4160", "#9cc2de": "#235680", "#5b9bc9": "#3a7fb3", "#9aa5b1": "#5b6873",
+  "#a86400": "#f0b04d", "#00785a": "#4fc9a2", "#c44601": "#ff8f5a", "#a2497d": "#e39bc6", "#1f75a6": "#7cc0ee", "#6d5a3a": "#c9b28a",
+  "#f3c7a6": "#5a3d2a",
   "\"background\":\"white\"": "\"background\":\"transparent\"", "\"stroke\":\"white\"": "\"stroke\":\"#11181f\"",
 };
 
@@ -19,6 +22,7 @@ for (const button of document.querySelectorAll("[data-copy]")) button.addEventLi
 for (const form of document.querySelectorAll("form[data-auto]")) {
   for (const field of form.querySelectorAll("select")) field.addEventListener("change", () => form.submit());
 }
+for (const slider of document.querySelectorAll("[data-slides]")) slider.addEventListener("input", slide);
 for (const run of document.querySelectorAll("[data-run]")) setTimeout(follow, POLL, run);
 
 function recoloured(text) {
@@ -34,13 +38,38 @@ async function draw(place) {
     spec.spec.width = Math.floor(place.clientWidth / spec.columns) - AXIS;
   }
   spec.config.legend.columns = place.clientWidth < 500 ? 2 : 5;
+  for (const row of spec.datasets?.room ?? []) makeRoom(row, place.clientWidth);
   try {
-    await vegaEmbed(place, spec, OPTIONS);
+    const { view } = await vegaEmbed(place, spec, OPTIONS);
+    VIEWS.set(place.dataset.chart, view);
     place.dataset.drawn = Math.round(performance.now());
   } catch (error) {
     place.textContent = "The chart could not be drawn; the table holds its figures.";
     console.error(error);
   }
+}
+
+// Lengthens the axis so that the labels at the ends of lines fit beside them.
+function makeRoom(row, width) {
+  const share = Math.min(row.label_width / width, 0.5);
+  const day = typeof row.end === "string";
+  const [start, end] = [row.start, row.end].map((at) => (day ? Date.parse(at) : at));
+  const beyond = end + ((end - start) * share) / (1 - share);
+  row[day ? "month" : "step"] = day ? new Date(beyond).toISOString().slice(0, 10) : beyond;
+}
+
+// Shows the forecast of another cutoff, and keeps the choice in the address.
+function slide(event) {
+  const { slides, cutoffs, descriptions } = event.target.dataset;
+  const place = Number(event.target.value);
+  const made = cutoffs.split(" ")[place];
+  const description = descriptions.split("|")[place];
+  event.target.setAttribute("aria-valuetext", description);
+  event.target.parentElement.querySelector("output").textContent = description;
+  VIEWS.get(slides)?.signal("made", made).run();
+  const address = new URL(location.href);
+  address.searchParams.set("made", made);
+  history.replaceState(null, "", address);
 }
 
 function showTip(_handler, event, _item, value) {
