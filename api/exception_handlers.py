@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 
 from errors import TradewindError
 from forecasting.errors import Contradiction, UnknownForecaster
-from presentation.errors import FormatUnavailable, NoSuchSection
+from presentation.errors import FormatUnavailable, NoAppendix, NoSuchSection
 from services.errors import RunNotPublished, Unanswerable
 from services.parameters import RENAMED
 from sources.errors import BadDefinition, UnknownPartnerName
@@ -105,6 +105,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     RunNotPublished: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchSection: HTTPStatus.NOT_FOUND,
+    NoAppendix: HTTPStatus.UNPROCESSABLE_ENTITY,
     FormatUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     SlowBody: HTTPStatus.REQUEST_TIMEOUT,

@@ -146,7 +146,7 @@ def api_report(run_id: int, form: str) -> str:
 
 
 def api_memo(run_id: int, form: str) -> str:
-    """The memo on a run, as html, pdf or docx."""
+    """The memo on a run, as html, pdf, docx or pptx."""
     return f"{api_run(run_id)}/memo.{form}"
 
 

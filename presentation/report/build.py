@@ -3,12 +3,12 @@
 import base64
 import hashlib
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlmodel import Session
 
 from presentation import formatting
-from presentation.errors import FormatUnavailable
+from presentation.errors import FormatUnavailable, NoAppendix
 from presentation.exports import svg
 from presentation.report.content import Report, read_report
 from presentation.report.memo import read_memo
@@ -18,7 +18,8 @@ from services.catalog_cache import CatalogCache
 from services.published_run import open_run
 
 Form = Literal["html", "pdf", "xlsx"]
-MemoForm = Literal["html", "pdf", "docx"]
+MemoForm = Literal["html", "pdf", "docx", "pptx"]
+WITH_APPENDIX: tuple[MemoForm, ...] = ("html", "pdf")
 STYLE = TEMPLATES / "report.css"
 CHART_WIDTH = 640
 
@@ -34,15 +35,26 @@ def make_report(session: Session, catalogs: CatalogCache, run_id: int, form: For
     return html.encode() if form == "html" else _pdf(html)
 
 
-def make_memo(session: Session, catalogs: CatalogCache, run_id: int, form: MemoForm) -> bytes:
-    """The memo on a published run. Raises UnknownRun, RunNotPublished, FormatUnavailable."""
+def make_memo(
+    session: Session, catalogs: CatalogCache, run_id: int, form: MemoForm, *, appendix: bool = False
+) -> bytes:
+    """The memo on a published run, with the report as its appendix where requested.
+
+    Raises UnknownRun, RunNotPublished, FormatUnavailable, NoAppendix.
+    """
+    if appendix and form not in WITH_APPENDIX:
+        raise NoAppendix(form, WITH_APPENDIX)
     memo = read_memo(session, catalogs, run_id)
     if form == "docx":
         from presentation.report.memo_document import memo_document  # noqa: PLC0415 - slow to import
 
         return memo_document(memo)
-    template = make_environment().get_template("memo.html")
-    html = template.render(memo=memo, style=_style(), picture=_picture(memo.chart))
+    if form == "pptx":
+        from presentation.report.memo_slides import memo_slides  # noqa: PLC0415 - slow to import
+
+        return memo_slides(memo)
+    report = _report_context(read_report(session, catalogs, run_id)) if appendix else {"report": None}
+    html = make_environment().get_template("memo.html").render(memo=memo, style=_style(), picture=_picture, **report)
     return html.encode() if form == "html" else _pdf(html)
 
 
@@ -69,19 +81,19 @@ def _style() -> str:
 
 
 def _html(report: Report) -> str:
-    return (
-        make_environment()
-        .get_template("report.html")
-        .render(
-            report=report,
-            published=report.published,
-            run=report.published.run,
-            unit=report.published.unit,
-            flows=report.headline["flows"],
-            style=_style(),
-            picture=_picture,
-        )
-    )
+    template = make_environment().get_template("report.html")
+    return template.render(style=_style(), picture=_picture, **_report_context(report))
+
+
+def _report_context(report: Report) -> dict[str, Any]:
+    published = report.published
+    return {
+        "report": report,
+        "published": published,
+        "run": published.run,
+        "unit": published.unit,
+        "flows": report.headline["flows"],
+    }
 
 
 def _picture(section: Section) -> str:

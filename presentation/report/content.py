@@ -2,10 +2,12 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlmodel import Session
 
 from forecasting.analysis.periods import periods_ahead
 from forecasting.config import BASELINE, COMBINATION
+from forecasting.data.months import MONTHS_PER_YEAR, month_text
 from presentation import formatting, links
 from presentation.charts.heat_map import small_multiples
 from presentation.sections.backtest import score_sections
@@ -21,7 +23,7 @@ from services.published_run import PublishedRun, citation, open_run
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import backtests, runs
 
-LEVEL, YEARS_SHOWN, PANELS = 80.0, 8, 12
+LEVEL, YEARS_SHOWN, PANELS, YEARS_BY_MONTH = 80.0, 8, 12, 3
 
 
 class Report(NamedTuple):
@@ -33,13 +35,14 @@ class Report(NamedTuple):
     forecasts: list[Section]
     record: list[Section]
     appendix: list[Section]
+    months: Section
     citation: str
     failures: int
 
     @property
     def sections(self) -> list[Section]:
-        """Every section, in order."""
-        return [*self.summary, *self.forecasts, *self.record, *self.appendix]
+        """Every section of the workbook, in order; `months` is too wide for a page."""
+        return [*self.summary, *self.forecasts, *self.record, *self.appendix, self.months]
 
 
 def read_report(session: Session, catalogs: CatalogCache, run_id: int) -> Report:
@@ -59,6 +62,7 @@ def read_report(session: Session, catalogs: CatalogCache, run_id: int) -> Report
         forecasts=[_forecast(published, flow) for flow in published.flows],
         record=[*record, largest_misses(published, published.catalog.stored)],
         appendix=[*_panels(published), _every_series(published)],
+        months=_by_month(published),
         citation=citation(published, published.dataset.title, links.api_run(run_id)),
         failures=len(run.failures),
     )
@@ -156,6 +160,33 @@ def _every_series(published: PublishedRun) -> Section:
         )
     columns = _series_columns(published, months[0].label, years[0].label if years else "")
     return Section("series", "Every series", columns, rows)
+
+
+def _by_month(published: PublishedRun) -> Section:
+    """Every stored series by month: the observations of the last years and the median forecasts."""
+    chosen = published.catalog.stored
+    start = published.last - MONTHS_PER_YEAR * YEARS_BY_MONTH + 1
+    labels = [month_text(month) for month in range(start, published.last + published.run.horizon + 1)]
+    rows = []
+    for series, series_paths in zip(chosen, published.read_paths(chosen, years=YEARS_BY_MONTH), strict=True):
+        medians = np.median(series_paths.paths, axis=0)
+        known = np.full(len(labels), np.nan)
+        known[series_paths.start - start :] = np.concatenate([series_paths.observed, medians])
+        values = [value if np.isfinite(value) else None for value in known.tolist()]
+        rows.append(
+            {"series": published.name(series), "unique_id": series.unique_id, **dict(zip(labels, values, strict=True))}
+        )
+    show = in_unit(published.unit)
+    forecast = f"forecast ({published.unit})"
+    columns = [
+        text("series", "Series"),
+        text("unique_id", "unique_id"),
+        *(
+            figure(label, f"{label} {forecast if label > month_text(published.last) else 'observed'}", show)
+            for label in labels
+        ),
+    ]
+    return Section("months", "All series by month", columns, rows)
 
 
 def _series_columns(published: PublishedRun, month: str, year: str) -> list[Any]:

@@ -32,7 +32,7 @@ class MemoPart(NamedTuple):
 
 
 class Memo(NamedTuple):
-    """A memo: title, subtitle, the headline, the chart, further parts, and the citation."""
+    """A memo: title, subtitle, the headline, the chart, further parts, the citation, and its appendix's address."""
 
     title: str
     subtitle: str
@@ -40,6 +40,8 @@ class Memo(NamedTuple):
     chart: Section
     parts: list[MemoPart]
     citation: str
+    unit: str
+    appendix: str
 
 
 def read_memo(session: Session, catalogs: CatalogCache, run_id: int) -> Memo:
@@ -61,6 +63,8 @@ def read_memo(session: Session, catalogs: CatalogCache, run_id: int) -> Memo:
         chart=head["sections"][0],
         parts=[part for part in parts if part.sentences],
         citation=citation(published, published.dataset.title, links.api_run(run.id)),
+        unit=published.unit,
+        appendix=f"the report with every series, {links.api_report(run.id, 'pdf')}.",
     )
 
 

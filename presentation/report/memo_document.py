@@ -36,7 +36,7 @@ def memo_document(memo: Memo) -> bytes:
         document.add_heading(part.heading, level=2)
         for text in part.sentences:
             document.add_paragraph(text, style="List Bullet")
-    document.add_paragraph(f"Cite as: {memo.citation}")
+    document.add_paragraph(f"Cite as: {memo.citation} Appendix: {memo.appendix}")
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()

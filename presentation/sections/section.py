@@ -13,12 +13,13 @@ Row = dict[str, Any]
 
 
 class Column(NamedTuple):
-    """A column: its name in files, its heading, and the function that formats a row's cell."""
+    """A column: its name in files, its heading, the function that formats a row's cell, and that of a single value."""
 
     name: str
     label: str
     show: Callable[[Row], str]
     numeric: bool = True
+    show_value: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def text(name: str, label: str, show: Callable[[Any], str] = formatting.plain) -
 
 def figure(name: str, label: str, show: Callable[[Any], str] = formatting.number) -> Column:
     """A column of numbers."""
-    return Column(name, label, lambda row: show(row.get(name)))
+    return Column(name, label, lambda row: show(row.get(name)), show_value=show)
 
 
 def link(name: str, label: str, href: str = "href") -> Column:

@@ -1,8 +1,9 @@
-"""Reports and memos on a run: HTML, PDF, XLSX, DOCX."""
+"""Reports and memos on a run: HTML, PDF, XLSX, DOCX, PPTX."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
@@ -19,7 +20,14 @@ MEDIA: dict[Form | MemoForm, str] = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
+
+
+class MemoQuery(Parameters):
+    """Whether the memo has the report as its appendix."""
+
+    appendix: bool = Field(default=False, description="Append the report, as HTML or PDF.")
 
 
 @router.get("/v1/runs/{run_id}/report.{form}", response_class=Response)
@@ -46,20 +54,23 @@ def read_report(
 @router.get("/v1/runs/{run_id}/memo.{form}", response_class=Response)
 def read_memo(
     run_id: RunPath,
-    form: Literal["html", "pdf", "docx"],
-    query: Annotated[Parameters, Query()],
+    form: Literal["html", "pdf", "docx", "pptx"],
+    query: Annotated[MemoQuery, Query()],
     request: Request,
     session: SessionDep,
     config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """One page about a published run: headline, chart, drivers, changes, probabilities, accuracy."""
+    """One page about a published run: headline, chart, drivers, changes, probabilities, accuracy.
+
+    With `appendix=true` the report follows, as HTML or PDF; other formats name its address.
+    """
     run = published_run(session, run_id)
     headers = run_headers(request, config, run)
-    key = ("memo", run.id, form)
+    key = ("memo", run.id, form, query.appendix)
     content = catalogs.answers.get(key)
     if content is None:
-        content = make_memo(session, catalogs, run.id, form)
+        content = make_memo(session, catalogs, run.id, form, appendix=query.appendix)
         catalogs.answers.put(key, content)
     return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}-memo", form)
 

@@ -197,7 +197,7 @@ def test_a_chart_downloads_as_svg_and_png(client: TestClient) -> None:
 def test_an_unknown_section_is_not_found(client: TestClient) -> None:
     answer = client.get(SERIES, params={"section": "observed", "save": "svg"})
     assert answer.status_code == 404
-    assert "its sections: forecast, earlier, components, observed" in answer.text
+    assert "its sections: forecast, earlier, then, components, observed" in answer.text
 
 
 def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
@@ -739,13 +739,15 @@ def test_past_forecasts_are_those_of_folds_and_runs(client: TestClient, pages: P
     query = {"flow": "X", "partner": "USA", "sector": "EV", "level": 80, "run": pages.clean.run_id}
     folds = client.get(url, params=query).json()["folds"]
     assert len(folds) > 1
+    observed = pd.read_csv(io.BytesIO(saved(client, SERIES, "observed", "csv"))).set_index("period")["value"]
     for fold in folds:
         if fold["cutoff"] == "2025-10":
             continue
         rows = table[table["made"] == fold["cutoff"]].sort_values("period")
         months = fold["months"][:12]
         assert_allclose(rows["mean"], [month["mean"] for month in months], rtol=1e-6)
-        assert_allclose(rows["actual"], [np.nan if month["actual"] is None else month["actual"] for month in months])
+        seen = [month["month"] for month in months if month["month"] in observed.index]
+        assert_allclose(rows["actual"].dropna(), observed[seen])
 
 
 def test_the_slider_starts_at_the_requested_forecast(client: TestClient) -> None:

@@ -5,12 +5,16 @@ import io
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from html import unescape
+from itertools import product
 from pathlib import Path
 
 import docx
 import openpyxl
+import pptx
+import pypdf
 import pytest
 from fastapi.testclient import TestClient
 
@@ -150,9 +154,135 @@ def test_the_memo_as_docx_has_the_same_text(client: TestClient, pages: PagesWorl
     assert len(document.inline_shapes) == 1
 
 
+def spaced(text: str) -> str:
+    """Text without line breaks and with plain spaces."""
+    return re.sub(r"\s+", " ", text.replace(formatting.NBSP, " "))
+
+
+def pdf_text(content: bytes) -> str:
+    return spaced(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages))
+
+
+def docx_text(content: bytes) -> str:
+    return spaced(" ".join(paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs))
+
+
+def pptx_text(content: bytes) -> str:
+    slides = pptx.Presentation(io.BytesIO(content)).slides
+    return spaced(" ".join(shape.text_frame.text for slide in slides for shape in slide.shapes if shape.has_text_frame))
+
+
+TEXTS = {"pdf": pdf_text, "docx": docx_text, "pptx": pptx_text}
+
+
+@pytest.mark.parametrize("form", TEXTS)
+@pytest.mark.parametrize("dataset", ["trade", "clean"])
+def test_the_memo_has_the_numbers_of_the_api_in_every_format(
+    client: TestClient, pages: PagesWorld, form: str, dataset: str
+) -> None:
+    run = getattr(pages, dataset).run_id
+    answer = client.get(f"/v1/runs/{run}/memo.{form}")
+    if answer.status_code == 501:
+        pytest.skip("no Pango here (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)")
+    shown = TEXTS[form](answer.content)
+    flows = "XMB" if dataset == "trade" else "X"
+    for flow, frequency in product(flows, "MA"):
+        query = {"flow": flow, "partner": "WLD", "sector": "TOTAL", "frequency": frequency, "level": 80}
+        found = client.get(f"/v1/runs/{run}/forecasts", params=query).json()
+        (first, *_) = found["series"][0]["months"]
+        bounds = first["intervals"][0]
+        money = [
+            formatting.money(value, found["unit"]).replace(formatting.NBSP, " ")
+            for value in (first["median"], bounds["lo"], bounds["hi"])
+        ]
+        assert f"{money[0]}" in shown
+        assert f"80 % interval {money[1]} to {money[2]}" in shown
+
+
+def test_the_chart_of_the_slides_has_the_numbers_of_the_api(client: TestClient, pages: PagesWorld) -> None:
+    slides = pptx.Presentation(io.BytesIO(memo(client, pages.clean.run_id, "pptx"))).slides
+    (chart,) = [shape.chart for slide in slides for shape in slide.shapes if shape.has_chart]
+    lines = {line.name: list(line.values) for line in chart.plots[0].series}
+    query = {"flow": "X", "partner": "WLD", "sector": "TOTAL", "level": 80}
+    months = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params=query).json()["series"][0]["months"]
+    assert lines["Forecast"][-len(months) :] == pytest.approx([month["median"] for month in months])
+    assert lines["80 % from"][-len(months) :] == pytest.approx([month["intervals"][0]["lo"] for month in months])
+    assert list(chart.plots[0].categories)[-1] == formatting.month_name(months[-1]["month"])
+    names = [name for slide in slides for shape in slide.shapes if (name := shape.name)]
+    assert len(list(slides)) == 2, names
+
+
+def test_the_memo_is_one_page_and_the_report_its_appendix(client: TestClient, pages: PagesWorld) -> None:
+    answer = client.get(f"/v1/runs/{pages.trade.run_id}/memo.pdf")
+    if answer.status_code == 501:
+        pytest.skip("no Pango here (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)")
+    assert len(pypdf.PdfReader(io.BytesIO(answer.content)).pages) == 1
+    html = client.get(f"/v1/runs/{pages.trade.run_id}/memo.html", params={"appendix": True}).text
+    report = client.get(f"/v1/runs/{pages.trade.run_id}/report.html").text
+    body = report[report.index("<h1>") : report.index("</body>")].strip()
+    assert body in html
+    assert "Forecast memo" in html
+    refused = client.get(f"/v1/runs/{pages.trade.run_id}/memo.pptx", params={"appendix": True})
+    assert (refused.status_code, "choose html or pdf" in refused.json()["detail"]) == (422, True)
+
+
+def test_the_memo_as_pdf_takes_less_than_five_seconds(client: TestClient, pages: PagesWorld) -> None:
+    begun = time.process_time()
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/memo.pdf", params={"appendix": False})
+    if answer.status_code == 501:
+        pytest.skip("no Pango here (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)")
+    # Processor time: other processes of the machine do not count.
+    assert time.process_time() - begun < 5
+
+
+def test_the_workbook_has_the_numbers_of_the_api(client: TestClient, pages: PagesWorld) -> None:
+    content = client.get(f"/v1/runs/{pages.clean.run_id}/report.xlsx").content
+    sheet = openpyxl.load_workbook(io.BytesIO(content))["Every series"]
+    headings = [cell.value for cell in sheet[1]]
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params={"level": 80, "limit": 1000}).json()
+    months = {series["unique_id"]: series["months"][0] for series in answer["series"]}
+    shown = {row[headings.index("unique_id")]: row for row in sheet.iter_rows(min_row=2, values_only=True)}
+    assert shown.keys() == months.keys()
+    for name, month in months.items():
+        interval = month["intervals"][0]
+        assert shown[name][2:5] == pytest.approx((month["median"], interval["lo"], interval["hi"]), rel=1e-6)
+
+
 def test_the_memo_as_pdf_is_one_document(client: TestClient, pages: PagesWorld) -> None:
     answer = client.get(f"/v1/runs/{pages.trade.run_id}/memo.pdf")
     if answer.status_code == 501:
         pytest.skip("no Pango here (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)")
     assert answer.content.startswith(b"%PDF-")
     assert "immutable" in answer.headers["cache-control"]
+
+
+def test_the_workbook_has_every_series_by_month_with_formats(client: TestClient, pages: PagesWorld) -> None:
+    content = client.get(f"/v1/runs/{pages.clean.run_id}/report.xlsx").content
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    sheet = book["All series by month"]
+    headings = [str(cell.value) for cell in sheet[1]]
+    assert headings[-14:][0] == "2026-01 forecast (USD m)"
+    assert headings[-15] == "2025-12 observed"
+    shown = {row[1]: row for row in sheet.iter_rows(min_row=2, values_only=True)}
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params={"limit": 1000}).json()
+    assert len(shown) == len(answer["series"])
+    for series in answer["series"]:
+        medians = [month["median"] for month in series["months"]]
+        assert shown[series["unique_id"]][-14:] == pytest.approx(medians, rel=1e-6)
+    assert sheet["C2"].number_format in ("#,##0", "#,##0.0", "#,##0.00")
+    assert (sheet.column_dimensions["A"].width or 0) > 15
+    accuracy = book["Every series"]
+    formats = {str(head.value): accuracy.cell(2, head.column).number_format for head in accuracy[1]}
+    assert (formats["MASE"], formats["80 % coverage"]) == ("0.00", "0.0%")
+
+
+def test_the_workbook_has_charts_that_excel_draws(client: TestClient, pages: PagesWorld) -> None:
+    content = client.get(f"/v1/runs/{pages.trade.run_id}/report.xlsx").content
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    # openpyxl keeps charts of the sheets that it reads.
+    charts = {sheet.title: sheet._charts for sheet in book if sheet._charts}
+    assert list(charts) == ["Exports, by month", "Imports, by month", "Balance, by month"]
+    (chart,) = charts["Exports, by month"]
+    assert [line.val.numRef.f for line in chart.series] == [
+        f"'Exports, by month'!${column}$2:${column}$15" for column in "BEF"
+    ]
