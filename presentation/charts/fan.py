@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from presentation.charts.event_marks import month_marks
 from presentation.charts.direct_labels import label_layers, label_rows, room
+from presentation.charts.event_marks import month_marks
 from presentation.charts.theme import (
     BLUE,
     FAN,
