@@ -113,7 +113,7 @@ def _write(sheet: Any, row: int, place: int, value: Any, number: Any, formats: _
 
 def number_format(column: Column, values: Sequence[Any]) -> str:
     """The number format of a column: by the function that shows its values on pages, or else by their magnitude."""
-    if column.show_value in NUMBER_FORMATS:
+    if column.show_value is not None and column.show_value in NUMBER_FORMATS:
         return NUMBER_FORMATS[column.show_value]
     sizes = [abs(value) for value in values if isinstance(value, float) and isfinite(value)]
     largest = max(sizes, default=0.0)

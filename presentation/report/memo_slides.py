@@ -117,4 +117,5 @@ def _paragraph(frame: Any, text: str, *, size: int, bold: bool = False, color: s
 
 
 def _color(color: str) -> RGBColor:
-    return RGBColor.from_string(color.removeprefix("#").upper())
+    found: RGBColor = RGBColor.from_string(color.removeprefix("#").upper())
+    return found

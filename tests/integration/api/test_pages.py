@@ -721,11 +721,12 @@ def test_first_prints_stand_beside_revised_values(server_url: str, template: str
         with Session(world.engine) as session:
             session.execute(sa.text(EARLIER_PRINTS))
             session.commit()
-        years = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv", frequency="A"))).set_index("period")
-        assert years.loc[2025, "first_print"] == pytest.approx(0.9 * years.loc[2025, "value"])
-        assert years["first_print"].isna().tolist() == [year != 2025 for year in years.index]
-        months = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv"))).set_index("period")
-        assert_allclose(months.loc["2025-12", "first_print"], 0.9 * months.loc["2025-12", "value"])
+        years = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv", frequency="A")))
+        known = years["first_print"].notna()
+        assert years["period"][known].tolist() == [2025]
+        assert_allclose(years["first_print"][known], 0.9 * years["value"][known])
+        months = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv"))).head(12)
+        assert_allclose(months["first_print"], 0.9 * months["value"])
 
 
 def test_past_forecasts_are_those_of_folds_and_runs(client: TestClient, pages: PagesWorld) -> None:
