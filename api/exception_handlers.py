@@ -31,6 +31,7 @@ from services.parameters import RENAMED
 from sources.errors import BadDefinition, UnknownPartnerName
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
+from store.queries.runs import RunMovedOn
 from tables import TableError
 
 MEDIA_TYPE = "application/problem+json"
@@ -103,6 +104,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     BadKey: HTTPStatus.UNAUTHORIZED,
     MissingScope: HTTPStatus.FORBIDDEN,
     RunNotPublished: HTTPStatus.CONFLICT,
+    RunMovedOn: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchSection: HTTPStatus.NOT_FOUND,
     NoAppendix: HTTPStatus.UNPROCESSABLE_ENTITY,

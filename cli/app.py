@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "mcp": mcp.mcp,
     "migrate": serve.migrate,
     "run": runs.run,
+    "cancel": runs.cancel,
     "fetch": data.fetch,
     "sources": data.list_sources,
     "changes": runs.changes,

@@ -33,6 +33,19 @@ def run(
         publish(settings, engine, dataset, day)
 
 
+def cancel(
+    run: Annotated[int, typer.Argument(help="Number of a queued or running run, from `tradewind schedule --list`.")],
+    data_dir: DataDir = None,
+) -> None:
+    """End a queued or running run, whichever process executes it."""
+    from store.queries import runs
+
+    with composition.session(composition.read_settings(data_dir=data_dir)) as session:
+        runs.cancel(session, run, finished_at=composition.now())
+        session.commit()
+    say(f"run {run} is cancelled; its process stops at its next progress report")
+
+
 def changes(
     run: Annotated[int, typer.Argument(help="Number of a published run.")],
     against: Annotated[int | None, typer.Option(help="An earlier run; without it the published one before.")] = None,
@@ -181,6 +194,7 @@ def publish(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> 
     messages = {
         "published": f"{dataset}: run {outcome.run_id} published",
         "unchanged": f"{dataset}: nothing new since run {outcome.run_id}",
+        "cancelled": f"{dataset}: run {outcome.run_id} was cancelled",
         "busy": f"{dataset}: another process is running it",
     }
     say(messages[outcome.status])

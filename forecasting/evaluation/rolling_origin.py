@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,9 @@ from forecasting.errors import ForecasterFailed, ForecastingError, NotApplicable
 from forecasting.forecasters import DEFAULT_FORECASTERS, FORECASTERS, configured_forecaster
 from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, OnProgress
+
+PULSE_SECONDS = 5.0
+"""Progress is reported at least this often while fits are waited for, so that a run whose fits hang can be ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,12 @@ def forecast_at_cutoffs(
     means = np.full((len(tasks), len(names), len(cutoffs), horizon), np.nan)
     place = {uid: row for row, uid in enumerate(panel.unique_ids)}
     failures: list[Failure] = []
-    for done, fit in enumerate(_fan_out(tasks, executor), start=1):
-        means[place[fit.unique_id]] = fit.means
-        failures.extend(fit.failures)
+    done = 0
+    for fit in _fan_out(tasks, executor):
+        if fit is not None:
+            done += 1
+            means[place[fit.unique_id]] = fit.means
+            failures.extend(fit.failures)
         if on_progress:
             on_progress("fit", done, len(tasks))
     failures.sort(key=lambda failure: (failure.unique_id, failure.forecaster, failure.cutoff))
@@ -186,16 +192,26 @@ def _forecast(name: str, history: History, prophet: ProphetOptions) -> FloatArra
         raise ForecasterFailed(history.unique_id, name, reason) from error
 
 
-def _fan_out(tasks: Sequence[SeriesTask], executor: Executor | None) -> Iterator[SeriesFit]:
+def _fan_out(tasks: Sequence[SeriesTask], executor: Executor | None) -> Iterator[SeriesFit | None]:
+    """Fits as they are completed, and None every PULSE_SECONDS."""
     if executor is None:
         yield from map(fit_series, tasks)
         return
     pending = {executor.submit(fit_series, task) for task in tasks}
     try:
-        for future in as_completed(pending):
-            # A future keeps its result: drop the reference.
-            pending.discard(future)
-            yield future.result()
+        while pending:
+            yield from _completed(pending)
     finally:
         for future in pending:
             future.cancel()
+
+
+def _completed(pending: set[Future[SeriesFit]]) -> Iterator[SeriesFit | None]:
+    """The fits completed within PULSE_SECONDS, then None if others are still pending."""
+    try:
+        for future in as_completed(pending, timeout=PULSE_SECONDS):
+            # A future keeps its result: drop the reference.
+            pending.discard(future)
+            yield future.result()
+    except TimeoutError:
+        yield None

@@ -21,9 +21,10 @@ THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
 def process_pool(workers: int | None = None) -> Iterator[Executor]:
     """A pool of `workers` processes, by default one per core, each with one numerical thread.
 
-    Leaving the block by an exception cancels pending tasks.
+    Leaving the block by an exception cancels pending tasks and stops the workers, one of which may hang.
     """
     count = workers or available_cores()
+    others = set(multiprocessing.active_children())
     with _one_thread_each():
         # Spawned, not forked: a fork would share connections, locks and thread pools.
         context = multiprocessing.get_context("spawn")
@@ -32,6 +33,8 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
             raise
         pool.shutdown()
 

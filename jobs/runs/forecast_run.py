@@ -30,6 +30,7 @@ from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from services.run_requests import request_run
 from store.errors import NoEarlierRun, StoreError
 from store.queries import catalog, observations, releases, run_inputs, runs
+from store.queries.runs import RunMovedOn
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ REPORT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Published, unchanged (`run_id` is that of the identical run) or busy (another process runs the dataset)."""
+    """Published, unchanged (`run_id` is that of the identical run), cancelled, or busy (another process runs it)."""
 
     status: str
     run_id: int | None = None
@@ -76,6 +77,8 @@ def run_forecast(
                 request.end_unchanged(identical)
                 return Outcome("unchanged", identical)
             outcome = request.carry_out(engine, make_executor, on_progress)
+            if outcome.status == "cancelled":
+                return outcome
             _follow_up(session, dataset, outcome, make_executor)
             return outcome
 
@@ -142,6 +145,11 @@ class _RunExecution:
                 self._start(run_id)
                 report = _report_to_store(engine, run_id, on_progress)
                 self._publish(run_id, self._forecast(make_executor, report))
+            except RunMovedOn:
+                # Cancelled meanwhile: the row has the reason already.
+                self.session.rollback()
+                log.warning("run.cancelled")
+                return Outcome("cancelled", run_id)
             except BaseException as error:
                 self._fail(run_id, error)
                 raise

@@ -255,7 +255,7 @@ class Ticker:
             # The run's row has the reason; published forecasts remain available.
             failure, outcome = failure_reason(error), "failed"
             log.exception("scheduler.run_failed", dataset=dataset, reason=failure)
-        if outcome != "busy":
+        if outcome not in {"busy", "cancelled"}:
             with Session(self.engine) as session:
                 alerts.update_run_alert(session, dataset, failure=failure, now=self.clock())
                 session.commit()

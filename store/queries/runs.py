@@ -160,6 +160,19 @@ def fail(session: Session, run_id: int, *, finished_at: datetime, reason: str) -
     _move(session, run_id, from_=("queued", "running"), values=values)
 
 
+CANCELLED = "cancelled by request"
+"""The reason of a failed run that was cancelled."""
+
+
+def cancel(session: Session, run_id: int, *, finished_at: datetime) -> None:
+    """End a queued or running run; its process notices when it next reports progress.
+
+    Raises UnknownRun; RunMovedOn if it has ended already.
+    """
+    find(session, run_id)
+    fail(session, run_id, finished_at=finished_at, reason=CANCELLED)
+
+
 def mark_unchanged(session: Session, run_id: int, *, identical_run: int, finished_at: datetime) -> None:
     """A queued run ends because `identical_run`, of the same data, configuration and code, is the latest."""
     values = {

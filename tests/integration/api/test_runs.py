@@ -96,3 +96,16 @@ def test_unknown_runs_and_datasets_are_not_found(client: TestClient) -> None:
     assert client.get("/v1/runs/one").status_code == 422
     assert client.get("/v1/runs", params={"dataset": "NOWHERE"}).status_code == 404
     assert client.get("/v1/runs", params={"status": "late"}).status_code == 422
+
+
+def test_a_waiting_run_can_be_cancelled_and_an_ended_one_cannot(scratch: World) -> None:
+    client, headers = client_of(scratch), scratch.headers("write")
+    address = f"/v1/runs/{scratch.queued}/cancel"
+    assert client.post(address, headers=scratch.headers("read")).status_code == 403
+    cancelled = client.post(address, headers=headers)
+    assert cancelled.status_code == 200, cancelled.text
+    validate(RunAnswer, cancelled.json())
+    assert (cancelled.json()["status"], cancelled.json()["failures"]) == ("failed", [{"reason": runs.CANCELLED}])
+    assert client.post(address, headers=headers).status_code == 409
+    assert client.post(f"/v1/runs/{scratch.trade.run_id}/cancel", headers=headers).status_code == 409
+    assert client.post("/v1/runs/999999/cancel", headers=headers).status_code == 404

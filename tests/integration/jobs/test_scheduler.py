@@ -155,6 +155,26 @@ def test_a_run_that_takes_too_long_is_ended_and_alerted(small):
     assert "was ended after" in alert.reason
 
 
+def test_a_cancelled_run_publishes_nothing_and_is_not_repeated(small):
+    ticker = ticker_of(small)
+
+    def cancel_and_work():
+        with Session(small) as session:
+            (running,) = runs.page(session, status="running", limit=5).rows
+            runs.cancel(session, running.id, finished_at=ticker.clock())
+            session.commit()
+        return here()
+
+    ticker.make_executor = cancel_and_work
+    ticker.tick()
+    ticker.tick()
+    (cancelled,) = all_runs(small)
+    assert (cancelled.status, cancelled.failures) == ("failed", [{"reason": runs.CANCELLED}])
+    with Session(small) as session:
+        assert alerts.open_alerts(session, "SMALL", "run") == []
+        assert session.scalar(sa.text("SELECT count(*) FROM forecast")) == 0
+
+
 def test_a_dataset_without_figures_is_left_alone(own_engine):
     ticker_of(own_engine).tick()
     assert all_runs(own_engine) == []

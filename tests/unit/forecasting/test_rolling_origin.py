@@ -1,6 +1,6 @@
 """Rolling origin: every forecaster at every cutoff, without look-ahead."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecasterFailed, UnknownForecaster
+from forecasting.evaluation import rolling_origin
 from forecasting.evaluation.rolling_origin import SeriesTask, fit_series, forecast_at_cutoffs
 from forecasting.forecasters import FORECASTERS
 from tests.support.panels import grid_panel, long_frame, trade_series
@@ -62,6 +63,29 @@ def test_a_series_that_has_not_begun_has_no_forecast():
     base = fit(panel, cutoffs=[40, 59], horizon=2)
     assert np.isnan(base.means[1, :, 0]).all()
     assert np.isfinite(base.means[1, base.names.index("seasonal_naive"), 1]).all()
+
+
+class Hanging(Executor):
+    """An executor whose tasks never end."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        return Future()
+
+
+def test_progress_is_reported_while_every_fit_hangs(monkeypatch):
+    monkeypatch.setattr(rolling_origin, "PULSE_SECONDS", 0.01)
+    reported = []
+
+    def stop(*progress):
+        reported.append(progress)
+        if len(reported) == 3:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        forecast_at_cutoffs(
+            grid_panel(48), cutoffs=[40], horizon=3, reporter="CHN", executor=Hanging(), on_progress=stop
+        )
+    assert {(stage, done) for stage, done, _ in reported} == {("fit", 0)}
 
 
 def test_progress_counts_every_series():

@@ -7,6 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from jobs.execution.executors import process_pool
+
 OWNER = """
 import os, time
 from jobs.execution.executors import process_pool
@@ -39,3 +43,19 @@ def test_workers_end_with_the_process_that_they_work_for(tmp_path):
         while is_alive(worker) and time.monotonic() < deadline:
             time.sleep(0.1)
     assert not is_alive(worker)
+
+
+def test_a_worker_that_hangs_ends_with_the_block():
+    workers = []
+
+    def hang():
+        with process_pool(1) as pool:
+            workers.append(pool.submit(os.getpid).result())
+            pool.submit(time.sleep, 600).result(timeout=0.5)
+
+    with pytest.raises(TimeoutError):
+        hang()
+    deadline = time.monotonic() + 10
+    while is_alive(workers[0]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(workers[0])
