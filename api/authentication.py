@@ -27,8 +27,14 @@ async def may_write(request: Request, session: SessionDep, config: ConfigDep) ->
     await run_in_threadpool(_authenticate, request, session, config, "write")
 
 
+async def may_judge(request: Request, session: SessionDep, config: ConfigDep) -> None:
+    """Allow keys with the scope `judge`."""
+    await run_in_threadpool(_authenticate, request, session, config, "judge")
+
+
 Reader = Depends(may_read)
 Writer = Depends(may_write)
+Judge = Depends(may_judge)
 
 
 def _authenticate_reader(request: Request, config: ServerConfig) -> None:

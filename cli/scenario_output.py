@@ -42,8 +42,9 @@ def scenario_lines(session: Session, dataset: str, scenario: Scenario) -> Iterat
     Raises UnknownDataset, UnknownRun, UnknownSeries, QueryError, and `Contradiction`.
     """
     run = latest_run(session, dataset) if scenario.run is None else run_of(session, dataset, scenario.run)
-    _, catalog = CatalogCache().of_run(session, run.id)
-    found = evaluate_scenario(session, run, catalog, scenario)
+    catalogs = CatalogCache()
+    _, catalog = catalogs.of_run(session, run.id)
+    found = evaluate_scenario(session, catalogs, run, scenario)
     yield f"{scenario.name}: {dataset}, run {run.id}, figures to {run.cutoff:%Y-%m}"
     yield f"method: {'; '.join(found.methods)}; {found.draws:.0f} effective draws"
     if found.unusualness is not None:

@@ -6,7 +6,7 @@ are None are left out, and sequences are joined by commas.
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from store.models import ResolvedSeries
 
@@ -72,6 +72,26 @@ def compare(**query: Any) -> str:
     return url("/compare", **query)
 
 
+def scenarios(**query: Any) -> str:
+    """The page that builds a scenario."""
+    return url("/scenarios", **query)
+
+
+def scenario_page(scenario_id: int, **query: Any) -> str:
+    """The page of a stored scenario."""
+    return url(f"/scenarios/{scenario_id}", **query)
+
+
+def scenario_comparison(**query: Any) -> str:
+    """The page that compares stored scenarios."""
+    return url("/scenarios/comparison", **query)
+
+
+def mail(subject: str, body: str) -> str:
+    """An e-mail to be addressed by the reader."""
+    return f"mailto:?subject={quote(subject)}&body={quote(body)}"
+
+
 def run_page(run_id: int) -> str:
     """The page of one run."""
     return f"{RUNS}/{run_id}"
@@ -103,6 +123,21 @@ def api_contributions(dataset: str, **query: Any) -> str:
 def api_probability(dataset: str, **query: Any) -> str:
     """The probability of an event."""
     return url(f"{api_dataset(dataset)}/forecasts/probability", **query)
+
+
+def api_scenarios(dataset: str) -> str:
+    """Scenarios of a dataset, evaluated."""
+    return url(f"/v1/datasets/{dataset}/scenarios")
+
+
+def api_scenario(scenario_id: int, *more: str, **query: Any) -> str:
+    """A stored scenario, its history or its scores."""
+    return url("/".join(("/v1/scenarios", str(scenario_id), *more)), **query)
+
+
+def api_scenario_comparison(numbers: Sequence[int]) -> str:
+    """The forecasts under several stored scenarios."""
+    return url("/v1/scenarios/comparison", scenario=numbers)
 
 
 def api_forecast_history(run_id: int, **query: Any) -> str:

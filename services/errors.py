@@ -16,6 +16,7 @@ QueryError
     ├── NothingToCompare
     ├── PartsDoNotAddUp
     ├── NothingToShock
+    ├── ShockOfBalance
     ├── EventNotInDataset
     └── NoCounterfactual
 
@@ -150,6 +151,14 @@ class NothingToShock(Unanswerable):
         self.partner, self.sector, self.dataset = partner, sector, dataset
         of = partner if sector is None else f"{partner} and {sector}"
         super().__init__(f"dataset {dataset} forecasts no part of {of} to shock")
+
+
+class ShockOfBalance(Unanswerable):
+    """A shock on a balance, which has no partner that trade is diverted from."""
+
+    def __init__(self, unique_id: str) -> None:
+        self.unique_id = unique_id
+        super().__init__(f"{unique_id} cannot be shocked: choose exports or imports")
 
 
 class NoRunAsOf(NotStored):

@@ -23,13 +23,14 @@ RENAMED: Mapping[str, str] = {"certificate": "coverage"}
 """Parameters of earlier releases and their present names."""
 
 
-def _split_commas(value: Any) -> Any:
+def split_commas(value: Any) -> Any:
     """Lists are given by repeating the parameter, by commas, or both."""
     values = value if isinstance(value, list) else [value]
     return [part for item in values for part in (item.split(",") if isinstance(item, str) else [item])]
 
 
-def _unique(values: list[Any]) -> list[Any]:
+def unique(values: list[Any]) -> list[Any]:
+    """Each value once, in order."""
     return sorted(set(values))
 
 
@@ -57,16 +58,16 @@ def _period(text: str) -> str:
 
 
 Code = Annotated[str, Field(pattern=CODE)]
-Codes = Annotated[list[Code], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=500)]
+Codes = Annotated[list[Code], BeforeValidator(split_commas), AfterValidator(unique), Field(max_length=500)]
 Flow = Literal["X", "M", "B"]
-Flows = Annotated[list[Flow], BeforeValidator(_split_commas), AfterValidator(_unique)]
-StoredFlows = Annotated[list[Literal["X", "M"]], BeforeValidator(_split_commas), AfterValidator(_unique)]
+Flows = Annotated[list[Flow], BeforeValidator(split_commas), AfterValidator(unique)]
+StoredFlows = Annotated[list[Literal["X", "M"]], BeforeValidator(split_commas), AfterValidator(unique)]
 EventKind = Literal["tariff", "truce", "closure", "rebate", "control", "other"]
-EventKinds = Annotated[list[EventKind], BeforeValidator(_split_commas), AfterValidator(_unique)]
+EventKinds = Annotated[list[EventKind], BeforeValidator(split_commas), AfterValidator(unique)]
 Level = Annotated[float, Field(gt=0, lt=100)]
-Levels = Annotated[list[Level], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=20)]
+Levels = Annotated[list[Level], BeforeValidator(split_commas), AfterValidator(unique), Field(max_length=20)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
-Quantiles = Annotated[list[Probability], BeforeValidator(_split_commas), AfterValidator(_unique), Field(max_length=20)]
+Quantiles = Annotated[list[Probability], BeforeValidator(split_commas), AfterValidator(unique), Field(max_length=20)]
 Month = Annotated[date, BeforeValidator(_month)]
 Day = Annotated[date, BeforeValidator(_day)]
 Kind = Annotated[str, AfterValidator(_kind)]

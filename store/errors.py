@@ -9,6 +9,8 @@ StoreError
 │   ├── UnknownIndicator
 │   ├── UnknownEvent
 │   ├── UnknownRun
+│   ├── UnknownScenario
+│   ├── ScenarioNotComputed
 │   ├── NoEarlierRun
 │   ├── RunThinned
 │   └── ChangesNotKept
@@ -81,6 +83,22 @@ class UnknownEvent(NotStored):
     def __init__(self, event: str) -> None:
         self.event = event
         super().__init__(f"no event has the code {event}; /v1/events lists them")
+
+
+class UnknownScenario(NotStored):
+    """No stored scenario has this number."""
+
+    def __init__(self, scenario: int) -> None:
+        self.scenario = scenario
+        super().__init__(f"no stored scenario has the number {scenario}")
+
+
+class ScenarioNotComputed(NotStored):
+    """A run that a stored scenario was not computed on."""
+
+    def __init__(self, scenario: int, run: int, runs: Sequence[int]) -> None:
+        self.scenario, self.run, self.runs = scenario, run, tuple(runs)
+        super().__init__(f"scenario {scenario} was computed on the runs {', '.join(map(str, runs))}, not on run {run}")
 
 
 class UnknownRun(NotStored):

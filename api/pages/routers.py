@@ -2,10 +2,22 @@
 
 from types import ModuleType
 
-from api.pages import ask, backtest, compare, events, heat_map, overview, partners, runs, series, sign_in
+from api.pages import ask, backtest, compare, events, heat_map, overview, partners, runs, scenarios, series, sign_in
 from presentation import links
 
-PAGES: tuple[ModuleType, ...] = (overview, partners, ask, series, heat_map, events, backtest, compare, runs, sign_in)
+PAGES: tuple[ModuleType, ...] = (
+    overview,
+    partners,
+    ask,
+    scenarios,
+    series,
+    heat_map,
+    events,
+    backtest,
+    compare,
+    runs,
+    sign_in,
+)
 ROUTERS = tuple(module.router for module in PAGES)
 NAVIGATION: tuple[tuple[str, str], ...] = (
     *(module.NAVIGATION for module in PAGES if hasattr(module, "NAVIGATION")),

@@ -9,8 +9,8 @@ Tallman and Whiteman 2005, Journal of Money, Credit and Banking 37).
 Only parts that are no sums are moved: sums follow from them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,42 @@ from scipy import stats
 from forecasting.errors import Contradiction
 from forecasting.types import FloatArray
 
-Measure = Callable[[FloatArray], FloatArray]
-"""What conditions state of paths (parts, draws, steps): values of shape (draws, conditions)."""
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.intp]
 # The share of the usual level below which the arsinh scale is linear.
 LINEAR_SHARE = 0.05
-ITERATIONS, TOLERANCE, LARGEST_STEP = 40, 1e-6, 3.0
+ITERATIONS, TOLERANCE, LARGEST_STEP, DIFFERENCE = 40, 1e-6, 3.0, 1e-3
 # Draws that may miss the condition and are left out; more is a contradiction.
 LOST_SHARE = 0.05
 ENOUGH_DRAWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The quantities that conditions are about.
+
+    `weights` (sums, parts) give the sums of parts that they depend on; `of_sums` maps paths of these sums, shape
+    (sums, draws, steps), to the quantities, shape (draws, conditions); `names` say them in errors.
+    """
+
+    names: Sequence[str]
+    weights: FloatArray = field(repr=False)
+    of_sums: Callable[[FloatArray], FloatArray]
+
+    def __call__(self, paths: FloatArray) -> FloatArray:
+        """The quantities in paths (parts, draws, steps), shape (draws, conditions)."""
+        return self.of_sums(self.sums(paths[self.used]))
+
+    @property
+    def used(self) -> BoolArray:
+        """The parts that the quantities depend on, shape (parts,)."""
+        found: BoolArray = np.any(self.weights != 0, axis=0)
+        return found
+
+    def sums(self, paths: FloatArray) -> FloatArray:
+        """The sums, shape (sums, draws, steps), in paths of the parts that are used."""
+        found: FloatArray = np.tensordot(self.weights[:, self.used], paths, axes=1)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +80,19 @@ def impose(paths: FloatArray, measure: Measure, targets: FloatArray) -> Conditio
     Raises:
         Contradiction: the conditions cannot be met together.
     """
-    scale = _scale(paths)
-    lower = np.where(paths.min(axis=(1, 2)) >= 0, 0.0, -np.inf)[:, None, None]
-    state = np.arcsinh(paths / scale)
     stated = measure(paths)
     spread = stated.std(axis=0)
     if not (spread > 0).all():
-        raise Contradiction("a condition is about months that are observed already")
-    directions = _directions(state, stated)
-
-    def at(shift: FloatArray) -> FloatArray:
-        moved = state + np.einsum("kpt,dk->pdt", directions, shift)
-        found: FloatArray = np.maximum(scale * np.sinh(moved), lower)
-        return found
-
-    shift = targets - stated
-    for _ in range(ITERATIONS):
-        residual = targets - measure(at(shift))
-        if (np.abs(residual) <= TOLERANCE * spread).all():
-            break
-        shift = shift + _newton_step(at, measure, shift, residual, spread)
-    residual = targets - measure(at(shift))
-    met = (np.abs(residual) <= 100 * TOLERANCE * spread).all(axis=1)
+        observed = measure.names[int(np.argmin(spread))]
+        raise Contradiction(f"{observed} is the same in every draw: it is observed already, or fixed by a condition")
+    space = _Space.of(paths, stated)
+    shift = _shift(measure, space.among(measure.used), targets - stated, targets, spread)
+    found = space.at(shift)
+    residual = (targets - measure(found)) / spread
+    met = (np.abs(residual) <= 100 * TOLERANCE).all(axis=1)
     if met.mean() < 1 - LOST_SHARE:
-        worst = int(np.argmax(np.abs(residual[~met]).mean(axis=0) / spread))
-        raise Contradiction(f"condition {worst + 1} is not met together with the others")
-    return Conditioned(at(shift)[:, met], float(met.sum()), "conditional of the joint distribution")
+        raise Contradiction(_unmet(measure, targets, residual, met))
+    return Conditioned(found[:, met], float(met.sum()), "Gaussian conditional on the arsinh scale")
 
 
 def keep_within(paths: FloatArray, measure: Measure, lo: FloatArray, hi: FloatArray, *, seed: int) -> Conditioned:
@@ -105,19 +120,15 @@ def keep_within(paths: FloatArray, measure: Measure, lo: FloatArray, hi: FloatAr
     return impose(paths, measure, targets)
 
 
-def tilt(paths: FloatArray, measure: Measure, means: FloatArray, *, seed: int) -> Conditioned:
-    """Paths resampled with the weights closest to equal that give the stated values the means (conditions,).
+def tilt(paths: FloatArray, measure: Measure, means: FloatArray, *, seed: int) -> Conditioned | None:
+    """Paths resampled with the weights closest to equal that give the quantities the means (conditions,).
 
-    Raises:
-        Contradiction: no weights give these means, or they leave too few draws.
+    None where the weights leave too few effective draws.
     """
-    stated = measure(paths)
-    weights = tilting_weights(stated, means)
+    weights = tilting_weights(measure(paths), means)
     effective = float(1 / np.square(weights).sum())
     if effective < ENOUGH_DRAWS:
-        # Beyond the draws, the whole distribution moves by the remaining distance of the mean.
-        targets = stated + (means - stated.mean(axis=0))
-        return impose(paths, measure, targets)
+        return None
     rng = np.random.default_rng(seed)
     count = len(weights)
     places = np.searchsorted(np.cumsum(weights), (rng.uniform() + np.arange(count)) / count).clip(max=count - 1)
@@ -158,16 +169,77 @@ def _exponential(exponent: FloatArray) -> FloatArray:
     return weights
 
 
-def _scale(paths: FloatArray) -> FloatArray:
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """The arsinh scale of paths, and the directions in which they move with the quantities of conditions.
+
+    `state` has shape (parts, draws, steps), `unit` and `lower` (parts, 1, 1), `directions` (conditions, parts, steps).
+    """
+
+    state: FloatArray
+    unit: FloatArray
+    lower: FloatArray
+    directions: FloatArray
+
+    @classmethod
+    def of(cls, paths: FloatArray, stated: FloatArray) -> "_Space":
+        unit = _unit(paths)
+        state = np.arcsinh(paths / unit)
+        lower = np.where(paths.min(axis=(1, 2)) >= 0, 0.0, -np.inf)[:, None, None]
+        return cls(state, unit, lower, _directions(state, stated))
+
+    def among(self, parts: BoolArray) -> "_Space":
+        """The same of some parts."""
+        return _Space(self.state[parts], self.unit[parts], self.lower[parts], self.directions[:, parts])
+
+    def of_draws(self, draws: IntArray) -> "_Space":
+        """The same of some draws."""
+        return replace(self, state=self.state[:, draws])
+
+    def at(self, shift: FloatArray) -> FloatArray:
+        """Paths after shifts (draws, conditions) of the quantities."""
+        moved = self.state + np.einsum("kpt,dk->pdt", self.directions, shift)
+        found: FloatArray = np.maximum(self.unit * np.sinh(moved), self.lower)
+        return found
+
+    def slopes(self, moved: FloatArray) -> FloatArray:
+        """The derivative of paths by their state; zero where the lower bound holds them."""
+        return np.where(moved > self.lower, np.sqrt(np.square(moved) + np.square(self.unit)), 0.0)
+
+
+def _shift(measure: Measure, space: _Space, first: FloatArray, targets: FloatArray, spread: FloatArray) -> FloatArray:
+    """The shift of each draw that meets its targets, shape (draws, conditions), by Newton's method from `first`."""
+    shift = first.copy()
+    left = np.arange(len(shift))
+    for _ in range(ITERATIONS):
+        rest = space.of_draws(left)
+        moved = rest.at(shift[left])
+        residual = targets[left] - measure.of_sums(measure.sums(moved))
+        far = (np.abs(residual) > TOLERANCE * spread).any(axis=1)
+        if not far.any():
+            break
+        left, moved, residual = left[far], moved[:, far], residual[far]
+        shift[left] += _newton_step(measure, rest, moved, residual, spread)
+    return shift
+
+
+def _unmet(measure: Measure, targets: FloatArray, residual: FloatArray, met: BoolArray) -> str:
+    """The condition that is furthest from being met, in standard deviations, with its target."""
+    worst = int(np.argmax(np.abs(residual[~met]).mean(axis=0)))
+    share = 1 - met.mean()
+    return f"{measure.names[worst]} cannot be {targets[:, worst].mean():.6g} in {100 * share:.0f} % of the draws"
+
+
+def _unit(paths: FloatArray) -> FloatArray:
     """The unit of the arsinh scale of each part, shape (parts, 1, 1)."""
     usual = np.median(np.abs(paths), axis=(1, 2))
     floor = max(float(usual.max()), 1e-9) * 1e-6
-    scale: FloatArray = (LINEAR_SHARE * np.maximum(usual, floor))[:, None, None]
-    return scale
+    unit: FloatArray = (LINEAR_SHARE * np.maximum(usual, floor))[:, None, None]
+    return unit
 
 
 def _directions(state: FloatArray, stated: FloatArray) -> FloatArray:
-    """Coefficients of the state (parts, draws, steps) on the conditioned quantities, shape (conditions, parts, steps).
+    """Regression coefficients of the state (parts, draws, steps) on the quantities, shape (conditions, parts, steps).
 
     Correlations that this number of draws cannot tell from zero are shrunk towards it.
     """
@@ -184,20 +256,16 @@ def _directions(state: FloatArray, stated: FloatArray) -> FloatArray:
 
 
 def _newton_step(
-    at: Callable[[FloatArray], FloatArray],
-    measure: Measure,
-    shift: FloatArray,
-    residual: FloatArray,
-    spread: FloatArray,
+    measure: Measure, space: _Space, moved: FloatArray, residual: FloatArray, spread: FloatArray
 ) -> FloatArray:
-    """The step of each draw towards its targets, from finite differences, bounded in standard deviations."""
-    here = measure(at(shift))
-    slopes = np.empty((*shift.shape, shift.shape[1]))
-    for column, width in enumerate(1e-3 * spread):
-        moved = shift.copy()
-        moved[:, column] += width
-        slopes[:, :, column] = (measure(at(moved)) - here) / width
-    step = np.einsum("dkj,dj->dk", np.linalg.pinv(slopes, rcond=1e-6), residual)
+    """The step of each draw towards its targets, bounded in standard deviations, shape (draws, conditions)."""
+    sums, slopes = measure.sums(moved), space.slopes(moved)
+    here = measure.of_sums(sums)
+    derivatives = np.empty((*residual.shape, residual.shape[1]))
+    for column, width in enumerate(DIFFERENCE * spread):
+        tangents = measure.sums(space.directions[column][:, None] * slopes)
+        derivatives[:, :, column] = (measure.of_sums(sums + width * tangents) - here) / width
+    step = np.einsum("dkj,dj->dk", np.linalg.pinv(derivatives, rcond=1e-6), residual)
     bound = LARGEST_STEP * spread
     shrinkage = np.minimum(1.0, 1 / np.maximum(np.abs(step / bound).max(axis=1, keepdims=True), 1e-12))
     bounded: FloatArray = step * shrinkage

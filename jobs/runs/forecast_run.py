@@ -25,6 +25,7 @@ from jobs.runs.data_hash import hash_panel
 from jobs.runs.indicator_inputs import load_indicators
 from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
+from jobs.runs.scenario_updates import update_stored_scenarios
 from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from services.run_requests import request_run
@@ -79,16 +80,18 @@ def run_forecast(
             outcome = request.carry_out(engine, make_executor, on_progress)
             if outcome.status == "cancelled":
                 return outcome
-            _follow_up(session, dataset, outcome, make_executor)
+            _follow_up(session, dataset, outcome, make_executor, clock)
             return outcome
 
 
-def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory) -> None:
-    """Scores and attribution after publication; a failure here does not affect the published run."""
+def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory, clock: Clock) -> None:
+    """Scores, scenarios and attribution after publication; a failure here does not affect the published run."""
     # A run as of a past day is scored at once on later observations.
     score_published(session, dataset)
     session.commit()
     assert outcome.run_id is not None
+    update_stored_scenarios(session, outcome.run_id, clock=clock)
+    session.commit()
     try:
         change_attribution.attribute_changes(session, outcome.run_id, make_executor=make_executor)
         session.commit()

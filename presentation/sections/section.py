@@ -26,7 +26,8 @@ class Column(NamedTuple):
 class Section:
     """A table with its chart; `name` is unique on its page, `api` is the path that gives the same figures.
 
-    `open` shows the table expanded; where `drawn` is false, the chart is only offered as a download.
+    `body` is the JSON to be posted to it. `open` shows the table expanded; where `drawn` is false, the chart is only
+    offered as a download.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Section:
     spec: Spec | None = None
     note: str = ""
     api: str | None = None
+    body: str | None = None
     open: bool = True
     drawn: bool = True
 

@@ -1,17 +1,28 @@
 """Scenarios as they are stated: conditions on the joint paths, and shocks with their profile and diversion."""
 
 from datetime import date
+from math import inf
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, model_validator
 
 from forecasting.analysis.period_draws import OF_A_WHOLE, Units
 from forecasting.analysis.periods import Period, parse_period
 from forecasting.analysis.shocks import ELASTICITY, Profile
-from services.parameters import DEFAULT_LEVELS, Code, Levels, Month, PeriodText, RunId
+from services.parameters import (
+    DEFAULT_LEVELS,
+    Code,
+    Levels,
+    Month,
+    Paged,
+    PeriodText,
+    RunId,
+    split_commas,
+    unique,
+)
 
 SERIES = r"^(X|M|B)\.[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_.-]{1,40})?$"
-LONGEST_PATH, MOST_CONDITIONS = 24, 24
+LONGEST_PATH, MOST_CONDITIONS, MOST_QUESTIONS = 24, 24, 500
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
@@ -54,6 +65,12 @@ class Condition(BaseModel):
         """Whether it bounds the draws."""
         return self.at_least is not None or self.at_most is not None
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lower and the upper bound of the draws; infinite where there is none."""
+        lo = -inf if self.at_least is None else self.at_least
+        return lo, inf if self.at_most is None else self.at_most
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         kinds = (self.value is not None, self.values is not None, self.mean is not None, self.is_bound)
@@ -70,7 +87,7 @@ class Condition(BaseModel):
             return [(self, period)]
         months = (Period(period.first + step, period.first + step, "month") for step in range(len(self.values)))
         return [
-            (self.model_copy(update={"values": None, "value": value}), month)
+            (self.model_copy(update={"values": None, "value": value, "period": month.label}), month)
             for value, month in zip(self.values, months, strict=True)
         ]
 
@@ -123,6 +140,10 @@ class Shock(BaseModel):
         default=None, max_length=100, description="Who gains; all other partners if not given."
     )
 
+    @field_serializer("start")
+    def _start(self, start: date) -> str:
+        return f"{start:%Y-%m}"
+
     @model_validator(mode="after")
     def _one_size(self) -> Self:
         if (self.size is None) == (self.tariff is None):
@@ -137,8 +158,13 @@ class Question(BaseModel):
 
     series: SeriesText
     frequency: Literal["M", "Q", "A", "YTD", "JF"] = "A"
+    period: PeriodText | None = Field(default=None, description="One period in place of a frequency.")
     units: Units = "lin"
     of: Literal["partner", "sector", "total"] = "total"
+    above: float | None = Field(default=None, allow_inf_nan=False, description="Add the probability of more than this.")
+    below: float | None = Field(
+        default=None, allow_inf_nan=False, description="Add the probability of at most this; with above, of between."
+    )
 
     @property
     def whole(self) -> Literal["partner", "sector", "total"] | None:
@@ -158,7 +184,9 @@ class Scenario(BaseModel):
     conditions: list[Condition] = Field(default=[], max_length=MOST_CONDITIONS)
     shocks: list[Shock] = Field(default=[], max_length=MOST_CONDITIONS)
     report: list[Question] = Field(
-        default=[], max_length=100, description="The yearly level and growth of each partner's total if not given."
+        default=[],
+        max_length=MOST_QUESTIONS,
+        description="The yearly level and growth of each partner's total if not given.",
     )
     level: Levels = DEFAULT_LEVELS
 
@@ -169,3 +197,34 @@ class Scenario(BaseModel):
         if sum(len(condition.values or [1]) for condition in self.conditions) > MOST_CONDITIONS:
             raise ValueError(f"conditions are on {MOST_CONDITIONS} periods at most")
         return self
+
+
+class NewScenario(Scenario):
+    """A scenario to be stored: its dataset, its author and the reason."""
+
+    dataset: Code
+    author: str = Field(min_length=1, max_length=120)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+Numbers = Annotated[list[RunId], BeforeValidator(split_commas), AfterValidator(unique), Field(max_length=6)]
+
+
+class ScenariosQuery(Paged):
+    """Stored scenarios."""
+
+    dataset: Code | None = Field(default=None, description="A dataset's code.")
+
+
+class StoredForecastQuery(Paged):
+    """The forecasts under a stored scenario."""
+
+    run: RunId | None = Field(default=None, description="A run's number; the default is the latest one computed.")
+
+
+class ScenarioComparisonQuery(Paged):
+    """The forecasts under several stored scenarios of a dataset."""
+
+    scenario: Numbers = Field(
+        min_length=1, description="Numbers of stored scenarios, separated by commas; six at most."
+    )

@@ -29,6 +29,7 @@ from store.models.indicators import (
     IndicatorUse,
     RunIndicator,
 )
+from store.models.judgement import ScenarioForecast, StoredScenario
 from store.models.observations import Observation
 from store.models.releases import ALERT_KINDS, FETCH_OUTCOMES, Alert, Release, SourceAttempt
 from store.models.runs import (
@@ -85,11 +86,13 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunIndicator",
+    "ScenarioForecast",
     "Score",
     "Sector",
     "Series",
     "SeriesPart",
     "SourceAttempt",
+    "StoredScenario",
     "Table",
     "Tracking",
 ]

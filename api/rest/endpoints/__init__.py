@@ -25,6 +25,7 @@ from api.rest.endpoints import (
     runs,
     scenarios,
     schedule,
+    stored_scenarios,
     tracking,
 )
 
@@ -42,6 +43,7 @@ ROUTERS = tuple(
         concentration,
         contributions,
         scenarios,
+        stored_scenarios,
         decomposition,
         forecast_history,
         backtests,

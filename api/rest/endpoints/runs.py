@@ -4,13 +4,12 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ValidationError
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
-from api.exception_handlers import UnreadableBody
 from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
+from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, list_response, object_response, page_limit
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.runs import NewRun, RunAnswer, RunPage
@@ -24,7 +23,6 @@ from store.queries import catalog, runs
 
 router = APIRouter(tags=["runs"], responses=PROBLEM)
 COLUMNS = ("id", "dataset", "status", "as_of", "cutoff", "horizon", "published_at", "stage", "done", "total")
-BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": NewRun.model_json_schema()}}}}
 
 
 @router.get("/v1/runs", dependencies=[Reader], responses={200: {"model": RunPage}})
@@ -66,14 +64,14 @@ def read_run(
     status_code=202,
     dependencies=[Writer, NoParameters],
     responses={202: {"model": RunAnswer}},
-    openapi_extra=BODY,
+    openapi_extra=json_body(NewRun),
 )
 def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Response:
     """Request a run. The scheduler carries it out; its address is in `Location`.
 
     A run that would repeat the latest one, of the same data, configuration and code, ends as `unchanged`.
     """
-    requested = _requested(body)
+    requested = read_body(NewRun, body)
     if requested.horizon is not None and requested.horizon > config.max_horizon:
         raise HorizonTooLong(requested.horizon, config.max_horizon)
     now, forecast = config.now(), config.forecast(requested.dataset)
@@ -95,11 +93,3 @@ def cancel_run(run_id: RunPath, session: SessionDep, config: ConfigDep) -> Respo
     runs.cancel(session, run_id, finished_at=config.now())
     session.commit()
     return json_response(run_answer(runs.find(session, run_id)), headers={"Cache-Control": "no-store"})
-
-
-def _requested(body: bytes) -> NewRun:
-    try:
-        return NewRun.model_validate_json(body)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'the body'}: {fault['msg']}" for fault in error.errors()]
-        raise UnreadableBody("; ".join(faults)) from error

@@ -1,11 +1,12 @@
-"""Answer about a scenario."""
+"""Answers about scenarios."""
 
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.rest.schemas.common import answer
+from api.rest.schemas.common import Month, Page, answer
 from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 
@@ -20,10 +21,11 @@ class IntervalOfScenario(TypedDict):
 
 @answer
 class SummaryAnswer(TypedDict):
-    """Mean, median and intervals of draws; None where they are not defined."""
+    """Mean, median, intervals and the probability asked for; None where they are not defined."""
 
     mean: float | None
     median: float | None
+    probability: float | None
     intervals: list[IntervalOfScenario]
 
 
@@ -60,3 +62,86 @@ class ScenarioAnswer(TypedDict):
     data_end: DataEnd
     overdue: Overdue
     results: list[ScenarioRowAnswer]
+
+
+@answer
+class StoredScenarioAnswer(TypedDict):
+    """A stored scenario."""
+
+    id: int
+    dataset: str
+    name: str
+    author: str
+    why: Annotated[str, Field(description="The reason that was given.")]
+    created_at: datetime
+    run: Annotated[int, Field(description="The run that it was stated on.")]
+    ends: Annotated[Month, Field(description="The last month that it is about; of a shock the first.")]
+    over: Annotated[bool, Field(description="Whether this month is observed. New runs are then no longer computed.")]
+    statement: dict[str, Any]
+
+
+@answer
+class StoredScenarioPage(Page):
+    """A page of stored scenarios, newest first."""
+
+    scenarios: list[StoredScenarioAnswer]
+
+
+@answer
+class StoredForecastsAnswer(TypedDict):
+    """The forecasts of a run under a stored scenario."""
+
+    scenario: StoredScenarioAnswer
+    run: int
+    as_of: date
+    cutoff: Month
+    computed_at: datetime
+    methods: list[str]
+    effective_draws: float | None
+    distance: float | None
+    probability: float | None
+    fault: Annotated[str | None, Field(description="Why the run has no forecasts under it.")]
+    results: list[ScenarioRowAnswer]
+
+
+@answer
+class RunRowAnswer(ScenarioRowAnswer):
+    """One series in one period, under one scenario, in one run."""
+
+    scenario_id: int
+    scenario_name: str
+    run: int
+    as_of: date
+    cutoff: Month
+
+
+@answer
+class RunRowPage(Page):
+    """A page of forecasts under scenarios, by scenario and run."""
+
+    forecasts: list[RunRowAnswer]
+
+
+@answer
+class ScenarioScoreAnswer(TypedDict):
+    """An observed period beside the forecasts of a scenario and its baseline."""
+
+    unique_id: str
+    units: str
+    unit: str
+    period: str
+    actual: float
+    baseline_median: float
+    scenario_median: float
+    baseline_error: Annotated[float, Field(description="Absolute error of the median.")]
+    scenario_error: float
+    level: Annotated[float, Field(description="The widest level; whether its intervals contain the outcome follows.")]
+    baseline_inside: bool
+    scenario_inside: bool
+
+
+@answer
+class ScenarioScorePage(Page):
+    """A page of scores of a scenario, on the run that it was stated on."""
+
+    scores: list[ScenarioScoreAnswer]

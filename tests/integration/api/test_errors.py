@@ -76,7 +76,7 @@ def test_an_error_carries_its_data(client: TestClient) -> None:
 
 def test_every_endpoint_refuses_a_parameter_that_it_does_not_know(client: TestClient, world: World) -> None:
     codes = {"dataset": "CN_TRADE", "run_id": world.trade.run_id, "flow": "X", "partner": "WLD"}
-    codes |= {"sector": "TOTAL", "form": "html", "indicator": "KR_EXPORTS"}
+    codes |= {"sector": "TOTAL", "form": "html", "indicator": "KR_EXPORTS", "scenario_id": 1}
     routers = (*endpoints.ROUTERS, *pages.ROUTERS)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     assert len(routes) > 30
@@ -85,7 +85,7 @@ def test_every_endpoint_refuses_a_parameter_that_it_does_not_know(client: TestCl
             continue
         for method in route.methods or ():
             path = route.path.format(**codes)
-            response = client.request(method, f"{path}?foo=1", headers=world.headers("write"))
+            response = client.request(method, f"{path}?foo=1", headers=world.headers("admin"))
             assert (response.status_code, "foo" in response.text) == (422, True), (method, path)
 
 

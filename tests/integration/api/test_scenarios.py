@@ -61,6 +61,40 @@ def test_a_mean_keeps_the_uncertainty(client: TestClient) -> None:  # noqa: F811
     assert interval["hi"] > interval["lo"]
 
 
+def test_a_mean_beyond_the_draws_leaves_values_in_place(client: TestClient) -> None:  # noqa: F811
+    base = evaluate(client, conditions=[{"series": "X.USA", "period": "2026", "at_least": 0}])
+    usa, world = (of(base, code)["baseline"]["mean"] for code in ("USA", "WLD"))
+    stated = [
+        {"series": "X.USA", "period": "2026", "value": 0.9 * usa},
+        {"series": "X.WLD", "period": "2026", "mean": 1.3 * world},
+    ]
+    answer = evaluate(client, conditions=stated)
+    (interval,) = of(answer, "USA")["scenario"]["intervals"]
+    assert interval["lo"] == pytest.approx(0.9 * usa, rel=1e-3)
+    assert interval["hi"] == pytest.approx(0.9 * usa, rel=1e-3)
+    assert of(answer, "WLD")["scenario"]["mean"] == pytest.approx(1.3 * world, rel=1e-3)
+    assert answer["methods"] == ["Gaussian conditional on the arsinh scale"]
+
+
+def test_probabilities_shares_and_quarters_stand_beside_the_baseline(client: TestClient) -> None:  # noqa: F811
+    base = of(evaluate(client, conditions=[{"series": "X.WLD", "period": "2026", "at_least": 0}]), "WLD")["baseline"]
+    questions = [
+        {"series": "X.WLD", "period": "2026", "above": base["median"]},
+        {"series": "X.USA", "frequency": "Q", "units": "share"},
+    ]
+    answer = evaluate(
+        client,
+        conditions=[{"series": "X.WLD", "period": "2026", "at_least": base["median"]}],
+        report=questions,
+    )
+    world, *quarters = answer["results"]
+    assert world["baseline"]["probability"] == pytest.approx(0.5, abs=0.01)
+    assert world["scenario"]["probability"] == 1.0
+    assert [row["period"] for row in quarters][:2] == ["2026-Q1", "2026-Q2"]
+    assert all(0 < row["scenario"]["median"] < 100 for row in quarters)
+    assert quarters[0]["scenario"]["probability"] is None
+
+
 def test_a_shock_is_arithmetic_and_what_is_diverted_is_not_lost(client: TestClient) -> None:  # noqa: F811
     shock = {"partner": "USA", "start": "2026-01", "size": -20}
     alone = evaluate(client, shocks=[shock])
@@ -95,7 +129,7 @@ def test_a_tariff_is_uncertain_and_reduces_trade(client: TestClient) -> None:  #
                     {"series": "X.USA", "period": "2026", "value": 400},
                 ]
             },
-            "contradict",
+            "X.USA in 2026 (lin) cannot be",
         ),
     ],
 )
