@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from forecasting.analysis.decomposition import decompose_panel
 from forecasting.combination.combined_forecasts import CombinedForecasts, combine_panel
 from forecasting.config import ForecastConfig
+from forecasting.data.events import EventPanel
 from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.errors import BadCutoff, TooShortToEvaluate
 from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
+from forecasting.evaluation.event_evidence import EventReport, report_events
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
 from forecasting.types import FloatArray, OnProgress
@@ -40,7 +42,7 @@ class PanelForecast:
     `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
     their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
     `decompose_panel`. `notes` has a note on each series that ended or whose last value is unusual, else an empty text;
-    `indicators` says which indicators the forecasts rest on, None without any.
+    `indicators` and `events` say which indicators and events the forecasts rest on, None without any.
     """
 
     unique_ids: tuple[str, ...]
@@ -59,6 +61,7 @@ class PanelForecast:
     components: NDArray[np.float32]
     notes: tuple[str, ...]
     indicators: IndicatorReport | None = None
+    events: EventReport | None = None
 
 
 def forecast_panel(
@@ -68,6 +71,7 @@ def forecast_panel(
     reporter: str,
     vintage_values: Mapping[int, FloatArray] | None = None,
     indicators: IndicatorPanel | None = None,
+    events: EventPanel | None = None,
     unscored: Collection[date] = (),
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
@@ -75,9 +79,9 @@ def forecast_panel(
     """Forecast every series of a panel from its last month on, with a backtest over the folds before it.
 
     `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
-    the panel's. `indicators` adjust the first steps for values public beyond the panel's last month. Folds whose
-    cutoff is one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its own past
-    changes.
+    the panel's. `indicators` adjust the first steps for values public beyond the panel's last month, and `events`
+    every step for changes that are announced and not observed. Folds whose cutoff is one of the months `unscored` are
+    not scored. A panel too short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = _as_known(panel, folds, vintage_values or {})
@@ -92,13 +96,19 @@ def forecast_panel(
         executor=executor,
         on_progress=on_progress,
     )
-    pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values, indicators=indicators)
+    pool = combine_panel(
+        panel, base, recent=config.recent, vintage_values=vintage_values, events=events, indicators=indicators
+    )
     scored = _scored_folds(panel, folds, config, unscored)
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
     forecast = _published(pool, backtest, config=config, components=components)
-    return forecast if indicators is None else replace(forecast, indicators=report_indicators(pool, indicators))
+    return replace(
+        forecast,
+        indicators=None if indicators is None else report_indicators(pool, indicators),
+        events=None if events is None else report_events(pool, events),
+    )
 
 
 def _scored_folds(panel: Panel, folds: Sequence[int], config: ForecastConfig, unscored: Collection[date]) -> list[int]:

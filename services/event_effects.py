@@ -14,6 +14,7 @@ import numpy as np
 from sqlmodel import Session
 
 from forecasting.config import COMBINATION, interval_probabilities
+from forecasting.data.indicators import shift_day
 from forecasting.data.months import first_day, month_number, month_text
 from forecasting.types import FloatArray
 from services.errors import EventNotInDataset, LevelNotKept, NoCounterfactual
@@ -21,7 +22,7 @@ from services.events import Relation, read_scopes, related
 from services.published_run import PublishedRun, month_of
 from services.queries.events import EffectsQuery
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
-from store.queries import backtest_folds, forecasts, runs
+from store.queries import backtest_folds, forecasts, run_events, runs
 from store.queries import events as store_events
 from store.queries.events import EventRecord
 from store.queries.run_inputs import recent
@@ -188,7 +189,8 @@ def _counterfactual(
         ids = [series_id for series_id in ids if series_id in covered]
         draws = dict(zip(ids, forecasts.paths(session, run.id, ids).astype(np.float64), strict=True))
         return Counterfactual("run", run.id, month_of(run.cutoff), level, draws, {}, {})
-    since, until = first_day(latest - FURTHEST_CUTOFF + 1), first_day(latest)
+    last = _last_unaware(session, published, event, latest)
+    since, until = first_day(latest - FURTHEST_CUTOFF + 1), first_day(last)
     folds = backtest_folds.by_cutoff(session, published.run.id, ids, forecaster=COMBINATION, since=since, until=until)
     if not folds:
         raise _nothing(event, published, f"run {published.run.id} has no fold in the months before its announcement")
@@ -204,6 +206,16 @@ def _counterfactual(
         {key: np.array(fold.means, dtype=np.float64) for key, fold in by_series.items()},
         {key: found[places] for key, found in quantiles.items()},
     )
+
+
+def _last_unaware(session: Session, published: PublishedRun, event: EventRecord, latest: int) -> int:
+    """The last cutoff up to `latest` whose fold does not know the event, where the run's folds know events."""
+    if not any(row.coefficient for row in run_events.evidence(session, published.run.id)):
+        return latest
+    as_of, announced = np.datetime64(published.run.as_of, "D"), np.datetime64(event.announced, "D")
+    while shift_day(as_of, latest - published.last) >= announced:
+        latest -= 1
+    return latest
 
 
 def _run_before(

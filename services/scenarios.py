@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from sqlmodel import Session
@@ -82,8 +83,9 @@ def evaluate_scenario(
     named += [whole for whole in wholes if whole is not None]
     base = read_conditioned_paths(session, catalogs, run, single, named, spans)
     paths, methods = base.paths, []
-    for number, shock in enumerate(scenario.shocks):
-        paths = _shocked(session, run, base, paths, shock, seed=run.seed + number)
+    for shock in scenario.shocks:
+        # Shocks to one partner share the draws of its elasticity.
+        paths = _shocked(session, run, base, paths, shock, seed=run.seed + crc32(shock.partner.encode()))
         methods.append("shock")
     found, distance = Conditioned(paths, float(paths.shape[1]), ""), None
     if single:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from forecasting.combination.cross_sectional_correction import correct
 from forecasting.combination.drift_correction import correct_drift
+from forecasting.combination.event_adjustment import EventAdjustment, adjust_for_events
 from forecasting.combination.fold_data import FoldData, read_fold_data
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
 from forecasting.combination.last_value import LastValueReadings, read_last_values
 from forecasting.combination.weights import combine
+from forecasting.data.events import EventPanel
 from forecasting.data.hierarchy import Hierarchy, discontinued_series, find_hierarchies
 from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
@@ -39,8 +41,8 @@ class CombinedForecasts:
     are scored, NaN where a month is not known. `data` are the data known at the folds; `hierarchies` those of the
     folds; `discontinued` (series, folds) marks parts that had ended by the cutoff, whose forecast is zero. `weights`
     has shape (series, folds, forecasters); `forecast_scale` (series, folds, horizon) is the error scale forecast at
-    each fold; `last_values` has the readings of unusual last values of the folds that have any; `indicators` is
-    the adjustment for indicators, None without any.
+    each fold; `last_values` has the readings of unusual last values of the folds that have any; `events` and
+    `indicators` are the adjustments for events and indicators, None without any.
     """
 
     panel: Panel
@@ -53,6 +55,7 @@ class CombinedForecasts:
     actual: FloatArray
     forecast_scale: FloatArray
     last_values: tuple[LastValueReadings | None, ...]
+    events: EventAdjustment | None = None
     indicators: IndicatorAdjustment | None = None
 
     @property
@@ -104,13 +107,14 @@ def combine_panel(
     *,
     recent: int | None = None,
     vintage_values: Mapping[int, FloatArray] | None = None,
+    events: EventPanel | None = None,
     indicators: IndicatorPanel | None = None,
 ) -> CombinedForecasts:
     """Combine and reconcile every fold, each from the errors known at its cutoff.
 
     With `recent`, the weights use only the folds of that many months before each cutoff. `vintage_values` are the
-    values known at past cutoffs, as in `forecast_at_cutoffs`. With `indicators` the first steps are adjusted for what
-    was public beyond each cutoff.
+    values known at past cutoffs, as in `forecast_at_cutoffs`. With `events` forecasts are adjusted for changes that
+    were announced by each fold's day; with `indicators` the first steps for values public beyond each cutoff.
     """
     data = read_fold_data(panel, base, vintage_values or {})
     actual = panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3])
@@ -136,7 +140,9 @@ def combine_panel(
         data.representative,
     )
     centre = correct_drift(centre, evidence, data.transform_unit, base.cutoffs)
-    adjustment = None
+    event_adjustment = adjustment = None
+    if events is not None:
+        centre, event_adjustment = _adjust_for_events(panel, base, data, centre, hierarchies, events)
     if indicators is not None:
         centre, adjustment = _adjust_for_indicators(panel, base, data, centre, indicators)
     centre, forecast_scale, last_values = _reconcile(centre, data, hierarchies, discontinued)
@@ -151,17 +157,37 @@ def combine_panel(
         actual=actual,
         forecast_scale=forecast_scale,
         last_values=last_values,
+        events=event_adjustment,
         indicators=adjustment,
     )
+
+
+def _adjust_for_events(
+    panel: Panel,
+    base: BaseForecasts,
+    data: FoldData,
+    centre: FloatArray,
+    hierarchies: Sequence[Hierarchy],
+    events: EventPanel,
+) -> tuple[FloatArray, EventAdjustment]:
+    """The combination (series, folds, horizon) adjusted for events, and the adjustment."""
+    known_errors = _known_errors(data, centre)
+    months, unit = panel.months[base.cutoffs], data.transform_unit
+    return adjust_for_events(centre, unit, known_errors, months, panel.unique_ids, hierarchies, events)
+
+
+def _known_errors(data: FoldData, centre: FloatArray) -> list[FloatArray]:
+    """The errors known at each fold of those before it, each of shape (series, earlier folds, horizon)."""
+    errors = data.errors(centre)
+    known = [data.known_errors(fold, centre, errors).fold_errors for fold in range(centre.shape[1])]
+    return [fold_errors for fold_errors in known if fold_errors is not None]
 
 
 def _adjust_for_indicators(
     panel: Panel, base: BaseForecasts, data: FoldData, centre: FloatArray, indicators: IndicatorPanel
 ) -> tuple[FloatArray, IndicatorAdjustment]:
     """The combination (series, folds, horizon) adjusted for indicators, and the adjustment."""
-    errors = data.errors(centre)
-    known = [data.known_errors(fold, centre, errors).fold_errors for fold in range(centre.shape[1])]
-    known_errors = [fold_errors for fold_errors in known if fold_errors is not None]
+    known_errors = _known_errors(data, centre)
     months = panel.months[base.cutoffs]
     return adjust_for_indicators(centre, data.transform_unit, known_errors, months, panel.unique_ids, indicators)
 

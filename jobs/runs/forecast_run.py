@@ -22,6 +22,7 @@ from jobs.execution.executors import ExecutorFactory
 from jobs.failures import failure_reason
 from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
+from jobs.runs.event_inputs import load_events
 from jobs.runs.indicator_inputs import load_indicators
 from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
@@ -118,7 +119,10 @@ class _RunExecution:
         self.dataset = catalog.dataset(session, dataset)
         self.frame = observations.panel_frame(session, dataset, as_of)
         self.indicators = load_indicators(session, dataset, as_of)
-        self.data_hash = self.indicators.hash_into(hash_panel(self.frame), self.frame["ds"].max())
+        self.events = load_events(session, reporter=self.dataset.reporter, as_of=as_of)
+        last = self.frame["ds"].max()
+        data_hash = self.indicators.hash_into(hash_panel(self.frame), last)
+        self.data_hash = self.events.hash_into(data_hash, last)
         self.queued = run_id
         self.vintage_cutoffs: list[date] = []
 
@@ -183,7 +187,8 @@ class _RunExecution:
             original = own_panel(self.dataset, self.frame)
             vintage_values = borrowed_at_cutoffs(panel, original, lenders, folds, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
-        terms |= {"vintage_values": vintage_values, "indicators": self.indicators.panel(panel)}
+        terms |= {"vintage_values": vintage_values}
+        terms |= {"indicators": self.indicators.panel(panel), "events": self.events.panel(panel)}
         # Of a January released together with its February no forecast can be made, and none is scored.
         terms |= {"unscored": releases.combined_januaries_of(self.session, self.dataset.id)}
         try:

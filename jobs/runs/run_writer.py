@@ -9,11 +9,12 @@ from sqlmodel import Session
 from forecasting.analysis.decomposition import NAMES
 from forecasting.config import COMBINATION, PROBABILITIES
 from forecasting.evaluation.backtest import Backtest
+from forecasting.evaluation.event_evidence import EventReport
 from forecasting.evaluation.indicator_evidence import IndicatorReport
 from forecasting.evaluation.score_accumulator import ScoreArray, ScoreTable
 from forecasting.pipeline import PanelForecast
 from forecasting.types import FloatArray
-from store.queries import backtest_folds, backtests, decompositions, forecasts, run_indicators
+from store.queries import backtest_folds, backtests, decompositions, forecasts, run_events, run_indicators
 
 SERIES_AT_ONCE = 100
 """How many series' folds and scores are laid out as rows before they are sent."""
@@ -32,6 +33,8 @@ def write_run(
     _write_components(session, run_id, series_ids, forecast)
     if forecast.indicators is not None:
         _write_indicators(session, run_id, ids, forecast.indicators)
+    if forecast.events is not None:
+        _write_events(session, run_id, ids, forecast.events)
 
 
 def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
@@ -117,6 +120,13 @@ def _write_indicators(session: Session, run_id: int, ids: dict[str, int], report
         series = named[name]["unique_id"].map(ids).astype(int)
         named[name] = named[name].drop(columns="unique_id").assign(series_id=series)
     run_indicators.write(session, run_id, **named)
+
+
+def _write_events(session: Session, run_id: int, ids: dict[str, int], report: EventReport) -> None:
+    """The events behind the forecasts, the worth of their regressors, and their contributions."""
+    series = report.effects["unique_id"].map(ids).astype(int)
+    effects = report.effects.drop(columns="unique_id").assign(series_id=series)
+    run_events.write(session, run_id, used=report.used, evidence=report.evidence, effects=effects)
 
 
 def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:

@@ -42,6 +42,7 @@ PAGES = (
     SERIES,
     f"{SERIES}?forecasters=show",
     "/heatmap",
+    "/events",
     "/backtest",
     BACKTEST,
     "/runs",

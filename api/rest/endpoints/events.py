@@ -6,16 +6,31 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
+from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath, EventPath
 from api.rest.responses import json_response, list_response, page_limit
 from api.rest.schemas.common import columns
-from api.rest.schemas.events import EventAnswer, EventPage, EventsStored, SeriesEventAnswer, SeriesEventPage
+from api.rest.schemas.events import (
+    EventAnswer,
+    EventEvidenceAnswer,
+    EventEvidencePage,
+    EventPage,
+    EventsStored,
+    SeriesEventAnswer,
+    SeriesEventPage,
+)
 from api.rest.schemas.problem import PROBLEM
-from api.rest.serializers.events import event_answer, series_event_answer
+from api.rest.serializers.events import (
+    event_amount_answer,
+    event_answer,
+    event_evidence_answer,
+    series_event_answer,
+)
 from api.rest.serializers.runs import run_answer
 from api.rest.uploads import table_body, uploaded_table
 from services.events import find_events, listed_events
 from services.queries.events import EventQuery, SeriesEventsQuery
+from services.queries.runs import EvidenceQuery
 from services.run_selection import select_run
 from store.models import EVENT_KINDS
 from store.queries import events, run_events
@@ -81,6 +96,49 @@ def read_series_events(
         columns=columns(SeriesEventAnswer),
         context={"dataset": dataset, "unique_id": series.unique_id, "run": run_answer(run)},
         headers={"Cache-Control": "no-cache"},
+    )
+
+
+@router.get(
+    "/v1/datasets/{dataset}/events/evidence", dependencies=[Reader], responses={200: {"model": EventEvidencePage}}
+)
+def read_event_evidence(
+    dataset: DatasetPath,
+    query: Annotated[EvidenceQuery, Query()],
+    request: Request,
+    session: SessionDep,
+    config: ConfigDep,
+    catalogs: CatalogCacheDep,
+) -> Response:
+    """The events that moved the forecasts of the latest run, or of another; errors of its folds with and without.
+
+    Errors are those of forecasts in which a regressor changes between the cutoff and the month forecast.
+    """
+    run = select_run(session, dataset, query)
+    coverage, _ = catalogs.of_run(session, run.id)
+    names = {series.id: f"{dataset}.{series.flow}.{series.partner}.{series.sector}" for series in coverage.series}
+    found, unit = run_events.evidence(session, run.id), coverage.unit
+    effects = [
+        event_amount_answer(row, unique_id=names[row.series_id], unit=unit)
+        for row in run_events.effects(session, run.id)
+    ]
+    return list_response(
+        request,
+        query,
+        total=len(found),
+        key="evidence",
+        items=[
+            event_evidence_answer(row, unit) for row in found[query.offset : query.offset + page_limit(request, query)]
+        ],
+        columns=columns(EventEvidenceAnswer),
+        context={
+            "dataset": dataset,
+            "unit": unit,
+            "run": run_answer(run),
+            "used": sorted(run_events.used(session, run.id)),
+            "effects": effects,
+        },
+        headers=latest_headers(request, session, config, run, query)[0],
     )
 
 

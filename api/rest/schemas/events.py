@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.rest.schemas.common import Page, answer
+from api.rest.schemas.common import Month, Page, answer
 from api.rest.schemas.runs import RunAnswer
 
 
@@ -66,6 +66,48 @@ class SeriesEventPage(Page):
     unique_id: str
     run: RunAnswer
     events: list[SeriesEventAnswer]
+
+
+@answer
+class EventEvidenceAnswer(TypedDict):
+    """The worth of a regressor of events on a run's folds, over forecasts in which it changes."""
+
+    regressor: Annotated[
+        str,
+        Field(
+            description="cost: logarithm of one plus the rate in force; announced: a change of it that is announced "
+            "and not in force yet; closure: share of days closed."
+        ),
+    ]
+    coefficient: Annotated[float, Field(description="An elasticity; zero where the folds support no effect.")]
+    forecasts: Annotated[int, Field(description="Known errors of forecasts in which the regressor changes.")]
+    unit: Annotated[str, Field(description="Of the errors.")]
+    mae_without: float | None
+    mae_with: float | None
+    ratio: Annotated[float | None, Field(description="`mae_with` over `mae_without`; below 1 events help.")]
+    p_value: Annotated[float | None, Field(description="Diebold and Mariano, two-sided.")]
+
+
+@answer
+class EventAmountAnswer(TypedDict):
+    """The amount that events added to the forecast of a month, before reconciliation."""
+
+    unique_id: str
+    month: Month
+    value: float
+    unit: str
+
+
+@answer
+class EventEvidencePage(Page):
+    """The events that moved a run's forecasts, by how much, and the worth of their regressors."""
+
+    dataset: str
+    unit: str
+    run: RunAnswer
+    used: Annotated[list[str], Field(description="The events that moved forecasts of the run.")]
+    effects: list[EventAmountAnswer]
+    evidence: list[EventEvidenceAnswer]
 
 
 @answer
