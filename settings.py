@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Pause after the first request for a due release; it doubles after each request."""
     longest_poll_minutes: int = Field(default=240, ge=1)
     """Upper limit of this pause."""
+    first_answers: bool = True
+    """Whether a dataset without forecasts gets a preliminary run of few folds before its first full run."""
     keep_runs: int | None = Field(default=None, ge=2)
     """Newest published runs of each dataset that daily retention leaves whole; without it nothing is pruned."""
     keep_months: int = Field(default=12, ge=0)

@@ -15,6 +15,9 @@ BASELINE = "seasonal_naive"
 COMBINATION = "combination"
 FRESH_MONTHS = 12
 """The number of months that `fresh` weights are estimated on."""
+FIRST_FOLDS = 3
+FIRST_EVERY = 3
+"""Folds of a preliminary run, as many burn-in folds before them, and the months from fold to fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class ForecastConfig:
     """The configuration of a forecast: horizon in months, folds of the backtest and the months between them.
 
     `burn_in` folds precede the scored ones; the first weights and error distributions are estimated on them.
-    `shortest` is the number of months the panel must have before its first fold. `levels` are interval levels in
+    A `preliminary` configuration has few folds, for a first answer within a minute. `shortest` is the number of months the panel must have before its first fold. `levels` are interval levels in
     addition to LEVELS, in per cent; `forecasters` the names of those to use, all of the default set if empty. With
     `recent`, weights use only the errors of folds at most that many months before each fold.
     """
@@ -38,6 +41,13 @@ class ForecastConfig:
     forecasters: tuple[str, ...] = ()
     recent: int | None = None
     prophet: ProphetOptions = field(default_factory=ProphetOptions)
+    preliminary: bool = False
+
+    @property
+    def first(self) -> "ForecastConfig":
+        """A copy with few folds, for the first forecasts of a dataset."""
+        few = {"folds": min(self.folds, FIRST_FOLDS), "burn_in": min(self.burn_in, FIRST_FOLDS)}
+        return replace(self, **few, every=FIRST_EVERY, preliminary=True)
 
     @property
     def probabilities(self) -> tuple[float, ...]:
@@ -59,9 +69,11 @@ class ForecastConfig:
         return cls(**plain)
 
     def as_dict(self) -> dict[str, Any]:
-        """The configuration as plain values; options of Prophet are included where they differ from the defaults."""
+        """The configuration as plain values; options of Prophet and `preliminary` where they differ from the defaults."""
         values = asdict(self)
         del values["prophet"]
+        if not self.preliminary:
+            del values["preliminary"]
         if self.prophet != ProphetOptions():
             values["prophet"] = self.prophet.as_dict()
         return values

@@ -1,11 +1,12 @@
-"""Freshness of a dataset: the last observed month and the releases that are overdue."""
+"""State of a run: the last observed month, overdue releases, and whether a full run is still to follow."""
 
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session
 
-from store.queries import releases
+from store.queries import releases, runs
+from store.queries.runs import RunRecord
 
 
 class Freshness(NamedTuple):
@@ -20,3 +21,17 @@ def dataset_freshness(session: Session, dataset: str, data_end: date, *, now: da
     awaited = releases.due(session, now, dataset)
     late = (release for release in awaited if release.status(now, grace) == "late")
     return Freshness(data_end, tuple(release.period for release in late if release.period > data_end))
+
+
+class Refinement(NamedTuple):
+    """A preliminary run's number of folds, and the full run in progress that will replace it, if it has started."""
+
+    folds: int
+    run: RunRecord | None
+
+
+def refinement(session: Session, run: RunRecord) -> Refinement | None:
+    """The refinement of a preliminary run; None for a full run."""
+    if not run.preliminary:
+        return None
+    return Refinement(run.config["folds"], runs.newest_running(session, run.dataset_id))

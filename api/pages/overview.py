@@ -14,6 +14,7 @@ from presentation.sections.headline import headline
 from presentation.sections.probability import offered_sentence
 from services.catalog_cache import CatalogCache
 from services.event_probability import periods_offered
+from services.freshness import refinement
 from services.published_run import earlier_runs, month_of, open_run
 from store.queries import catalog, releases, runs
 from store.queries.catalog import DatasetRecord
@@ -44,7 +45,8 @@ def _card(
     request: Request, session: Session, catalogs: CatalogCache, dataset: DatasetRecord, today: date
 ) -> dict[str, Any]:
     if runs.latest_published(session, dataset.id) is None:
-        return {"dataset": dataset, "run": None, "flows": [], "sections": []}
+        running = runs.newest_running(session, dataset.id)
+        return {"dataset": dataset, "run": None, "flows": [], "sections": [], "refinement": running}
     published = open_run(session, catalogs, dataset.id)
     known = earlier_runs(session, published.run, limit=1)
     # Published runs never change, so that the headline of a run and its predecessor can be cached.
@@ -63,4 +65,5 @@ def _card(
         "unit": published.unit,
         "due": releases.next_due(session, dataset.id),
         "freshness": freshness_of(request, published),
+        "refinement": refinement(session, published.run),
     }

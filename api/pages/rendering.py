@@ -21,7 +21,7 @@ from presentation import formatting, links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
 from presentation.templates import make_environment
-from services.freshness import Freshness, dataset_freshness
+from services.freshness import Freshness, dataset_freshness, refinement
 from services.parameters import Code
 from services.published_run import PublishedRun
 from store.errors import UnknownSeries
@@ -63,6 +63,7 @@ def page(
     by_name = {section.name: section for section in sections}
     if isinstance(published := context.get("published"), PublishedRun):
         context["freshness"] = freshness_of(request, published)
+        context["refinement"] = refinement(published.session, published.run)
     return _html(request, template, HTTPStatus.OK, title=title, sections=by_name, query=query, **context)
 
 

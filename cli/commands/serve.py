@@ -127,6 +127,7 @@ def schedule(
             interval=composition.poll_interval(settings),
             grace=settings.grace,
             run_limit=timedelta(hours=settings.run_hours),
+            first_answers=settings.first_answers,
             keep_runs=settings.keep_runs,
             keep_months=settings.keep_months,
             webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,

@@ -58,7 +58,7 @@ class Ticker:
     """Collaborators of a tick, and the state of each dataset at its last attempt.
 
     `dataset_configs` has the configurations of datasets that differ from `config`; `polls` fetches the datasets that
-    have a source.
+    have a source. With `first_answers`, datasets without forecasts get a preliminary run before the first full run.
     """
 
     engine: Engine
@@ -70,10 +70,12 @@ class Ticker:
     interval: PollInterval = field(default_factory=PollInterval)
     grace: timedelta = timedelta(hours=24)
     run_limit: timedelta = timedelta(hours=24)
+    first_answers: bool = False
     keep_runs: int | None = None
     keep_months: int = 12
     webhook: Webhook | None = None
     attempted: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    first_attempts: set[str] = field(default_factory=set)
     stopping: threading.Event = field(default_factory=threading.Event)
     ticking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -101,6 +103,8 @@ class Ticker:
             self._isolate("interrupted runs", self._close_interrupted_runs)
             self._isolate("queued runs", self._execute_queued)
             self._isolate("first fetches", self._fetch_new_datasets)
+            if self.first_answers:
+                self._run_first()
             for dataset in self._datasets():
                 self._isolate("poll", partial(self._poll_if_due, dataset), dataset=dataset)
                 self._isolate("run", partial(self._run_if_due, dataset), dataset=dataset)
@@ -187,6 +191,21 @@ class Ticker:
         fetched = self.polls[dataset](dataset)
         log.info("scheduler.first_fetch", dataset=dataset, outcome=fetched.outcome, reason=fetched.reason)
 
+    def _run_first(self) -> None:
+        """Publish a preliminary run of each dataset that has observations and no forecasts, the smallest first."""
+        with Session(self.engine) as session:
+            stored = [dataset for dataset in catalog.datasets(session) if dataset.series]
+            waiting = [known for known in stored if runs.latest_published(session, known.id) is None]
+        for dataset in sorted(waiting, key=lambda known: known.series):
+            self._isolate("preliminary run", partial(self._run_preliminary, dataset.id), dataset=dataset.id)
+
+    def _run_preliminary(self, dataset: str) -> None:
+        if dataset in self.first_attempts:
+            return
+        config = self.dataset_configs.get(dataset, self.config).first
+        if self._attempt(dataset, partial(self._run, dataset, config)) != "busy":
+            self.first_attempts.add(dataset)
+
     def _poll_if_due(self, dataset: str) -> None:
         """Fetch a release that is due and whose last poll is long enough ago."""
         poll = self.polls.get(dataset)
@@ -218,19 +237,20 @@ class Ticker:
         if self.attempted.get(dataset) == state or not state[1]:
             return
 
-        def run() -> str:
-            return run_forecast(
-                dataset=dataset,
-                as_of=today,
-                config=config_for_next_run(self.engine, dataset, self.dataset_configs.get(dataset, self.config)),
-                engine=self.engine,
-                make_executor=self.make_executor,
-                clock=self.clock,
-                on_progress=self._limits(dataset),
-            ).status
-
-        if self._attempt(dataset, run) != "busy":
+        config = config_for_next_run(self.engine, dataset, self.dataset_configs.get(dataset, self.config))
+        if self._attempt(dataset, partial(self._run, dataset, config)) != "busy":
             self.attempted[dataset] = state
+
+    def _run(self, dataset: str, config: ForecastConfig) -> str:
+        return run_forecast(
+            dataset=dataset,
+            as_of=self.clock().date(),
+            config=config,
+            engine=self.engine,
+            make_executor=self.make_executor,
+            clock=self.clock,
+            on_progress=self._limits(dataset),
+        ).status
 
     def _limits(self, dataset: str) -> OnProgress:
         """Ends a run between two series: when the scheduler stops, or when the run takes too long."""

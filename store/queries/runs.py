@@ -53,6 +53,11 @@ class RunRecord(NamedTuple):
     done: int
     total: int
 
+    @property
+    def preliminary(self) -> bool:
+        """Whether the run has few folds, as the first of a dataset, until the run that follows replaces it."""
+        return bool(self.config.get("preliminary", False))
+
 
 class PublishedRunRecord(RunRecord):
     """A published run: the constraint `published_is_complete` guarantees its cutoff, end and data hash."""
@@ -77,6 +82,7 @@ def as_published(run: RunRecord) -> PublishedRunRecord | None:
     return PublishedRunRecord(*run) if run.status == "published" else None
 
 
+_PRELIMINARY = col(Run.config).has_key("preliminary")
 # Columns of the table, not of the class: the ORM would prepare a query for every request.
 _COLUMNS = [sa.inspect(Run).local_table.c[name] for name in RunRecord._fields]
 
@@ -230,13 +236,19 @@ _LATEST = f"""
 
 
 def published_before(session: Session, run: RunRecord) -> PublishedRunRecord | None:
-    """The published run of the same dataset published before this one, if any."""
+    """The published run of the same dataset published before this one, if any; preliminary runs do not count."""
     order = col(Run.as_of), col(Run.finished_at), col(Run.id)
     earlier = sa.tuple_(*order) < sa.tuple_(*map(sa.literal, (run.as_of, run.finished_at, run.id)))
-    mine = (col(Run.dataset_id) == run.dataset_id, col(Run.status) == "published")
+    mine = (col(Run.dataset_id) == run.dataset_id, col(Run.status) == "published", ~_PRELIMINARY)
     newest = (column.desc() for column in order)
     found = _first(session, sa.select(*_COLUMNS).where(*mine, earlier).order_by(*newest).limit(1))
     return as_published(found) if found else None
+
+
+def newest_running(session: Session, dataset_id: str) -> RunRecord | None:
+    """The run of a dataset that is in progress, if any."""
+    running = (col(Run.dataset_id) == dataset_id, col(Run.status) == "running")
+    return _first(session, sa.select(*_COLUMNS).where(*running).order_by(col(Run.id).desc()).limit(1))
 
 
 class RunPage(NamedTuple):

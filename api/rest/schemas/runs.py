@@ -35,6 +35,7 @@ class RunAnswer(TypedDict):
     started_at: datetime | None
     published_at: datetime | None
     finished_at: datetime | None
+    preliminary: Annotated[bool, Field(description="Whether it has few folds; a full run follows and replaces it.")]
     thinned_at: Annotated[datetime | None, Field(description="When paths and backtest were deleted; forecasts stay.")]
     stage: str | None
     done: Annotated[int, Field(description="Progress of the stage, out of `total`.")]

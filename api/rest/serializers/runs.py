@@ -25,6 +25,7 @@ def run_answer(run: RunRecord) -> RunAnswer:
         "started_at": run.started_at,
         "published_at": run.finished_at if run.status == "published" else None,
         "finished_at": run.finished_at,
+        "preliminary": run.preliminary,
         "thinned_at": run.thinned_at,
         "stage": run.stage,
         "done": run.done,

@@ -109,6 +109,9 @@ function showStatus(text) {
   showStatus.timer = setTimeout(() => { status.textContent = ""; }, 8000);
 }
 
+// A page that waits for a first run looks again; afterwards the run's progress is followed.
+if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 2 * POLL);
+
 async function follow(place) {
   const answer = await fetch(`/v1/runs/${place.dataset.run}`, { cache: "no-store" });
   if (!answer.ok) return;
