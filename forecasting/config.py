@@ -24,10 +24,11 @@ FIRST_EVERY = 3
 class ForecastConfig:
     """The configuration of a forecast: horizon in months, folds of the backtest and the months between them.
 
-    `burn_in` folds precede the scored ones; the first weights and error distributions are estimated on them.
-    A `preliminary` configuration has few folds, for a first answer within a minute. `shortest` is the number of months the panel must have before its first fold. `levels` are interval levels in
-    addition to LEVELS, in per cent; `forecasters` the names of those to use, all of the default set if empty. With
-    `recent`, weights use only the errors of folds at most that many months before each fold.
+    `burn_in` folds precede the scored ones; the first weights and error distributions are estimated on them. A
+    `preliminary` configuration has few folds, for a first answer soon after the start. `shortest` is the number of
+    months the panel must have before its first fold. `levels` are interval levels in addition to LEVELS, in per cent;
+    `forecasters` the names of those to use, all of the default set if empty. With `recent`, weights use only the errors
+    of folds at most that many months before each fold.
     """
 
     horizon: int = 24
@@ -46,8 +47,8 @@ class ForecastConfig:
     @property
     def first(self) -> "ForecastConfig":
         """A copy with few folds, for the first forecasts of a dataset."""
-        few = {"folds": min(self.folds, FIRST_FOLDS), "burn_in": min(self.burn_in, FIRST_FOLDS)}
-        return replace(self, **few, every=FIRST_EVERY, preliminary=True)
+        folds, burn_in = min(self.folds, FIRST_FOLDS), min(self.burn_in, FIRST_FOLDS)
+        return replace(self, folds=folds, burn_in=burn_in, every=FIRST_EVERY, preliminary=True)
 
     @property
     def probabilities(self) -> tuple[float, ...]:
@@ -69,7 +70,7 @@ class ForecastConfig:
         return cls(**plain)
 
     def as_dict(self) -> dict[str, Any]:
-        """The configuration as plain values; options of Prophet and `preliminary` where they differ from the defaults."""
+        """The configuration as plain values; `prophet` and `preliminary` where they differ from the defaults."""
         values = asdict(self)
         del values["prophet"]
         if not self.preliminary:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import composition
-from cli.commands.runs import publish
 from cli.console import say, warn
 from cli.options import DataDir, EndsWith, Host, Live, Port, Reporter
 from cli.table_options import table_options
@@ -44,7 +43,7 @@ def up(
     reporter: Reporter = "CHN",
     unit: Annotated[str, typer.Option(help="With --file: unit of the values, such as 'USD m'.")] = "USD m",
 ) -> None:
-    """Start the database, bundled datasets or a file, forecasts, API and scheduler. Ctrl-C stops all of them."""
+    """Start the database, bundled datasets or a file, API and scheduler, which forecasts. Ctrl-C stops all of them."""
     from jobs.execution import process_supervisor
 
     settings = composition.read_settings(host=host, port=port, data_dir=data_dir, live=live)
@@ -59,9 +58,9 @@ def up(
         }
         commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
         with process_supervisor.children(commands, environment) as started:
-            process_supervisor.wait_until_ready(f"{address}/ready", started)
+            process_supervisor.wait_until_answering(f"{address}/live", started)
             say(*_addresses(address, dataset if file else None))
-            process_supervisor.watch(started, restarted={"scheduler"})
+            process_supervisor.watch(started, restarted={"scheduler"}, on_poll=_first_runs(url))
 
 
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_with: EndsWith = None) -> None:
@@ -211,13 +210,12 @@ def _import_file(
 
 
 def _prepare(settings: Settings, url: str, import_own: "Callable[[Session, Settings], None] | None") -> None:
-    """Migrate the schema, import bundled or own datasets, and publish a run of each dataset where missing."""
+    """Migrate the schema, and import bundled or own datasets."""
     from sqlmodel import Session
 
     from jobs.ingestion.ingest import ingest_bundled
     from store.database import make_engine
     from store.database import migrate as migrate_schema
-    from store.queries import catalog
 
     engine = make_engine(url)
     migrate_schema(engine)
@@ -228,10 +226,18 @@ def _prepare(settings: Settings, url: str, import_own: "Callable[[Session, Setti
         else:
             ingest_bundled(session, today=today)
         session.commit()
-        datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
-    for dataset in datasets:
-        publish(settings, engine, dataset, today)
     engine.dispose()
+
+
+def _first_runs(url: str) -> "Callable[[], None]":
+    """Announces the first runs of datasets that have none; says at once which those are."""
+    from jobs.scheduling.first_runs import FirstRuns
+    from store.database import make_engine
+
+    announcements = FirstRuns(make_engine(url, pool_size=1), say)
+    if announcements.waiting:
+        say(f"Forecasting {', '.join(announcements.waiting)}: preliminary forecasts first, full runs after them.")
+    return announcements.poll
 
 
 def _server_config(settings: Settings) -> "ServerConfig":

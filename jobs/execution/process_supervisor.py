@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -147,7 +147,7 @@ def stop_with_parent(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def wait_until_ready(url: str, started: Children) -> None:
+def wait_until_answering(url: str, started: Children) -> None:
     """Wait until `url` answers 200.
 
     Raises:
@@ -166,8 +166,11 @@ def wait_until_ready(url: str, started: Children) -> None:
     raise TimeoutError(f"{url} did not answer within {READY_SECONDS:g} s")
 
 
-def watch(started: Children, *, restarted: Collection[str] = ()) -> None:
-    """Wait forever. A child in `restarted` is started again some seconds after its end; any other raises ChildEnded."""
+def watch(started: Children, *, restarted: Collection[str] = (), on_poll: Callable[[], None] = lambda: None) -> None:
+    """Wait forever. A child in `restarted` is started again some seconds after its end; any other raises ChildEnded.
+
+    `on_poll` is called after each look at the children.
+    """
     restart_at: dict[str, float] = {}
     while True:
         for name, code in started.ended().items():
@@ -179,6 +182,7 @@ def watch(started: Children, *, restarted: Collection[str] = ()) -> None:
             elif time.monotonic() >= restart_at[name]:
                 del restart_at[name]
                 started.start(name)
+        on_poll()
         time.sleep(POLL_SECONDS)
 
 

@@ -82,7 +82,7 @@ def as_published(run: RunRecord) -> PublishedRunRecord | None:
     return PublishedRunRecord(*run) if run.status == "published" else None
 
 
-_PRELIMINARY = col(Run.config).has_key("preliminary")
+_PRELIMINARY = sa.func.jsonb_exists(col(Run.config), "preliminary")
 # Columns of the table, not of the class: the ORM would prepare a query for every request.
 _COLUMNS = [sa.inspect(Run).local_table.c[name] for name in RunRecord._fields]
 

@@ -44,7 +44,7 @@ def test_a_full_run_is_not_compared_with_the_preliminary_one(small):
     preliminary, full = published(small)
     with Session(small) as session:
         assert runs.published_before(session, full) is None
-        assert refinement(session, preliminary).folds == min(QUICK.folds, 3)
+        assert refinement(session, preliminary) == (min(QUICK.folds, 3), None)
 
 
 def test_only_a_preliminary_configuration_says_so():
