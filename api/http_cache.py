@@ -131,11 +131,14 @@ def _answered_by(
 
 
 def dataset_headers(
-    request: Request, config: ServerConfig, observations: int, latest_vintage: date | None
+    request: Request, config: ServerConfig, observations: int, latest_vintage: date | None, run_id: int | None = None
 ) -> dict[str, str]:
-    """Headers of an answer from a dataset's observations, which only grow in number. Raises NotModified."""
+    """Headers of an answer from a dataset's observations, which only grow in number, and from a run, if any.
+
+    Raises NotModified.
+    """
     scope = "private" if config.require_key_to_read else "public"
-    etag = f'W/"{observations}-{latest_vintage}-{_digest(request, config)}"'
+    etag = f'W/"{observations}-{latest_vintage}-{run_id or 0}-{_digest(request, config)}"'
     headers = {"ETag": etag, "Cache-Control": f"{scope}, no-cache", "Vary": "Accept"}
     if matches(request.headers.get("if-none-match"), etag):
         raise NotModified(headers)

@@ -1,7 +1,7 @@
 """Whole tables as Parquet and as Excel workbooks."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
@@ -11,19 +11,68 @@ HEAD_ROWS = 200
 WIDEST = 44
 
 
-def parquet_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]], about: Mapping[str, str]) -> bytes:
-    """A table as Parquet; `about` is the file's key-value metadata."""
+class _Parts:
+    """A file for `pyarrow` whose content is read in parts while it is written."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def write(self, data: bytes) -> int:
+        """Append bytes."""
+        self._parts.append(bytes(data))
+        self._length += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """The number of bytes written in all."""
+        return self._length
+
+    def take(self) -> bytes:
+        """The bytes since the last call."""
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def parquet_parts(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], about: Mapping[str, str], *, group: int = PARQUET_ROWS
+) -> Iterator[bytes]:
+    """A table as Parquet, a part for each `group` of rows; `about` is the file's key-value metadata.
+
+    The types of columns are those of the first group.
+    """
     import pyarrow as pa  # noqa: PLC0415 - slow to import and rarely needed
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    iterator, sink = iter(rows), _Parts()
+    first = _arrow_table(columns, list(islice(iterator, group)))
+    schema = first.schema.with_metadata(dict(about))
+    with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema) as writer:
+        writer.write_table(first.cast(schema))
+        yield sink.take()
+        while chunk := list(islice(iterator, group)):
+            writer.write_table(_arrow_table(columns, chunk, schema))
+            yield sink.take()
+    yield sink.take()
+
+
+def _arrow_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], schema: Any = None) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - slow to import and rarely needed
+
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
+    if schema is not None:
+        arrays = [pa.array(list(column), type=kind) for column, kind in zip(values, schema.types, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema)
     arrays = [pa.array(list(column)) for column in values]
     # A column without values has no type, which readers refuse; an empty CSV column is read as text.
     arrays = [array.cast(pa.string()) if pa.types.is_null(array.type) else array for array in arrays]
-    table = pa.table(dict(zip(columns, arrays, strict=True))).replace_schema_metadata(dict(about))
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, row_group_size=PARQUET_ROWS)
-    return buffer.getvalue()
+    return pa.table(dict(zip(columns, arrays, strict=True)))
 
 
 def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]], about: Mapping[str, str]) -> bytes:

@@ -22,7 +22,7 @@ from forecasting.analysis.periods import Period, parse_period, periods_ahead
 from forecasting.config import interval_probabilities
 from forecasting.data.months import month_text
 from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
-from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions
+from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions, UnitSelection
 from services.run_selection import SelectedSeries
 from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number, read_series_paths
@@ -222,7 +222,7 @@ def _open_span(span: Period, run: PublishedRunRecord) -> Period:
     return span
 
 
-def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, options: UnitOptions) -> ResolvedSeries | None:
+def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, options: UnitSelection) -> ResolvedSeries | None:
     """The total of a series' share; None where no share is asked for. Raises NoWhole."""
     of = options.whole
     if of is None:

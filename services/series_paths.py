@@ -1,15 +1,15 @@
 """Last observed months and joint paths of series, groups and balances."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
+import numpy as np
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import SeriesPaths, add_up
-from forecasting.data.months import MONTHS_PER_YEAR, month_number
+from forecasting.data.months import first_day, month_number
 from store.models import ResolvedSeries
 from store.queries import forecasts
-from store.queries.run_inputs import recent
+from store.queries.run_inputs import first_month, recent
 from store.queries.runs import PublishedRunRecord
 
 PathsById = Mapping[str, SeriesPaths]
@@ -30,10 +30,24 @@ def read_series_paths(
     start = min(first, cutoff + 1)
     ids = sorted({part.series_id for resolved in selected for part in resolved.parts})
     paths = forecasts.paths(session, run.id, ids)[:, :, : max(last - cutoff, 0)]
-    seen = recent(session, run.id, ids, first=_first_day(start), last=_first_day(cutoff))
+    seen = recent(session, run.id, ids, first=first_day(start), last=first_day(cutoff))
     stored = {
         series_id: SeriesPaths(start, seen.values[row], seen.joined[row], paths[row])
         for row, series_id in enumerate(ids)
+    }
+    return {resolved.unique_id: _paths(resolved, stored) for resolved in selected}
+
+
+def read_observed(session: Session, run: PublishedRunRecord, selected: Sequence[ResolvedSeries]) -> PathsById:
+    """The months that the run observed of series, in the dataset's unit, as a single path with no month ahead."""
+    cutoff = cutoff_number(run)
+    ids = sorted({part.series_id for resolved in selected for part in resolved.parts})
+    first = first_month(session, run.id, ids)
+    start = cutoff + 1 if first is None else month_number(first.year, first.month)
+    seen = recent(session, run.id, ids, first=first_day(start), last=first_day(cutoff))
+    ahead = np.zeros((1, 0), dtype=np.float32)
+    stored = {
+        series_id: SeriesPaths(start, seen.values[row], seen.joined[row], ahead) for row, series_id in enumerate(ids)
     }
     return {resolved.unique_id: _paths(resolved, stored) for resolved in selected}
 
@@ -42,7 +56,3 @@ def _paths(series: ResolvedSeries, stored: Mapping[int, SeriesPaths]) -> SeriesP
     if not series.derived:
         return stored[series.parts[0].series_id]
     return add_up([stored[part.series_id] for part in series.parts], [part.sign for part in series.parts])
-
-
-def _first_day(number: int) -> date:
-    return date(number // MONTHS_PER_YEAR, number % MONTHS_PER_YEAR + 1, 1)

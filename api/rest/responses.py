@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from api.exception_handlers import NotAcceptable
 from presentation.exports import csv_parts
-from presentation.tables import parquet_bytes, xlsx_bytes
+from presentation.tables import parquet_parts, xlsx_bytes
 from services.parameters import GREATEST_OFFSET, Format, Paged
 
 MEDIA_TYPES: Mapping[Format, str] = {
@@ -30,10 +30,8 @@ FORMATS: Mapping[str, Format] = {
     # A browser's address bar: it shows JSON.
     "text/html": "json",
 }
-WRITERS: Mapping[Format, Callable[[Sequence[str], Iterable[Sequence[Any]], Mapping[str, str]], bytes]] = {
-    "parquet": parquet_bytes,
-    "xlsx": xlsx_bytes,
-}
+DESCRIBED: frozenset[Format] = frozenset({"parquet", "xlsx"})
+"""Formats that carry facts about their table."""
 SIGNIFICANT_DIGITS = 12
 """Digits of numbers in CSV: floating point noise begins at the sixteenth."""
 
@@ -83,20 +81,23 @@ def table_response(
     headers: Mapping[str, str] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Response:
-    """A table in a format other than JSON. CSV is streamed row by row; None is an empty cell.
+    """A table in a format other than JSON. CSV and Parquet are streamed; None is an empty cell.
 
     `digits` are the significant digits of numbers; `about` describes the table in Parquet and Excel.
     """
     wanted = wanted_format(request, parameter)
     if wanted == "csv":
-        cells = _rounded(rows, digits or SIGNIFICANT_DIGITS)
-        return StreamingResponse(csv_parts(columns, cells), 200, headers, MEDIA_TYPES[wanted])
+        exact = _rounded(rows, digits or SIGNIFICANT_DIGITS)
+        return StreamingResponse(csv_parts(columns, exact), 200, headers, MEDIA_TYPES[wanted])
     facts = {name: str(value) for name, value in (about or {}).items() if isinstance(value, str | int | date)}
     facts["address"] = str(request.url)
-    content = WRITERS[wanted](columns, _rounded(rows, digits) if digits else rows, facts)
+    cells = _rounded(rows, digits) if digits else rows
     name = request.url.path.strip("/").replace("/", "-")
     disposition = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
-    return Response(content, 200, {**(headers or {}), **disposition}, MEDIA_TYPES[wanted])
+    sent = {**disposition, **(headers or {})}
+    if wanted == "parquet":
+        return StreamingResponse(parquet_parts(columns, cells, facts), 200, sent, MEDIA_TYPES[wanted])
+    return Response(xlsx_bytes(columns, cells, facts), 200, sent, MEDIA_TYPES[wanted])
 
 
 def _rounded(rows: Iterable[Sequence[Any]], digits: int) -> Iterator[list[Any]]:
@@ -131,21 +132,24 @@ def list_response(
     rows: Iterable[Sequence[Any]] | None = None,
     context: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
+    facts: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Response:
     """A page of a list, or all of it as a table.
 
     In JSON `context`, the position of the page, and its items under `key`; in a table the `rows`, by default the items'
     values of `columns`. The position is in the headers too (RFC 8288), the only place for it in a table. Only one of
-    items and rows is read.
+    items and rows is read. `facts` describe the table in Parquet and Excel beside `context`.
     """
     limit = page_limit(request, query)
     following = next_page(request, limit=limit, offset=query.offset, total=total)
     sent = {**(headers or {}), "X-Total-Count": str(total)}
     if following:
         sent["Link"] = f'<{following}>; rel="next"'
-    if wanted_format(request, query.format) != "json":
+    wanted = wanted_format(request, query.format)
+    if wanted != "json":
         cells = ([item[column] for column in columns] for item in items) if rows is None else rows
-        return table_response(request, query.format, columns, cells, digits=query.digits, headers=sent, about=context)
+        about = {**(context or {}), **(facts() if facts and wanted in DESCRIBED else {})}
+        return table_response(request, query.format, columns, cells, digits=query.digits, headers=sent, about=about)
     page = {"total": total, "limit": limit, "offset": query.offset, "next": following}
     return json_response({**(context or {}), **page, key: list(items)}, headers=sent)
 

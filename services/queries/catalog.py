@@ -1,9 +1,10 @@
 """Query models of datasets, series, observations and releases."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from forecasting.analysis.periods import Frequency
 from services.parameters import (
     Code,
     Day,
@@ -12,8 +13,12 @@ from services.parameters import (
     Paged,
     SeriesSelection,
     StoredSeriesSelection,
+    split_commas,
+    unique,
 )
+from services.queries.forecasts import UnitSelection, refuse_balance, refuse_frequency
 
+Effect = Literal["seasonal", "calendar"]
 TEXT = r"^[^\x00-\x1f]*$"
 
 
@@ -37,13 +42,36 @@ class CatalogQuery(Paged):
     q: str | None = Field(default=None, max_length=80, pattern=TEXT, description="Part of a code or a name.")
 
 
-class ObservationQuery(SeriesSelection, KnownMonths):
+class ObservationQuery(SeriesSelection, KnownMonths, UnitSelection):
     """Observed values."""
 
+    frequency: Frequency = Field(
+        default="M",
+        description="Sums of months: `M` months, `Q` quarters, `A` calendar years, `YTD` the year to date, `JF` "
+        "January with February.",
+    )
+    adjusted: Annotated[list[Effect], BeforeValidator(split_commas), AfterValidator(unique)] = Field(
+        default=[],
+        description="Effects that are removed: `seasonal`, `calendar`, or both. They are those that the latest "
+        "published run found in its decomposition, as of `as_of`.",
+    )
     updated_after: Day | None = Field(
         default=None, description="Only values that became known after this day, YYYY-MM-DD."
     )
     limit: int = Field(default=10_000, ge=1, le=100_000, description="Greatest number of observations.")
+
+    @property
+    def plain(self) -> bool:
+        """Whether values are asked for as they were published."""
+        return self.frequency == "M" and self.units == "lin" and not self.adjusted
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Self:
+        if self.updated_after is not None and not self.plain:
+            raise ValueError("updated_after selects published values: leave out units, frequency and adjusted")
+        refuse_frequency(self.frequency, self.units)
+        refuse_balance(self.flow, self.units)
+        return self
 
 
 class AppendQuery(BaseModel):

@@ -36,8 +36,8 @@ class IntervalOptions(BaseModel):
     )
 
 
-class UnitOptions(IntervalOptions):
-    """Units of an answer, with its intervals."""
+class UnitSelection(BaseModel):
+    """Units of an answer."""
 
     units: Units = Field(
         default="lin",
@@ -63,6 +63,10 @@ class UnitOptions(IntervalOptions):
         return self
 
 
+class UnitOptions(IntervalOptions, UnitSelection):
+    """Units of an answer, with its intervals."""
+
+
 class HorizonOptions(BaseModel):
     """Horizon in months and frequency of the periods."""
 
@@ -83,6 +87,11 @@ class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
         description="One period instead of a frequency and a horizon: `2026`, `2026-Q1`, `2026-03`, or a range of "
         "months, `2026-08/2027-07`. It must end after the run's cutoff and within its horizon.",
     )
+    include: Literal["history"] | None = Field(
+        default=None,
+        description="`history` adds the periods that the run has observed, in the units and the frequency of the "
+        "forecasts.",
+    )
 
     @property
     def plain(self) -> bool:
@@ -96,9 +105,10 @@ class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
                 raise ValueError("give a period or a frequency, not both")
             if self.horizon is not None:
                 raise ValueError("give a period or a horizon, not both")
+            if self.include is not None:
+                raise ValueError("give a period or include=history, not both")
             refuse_period_before(self.period, self.units)
-        if self.frequency in ("YTD", "JF") and self.units in ON_THE_PERIOD_BEFORE:
-            raise ValueError(f"frequency={self.frequency} has no period before; ask for units=ch1 or units=pc1")
+        refuse_frequency(self.frequency, self.units)
         refuse_balance(self.flow, self.units)
         return self
 
@@ -107,6 +117,12 @@ def refuse_period_before(period: str, units: Units) -> None:
     """Raises ValueError for a change on the period before, where the period has none."""
     if units in ON_THE_PERIOD_BEFORE and parse_period(period).kind not in HAVE_A_PERIOD_BEFORE:
         raise ValueError(f"{period} has no period before; ask for units=ch1 or units=pc1")
+
+
+def refuse_frequency(frequency: Frequency, units: Units) -> None:
+    """Raises ValueError for a change on the period before, where periods of the frequency have none."""
+    if frequency in ("YTD", "JF") and units in ON_THE_PERIOD_BEFORE:
+        raise ValueError(f"frequency={frequency} has no period before; ask for units=ch1 or units=pc1")
 
 
 def refuse_balance(flows: Iterable[str] | None, units: Units) -> None:

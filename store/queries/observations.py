@@ -114,6 +114,41 @@ def series_ids(session: Session, dataset: str) -> dict[str, int]:
     return {series.unique_id: series.id for series in catalog.series(session, dataset).rows}
 
 
+class KnownMonth(NamedTuple):
+    """The known value of a month of a stored series, in the dataset's unit."""
+
+    series_id: int
+    month: date
+    value: float
+    months: int
+    status: str
+    vintage: date
+    backfilled: bool
+
+
+def known_months(session: Session, series_ids: Sequence[int], *, as_of: date | None = None) -> list[KnownMonth]:
+    """The values of stored series known on `as_of` (default: now), by no particular order."""
+    newest = latest(col(Observation.series_id).in_(series_ids), as_of=as_of).subquery()
+    return [KnownMonth(*row) for row in session.execute(sa.select(*(newest.c[name] for name in KnownMonth._fields)))]
+
+
+class MonthSpan(NamedTuple):
+    """The first and the last month that a series has a value for."""
+
+    first: date
+    last: date
+
+
+def month_spans(session: Session, series_ids: Sequence[int], *, as_of: date | None = None) -> dict[int, MonthSpan]:
+    """The months of stored series known on `as_of` (default: now), by number; a series without any is left out."""
+    wanted: list[sa.ColumnElement[bool]] = [col(Observation.series_id).in_(series_ids)]
+    if as_of is not None:
+        wanted.append(col(Observation.vintage) <= as_of)
+    bounds = (sa.func.min(col(Observation.month)), sa.func.max(col(Observation.month)))
+    query = sa.select(col(Observation.series_id), *bounds).where(*wanted).group_by(col(Observation.series_id))
+    return {series_id: MonthSpan(first, last) for series_id, first, last in session.execute(query)}
+
+
 def values(
     session: Session,
     series: Sequence[ResolvedSeries],

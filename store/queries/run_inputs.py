@@ -98,6 +98,13 @@ def recent(session: Session, run_id: int, series_ids: Sequence[int], *, first: d
     return Recent(values[:, 1:], joined[:, 1:])
 
 
+def first_month(session: Session, run_id: int, series_ids: Sequence[int]) -> date | None:
+    """The earliest month that a run has observed of any of these series."""
+    mine = (col(PanelSeries.run_id) == run_id, col(PanelSeries.series_id).in_(series_ids))
+    found: date | None = session.execute(sa.select(sa.func.min(col(PanelSeries.start))).where(*mine)).scalar_one()
+    return found
+
+
 # Of each array the months asked for, and the place of the first of them.
 _SEEN = f"""
     SELECT series_id, greatest(-skipped, 0), values[greatest(skipped, 0) + 1 : skipped + %(count)s + 1]

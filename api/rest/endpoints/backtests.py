@@ -1,6 +1,7 @@
 """Backtests: scores beside the baseline's, forecasts at each fold, and the largest misses."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -37,6 +38,7 @@ from services.queries.backtests import BacktestQuery, FoldQuery, MissQuery
 from services.run_selection import select_run
 from services.series_catalog import SeriesCatalog, part_names
 from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
+from services.table_facts import table_facts
 from store.models import ResolvedSeries
 from store.queries import backtests
 from store.queries.backtest_coverage import PIT, PitBin, pit_histogram
@@ -93,6 +95,7 @@ def read_backtests(
             **vintage_answer(scored, run.vintage_cutoffs),
         },
         headers=headers,
+        facts=partial(table_facts, session, dataset, run),
     )
 
 
@@ -140,6 +143,7 @@ def read_folds(
             **{"forecaster": query.forecaster, "run": run_answer(run)},
         },
         headers=headers,
+        facts=partial(table_facts, session, dataset, run),
     )
 
 
@@ -175,6 +179,7 @@ def read_misses(
         columns=columns(MissAnswer),
         context=context,
         headers=headers,
+        facts=partial(table_facts, session, dataset, run),
     )
 
 

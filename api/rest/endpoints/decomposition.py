@@ -1,5 +1,6 @@
 """Decomposition of series into trend, season, calendar and residual."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -17,6 +18,7 @@ from api.rest.serializers.series import series_answer
 from services.decomposition import component_months
 from services.queries.forecasts import DecompositionQuery
 from services.run_selection import published_run, select_series
+from services.table_facts import table_facts
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 SHARE_UNIT = "per cent"
@@ -60,4 +62,5 @@ def read_components(
         ),
         context={"dataset": run.dataset_id, **shared, "run": run_answer(run)},
         headers=headers,
+        facts=partial(table_facts, session, run.dataset_id, run),
     )

@@ -1,5 +1,6 @@
 """Forecasts of a dataset's latest run, or of a run by its number."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -22,8 +23,10 @@ from services.catalog_cache import CatalogCache
 from services.coverage import forecast_coverage
 from services.forecasts import read_forecasts as read_series_forecasts
 from services.freshness import Freshness
+from services.observed_periods import observed_history
 from services.queries.forecasts import ForecastQuery, RunForecastQuery
 from services.run_selection import SelectedSeries, published_run, requested_horizon, select_run, select_series
+from services.table_facts import table_facts
 from store.queries.runs import PublishedRunRecord
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
@@ -46,7 +49,8 @@ def read_forecasts(
 
     Mean, median and prediction intervals by month, in the dataset's unit. Balances (`flow=B`) and partner groups are
     computed from joint paths, as is any level other than 50, 80, 90 and 95, and everything that is not a month's
-    level: `frequency` sums months, `units` compares, `quantile` adds quantiles.
+    level: `frequency` sums months, `units` compares, `quantile` adds quantiles. `include=history` adds
+    observed periods in the same units.
     """
     run = select_run(session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
@@ -80,21 +84,26 @@ def _forecasts_response(
     horizon = requested_horizon(run, query.horizon)
     series = select_series(session, catalogs, run, query, page_limit(request, query))
     unit = answer_unit(query.units, series.catalog.unit)
-    layout = Layout(months_after(run.cutoff, horizon), query.level, query.quantile, unit, spans=not query.plain)
+    with_history = query.include == "history"
+    ahead = months_after(run.cutoff, horizon)
+    layout = Layout(ahead, query.level, query.quantile, unit, spans=not query.plain, history=with_history)
     found = read_series_forecasts(session, run, series, query, horizon)
+    history = observed_history(session, run, series, query) if with_history else None
     context: dict[str, Any] = {}
     if wanted_format(request, query.format) == "json":
-        context = _context(session, run, series, query, horizon) | {"unit": unit, **freshness_answer(freshness)}
+        context = _context(session, run, series, query, horizon) | freshness_answer(freshness)
+    context["unit"] = unit
     return list_response(
         request,
         query,
         total=series.total,
         key="series",
-        items=forecast_answers(series.catalog, found, layout),
+        items=forecast_answers(series.catalog, found, layout, history),
         columns=layout.columns,
-        rows=forecast_rows(series.catalog, found, layout),
+        rows=forecast_rows(series.catalog, found, layout, history),
         context=context,
         headers=headers,
+        facts=partial(table_facts, session, run.dataset_id, run),
     )
 
 

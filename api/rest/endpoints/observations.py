@@ -1,27 +1,39 @@
 """Observed values: read as of a day, and appended."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlmodel import Session
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import dataset_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_limit, wanted_format
 from api.rest.schemas.common import columns
-from api.rest.schemas.observations import AppendedAnswer, ObservationAnswer, ObservationPage
+from api.rest.schemas.observations import AppendedAnswer, ObservationAnswer, ObservationPage, ObservedPeriodAnswer
 from api.rest.schemas.problem import PROBLEM
-from api.rest.serializers.series import SERIES_COLUMNS, series_cells
+from api.rest.serializers.observations import (
+    adjustment_answer,
+    observation_answer,
+    observation_rows,
+    period_answer,
+    period_rows,
+)
+from api.rest.serializers.series import SERIES_COLUMNS
 from api.rest.uploads import table_body, uploaded_table
-from forecasting.data.months import format_month
+from forecasting.analysis.period_draws import answer_unit
 from services.datasets import refuse_new_jumps
+from services.observed_periods import observed_periods
 from services.queries.catalog import AppendQuery, ObservationQuery
+from services.run_selection import latest_run
 from services.series_catalog import SeriesCatalog
+from services.table_facts import table_facts
 from store.models import ResolvedSeries
 from store.queries import catalog, observation_writes, observations
-from store.queries.observations import ObservationRecord
+from store.queries.runs import PublishedRunRecord
 from tables import check_observations
 
 router = APIRouter(tags=["observations"], responses=PROBLEM)
@@ -44,34 +56,16 @@ def read_observations(
     """Values by series and month, in the dataset's unit, as known on a day or now.
 
     Balances (`flow=B`) and partner groups are summed from their parts; a month without all parts is left out.
+    `frequency` sums months, `units` compares, and `adjusted` removes seasonal and calendar effects, each as for
+    forecasts; a period without a value then says why.
     """
     _, known = catalogs.of_dataset(session, dataset)
-    headers = dataset_headers(request, config, *observations.extent(session, dataset))
+    run = latest_run(session, dataset, query.as_of) if query.adjusted else None
+    headers = dataset_headers(request, config, *observations.extent(session, dataset), run and run.id)
     selected = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
-    found = observations.values(
-        session,
-        selected,
-        start=query.start,
-        end=query.end,
-        as_of=query.as_of,
-        updated_after=query.updated_after,
-        limit=page_limit(request, query),
-        offset=query.offset,
-    )
-    return list_response(
-        request,
-        query,
-        total=found.total,
-        key="observations",
-        items=(_observation_answer(row, dataset, known.unit) for row in found.rows),
-        columns=(*columns(ObservationAnswer), *SERIES_COLUMNS),
-        rows=_observation_rows(found.rows, known, selected),
-        context={
-            **{"dataset": dataset, "unit": known.unit, "as_of": query.as_of},
-            "revised_data": any(row.backfilled for row in found.rows),
-        },
-        headers=headers,
-    )
+    if query.plain:
+        return _published_values(request, session, query, known, selected, headers)
+    return _transformed_values(request, session, query, known, selected, headers, run)
 
 
 @router.post(
@@ -104,24 +98,68 @@ def append_observations(
     return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
 
 
-def _observation_rows(
-    rows: Iterable[ObservationRecord], catalog: SeriesCatalog, selected: Iterable[ResolvedSeries]
-) -> Iterator[tuple[Any, ...]]:
-    """Observations as rows of a table, each with the names of its series."""
-    names = {(series.flow, series.partner, series.sector): series_cells(catalog, series) for series in selected}
-    for row in rows:
-        values = _observation_answer(row, catalog.dataset, catalog.unit).values()
-        yield (*values, *names[row.flow, row.partner, row.sector], row.month)
+def _published_values(
+    request: Request,
+    session: Session,
+    query: ObservationQuery,
+    known: SeriesCatalog,
+    selected: Sequence[ResolvedSeries],
+    headers: dict[str, str],
+) -> Response:
+    found = observations.values(
+        session,
+        selected,
+        start=query.start,
+        end=query.end,
+        as_of=query.as_of,
+        updated_after=query.updated_after,
+        limit=page_limit(request, query),
+        offset=query.offset,
+    )
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="observations",
+        items=(observation_answer(row, known) for row in found.rows),
+        columns=(*columns(ObservationAnswer), *SERIES_COLUMNS),
+        rows=observation_rows(found.rows, known, selected),
+        context={
+            **{"dataset": known.dataset, "unit": known.unit, "as_of": query.as_of},
+            "revised_data": any(row.backfilled for row in found.rows),
+        },
+        headers=headers,
+        facts=partial(table_facts, session, known.dataset),
+    )
 
 
-def _observation_answer(row: ObservationRecord, dataset: str, unit: str) -> ObservationAnswer:
-    return {
-        "unique_id": f"{dataset}.{row.flow}.{row.partner}.{row.sector}",
-        "month": format_month(row.month),
-        "value": row.value,
-        "unit": unit,
-        "months": row.months,
-        "status": row.status,
-        "vintage": row.vintage,
-        "backfilled": row.backfilled,
-    }
+def _transformed_values(
+    request: Request,
+    session: Session,
+    query: ObservationQuery,
+    known: SeriesCatalog,
+    selected: Sequence[ResolvedSeries],
+    headers: dict[str, str],
+    run: PublishedRunRecord | None,
+) -> Response:
+    found = observed_periods(session, known, selected, query, run=run, limit=page_limit(request, query))
+    unit, adjusted = answer_unit(query.units, known.unit), "+".join(query.adjusted)
+    context: dict[str, Any] = {"dataset": known.dataset, "unit": unit, "as_of": query.as_of}
+    if wanted_format(request, query.format) == "json":
+        rows = list(found.rows)
+        found = found._replace(rows=iter(rows))
+        context |= {"frequency": query.frequency, "units": query.units, "of": query.whole}
+        context |= {"adjustment": adjustment_answer(query.adjusted, run)}
+        context |= {"revised_data": any(row.backfilled for _, row in rows)}
+    return list_response(
+        request,
+        query,
+        total=found.total,
+        key="observations",
+        items=(period_answer(series, row, unit, adjusted) for series, row in found.rows),
+        columns=(*columns(ObservedPeriodAnswer), *SERIES_COLUMNS),
+        rows=period_rows(found.rows, known, unit, adjusted),
+        context=context,
+        headers=headers,
+        facts=partial(table_facts, session, known.dataset),
+    )

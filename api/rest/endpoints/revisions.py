@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
@@ -17,6 +18,7 @@ from api.rest.schemas.revisions import AgeAnswer, RevisionAnswer, RevisionPage, 
 from forecasting.data.months import format_month
 from services.queries.catalog import RevisionQuery
 from services.series_catalog import part_names
+from services.table_facts import table_facts
 from store.queries import revisions
 from store.queries.revisions import RevisionRecord, RevisionSelection, VintageRecord
 
@@ -55,6 +57,7 @@ def read_revisions(
         columns=found.columns,
         context={**context, **EMPTY, **found.members},
         headers={"Cache-Control": "no-cache"},
+        facts=partial(table_facts, session, dataset),
     )
 
 

@@ -1,5 +1,6 @@
 """Tracking: published forecasts beside their outcomes, and series that drift."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -21,6 +22,7 @@ from forecasting.data.months import format_month
 from services.queries.tracking import TrackedSeriesQuery, TrackingQuery
 from services.run_selection import run_of
 from services.series_catalog import part_names
+from services.table_facts import table_facts
 from store.queries import forecast_scores
 from store.queries.forecast_scores import ForecastScoreRecord, SeriesRecord
 
@@ -59,6 +61,7 @@ def read_tracking(
         rows=map(_cells, items),
         context={"dataset": dataset, "unit": catalog.unit},
         headers={"Cache-Control": "no-cache"},
+        facts=partial(table_facts, session, dataset),
     )
 
 
@@ -89,6 +92,7 @@ def read_tracked_series(
         columns=columns(TrackedSeriesAnswer),
         context={"dataset": dataset, "unit": catalog.unit, "series_drifting": drifting},
         headers={"Cache-Control": "no-cache"},
+        facts=partial(table_facts, session, dataset),
     )
 
 

@@ -42,9 +42,21 @@ class MonthAnswer(TypedDict):
 
 
 @answer
+class HistoryAnswer(TypedDict):
+    """An observed period in the units of the forecasts; null where there is no value."""
+
+    month: Month
+    value: float | None
+    period: Period
+    months: Annotated[int, Field(description="Number of months in the period.")]
+    reason: Annotated[str | None, Field(description="Why there is no value.")]
+
+
+@answer
 class ForecastSeries(ResolvedSeriesAnswer):
     """The forecast of a series."""
 
+    history: NotRequired[Annotated[list[HistoryAnswer], Field(description="With `include=history`.")]]
     months: list[MonthAnswer]
 
 

@@ -1,41 +1,61 @@
 """Forecasts and decompositions as answers and CSV rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import repeat
+from typing import Any, NamedTuple, cast
 
-from api.rest.schemas.forecasts import ComponentMonth, ForecastSeries, MonthAnswer
+from api.rest.schemas.forecasts import ComponentMonth, ForecastSeries, HistoryAnswer, MonthAnswer
 from api.rest.serializers.series import SERIES_COLUMNS, first_day, series_answer, series_cells
+from forecasting.data.months import MONTHS_PER_YEAR, month_text
 from services.forecasts import SeriesForecast, StepForecast
+from services.observed_periods import ObservedPeriod
 from services.series_catalog import SeriesCatalog
 
 FORECAST_COLUMNS = ("unique_id", "month", "step", "unit", "mean", "median", "level", "lo", "hi")
 SPAN_COLUMNS = ("period", "months", "observed_months", "reason")
 QUANTILE_COLUMNS = ("probability", "quantile")
+HISTORY_COLUMN = "value"
+History = Iterable[Sequence[ObservedPeriod]]
+"""The observed periods of each series."""
 
 
 class Layout(NamedTuple):
-    """The layout of forecasts: months ahead, levels, further quantiles, unit, and whether rows are periods."""
+    """The layout of forecasts: months ahead, levels, further quantiles, unit; whether rows are periods; history."""
 
     months: Sequence[str]
     levels: Sequence[float]
     quantiles: Sequence[float]
     unit: str
     spans: bool = False
+    history: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the CSV; those of plain monthly forecasts come first."""
         further = (SPAN_COLUMNS if self.spans else ()) + (QUANTILE_COLUMNS if self.quantiles else ())
-        return FORECAST_COLUMNS + further + SERIES_COLUMNS
+        return FORECAST_COLUMNS + further + ((HISTORY_COLUMN,) if self.history else ()) + SERIES_COLUMNS
 
 
 def forecast_answers(
-    catalog: SeriesCatalog, found: Iterable[SeriesForecast], layout: Layout
+    catalog: SeriesCatalog, found: Iterable[SeriesForecast], layout: Layout, history: History | None = None
 ) -> Iterator[ForecastSeries]:
     """Forecasts, an object a series."""
-    for series, rows in found:
+    for (series, rows), observed in zip(found, repeat(None) if history is None else history, strict=False):
+        history_of = {} if observed is None else {"history": [history_answer(row) for row in observed]}
         months = [month_answer(row, layout) for row in rows]
-        yield {**series_answer(catalog, series, layout.unit), "months": months}
+        yield cast(ForecastSeries, {**series_answer(catalog, series, layout.unit), **history_of, "months": months})
+
+
+def history_answer(row: ObservedPeriod) -> HistoryAnswer:
+    """An observed period."""
+    period = row.period
+    return {
+        "month": month_text(period.last),
+        "value": row.value,
+        "period": period.label,
+        "months": period.months,
+        "reason": row.reason,
+    }
 
 
 def month_answer(row: StepForecast, layout: Layout) -> MonthAnswer:
@@ -57,14 +77,21 @@ def month_answer(row: StepForecast, layout: Layout) -> MonthAnswer:
     return answer
 
 
-def forecast_rows(catalog: SeriesCatalog, found: Iterable[SeriesForecast], layout: Layout) -> Iterator[tuple[Any, ...]]:
-    """Forecasts in the order of the layout's columns: a row a series, month and level, followed by its quantiles."""
-    for series, rows in found:
+def forecast_rows(
+    catalog: SeriesCatalog, found: Iterable[SeriesForecast], layout: Layout, history: History | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Forecasts in the order of the layout's columns: a row a series, month and level, followed by its quantiles.
+
+    Observed periods come first, as rows with a `value` and steps up to 0.
+    """
+    for (series, rows), observed in zip(found, repeat(()) if history is None else history, strict=False):
         names = series_cells(catalog, series)
+        yield from _history_rows(series.unique_id, observed, layout, names)
         for row in rows:
             described = (*names, first_day(layout.months[row.step - 1]))
             head = (series.unique_id, layout.months[row.step - 1], row.step, layout.unit, row.mean, row.median)
             cells: tuple[Any, ...] = _span_cells(row) if layout.spans else ()
+            described = (None, *described) if layout.history else described
             for level, (lo, hi) in zip(layout.levels, row.bounds, strict=True):
                 yield (*head, level, lo, hi, *cells, *((None, None) if layout.quantiles else ()), *described)
             for probability, value in zip(layout.quantiles, row.quantiles, strict=True):
@@ -81,6 +108,19 @@ def component_answer(row: Mapping[str, Any]) -> ComponentMonth:
         "calendar": row["calendar"],
         "residual": row["rest"],
     }
+
+
+def _history_rows(
+    unique_id: str, observed: Sequence[ObservedPeriod], layout: Layout, names: tuple[str, ...]
+) -> Iterator[tuple[Any, ...]]:
+    first_step = first_day(layout.months[0])
+    for row in observed:
+        month = month_text(row.period.last)
+        day = first_day(month)
+        step = (day.year - first_step.year) * MONTHS_PER_YEAR + day.month - first_step.month + 1
+        spans = (row.period.label, row.period.months, row.period.months, row.reason) if layout.spans else ()
+        quantiles = (None, None) if layout.quantiles else ()
+        yield (unique_id, month, step, layout.unit, *[None] * 5, *spans, *quantiles, row.value, *names, day)
 
 
 def _span_cells(row: StepForecast) -> tuple[str, int, int, str | None]:

@@ -1,9 +1,11 @@
 """Tables over plain HTTP: formats, whole lists, HEAD and ranges."""
 
 import io
+from typing import Any
 
 import openpyxl
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
@@ -64,10 +66,23 @@ def test_a_workbook_describes_its_table(client: TestClient) -> None:
     assert about["address"].endswith("partner=USA")
 
 
-def test_numbers_have_the_digits_asked_for(client: TestClient) -> None:
-    rows = pd.read_csv(io.StringIO(client.get(OBSERVATIONS, params={"format": "csv", "digits": 3}).text))
-    exact = pd.read_csv(io.StringIO(client.get(OBSERVATIONS, params={"format": "csv"}).text))
-    assert [float(f"{value:.3g}") for value in exact["value"]] == rows["value"].tolist()
+@pytest.mark.parametrize(
+    ("name", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet), ("xlsx", pd.read_excel)]
+)
+@pytest.mark.parametrize("more", [{}, {"units": "pc1"}])
+def test_numbers_have_the_digits_asked_for(client: TestClient, name: str, read: Any, more: dict[str, str]) -> None:
+    rows, exact = (
+        read(io.BytesIO(client.get(OBSERVATIONS, params={"format": name, **more, **digits}).content))
+        for digits in ({"digits": 3}, {})
+    )
+    assert [float(f"{value:.3g}") for value in exact["value"].dropna()] == rows["value"].dropna().tolist()
+
+
+@pytest.mark.parametrize("digits", [0, 18, "many"])
+def test_digits_are_1_to_17(client: TestClient, digits: Any) -> None:
+    response = client.get(OBSERVATIONS, params={"format": "csv", "digits": digits})
+    assert response.status_code == 422
+    assert "digits" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("url", ["/v1/datasets", f"{OBSERVATIONS}?format=parquet", "/v1/nothing", "/"])
@@ -109,3 +124,31 @@ def test_a_range_needs_the_key_that_the_table_needs(world: World) -> None:
     assert closed.get(url, headers=part | world.headers("read")).status_code == 206
     assert closed.get(url, headers=part).status_code == 401
     assert closed.head(url).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "of_run"),
+    [
+        ("observations?", False),
+        ("observations?units=pc1&", False),
+        ("forecasts?units=pc1&", True),
+        ("backtests?", True),
+    ],
+)
+def test_a_table_carries_its_dataset_run_licence_and_citation(
+    client: TestClient, world: World, path: str, of_run: bool
+) -> None:
+    url = f"/v1/datasets/CN_CLEANTECH/{path}"
+    expected = client.get("/v1/datasets/CN_CLEANTECH").json()
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{url}format=xlsx").content))
+    about = dict(book["About"].iter_rows(values_only=True))
+    parquet = pq.read_schema(io.BytesIO(client.get(f"{url}format=parquet").content)).metadata
+    for facts in (about, {name.decode(): value.decode() for name, value in parquet.items()}):
+        assert facts["dataset"] == "CN_CLEANTECH"
+        assert {name: facts[name] for name in ("title", "publisher", "licence", "citation")} == {
+            name: expected[name] for name in ("title", "publisher", "licence", "citation")
+        }
+        if "pc1" in path:
+            assert facts["unit"] == "%"
+        if of_run:
+            assert (facts["run"], facts["as_of"], facts["cutoff"]) == (str(world.clean.run_id), "2026-01-15", "2025-12")
