@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from cli.commands import data, files, keys, mcp, runs, serve
+from cli.commands import data, files, keys, mcp, reads, runs, serve
 from cli.console import say, stop
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -28,7 +28,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "simulate-year": runs.simulate_year,
     "forecast": files.forecast,
     "evaluate": files.evaluate,
-    "ask": runs.ask,
+    "ask": reads.ask,
+    "runs": reads.list_runs,
+    "backtest": reads.backtest,
+    "compare": reads.compare,
     "scenario": runs.scenario,
     "report": runs.report,
 }

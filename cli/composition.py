@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from cli.console import stop
@@ -13,11 +15,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
+    from api.config import ServerConfig
+    from cli.in_process import InProcessTransport
     from forecasting.config import ForecastConfig
     from jobs.execution.executors import ExecutorFactory
     from services.schedule import PollInterval
     from sources.feed_config import Feed
     from sources.provider import Access
+    from tradewind.client import Client
+
+IN_PROCESS = "http://tradewind.invalid"
+"""The address that requests within the process carry."""
 
 
 def now() -> datetime:
@@ -140,3 +148,56 @@ def access(settings: Settings) -> "dict[str, Access]":
 
     keys = {name: getattr(settings, f"{name}_key") for name, known in registry.PROVIDERS.items() if known.takes_key}
     return registry.access(settings.source_addresses, keys)
+
+
+def server_config(settings: Settings) -> "ServerConfig":
+    """The configuration of the HTTP server."""
+    from importlib.metadata import version
+
+    from api.config import ServerConfig
+    from api.documentation import SITE
+
+    return ServerConfig(
+        version=version("tradewind"),
+        now=now,
+        forecast=partial(forecast_config, settings),
+        require_key_to_read=settings.require_key_to_read,
+        grace=settings.grace,
+        threads=settings.threads,
+        max_upload_bytes=settings.max_upload_bytes,
+        answer_cache_bytes=settings.answer_cache_mb * 1_000_000,
+        docs_site=SITE,
+        receives_data=settings.receives_data,
+        poll_interval=poll_interval(settings),
+        cors_origins=settings.cors_origins,
+    )
+
+
+@contextmanager
+def service(settings: Settings, server: str | None, key: str | None) -> "Iterator[Client]":
+    """The service at an address, or the configured database through the same API in this process.
+
+    An answer that is an error ends the command.
+    """
+    from tradewind.client import Client, NoAnswer, ServiceError
+
+    try:
+        if server is not None:
+            with Client(server, key=key) as client:
+                yield client
+            return
+        with engine(settings) as connected, Client(IN_PROCESS, transport=_in_process(settings, connected)) as client:
+            yield client
+    except ServiceError as error:
+        stop(error.detail, 2 if error.status < HTTPStatus.INTERNAL_SERVER_ERROR else 1)
+    except NoAnswer as error:
+        stop(str(error), 1)
+
+
+def _in_process(settings: Settings, engine: "Engine") -> "InProcessTransport":
+    from api.app import create_app
+    from cli.in_process import InProcessTransport
+
+    # The process has the database already: a key would protect nothing.
+    options = replace(server_config(settings), require_key_to_read=False, answer_cache_bytes=0)
+    return InProcessTransport(create_app(engine=engine, options=options))

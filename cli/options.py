@@ -15,3 +15,5 @@ Live = Annotated[
     bool | None, typer.Option("--live", help="Fetch new data of the bundled datasets from China Customs and Ember.")
 ]
 EndsWith = Annotated[int | None, typer.Option(hidden=True, help="The process that started this one: it ends with it.")]
+Server = Annotated[str | None, typer.Option(help="Read the service at this URL in place of a database.")]
+Key = Annotated[str | None, typer.Option(envvar="TRADEWIND_API_KEY", help="With --server: an API key that may read.")]

@@ -1,4 +1,4 @@
-"""Commands on forecast runs: publish, query, attribute changes, report."""
+"""Commands on forecast runs: publish, attribute changes, scenarios, report."""
 
 import tempfile
 from datetime import date, datetime
@@ -9,7 +9,7 @@ import typer
 
 from cli import composition
 from cli.console import say, stop
-from cli.options import DataDir, Level
+from cli.options import DataDir
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -111,38 +111,6 @@ def simulate_year(
         ):
             say(*map(table_line, released))
         engine.dispose()
-
-
-def ask(
-    dataset: Annotated[str, typer.Argument(help="Code of the dataset, such as CN_TRADE.")],
-    flow: Annotated[str | None, typer.Option(help="X exports, M imports, B the balance.")] = None,
-    partner: Annotated[str | None, typer.Option(help="Partner or group; several with commas.")] = None,
-    sector: Annotated[str | None, typer.Option(help="Sector; several with commas.")] = None,
-    frequency: Annotated[str | None, typer.Option(help="M, Q, A, YTD or JF.")] = None,
-    units: Annotated[str | None, typer.Option(help="lin, chg, pch, pc1, ch1, log, share or contribution.")] = None,
-    of: Annotated[str | None, typer.Option(help="The total of a share: partner, sector or total.")] = None,
-    level: Level = [80.0, 95.0],  # noqa: B006 - typer copies it
-    quantile: Annotated[list[float] | None, typer.Option(help="Probability; may be repeated.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Months ahead.")] = None,
-    period: Annotated[str | None, typer.Option(help="2026, 2026-Q1, 2026-03 or 2026-01/2026-02.")] = None,
-    above: Annotated[float | None, typer.Option(help="Probability of a value above this in the period.")] = None,
-    below: Annotated[float | None, typer.Option(help="Probability of a value below this in the period.")] = None,
-    over: Annotated[str | None, typer.Option(help="Concentration over partner or sector.")] = None,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Report interval coverage on the folds.")] = False,
-    run: Annotated[int | None, typer.Option(help="A run's number; without it the latest published one.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="The latest run as of this day, YYYY-MM-DD.")] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Query a run: sums, growth, shares, concentration, and the probability of passing a threshold in a period."""
-    from cli.ask_output import answer_lines
-
-    which = {"flow": flow, "partner": partner, "sector": sector, "units": units, "of": of, "frequency": frequency}
-    how = {"level": level, "quantile": quantile or None, "coverage": coverage, "horizon": horizon}
-    event = {"period": period, "above": above, "below": below, "over": over}
-    parameters = which | how | event | {"run": run, "as_of": as_of}
-    given = {name: value for name, value in parameters.items() if value is not None}
-    with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-        say(*answer_lines(session, dataset, given))
 
 
 def scenario(

@@ -24,7 +24,6 @@ GRACEFUL_SECONDS = 10
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from api.config import ServerConfig
     from tables import Layout
 
 
@@ -76,7 +75,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
         engine = make_engine(
             url, pool_size=settings.threads, autocommit=True, statement_seconds=settings.statement_seconds
         )
-        application = create_app(engine=engine, options=_server_config(settings))
+        application = create_app(engine=engine, options=composition.server_config(settings))
         # uvicorn ends by raising the signal that stopped it: as an exit it lets the database be closed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: sys.exit(0))
@@ -238,25 +237,3 @@ def _first_runs(url: str) -> "Callable[[], None]":
     if announcements.waiting:
         say(f"Forecasting {', '.join(announcements.waiting)}: preliminary forecasts first, full runs after them.")
     return announcements.poll
-
-
-def _server_config(settings: Settings) -> "ServerConfig":
-    from importlib.metadata import version
-
-    from api.config import ServerConfig
-    from api.documentation import SITE
-
-    return ServerConfig(
-        version=version("tradewind"),
-        now=composition.now,
-        forecast=partial(composition.forecast_config, settings),
-        require_key_to_read=settings.require_key_to_read,
-        grace=settings.grace,
-        threads=settings.threads,
-        max_upload_bytes=settings.max_upload_bytes,
-        answer_cache_bytes=settings.answer_cache_mb * 1_000_000,
-        docs_site=SITE,
-        receives_data=settings.receives_data,
-        poll_interval=composition.poll_interval(settings),
-        cors_origins=settings.cors_origins,
-    )

@@ -19,7 +19,7 @@ from settings import Settings
 from tests.support.documents import ROOT, repository_files, table_rows, text
 
 ROOMS = ("api", "forecasting", "jobs", "presentation", "services", "sources", "store")
-OURS = {*ROOMS, "cli", "errors", "settings", "tables", "migrations", "tests"}
+OURS = {*ROOMS, "cli", "errors", "settings", "tables", "tradewind", "migrations", "tests"}
 TREE_LINE = re.compile(r"^((?:│   |    )*)[├└]── (\w+)", re.MULTILINE)
 # What Python itself has the right name for.
 BUILTIN_ERRORS_RAISED = {"TimeoutError", "ValueError", "TypeError"}
@@ -51,7 +51,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert described or documented[name] == f"`{shown}`", name
 
 
-@pytest.mark.parametrize("leaf", ["tables", "settings", "errors"])
+@pytest.mark.parametrize("leaf", ["tables", "tradewind", "settings", "errors"])
 def test_a_leaf_imports_nothing_of_ours(leaf: str) -> None:
     files = [file for file in (ROOT / f"{leaf}.py", *(ROOT / leaf).rglob("*.py")) if file.exists()]
     assert files
@@ -81,7 +81,7 @@ def refuse(*_given, **_named):
 psycopg.connect = psycopg.Connection.connect = sqlalchemy.create_engine = refuse
 pydantic_settings.BaseSettings.__init__ = refuse
 sys.addaudithook(lambda event, _given: refuse() if event in ("socket.connect", "socket.bind") else None)
-for module in {modules(*ROOMS, "cli", "tables")}:
+for module in {modules(*ROOMS, "cli", "tables", "tradewind")}:
     importlib.import_module(module)
 import settings
 print("quiet")
@@ -106,7 +106,7 @@ def test_helping_at_the_command_line_loads_neither_forecasters_nor_the_database(
 def drawn_trees() -> Iterator[str]:
     """Every file whose heading draws a tree of errors, and every errors.py."""
     for name in repository_files():
-        if name.endswith(".py") and name.split("/")[0] in {*ROOMS, "tables"}:
+        if name.endswith(".py") and name.split("/")[0] in {*ROOMS, "tables", "tradewind"}:
             heading = ast.get_docstring(ast.parse(text(name))) or ""
             if TREE_LINE.search(heading) or name.endswith("/errors.py"):
                 yield name

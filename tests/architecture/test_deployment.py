@@ -16,6 +16,7 @@ SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 SUBSTITUTION = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 PACKAGES = (
     *("api", "cli", "forecasting", "jobs", "migrations", "presentation", "services", "sources", "store", "tables"),
+    "tradewind",
 )
 
 

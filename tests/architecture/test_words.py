@@ -15,7 +15,7 @@ from tests.support.documents import ROOT, repository_files, text
 
 ROOMS = (
     *("api", "benchmarks", "cli", "forecasting", "migrations", "presentation", "services", "sources", "store"),
-    *("tables", "tests", "errors.py", "settings.py"),
+    *("tables", "tests", "tradewind", "errors.py", "settings.py"),
 )
 DOCUMENTS = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 TEMPLATES = ("api/pages/templates", "presentation/templates")

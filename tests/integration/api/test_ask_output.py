@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlmodel import Session
 
-from cli.ask_output import answer_lines
-from services.errors import QueryError
-from store.errors import UnknownDataset
-from tests.integration.api.conftest import World
+from api.app import create_app
+from cli.ask_output import answer_lines, figure
+from cli.in_process import InProcessTransport
+from cli.read_output import backtest_lines, comparison_lines, run_lines
+from services.errors import NothingToCompare, QueryError
+from tests.integration.api.conftest import World, options
 from tests.support.half_year_world import Halves, halves_of
+from tradewind.client import Client, ServiceError
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,13 @@ def halves(original: World, server_url: str) -> Iterator[Halves]:
 
 def lines(halves: Halves, dataset: str = "CN_TRADE", **parameters: Any) -> list[str]:
     half = halves.trade if dataset == "CN_TRADE" else halves.clean
-    with Session(halves.engine) as session:
-        return list(answer_lines(session, dataset, {"run": half.run.run_id, **parameters}))
+    with service_of(halves) as service:
+        return list(answer_lines(service, dataset, {"run": half.run.run_id, **parameters}))
+
+
+def service_of(halves: Halves) -> Client:
+    app = create_app(engine=halves.engine, options=options())
+    return Client("http://tradewind.invalid", transport=InProcessTransport(app))
 
 
 def test_a_table_has_a_row_a_period_with_its_months_observed(halves: Halves) -> None:
@@ -94,12 +101,52 @@ def test_what_has_no_answer_says_why(halves: Halves) -> None:
 def test_a_question_that_cannot_be_is_refused_in_one_line(
     halves: Halves, parameters: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(QueryError) as refused:
+    with pytest.raises((QueryError, ServiceError)) as refused:
         lines(halves, **parameters)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_an_unknown_dataset_is_refused(halves: Halves) -> None:
-    with Session(halves.engine) as session, pytest.raises(UnknownDataset):
-        list(answer_lines(session, "NOWHERE", {}))
+    with service_of(halves) as service, pytest.raises(ServiceError, match="NOWHERE"):
+        list(answer_lines(service, "NOWHERE", {}))
+
+
+def test_runs_are_listed_newest_first(halves: Halves) -> None:
+    with service_of(halves) as service:
+        head, *rows = run_lines(service, "CN_TRADE", 20)
+    assert head.split() == ["run", "dataset", "status", "as", "of", "data", "to", "horizon"]
+    numbers = [int(row.split()[0]) for row in rows]
+    assert numbers == sorted(numbers, reverse=True)
+    assert f"{halves.trade.run.run_id:>6}  CN_TRADE        published  2025-08-20  2025-07       24" in rows
+
+
+def test_a_backtest_has_a_row_a_forecaster_and_coverage(halves: Halves) -> None:
+    run = halves.trade.run.run_id
+    with service_of(halves) as service:
+        head, columns, *rows = backtest_lines(service, "CN_TRADE", {"flow": "X", "run": run})
+    assert head.startswith(f"CN_TRADE, run {run}, 4 folds from ")
+    assert columns.split() == ["forecaster", "mase", "rmsse", "smape", "wis", "bias"]
+    scores = halves.client.get(f"/v1/datasets/CN_TRADE/backtests?flow=X&run={run}&by=forecaster").json()["scores"]
+    pooled = {score["forecaster"]: score["value"] for score in scores if score["metric"] == "mase"}
+    shown = {row.split()[0]: row.split()[1] for row in rows if not row.split()[0].endswith(":")}
+    assert shown == {name: figure(value) for name, value in pooled.items()}
+    assert any("% intervals covered" in row for row in rows)
+
+
+def test_two_runs_are_compared_period_by_period(halves: Halves) -> None:
+    run, other = halves.trade.run, halves.clean.run
+    with service_of(halves) as service:
+        latest = service.json("/v1/datasets/CN_TRADE/forecasts", {})["run"]["id"]
+        head, columns, *rows = comparison_lines(service, run.run_id, latest, {"flow": "X", "frequency": "M"})
+        with pytest.raises(NothingToCompare, match="CN_CLEANTECH"):
+            list(comparison_lines(service, run.run_id, other.run_id, {}))
+    assert head == "CN_TRADE.X.WLD.TOTAL, USD bn, medians"
+    assert columns.split()[:3] == ["period", "run", str(run.run_id)]
+    row = run.row("CN_TRADE.X.WLD.TOTAL")
+    before = dict(zip(run.months.astype(str), run.median[row], strict=True))
+    for line in rows:
+        period, old, new, change, _ = (cell.replace(",", "") for cell in line.split())
+        assert float(old) == pytest.approx(before[period], abs=0.06)
+        assert float(change) == pytest.approx(float(new) - float(old), abs=0.11)
+    assert rows

@@ -1,0 +1,1 @@
+"""Tradewind for programs that read from a service: `from tradewind.client import Client`."""
