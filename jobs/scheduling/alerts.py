@@ -87,9 +87,15 @@ def _retry_later(session: Session, alert: AlertRecord, now: datetime, reason: st
         log.error("alert.undelivered", alert=alert.id, dataset=alert.dataset_id, reason=reason)
         alerts.mark_delivered(session, alert)
         return
-    pause = min(FIRST_PAUSE * 2**alert.delivery_attempts, LONGEST_PAUSE)
+    pause = retry_pause(alert.delivery_attempts)
     log.warning("alert.not_delivered", alert=alert.id, reason=reason, retry_in_seconds=pause.total_seconds())
     alerts.postpone(session, alert, now + pause)
+
+
+def retry_pause(attempts: int) -> timedelta:
+    """The pause after a failed delivery that `attempts` failed ones preceded."""
+    doubled: timedelta = FIRST_PAUSE * 2**attempts
+    return min(doubled, LONGEST_PAUSE)
 
 
 def _message(alert: AlertRecord, event: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from jobs.failures import failure_reason
 from jobs.retention import prune
 from jobs.runs.forecast_run import run_forecast
 from jobs.runs.scoring import config_for_next_run
-from jobs.scheduling import alerts, polling
+from jobs.scheduling import alerts, notifications, polling
 from jobs.scheduling.polling import Poll
 from jobs.scheduling.webhook import Webhook
 from services.schedule import PollInterval, next_poll
@@ -109,6 +109,7 @@ class Ticker:
                 self._isolate("poll", partial(self._poll_if_due, dataset), dataset=dataset)
                 self._isolate("run", partial(self._run_if_due, dataset), dataset=dataset)
             self._isolate("alerts", self._send_alerts)
+            self._isolate("notifications", self._send_notifications)
         except SchedulerStopped:
             log.info("scheduler.run_dropped")
         except OperationalError as error:
@@ -228,6 +229,12 @@ class Ticker:
             alerts.update_release_alerts(session, now=self.clock(), grace=self.grace)
             session.commit()
             alerts.deliver(session, self.webhook, now=self.clock())
+
+    def _send_notifications(self) -> None:
+        with Session(self.engine) as session:
+            notifications.record_notifications(session, now=self.clock())
+            session.commit()
+            notifications.deliver_notifications(session, self.webhook, now=self.clock())
 
     def _run_if_due(self, dataset: str) -> None:
         """Run a dataset whose observations, or whose day, differ from those of the last attempt."""

@@ -30,6 +30,7 @@ from store.models.indicators import (
     RunIndicator,
 )
 from store.models.judgement import ScenarioForecast, StoredScenario
+from store.models.notifications import NOTIFICATION_TYPES, Notification
 from store.models.observations import Observation
 from store.models.releases import ALERT_KINDS, FETCH_OUTCOMES, Alert, Release, SourceAttempt
 from store.models.runs import (
@@ -51,6 +52,7 @@ __all__ = [
     "EVENT_KINDS",
     "FETCH_OUTCOMES",
     "INDICATOR_KINDS",
+    "NOTIFICATION_TYPES",
     "REST_PARTNER",
     "RUN_STATUSES",
     "TOTAL_PARTNER",
@@ -78,6 +80,7 @@ __all__ = [
     "IndicatorObservation",
     "IndicatorUse",
     "Membership",
+    "Notification",
     "Observation",
     "PanelSeries",
     "Partner",
