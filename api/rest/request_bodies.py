@@ -20,4 +20,5 @@ def read_body(model: type[Body], body: bytes) -> Body:
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
     """The documentation (OpenAPI) of a body."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

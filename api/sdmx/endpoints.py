@@ -1,28 +1,34 @@
-"""Endpoints of the SDMX 2.1 REST protocol, as known now or on a day (/sdmx/2.1/asof/2026-08-11/...)."""
+"""Endpoints of SDMX 2.1 REST, as known now or on a day (/sdmx/2.1/asof/2026-08-11/...), and data by SDMX 3.0."""
 
 import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
+import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from sqlmodel import Session
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.exception_handlers import NotSupported
 from api.sdmx.artefacts import CODED, DATAFLOWS, Dataflow, codelists
 from api.sdmx.data import Selection, Series, parse_key, read_series
-from api.sdmx.errors import UnknownArtefact
+from api.sdmx.errors import UnknownArtefact, UnreadablePeriod
+from api.sdmx.json_messages import json_data
 from api.sdmx.messages import csv_columns, csv_rows, generic_data, specific_data, structure_message
 from presentation.exports import csv_parts
+from services.catalog_cache import CatalogCache
 
 router = APIRouter(include_in_schema=False, dependencies=[Reader])
 GENERIC = "application/vnd.sdmx.genericdata+xml;version=2.1"
 SPECIFIC = "application/vnd.sdmx.structurespecificdata+xml;version=2.1"
+SPECIFIC_3_0 = "application/vnd.sdmx.data+xml;version=3.0.0"
 STRUCTURE = "application/vnd.sdmx.structure+xml;version=2.1"
 CSV = "application/vnd.sdmx.data+csv"
+JSON = "application/vnd.sdmx.data+json"
 ALL = {"all", "ALL", "*"}
 BASES = ("/sdmx/2.1", "/sdmx/2.1/asof/{as_of}")
 MONTHS = {"Q": 3, "S": 6, "T": 4}
@@ -111,6 +117,55 @@ def _data(
 ) -> Response:
     """Data of a dataflow and a key."""
     flow, key, as_of = _requested(request, flow_ref)
+    found = _found(session, catalogs, flow, key, as_of, query)
+    accept = request.headers.get("accept", "").lower()
+    headers = {"Vary": "Accept, Accept-Language"}
+    if CSV in accept or "text/csv" in accept:
+        version = "2.0.0" if "version=2" in accept else "1.0.0"
+        parts = csv_parts(csv_columns(flow, version), csv_rows(flow, found, version))
+        return StreamingResponse(parts, media_type=f"{CSV};version={version}", headers=headers)
+    if JSON in accept or "application/json" in accept:
+        content = orjson.dumps(json_data(config.now(), flow, found))
+        return Response(content, media_type=f"{JSON};version=1.0.0", headers=headers)
+    if "structurespecific" in accept:
+        return Response(specific_data(config.now(), flow, found), media_type=SPECIFIC, headers=headers)
+    return Response(generic_data(config.now(), flow, found), media_type=GENERIC, headers=headers)
+
+
+def _data_3_0(
+    request: Request,
+    flow_ref: Resource,
+    session: SessionDep,
+    catalogs: CatalogCacheDep,
+    config: ConfigDep,
+    times: Annotated[str, Query(alias="c[TIME_PERIOD]", max_length=80)] = "",
+    at: Annotated[str, Query(alias="dimensionAtObservation")] = "TIME_PERIOD",
+) -> Response:
+    """Data of a dataflow and a key by the SDMX 3.0 REST interface, `*` for all codes of a dimension."""
+    bounds = dict(bound.split(":", 1) for bound in re.split(r"[+ ]", times) if ":" in bound)
+    if set(bounds) - {"ge", "le"}:
+        raise UnreadablePeriod(times)
+    try:
+        query = DataQuery.model_validate(
+            {"startPeriod": bounds.get("ge"), "endPeriod": bounds.get("le"), "dimensionAtObservation": at}
+        )
+    except ValidationError as error:
+        raise UnreadablePeriod(times) from error
+    flow, key, as_of = _requested(request, flow_ref)
+    key = ".".join("" if position == "*" else position for position in key.split("."))
+    found = _found(session, catalogs, flow, key, as_of, query)
+    accept, headers = request.headers.get("accept", "").lower(), {"Vary": "Accept, Accept-Language"}
+    if CSV in accept or "text/csv" in accept:
+        parts = csv_parts(csv_columns(flow, "2.0.0"), csv_rows(flow, found, "2.0.0"))
+        return StreamingResponse(parts, media_type=f"{CSV};version=2.0.0", headers=headers)
+    content = specific_data(config.now(), flow, found, "3.0")
+    return Response(content, media_type=SPECIFIC_3_0, headers=headers)
+
+
+def _found(
+    session: Session, catalogs: CatalogCache, flow: Dataflow, key: str, as_of: date | None, query: DataQuery
+) -> list[Series]:
+    """The series of a key. Raises NotSupported, UnreadableKey, UnknownArtefact."""
     if query.at != "TIME_PERIOD":
         raise NotSupported("data are grouped by series: dimensionAtObservation must be TIME_PERIOD")
     selection = Selection(parse_key(flow, key), query.start, query.end, as_of)
@@ -118,15 +173,7 @@ def _data(
     found = [series for series in found if series.observations or query.detail in ("serieskeysonly", "nodata")]
     if not found:
         raise UnknownArtefact("data for the key", f"{flow.id}/{key}")
-    accept = request.headers.get("accept", "").lower()
-    headers = {"Vary": "Accept, Accept-Language"}
-    if CSV in accept or "text/csv" in accept:
-        version = "2.0.0" if "version=2" in accept else "1.0.0"
-        parts = csv_parts(csv_columns(flow, version), csv_rows(flow, found, version))
-        return StreamingResponse(parts, media_type=f"{CSV};version={version}", headers=headers)
-    if "structurespecific" in accept:
-        return Response(specific_data(config.now(), flow, found), media_type=SPECIFIC, headers=headers)
-    return Response(generic_data(config.now(), flow, found), media_type=GENERIC, headers=headers)
+    return found
 
 
 def _available(
@@ -187,3 +234,6 @@ for _base in BASES:
         router.get(f"{_base}{_path}")(_available)
     for _path in ("", "/{agency}", "/{agency}/{resource}", "/{agency}/{resource}/{version}"):
         router.get(f"{_base}/{{kind}}{_path}")(_structures)
+
+for _path in ("", "/{key}"):
+    router.get(f"/sdmx/3.0/data/{{context}}/{{agency}}/{{flow_ref}}/{{version}}{_path}")(_data_3_0)

@@ -4,7 +4,8 @@ NotStored
 └── UnknownArtefact
 
 RequestError
-└── UnreadableKey
+├── UnreadableKey
+└── UnreadablePeriod
 """
 
 from api.exception_handlers import RequestError
@@ -25,3 +26,11 @@ class UnreadableKey(RequestError):
     def __init__(self, key: str, dimensions: tuple[str, ...]) -> None:
         self.key, self.dimensions = key, dimensions
         super().__init__(f"the key {key} must have {len(dimensions)} positions: {'.'.join(dimensions)}")
+
+
+class UnreadablePeriod(RequestError):
+    """A bound of TIME_PERIOD in another form than that of the standard."""
+
+    def __init__(self, given: str) -> None:
+        self.given = given
+        super().__init__(f"c[TIME_PERIOD] is written ge:2020-01+le:2020-12, not {given}")

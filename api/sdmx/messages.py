@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from lxml import etree
 
@@ -10,6 +10,7 @@ from api.sdmx.artefacts import AGENCY, CODED, CONCEPTS, SCHEME, VERSION, Dataflo
 from api.sdmx.data import Series
 
 BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1"
+BASE_3_0 = "http://www.sdmx.org/resources/sdmxml/schemas/v3_0"
 MESSAGE, COMMON, STRUCTURE, GENERIC, SPECIFIC = (
     f"{BASE}/{name}" for name in ("message", "common", "structure", "data/generic", "data/structurespecific")
 )
@@ -72,9 +73,11 @@ def generic_data(prepared: datetime, flow: Dataflow, series: Iterable[Series]) -
     return _written(root)
 
 
-def specific_data(prepared: datetime, flow: Dataflow, series: Iterable[Series]) -> bytes:
-    """A structure-specific data message, by series."""
-    root = _root("StructureSpecificData", prepared, flow, specific=True)
+def specific_data(
+    prepared: datetime, flow: Dataflow, series: Iterable[Series], version: Literal["2.1", "3.0"] = "2.1"
+) -> bytes:
+    """A structure-specific data message of SDMX-ML 2.1 or 3.0, by series."""
+    root = _root("StructureSpecificData", prepared, flow, specific=True, urn=version == "3.0")
     data = _add(root, MESSAGE, "DataSet")
     data.set(f"{{{SPECIFIC}}}structureRef", flow.id)
     data.set(f"{{{SPECIFIC}}}dataScope", "DataStructure")
@@ -86,7 +89,8 @@ def specific_data(prepared: datetime, flow: Dataflow, series: Iterable[Series]) 
             attributes = dict(zip(flow.observation_attributes, observation.attributes, strict=True))
             measured = {"TIME_PERIOD": observation.period, "OBS_VALUE": _number(observation.value)}
             etree.SubElement(element, "Obs", measured | attributes)
-    return _written(root)
+    # These messages differ in 3.0 by namespaces and by the reference to the structure.
+    return _written(root) if version == "2.1" else _written(root).replace(BASE.encode(), BASE_3_0.encode())
 
 
 def csv_columns(flow: Dataflow, version: str) -> tuple[str, ...]:
@@ -113,7 +117,9 @@ def _written(root: Parent) -> bytes:
     return content
 
 
-def _root(name: str, prepared: datetime, flow: Dataflow | None = None, *, specific: bool = False) -> Parent:
+def _root(
+    name: str, prepared: datetime, flow: Dataflow | None = None, *, specific: bool = False, urn: bool = False
+) -> Parent:
     root = etree.Element(f"{{{MESSAGE}}}{name}", nsmap=PREFIXES)
     header = _add(root, MESSAGE, "Header")
     _add(header, MESSAGE, "ID").text = f"TW{prepared:%Y%m%d%H%M%S}"
@@ -121,12 +127,15 @@ def _root(name: str, prepared: datetime, flow: Dataflow | None = None, *, specif
     _add(header, MESSAGE, "Prepared").text = prepared.astimezone(UTC).isoformat(timespec="seconds")
     _add(header, MESSAGE, "Sender", id=AGENCY)
     if flow is not None:
-        urn = f"urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure={AGENCY}:{flow.id}({VERSION})"
+        structure_urn = f"urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure={AGENCY}:{flow.id}({VERSION})"
         given = {"structureID": flow.id, "dimensionAtObservation": "TIME_PERIOD"}
         structure = _add(header, MESSAGE, "Structure", **given)
         if specific:
-            structure.set("namespace", urn)
+            structure.set("namespace", structure_urn)
         reference = _add(structure, COMMON, "Structure")
+        if urn:
+            reference.text = structure_urn
+            return root
         etree.SubElement(reference, "Ref", {"agencyID": AGENCY, "id": flow.id, "version": VERSION})
     return root
 

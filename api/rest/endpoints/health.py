@@ -35,7 +35,9 @@ def read_ready(engine: EngineDep) -> Response:
     return json_response({"ready": False, "missing": reasons}, status=503, headers=headers)
 
 
-@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+)
 def read_metrics(request: Request) -> Response:
     """Metrics in the Prometheus text format."""
     content = generate_latest(request.app.state.registry)

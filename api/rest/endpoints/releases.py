@@ -74,7 +74,12 @@ def plan_releases(body: BodyDep, request: Request, session: SessionDep, config: 
     return json_response({"planned": planned}, status=201, headers={"Cache-Control": "no-store"})
 
 
-@router.get("/v1/calendar.ics", dependencies=[Reader], responses={200: {"content": {ICALENDAR: {"schema": {}}}}})
+@router.get(
+    "/v1/calendar.ics",
+    dependencies=[Reader],
+    response_class=Response,
+    responses={200: {"content": {ICALENDAR: {"schema": {"type": "string"}}}}},
+)
 def read_calendar(query: Annotated[CalendarQuery, Query()], session: SessionDep, config: ConfigDep) -> Response:
     """Releases of the past year and those ahead as an iCalendar feed to subscribe to."""
     if query.dataset is not None:

@@ -1,6 +1,6 @@
 """Reports and memos on a run: HTML, PDF, XLSX, DOCX, PPTX."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -22,6 +22,10 @@ MEDIA: dict[Form | MemoForm, str] = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+FORMS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media.partition(";")[0]: BINARY for media in MEDIA.values()}, "description": "The document."}
+}
 
 
 class MemoQuery(Parameters):
@@ -30,7 +34,7 @@ class MemoQuery(Parameters):
     appendix: bool = Field(default=False, description="Append the report, as HTML or PDF.")
 
 
-@router.get("/v1/runs/{run_id}/report.{form}", response_class=Response)
+@router.get("/v1/runs/{run_id}/report.{form}", response_class=Response, responses=FORMS)
 def read_report(
     run_id: RunPath,
     form: Literal["html", "pdf", "xlsx"],
@@ -51,7 +55,7 @@ def read_report(
     return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}", form)
 
 
-@router.get("/v1/runs/{run_id}/memo.{form}", response_class=Response)
+@router.get("/v1/runs/{run_id}/memo.{form}", response_class=Response, responses=FORMS)
 def read_memo(
     run_id: RunPath,
     form: Literal["html", "pdf", "docx", "pptx"],

@@ -24,7 +24,7 @@ router = APIRouter(tags=["scenarios"], dependencies=[Reader], responses=PROBLEM)
 @router.post(
     "/v1/datasets/{dataset}/scenarios", responses={200: {"model": ScenarioAnswer}}, openapi_extra=json_body(Scenario)
 )
-def evaluate(
+def evaluate_scenario(
     dataset: DatasetPath,
     query: Annotated[Parameters, Query()],
     body: BodyDep,

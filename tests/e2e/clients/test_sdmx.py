@@ -1,5 +1,6 @@
 """sdmx1 and pysdmx, unmodified, against the SDMX 2.1 service."""
 
+import io
 from typing import Any
 
 import httpx
@@ -53,6 +54,39 @@ def test_sdmx1_reads_structure_specific_data(client: Any, stored: pd.Series) -> 
     key = {"DATASET": "CN_CLEANTECH", "PARTNER": "USA", "SECTOR": "EV"}
     message = client.data("OBSERVATIONS", key=key, dsd=structure)
     assert_allclose(sdmx.to_pandas(message).to_numpy(), stored.to_numpy(), rtol=1e-11)
+
+
+def test_sdmx1_reads_json(address: str, stored: pd.Series) -> None:
+    url = f"{address}/sdmx/2.1/data/OBSERVATIONS/M.CN_CLEANTECH.X.USA+DEU.EV"
+    answer = httpx.get(url, headers={"Accept": "application/vnd.sdmx.data+json;version=1.0.0"})
+    assert answer.headers["content-type"] == "application/vnd.sdmx.data+json;version=1.0.0"
+    message = sdmx.read_sdmx(io.BytesIO(answer.content))
+    found = sdmx.to_pandas(message)
+    assert_allclose(found.xs("USA", level="PARTNER").to_numpy(), stored.to_numpy(), rtol=1e-12)
+    assert set(found.index.get_level_values("PARTNER")) == {"USA", "DEU"}
+    assert found.index.get_level_values("TIME_PERIOD")[0] == "2022-01"
+
+
+def test_sdmx1_and_pysdmx_read_data_of_version_3(address: str, stored: pd.Series) -> None:
+    url = f"{address}/sdmx/3.0/data/dataflow/TRADEWIND/OBSERVATIONS/+/M.CN_CLEANTECH.*.USA.EV"
+    answer = httpx.get(url, params={"c[TIME_PERIOD]": "ge:2024-01+le:2024-06"})
+    wanted = stored[(stored.index >= "2024-01-01") & (stored.index <= "2024-06-01")]
+    assert answer.headers["content-type"] == "application/vnd.sdmx.data+xml;version=3.0.0"
+    found = sdmx.to_pandas(sdmx.read_sdmx(io.BytesIO(answer.content)))
+    assert_allclose(found.to_numpy(), wanted.to_numpy(), rtol=1e-11)
+    for accept in ("*/*", "application/vnd.sdmx.data+csv;version=2.0.0"):
+        answer = httpx.get(url, params={"c[TIME_PERIOD]": "ge:2024-01+le:2024-06"}, headers={"Accept": accept})
+        message: Any = read_sdmx(answer.text, validate=False)
+        values: Any = pd.to_numeric(message.data[0].data["OBS_VALUE"])
+        assert_allclose(values.to_numpy(), wanted.to_numpy(), rtol=1e-11)
+
+
+@pytest.mark.parametrize("times", ["gt:2024-01", "ge:lately"])
+def test_a_period_in_another_form_is_a_400(address: str, times: str) -> None:
+    url = f"{address}/sdmx/3.0/data/dataflow/TRADEWIND/OBSERVATIONS/+"
+    answer = httpx.get(url, params={"c[TIME_PERIOD]": times})
+    assert answer.status_code == 400
+    assert "ge:2020-01+le:2020-12" in answer.text
 
 
 def test_forecasts_have_a_series_for_each_statistic(client: Any, address: str) -> None:
