@@ -13,6 +13,11 @@ FROM python:3.11-slim-bookworm
 # Pango draws the text of PDF reports.
 RUN apt-get update && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/*
+ARG VERSION=0.2.0
+LABEL org.opencontainers.image.title="Tradewind" \
+    org.opencontainers.image.description="Forecasts of a country's monthly goods trade, with intervals and a track record" \
+    org.opencontainers.image.version=$VERSION \
+    org.opencontainers.image.licenses="MIT"
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tradewind tradewind
 COPY --from=build /opt/tradewind /opt/tradewind
 # One numerical thread a process: the cores are for worker processes.

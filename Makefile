@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -69,6 +69,20 @@ bench-desk: $(VENV)/.installed-dev ## duration and size of pages of the running 
 bench-speed: $(VENV)/.installed-dev ## runs, storage and serving beside other libraries; ARGS="--quick"
 	$(BIN)/python -m benchmarks.speed --output benchmarks/results/speed.md $(ARGS)
 
+fuzz: $(VENV)/.installed-dev ## schemathesis on the served API, with and without a key; ARGS="--examples 20"
+	$(BIN)/python -m tests.support.fuzzing $(ARGS)
+
+sbom: ## the packages of the image as CycloneDX: dist/sbom.json
+	rm -rf .venv-sbom && $(PYTHON) -m venv .venv-sbom && mkdir -p dist
+	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[cluster]'
+	$(PYTHON) -m venv .venv-sbom/tool
+	.venv-sbom/tool/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt cyclonedx-bom
+	.venv-sbom/tool/bin/cyclonedx-py environment .venv-sbom/bin/python --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json
+	rm -rf .venv-sbom
+
+notices: $(VENV)/.installed-dev ## renew THIRD_PARTY_NOTICES.md
+	$(BIN)/python -m deploy.notices
+
 simulate-year: install ## replay 2025, release by release; ARGS="--dataset CN_CLEANTECH"
 	@TRADEWIND_LOG_LEVEL=WARNING $(BIN)/tradewind simulate-year $(ARGS)
 
@@ -78,7 +92,7 @@ pre-commit: $(VENV)/.installed-dev ## install hooks that run ruff and mypy befor
 
 pins: ## renew constraints.txt: the newest versions that work together
 	rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins
-	.venv-pins/bin/python -m pip install --quiet --disable-pip-version-check '.[cluster,dev,docs]' pre-commit
+	.venv-pins/bin/python -m pip install --quiet --disable-pip-version-check '.[cluster,dev,docs,fuzz,sbom]' pre-commit
 	{ head -1 constraints.txt; .venv-pins/bin/python -m pip freeze --exclude tradewind | sort --ignore-case; } > .venv-pins/constraints.txt
 	mv .venv-pins/constraints.txt constraints.txt && rm -rf .venv-pins
 
@@ -99,5 +113,5 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,fuzz]'
 	@touch $@

@@ -110,6 +110,14 @@ def test_the_image_does_not_run_as_root() -> None:
     assert f"user {user}" in text("docs/operations/docker.md")
 
 
+def test_the_image_is_labelled_with_this_release_and_its_licence() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="?([^"\\ ]+)', last("LABEL")))
+    assert last("ARG") == f"VERSION={project()['project']['version']}"
+    assert labels["version"] == "$VERSION"
+    assert labels["licenses"] == project()["project"]["license"]
+    assert {"title", "description"} <= set(labels)
+
+
 def test_the_image_is_the_command_and_serves_by_default() -> None:
     assert exec_form("ENTRYPOINT") == ["tradewind"]
     assert project()["project"]["scripts"]["tradewind"] == "cli.app:main"

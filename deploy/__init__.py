@@ -1,0 +1,1 @@
+"""Deployment: Kubernetes manifests, and the notices of third-party software."""
