@@ -19,6 +19,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "schedule": serve.schedule,
     "mcp": mcp.mcp,
     "migrate": serve.migrate,
+    "backup": serve.backup,
+    "restore": serve.restore,
     "run": runs.run,
     "cancel": runs.cancel,
     "fetch": data.fetch,

@@ -134,7 +134,7 @@ class _Server:
     def __init__(self, data_dir: Path, *, durable: bool) -> None:
         self.data_dir, self.durable = data_dir, durable
         self.cluster, self.log = data_dir / "postgres", data_dir / "postgres.log"
-        self.programs = _programs()
+        self.programs = programs()
         self.process: subprocess.Popen[bytes] | None = None
 
     def is_alive(self) -> bool:
@@ -301,13 +301,13 @@ class _Server:
         return " ".join(lines[-3:]) or "no message"
 
 
-def _programs() -> Path:
-    """The programs of the wheel, found without importing it: the import creates a lock file."""
-    package, programs = PROGRAMS
+def programs() -> Path:
+    """The folder of the wheel's programs, found without importing it: the import creates a lock file."""
+    package, folder = PROGRAMS
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ServerFailed(package, "the wheel that holds PostgreSQL is not installed")
-    return Path(spec.origin).parent / programs
+    return Path(spec.origin).parent / folder
 
 
 def _identity(path: Path) -> dict[str, Any]:

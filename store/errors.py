@@ -18,6 +18,8 @@ StoreError
 ├── BadReleases                due dates refused, with each fault
 ├── NotComparable              two runs whose forecasts cannot be compared
 ├── NotDerivable               the parts of a month exceed their whole
+├── BackupFailed               a backup could not be written or restored
+├── DatabaseNotEmpty           a backup can only be restored into an empty database
 └── ServerFailed               the embedded PostgreSQL server did not start
 """
 
@@ -179,3 +181,19 @@ class ServerFailed(StoreError, RuntimeError):
     def __init__(self, data_dir: str, reason: str) -> None:
         self.data_dir, self.reason = data_dir, reason
         super().__init__(f"the PostgreSQL server in {data_dir} failed: {reason}")
+
+
+class BackupFailed(StoreError, RuntimeError):
+    """A backup could not be written or restored."""
+
+    def __init__(self, program: str, reason: str) -> None:
+        self.program, self.reason = program, reason
+        super().__init__(f"{program} failed: {reason}")
+
+
+class DatabaseNotEmpty(StoreError, RuntimeError):
+    """A backup can only be restored into an empty database."""
+
+    def __init__(self, tables: int) -> None:
+        self.tables = tables
+        super().__init__(f"the database has {tables} tables; restore into an empty one, for example another --data-dir")

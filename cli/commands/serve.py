@@ -159,6 +159,34 @@ def migrate(data_dir: DataDir = None) -> None:
         migrate_schema(engine)
 
 
+def backup(
+    file: Annotated[
+        Path, typer.Argument(help="The file to write; an existing one is replaced when the backup is complete.")
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Write a backup of the whole database. The service may run meanwhile."""
+    from store import backup as backups
+
+    with composition.engine(composition.read_settings(data_dir=data_dir)) as engine:
+        backups.dump(engine, file)
+    say(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file written by `tradewind backup`.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Restore a backup into an empty database, and migrate it to this release."""
+    from store import backup as backups
+    from store.database import migrate as migrate_schema
+
+    with composition.engine(composition.read_settings(data_dir=data_dir)) as engine:
+        backups.restore(engine, file)
+        migrate_schema(engine)
+    say(f"{file} is restored")
+
+
 @contextmanager
 def _stopped_quietly() -> Iterator[None]:
     from jobs.execution.process_supervisor import Stopped
