@@ -22,6 +22,7 @@ import sqlalchemy.exc
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from errors import TradewindError
 from forecasting.errors import Contradiction, UnknownForecaster
@@ -35,6 +36,7 @@ from store.queries.runs import RunMovedOn
 from tables import TableError
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 RETRY_SECONDS = 5
 SHOWN_CHARACTERS = 80
 
@@ -181,7 +183,21 @@ async def _known_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    return problem(request, status, title=status.phrase, detail=_http_detail(request, status), headers=error.headers)
+    headers = {**(error.headers or {})}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return problem(request, status, title=status.phrase, detail=_http_detail(request, status), headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """The methods of every route of the path: the router names only those of the first."""
+    methods = {method for method in METHODS if _matches(request, method)}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
+
+def _matches(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] == Match.FULL for route in request.app.routes)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

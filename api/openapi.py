@@ -68,7 +68,8 @@ def _collect_definitions(operation: dict[str, Any], schemas: dict[str, Any]) -> 
 
 
 def _name_problems(responses: dict[str, Any]) -> None:
-    """Errors under the media type with which they are sent; FastAPI documents models as application/json."""
+    """Errors, FastAPI's own 422 among them, as they are sent; FastAPI documents models as application/json."""
+    responses.pop("422", None)
     content = responses.get("default", {}).get("content", {})
     if "application/json" in content:
         responses["default"]["content"] = {PROBLEM_TYPE: content["application/json"]}

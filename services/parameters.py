@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from forecasting.analysis.periods import KINDS, parse_period
 
 CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
+MONTH = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
+PERIOD = r"^[1-9][0-9]{3}(-Q[1-4]|-(0[1-9]|1[0-2])(/[1-9][0-9]{3}-(0[1-9]|1[0-2]))?)?$"
 GREATEST_ID = 2**31 - 1
 GREATEST_OFFSET = 10**9
 AS_OF = "Only values known on this day, YYYY-MM-DD; the default is today."
@@ -35,7 +37,7 @@ def unique(values: list[Any]) -> list[Any]:
 
 
 def _month(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value) and value >= "0001":
+    if isinstance(value, str) and re.fullmatch(MONTH, value):
         return date(int(value[:4]), int(value[5:]), 1)
     raise ValueError("a month is written YYYY-MM")
 
@@ -68,10 +70,10 @@ Level = Annotated[float, Field(gt=0, lt=100)]
 Levels = Annotated[list[Level], BeforeValidator(split_commas), AfterValidator(unique), Field(max_length=20)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Quantiles = Annotated[list[Probability], BeforeValidator(split_commas), AfterValidator(unique), Field(max_length=20)]
-Month = Annotated[date, BeforeValidator(_month)]
-Day = Annotated[date, BeforeValidator(_day)]
-Kind = Annotated[str, AfterValidator(_kind)]
-PeriodText = Annotated[str, AfterValidator(_period)]
+Month = Annotated[date, BeforeValidator(_month), WithJsonSchema({"type": "string", "pattern": MONTH})]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Kind = Annotated[str, AfterValidator(_kind), WithJsonSchema({"type": "string", "enum": list(SCORE_KINDS)})]
+PeriodText = Annotated[str, AfterValidator(_period), WithJsonSchema({"type": "string", "pattern": PERIOD})]
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 
 

@@ -3,15 +3,14 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.authentication import Reader
-from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
+from api.dependencies import CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
 from api.rest.schemas.problem import PROBLEM
 from presentation.report.build import Form, MemoForm, make_memo, make_report, style_hash
-from services.parameters import Parameters
 from services.run_selection import published_run
 
 router = APIRouter(tags=["reports"], dependencies=[Reader], responses=PROBLEM)
@@ -28,17 +27,18 @@ FORMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class MemoQuery(Parameters):
+class MemoQuery(BaseModel):
     """Whether the memo has the report as its appendix."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     appendix: bool = Field(default=False, description="Append the report, as HTML or PDF.")
 
 
-@router.get("/v1/runs/{run_id}/report.{form}", response_class=Response, responses=FORMS)
+@router.get("/v1/runs/{run_id}/report.{form}", dependencies=[NoParameters], response_class=Response, responses=FORMS)
 def read_report(
     run_id: RunPath,
     form: Literal["html", "pdf", "xlsx"],
-    query: Annotated[Parameters, Query()],
     request: Request,
     session: SessionDep,
     config: ConfigDep,

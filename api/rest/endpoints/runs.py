@@ -89,7 +89,7 @@ def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Respons
 
 @router.post("/v1/runs/{run_id}/cancel", dependencies=[Writer, NoParameters], responses={200: {"model": RunAnswer}})
 def cancel_run(run_id: RunPath, session: SessionDep, config: ConfigDep) -> Response:
-    """Cancel a queued or running run, whoever started it; it ends as `failed`, and nothing of it is published."""
+    """Cancel a queued or running run, also one of the scheduler; it ends as `failed`, without forecasts."""
     runs.cancel(session, run_id, finished_at=config.now())
     session.commit()
     return json_response(run_answer(runs.find(session, run_id)), headers={"Cache-Control": "no-store"})

@@ -96,7 +96,8 @@ def test_a_guard_comes_before_unknown_parameters(client: TestClient) -> None:
 def test_a_method_that_is_not_allowed_names_those_that_are(client: TestClient) -> None:
     response = client.put("/v1/datasets/CN_TRADE/forecasts")
     assert response.status_code == 405
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
+    assert client.delete("/v1/runs").headers["allow"] == "GET, HEAD, POST"
 
 
 def test_what_goes_wrong_inside_stays_inside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
