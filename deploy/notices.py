@@ -77,9 +77,9 @@ def _applies(requirement: Requirement, extras: set[str] | None = None) -> bool:
 
 
 def _licence(about: metadata.PackageMetadata) -> str:
-    expression = about.get("License-Expression") or ""
+    expression = (about.get_all("License-Expression") or [""])[0]
     classified = [text.removeprefix(CLASSIFIER) for text in about.get_all("Classifier") or () if CLASSIFIER in text]
-    given = (about.get("License") or "").strip().splitlines()
+    given = (about.get_all("License") or [""])[0].strip().splitlines()
     return (
         expression
         or ", ".join(classified)

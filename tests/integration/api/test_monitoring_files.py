@@ -37,7 +37,7 @@ def metrics(scratch: World) -> dict[str, set[str]]:
     """The labels of every metric, by name, of a service with an open alert of each kind."""
     with Session(scratch.engine) as session:
         for kind in ("late", "source", "run"):
-            alerts.raise_alert(session, "CN_TRADE", kind, date(2026, 1, 1), reason="a test", now=TODAY)  # type: ignore[arg-type]
+            alerts.raise_alert(session, "CN_TRADE", kind, date(2026, 1, 1), reason="a test", now=TODAY)
         releases.record(session, "CN_TRADE", {date(2025, 12, 1): date(2026, 1, 9)})
         session.commit()
     client: TestClient = client_of(scratch)
