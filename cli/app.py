@@ -45,6 +45,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
             "file": data.ingest_file,
             "indicator": data.ingest_indicator,
             "events": data.ingest_events,
+            "regressor": data.ingest_regressor,
             "external-forecasts": data.ingest_external_forecasts,
         },
     ),

@@ -14,10 +14,12 @@ from forecasting.config import ForecastConfig
 from forecasting.data.events import EventPanel
 from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
+from forecasting.data.regressors import RegressorPanel
 from forecasting.errors import BadCutoff, TooShortToEvaluate
 from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
 from forecasting.evaluation.event_evidence import EventReport, report_events
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
+from forecasting.evaluation.regressor_evidence import RegressorReport, report_regressors
 from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
 from forecasting.types import FloatArray, OnProgress
 from forecasting.uncertainty.simulation import path_quantiles
@@ -42,7 +44,7 @@ class PanelForecast:
     `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
     their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
     `decompose_panel`. `notes` has a note on each series that ended or whose last value is unusual, else an empty text;
-    `indicators` and `events` say which indicators and events the forecasts rest on, None without any.
+    `indicators`, `events` and `regressors` say which of them the forecasts rest on, None without any.
     """
 
     unique_ids: tuple[str, ...]
@@ -62,6 +64,7 @@ class PanelForecast:
     notes: tuple[str, ...]
     indicators: IndicatorReport | None = None
     events: EventReport | None = None
+    regressors: RegressorReport | None = None
 
 
 def forecast_panel(
@@ -72,6 +75,7 @@ def forecast_panel(
     vintage_values: Mapping[int, FloatArray] | None = None,
     indicators: IndicatorPanel | None = None,
     events: EventPanel | None = None,
+    regressors: RegressorPanel | None = None,
     unscored: Collection[date] = (),
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
@@ -80,8 +84,9 @@ def forecast_panel(
 
     `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
     the panel's. `indicators` adjust the first steps for values public beyond the panel's last month, and `events`
-    every step for changes that are announced and not observed. Folds whose cutoff is one of the months `unscored` are
-    not scored. A panel too short for a fold gets intervals from its own past changes.
+    every step for changes that are announced and not observed; `regressors` enter a forecaster of their own. Folds
+    whose cutoff is one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its
+    own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = _as_known(panel, folds, vintage_values or {})
@@ -93,6 +98,7 @@ def forecast_panel(
         forecasters=config.forecasters,
         prophet=config.prophet,
         vintage_values=vintage_values,
+        regressors=regressors,
         executor=executor,
         on_progress=on_progress,
     )
@@ -108,6 +114,7 @@ def forecast_panel(
         forecast,
         indicators=None if indicators is None else report_indicators(pool, indicators),
         events=None if events is None else report_events(pool, events),
+        regressors=None if regressors is None else report_regressors(pool, regressors),
     )
 
 

@@ -18,7 +18,8 @@ QueryError
     ├── NothingToShock
     ├── ShockOfBalance
     ├── EventNotInDataset
-    └── NoCounterfactual
+    ├── NoCounterfactual
+    └── RegressorNotUsed
 
 NotStored
 ├── NoRunAsOf
@@ -193,4 +194,15 @@ class NoCounterfactual(Unanswerable):
         super().__init__(
             f"event {event}: {reason}; a run of {dataset} as of {as_of} gives the forecast without the event: "
             "POST /v1/runs"
+        )
+
+
+class RegressorNotUsed(Unanswerable):
+    """A regressor that moved no forecast of a run."""
+
+    def __init__(self, regressor: str, run: int) -> None:
+        self.regressor, self.run = regressor, run
+        super().__init__(
+            f"regressor {regressor} moved no forecast of run {run}: its values were not known in time for every month, "
+            "or the forecaster with regressors has no weight"
         )

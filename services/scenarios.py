@@ -27,6 +27,7 @@ from services.conditions import (
 from services.errors import NothingToShock, PeriodBeyondRun
 from services.joint_paths import JointPaths
 from services.queries.scenarios import Question, Scenario, Shock
+from services.regressor_paths import with_regressors
 from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
@@ -83,6 +84,9 @@ def evaluate_scenario(
     named += [whole for whole in wholes if whole is not None]
     base = read_conditioned_paths(session, catalogs, run, single, named, spans)
     paths, methods = base.paths, []
+    if scenario.regressors:
+        paths = with_regressors(session, run, base, scenario.regressors)
+        methods.append("regressors")
     for shock in scenario.shocks:
         # Shocks to one partner share the draws of its elasticity.
         paths = _shocked(session, run, base, paths, shock, seed=run.seed + crc32(shock.partner.encode()))

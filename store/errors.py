@@ -8,6 +8,7 @@ StoreError
 │   ├── UnknownSector
 │   ├── UnknownIndicator
 │   ├── UnknownEvent
+│   ├── UnknownRegressor
 │   ├── UnknownRun
 │   ├── UnknownScenario
 │   ├── ScenarioNotComputed
@@ -101,6 +102,14 @@ class ScenarioNotComputed(NotStored):
     def __init__(self, scenario: int, run: int, runs: Sequence[int]) -> None:
         self.scenario, self.run, self.runs = scenario, run, tuple(runs)
         super().__init__(f"scenario {scenario} was computed on the runs {', '.join(map(str, runs))}, not on run {run}")
+
+
+class UnknownRegressor(NotStored):
+    """A dataset has no regressor with this code."""
+
+    def __init__(self, dataset: str, regressor: str) -> None:
+        self.dataset, self.regressor = dataset, regressor
+        super().__init__(f"dataset {dataset} has no regressor {regressor}")
 
 
 class UnknownRun(NotStored):

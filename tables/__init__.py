@@ -9,6 +9,7 @@ from tables.checks import (
     check_indicator,
     check_observations,
     check_panel,
+    check_regressor,
     check_releases,
 )
 from tables.columns import distinct, months, numbers
@@ -59,6 +60,7 @@ __all__ = [
     "check_indicator",
     "check_observations",
     "check_panel",
+    "check_regressor",
     "check_releases",
     "distinct",
     "drop_missing",

@@ -90,6 +90,34 @@ def check_indicator(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     return clean
 
 
+def check_regressor(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
+    """Values of a regressor ready for the store, by row number.
+
+    Takes columns month, past or to come, value and, if given, known_on, the day a value became known, by default
+    today. Gives month and known_on as `datetime64[ns]`, value as float.
+    Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
+    """
+    require_columns(frame, INDICATOR_COLUMNS, optional=("known_on",))
+    faults = Faults()
+    known_on = pd.Series(pd.Timestamp(today), frame.index, dtype="datetime64[ns]")
+    if "known_on" in frame:
+        given = _is_stated(frame["known_on"])
+        known_on.loc[given] = known_days(frame.loc[given, "known_on"], faults, today=today)
+    clean = pd.DataFrame(
+        {
+            "month": periods(frame["month"], faults),
+            "value": numbers(frame["value"], faults, negative=True),
+            "known_on": known_on,
+        },
+        index=frame.index,
+    )
+    faults.stop()
+    _refuse_duplicates(
+        clean, ["month", "known_on"], "month", faults, "appears in an earlier row with the same known_on"
+    )
+    return clean
+
+
 def check_releases(frame: pd.DataFrame) -> pd.DataFrame:
     """Due dates ready for the store, by row number.
 

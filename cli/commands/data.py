@@ -156,6 +156,37 @@ def ingest_events(
     say(f"{stored.inserted} events stored, {stored.changed} changed, {stored.unchanged} already stored")
 
 
+def ingest_regressor(
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or XLSX: month, past or to come, value [, known_on].")],
+    dataset: Annotated[str, typer.Option(help="Code of the dataset whose series it explains.")],
+    regressor: Annotated[str, typer.Option(help="Code of the regressor, such as DUTY_PLAN.")],
+    title: Annotated[str, typer.Option(help="Title; with it the regressor is defined or redefined.")] = "",
+    unit: Annotated[str, typer.Option(help="Unit of the values.")] = "",
+    explains: Annotated[str, typer.Option(help="Series that it explains, such as X.USA or X.*.EV.")] = "*",
+    data_dir: DataDir = None,
+) -> None:
+    """Import an own regressor of a dataset, with its planned future, all rows or none."""
+    from jobs.ingestion.regressors import ingest_regressor_file
+    from store.queries.regressors import RegressorRecord
+
+    if bool(title) != bool(unit):
+        raise typer.BadParameter("a definition needs both", param_hint="--title, --unit")
+    flow, partner, sector = (*explains.split(".", 2), "*", "*")[:3]
+    settings = composition.read_settings(data_dir=data_dir)
+    with composition.session(settings) as session:
+        inserted = ingest_regressor_file(
+            session,
+            file,
+            dataset=dataset,
+            regressor=regressor,
+            today=composition.now().date(),
+            limit_bytes=settings.max_upload_bytes,
+            define=RegressorRecord(regressor, title, unit, flow, partner, sector) if title else None,
+        )
+        session.commit()
+    say(f"{dataset} {regressor}: {inserted} values stored")
+
+
 def ingest_external_forecasts(
     file: Annotated[Path, typer.Argument(help="External forecasts in the hubverse layout.")],
     dataset: Annotated[str, typer.Option(help="Code of the dataset whose series they forecast.")],

@@ -14,7 +14,7 @@ class History:
 
     `y` has shape (n,), finite, in the dataset's unit; `start` is the month of `y[0]` (`datetime64[M]`).
     `calendar` has shape (n + horizon, k): the calendar regressors of the months from `start` to the last step, which
-    are known in advance; k is 0 where no calendar applies.
+    are known in advance; k is 0 where no calendar applies. `regressors`, alike, are the dataset's own.
     """
 
     unique_id: str
@@ -22,6 +22,7 @@ class History:
     y: FloatArray
     calendar: FloatArray
     horizon: int
+    regressors: FloatArray | None = None
 
     @property
     def months(self) -> NDArray[np.datetime64]:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,15 @@ from forecasting.config import BASELINE
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.history import History
 from forecasting.data.panel import Panel
+from forecasting.data.regressors import RegressorPanel, scaled
 from forecasting.errors import ForecasterFailed, ForecastingError, NotApplicable, TooFewObservations, UnknownForecaster
-from forecasting.forecasters import DEFAULT_FORECASTERS, FORECASTERS, configured_forecaster
+from forecasting.forecasters import (
+    DEFAULT_FORECASTERS,
+    FORECASTERS,
+    WITH_REGRESSORS,
+    WITHOUT_REGRESSORS,
+    configured_forecaster,
+)
 from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, OnProgress
 
@@ -37,7 +44,8 @@ class SeriesTask:
 
     `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `vintage_values` has, by
     cutoff, the values up to it as known at it, where they differ from `y`. `prophet` are the options of
-    prophet_library.
+    prophet_library. `regressors` has, by cutoff, the own regressors as known at it, shape (months + horizon, k), NaN
+    where not known.
     """
 
     unique_id: str
@@ -49,22 +57,29 @@ class SeriesTask:
     forecasters: tuple[str, ...]
     vintage_values: Mapping[int, FloatArray] = field(default_factory=dict)
     prophet: ProphetOptions = field(default_factory=ProphetOptions)
+    regressors: Mapping[int, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesFit:
-    """Mean forecasts of one series, shape (forecasters, cutoffs, horizon); NaN where a forecaster gave none."""
+    """Mean forecasts of one series, shape (forecasters, cutoffs, horizon); NaN where a forecaster gave none.
+
+    `sensitivity` is the change of the logarithm of the last forecast with regressors for one unit of each, shape (k,),
+    NaN for an unused one; None without regressors.
+    """
 
     unique_id: str
     means: FloatArray
     failures: tuple[Failure, ...]
+    sensitivity: FloatArray | None = None
 
 
 @dataclass(frozen=True)
 class BaseForecasts:
     """The forecasts of every forecaster for every series at every cutoff, before combination.
 
-    `means` has shape (series, forecasters, cutoffs, horizon); `cutoffs` are positions in the panel's months.
+    `means` has shape (series, forecasters, cutoffs, horizon); `cutoffs` are positions in the panel's months;
+    `sensitivities` has by unique_id that of the series with regressors.
     """
 
     names: tuple[str, ...]
@@ -72,6 +87,7 @@ class BaseForecasts:
     means: FloatArray
     failures: tuple[Failure, ...]
     reporter: str = ""
+    sensitivities: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 def forecast_at_cutoffs(
@@ -83,6 +99,7 @@ def forecast_at_cutoffs(
     forecasters: Sequence[str] = (),
     prophet: ProphetOptions | None = None,
     vintage_values: Mapping[int, FloatArray] | None = None,
+    regressors: RegressorPanel | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> BaseForecasts:
@@ -90,13 +107,15 @@ def forecast_at_cutoffs(
 
     Without names the default set is used; the baseline is always included. `prophet` are the options of
     prophet_library. `vintage_values` has, by cutoff, the panel's values up to it as known at it, shape (series, cutoff
-    + 1); at other cutoffs the panel's are used. Without an executor the work is done in this process, with the same
-    result.
+    + 1); at other cutoffs the panel's are used. With `regressors` a forecaster that uses them runs too. Without an
+    executor the work is done in this process, with the same result.
 
     Raises:
         UnknownForecaster: no forecaster has a name.
     """
     names = _names(forecasters)
+    if regressors is not None:
+        names = tuple(dict.fromkeys((*names, WITHOUT_REGRESSORS, WITH_REGRESSORS)))
     tasks = [
         SeriesTask(
             uid,
@@ -108,22 +127,26 @@ def forecast_at_cutoffs(
             names,
             _vintages_of(vintage_values, row),
             prophet or ProphetOptions(),
+            _regressors_of(regressors, panel, uid, cutoffs, horizon),
         )
         for row, uid in enumerate(panel.unique_ids)
     ]
     means = np.full((len(tasks), len(names), len(cutoffs), horizon), np.nan)
     place = {uid: row for row, uid in enumerate(panel.unique_ids)}
     failures: list[Failure] = []
+    sensitivities: dict[str, FloatArray] = {}
     done = 0
     for fit in _fan_out(tasks, executor):
         if fit is not None:
             done += 1
             means[place[fit.unique_id]] = fit.means
             failures.extend(fit.failures)
+            if fit.sensitivity is not None:
+                sensitivities[fit.unique_id] = fit.sensitivity
         if on_progress:
             on_progress("fit", done, len(tasks))
     failures.sort(key=lambda failure: (failure.unique_id, failure.forecaster, failure.cutoff))
-    return BaseForecasts(names, np.asarray(cutoffs), means, tuple(failures), reporter)
+    return BaseForecasts(names, np.asarray(cutoffs), means, tuple(failures), reporter, sensitivities)
 
 
 def fit_series(task: SeriesTask) -> SeriesFit:
@@ -150,7 +173,32 @@ def fit_series(task: SeriesTask) -> SeriesFit:
             except ForecasterFailed as error:
                 means[row, fold] = _forecast(BASELINE, history, task.prophet)[reporting_delay:]
                 failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
-    return SeriesFit(task.unique_id, means, tuple(failures))
+    return SeriesFit(task.unique_id, means, tuple(failures), _sensitivity(task, calendar))
+
+
+def _sensitivity(task: SeriesTask, calendar: FloatArray) -> FloatArray | None:
+    """The change of the logarithm of the last forecast for one more unit of each regressor in the months ahead."""
+    cutoff = task.cutoffs[-1]
+    y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
+    known = np.flatnonzero(np.isfinite(y))
+    if cutoff not in task.regressors or not len(known):
+        return None
+    history, _ = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
+    used = slice(int(known[0]), int(known[-1]) + 1 + history.horizon)
+    _, unit = scaled(task.regressors[cutoff][used], len(history.y))
+    found, columns = np.full(len(unit), np.nan), np.flatnonzero(np.isfinite(unit))
+    try:
+        plain = _forecast(WITH_REGRESSORS, history, task.prophet)
+        for place, column in enumerate(columns):
+            assert history.regressors is not None
+            changed = history.regressors.copy()
+            changed[len(history.y) :, place] += 1.0 / unit[column]
+            moved = _forecast(WITH_REGRESSORS, replace(history, regressors=changed), task.prophet)
+            if (plain > 0).all() and (moved > 0).all():
+                found[column] = float(np.median(np.log(moved / plain)))
+    except (TooFewObservations, NotApplicable, ForecasterFailed):
+        return None
+    return found
 
 
 def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
@@ -164,18 +212,30 @@ def _vintages_of(vintage_values: Mapping[int, FloatArray] | None, row: int) -> d
     return {cutoff: values[row] for cutoff, values in (vintage_values or {}).items()}
 
 
+def _regressors_of(
+    regressors: RegressorPanel | None, panel: Panel, unique_id: str, cutoffs: Sequence[int], horizon: int
+) -> dict[int, FloatArray]:
+    if regressors is None or not regressors.of(unique_id):
+        return {}
+    months = panel.months[0] + np.arange(len(panel.months) + horizon)
+    return {cutoff: regressors.columns(unique_id, months, panel.months[cutoff]) for cutoff in cutoffs}
+
+
 def _history(
     task: SeriesTask, y: FloatArray, calendar: FloatArray, first: int, last: int, cutoff: int
 ) -> tuple[History, int]:
     """The series as known at the cutoff, and the reporting delay of its last value in months."""
     reporting_delay = cutoff - last
     horizon = task.horizon + reporting_delay
+    used = slice(first, last + 1 + horizon)
+    own = task.regressors.get(cutoff)
     return History(
         unique_id=task.unique_id,
         start=task.start + first,
         y=y[first : last + 1].copy(),
-        calendar=calendar[first : last + 1 + horizon],
+        calendar=calendar[used],
         horizon=horizon,
+        regressors=None if own is None else scaled(own[used], last + 1 - first)[0],
     ), reporting_delay
 
 

@@ -6,6 +6,7 @@ from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster
 from forecasting.forecasters.exponential_smoothing import CES, ETS, TSB, Theta
 from forecasting.forecasters.naive import Naive, SeasonalMean, SeasonalNaive
+from forecasting.forecasters.own_regressors import WithRegressors
 from forecasting.forecasters.prophet.forecaster import AnchoredProphet
 from forecasting.forecasters.prophet.library import LibraryProphet
 from forecasting.forecasters.structural import Structural
@@ -23,10 +24,13 @@ FORECASTERS: dict[str, Forecaster] = {
     "tsb": TSB(),
     "structural": Structural(),
     "structural_evolving": Structural(season_memory=8.0),
+    "structural_regressors": WithRegressors(),
     "prophet_library": LibraryProphet(),
 }
-ON_REQUEST = ("prophet_library",)
-"""Forecasters that run only where a configuration names them."""
+WITHOUT_REGRESSORS, WITH_REGRESSORS = "structural", "structural_regressors"
+"""The forecaster that runs where a dataset has own regressors, and the same without them."""
+ON_REQUEST = ("prophet_library", WITH_REGRESSORS)
+"""Forecasters that do not run by default."""
 DEFAULT_FORECASTERS = tuple(name for name in FORECASTERS if name not in ON_REQUEST)
 
 
@@ -36,4 +40,11 @@ def configured_forecaster(name: str, prophet: ProphetOptions) -> Forecaster:
     return replace(forecaster, options=prophet) if isinstance(forecaster, LibraryProphet) else forecaster
 
 
-__all__ = ["DEFAULT_FORECASTERS", "FORECASTERS", "Forecaster", "configured_forecaster"]
+__all__ = [
+    "DEFAULT_FORECASTERS",
+    "FORECASTERS",
+    "WITHOUT_REGRESSORS",
+    "WITH_REGRESSORS",
+    "Forecaster",
+    "configured_forecaster",
+]

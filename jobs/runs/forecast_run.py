@@ -24,6 +24,7 @@ from jobs.runs import change_attribution
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.event_inputs import load_events
 from jobs.runs.indicator_inputs import load_indicators
+from jobs.runs.regressor_inputs import load_regressors
 from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
 from jobs.runs.scenario_updates import update_stored_scenarios
@@ -120,9 +121,10 @@ class _RunExecution:
         self.frame = observations.panel_frame(session, dataset, as_of)
         self.indicators = load_indicators(session, dataset, as_of)
         self.events = load_events(session, reporter=self.dataset.reporter, as_of=as_of)
+        self.regressors = load_regressors(session, dataset, as_of)
         last = self.frame["ds"].max()
         data_hash = self.indicators.hash_into(hash_panel(self.frame), last)
-        self.data_hash = self.events.hash_into(data_hash, last)
+        self.data_hash = self.regressors.hash_into(self.events.hash_into(data_hash, last))
         self.queued = run_id
         self.vintage_cutoffs: list[date] = []
 
@@ -189,6 +191,7 @@ class _RunExecution:
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"vintage_values": vintage_values}
         terms |= {"indicators": self.indicators.panel(panel), "events": self.events.panel(panel)}
+        terms |= {"regressors": self.regressors.panel(panel)}
         # Of a January released together with its February no forecast can be made, and none is scored.
         terms |= {"unscored": releases.combined_januaries_of(self.session, self.dataset.id)}
         try:

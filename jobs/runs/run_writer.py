@@ -11,10 +11,11 @@ from forecasting.config import COMBINATION, PROBABILITIES
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.event_evidence import EventReport
 from forecasting.evaluation.indicator_evidence import IndicatorReport
+from forecasting.evaluation.regressor_evidence import RegressorReport
 from forecasting.evaluation.score_accumulator import ScoreArray, ScoreTable
 from forecasting.pipeline import PanelForecast
 from forecasting.types import FloatArray
-from store.queries import backtest_folds, backtests, decompositions, forecasts, run_events, run_indicators
+from store.queries import backtest_folds, backtests, decompositions, forecasts, regressors, run_events, run_indicators
 
 SERIES_AT_ONCE = 100
 """How many series' folds and scores are laid out as rows before they are sent."""
@@ -35,6 +36,8 @@ def write_run(
         _write_indicators(session, run_id, ids, forecast.indicators)
     if forecast.events is not None:
         _write_events(session, run_id, ids, forecast.events)
+    if forecast.regressors is not None:
+        _write_regressors(session, run_id, ids, forecast.regressors)
 
 
 def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
@@ -127,6 +130,16 @@ def _write_events(session: Session, run_id: int, ids: dict[str, int], report: Ev
     series = report.effects["unique_id"].map(ids).astype(int)
     effects = report.effects.drop(columns="unique_id").assign(series_id=series)
     run_events.write(session, run_id, used=report.used, evidence=report.evidence, effects=effects)
+
+
+def _write_regressors(session: Session, run_id: int, ids: dict[str, int], report: RegressorReport) -> None:
+    """The worth and the effects of own regressors."""
+    named = {
+        name: table.drop(columns="unique_id").assign(series_id=table["unique_id"].map(ids).astype(int))
+        for name, table in (("evidence", report.evidence), ("effects", report.effects))
+    }
+    effects = named["effects"].rename(columns={"regressor": "regressor_id"})
+    regressors.write(session, run_id, evidence=named["evidence"], effects=effects)
 
 
 def _published_quantiles(backtest: Backtest, live: FloatArray) -> FloatArray:

@@ -151,6 +151,16 @@ class Shock(BaseModel):
         return self
 
 
+class RegressorPath(BaseModel):
+    """Another future of one of the dataset's own regressors: its values by month, from the month `start` on."""
+
+    model_config = STRICT
+
+    regressor: Code
+    start: Annotated[Month, BeforeValidator(_month)]
+    values: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(min_length=1, max_length=120)
+
+
 class Question(BaseModel):
     """A quantity reported under a scenario and under the baseline."""
 
@@ -183,6 +193,9 @@ class Scenario(BaseModel):
     run: RunId | None = Field(default=None, description="A run's number; without it the latest published one.")
     conditions: list[Condition] = Field(default=[], max_length=MOST_CONDITIONS)
     shocks: list[Shock] = Field(default=[], max_length=MOST_CONDITIONS)
+    regressors: list[RegressorPath] = Field(
+        default=[], max_length=MOST_CONDITIONS, description="Other futures of the dataset's own regressors."
+    )
     report: list[Question] = Field(
         default=[],
         max_length=MOST_QUESTIONS,
@@ -192,8 +205,8 @@ class Scenario(BaseModel):
 
     @model_validator(mode="after")
     def _states_something(self) -> Self:
-        if not self.conditions and not self.shocks:
-            raise ValueError("give conditions, shocks, or both")
+        if not (self.conditions or self.shocks or self.regressors):
+            raise ValueError("give conditions, shocks or regressors")
         if sum(len(condition.values or [1]) for condition in self.conditions) > MOST_CONDITIONS:
             raise ValueError(f"conditions are on {MOST_CONDITIONS} periods at most")
         return self

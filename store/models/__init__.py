@@ -32,6 +32,7 @@ from store.models.indicators import (
 from store.models.judgement import ScenarioForecast, StoredScenario
 from store.models.notifications import NOTIFICATION_TYPES, Notification
 from store.models.observations import Observation
+from store.models.regressors import Regressor, RegressorEffect, RegressorEvidence, RegressorValue
 from store.models.releases import ALERT_KINDS, FETCH_OUTCOMES, Alert, Release, SourceAttempt
 from store.models.runs import (
     RUN_STATUSES,
@@ -84,6 +85,10 @@ __all__ = [
     "Observation",
     "PanelSeries",
     "Partner",
+    "Regressor",
+    "RegressorEffect",
+    "RegressorEvidence",
+    "RegressorValue",
     "Release",
     "ResolvedSeries",
     "Run",

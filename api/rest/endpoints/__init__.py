@@ -20,6 +20,7 @@ from api.rest.endpoints import (
     notifications,
     observations,
     probability,
+    regressors,
     releases,
     reports,
     revisions,
@@ -62,6 +63,7 @@ ROUTERS = tuple(
         indicators,
         event_effects,
         events,
+        regressors,
         moved,
     )
 )

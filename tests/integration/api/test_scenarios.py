@@ -120,7 +120,7 @@ def test_a_tariff_is_uncertain_and_reduces_trade(client: TestClient) -> None:  #
         ({"conditions": [{"series": "X.USA", "period": "2040", "value": 1}]}, "ends after"),
         ({"conditions": [{"series": "X.XXX", "period": "2026", "value": 1}]}, "XXX"),
         ({"conditions": [{"series": "X.USA", "period": "2026", "value": 1, "mean": 2}]}, "give one of"),
-        ({}, "give conditions, shocks, or both"),
+        ({}, "give conditions, shocks or regressors"),
         ({"shocks": [{"partner": "BRA", "start": "2026-01", "size": -5}]}, "BRA"),
         (
             {

@@ -20,7 +20,8 @@ def history_of(y, *, horizon=HORIZON, reporter="CHN", start="2014-01"):
     y = np.array(y, dtype=np.float64)
     first = np.datetime64(start, "M")
     months = first + np.arange(len(y) + horizon)
-    return History("T.X.WLD.TOTAL", first, y, calendar_regressors(months, reporter), horizon)
+    own = 0.1 * np.sin(np.arange(len(months)))[:, None]
+    return History("T.X.WLD.TOTAL", first, y, calendar_regressors(months, reporter), horizon, own)
 
 
 def trade(n=120, *, seed=1):
