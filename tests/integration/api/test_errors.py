@@ -76,7 +76,14 @@ def test_an_error_carries_its_data(client: TestClient) -> None:
 
 def test_every_endpoint_refuses_a_parameter_that_it_does_not_know(client: TestClient, world: World) -> None:
     codes = {"dataset": "CN_TRADE", "run_id": world.trade.run_id, "flow": "X", "partner": "WLD"}
-    codes |= {"sector": "TOTAL", "form": "html", "indicator": "KR_EXPORTS", "scenario_id": 1}
+    codes |= {
+        "sector": "TOTAL",
+        "form": "html",
+        "indicator": "KR_EXPORTS",
+        "event": "US_IEEPA_10",
+        "regressor": "RATE",
+        "scenario_id": 1,
+    }
     routers = (*endpoints.ROUTERS, *pages.ROUTERS)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     assert len(routes) > 30
