@@ -41,6 +41,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
         version=options.version,
         description=DESCRIPTION,
         lifespan=_lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,

@@ -7,14 +7,16 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-REFERENCE = "/docs/api"
+from api.authentication import Reader
+
+REFERENCE, DOCUMENT = "/docs/api", "/openapi.json"
 SITE = Path(__file__).parent / "site"
 SWAGGER = "/static/swagger-ui"
 # The stylesheet that the search of Zensical 0.0.73 inserts; tests/e2e/test_documentation_site.py fails when it changes.
@@ -26,7 +28,8 @@ INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 def install(app: FastAPI, site: Path | None) -> None:
     """Serve the reference and, where it has been built, the site; without one /docs/ leads to the reference."""
     for path in (REFERENCE, f"{REFERENCE}/"):
-        app.get(path, include_in_schema=False)(_read_reference)
+        app.get(path, include_in_schema=False, dependencies=[Reader])(_read_reference)
+    app.get(DOCUMENT, include_in_schema=False, dependencies=[Reader])(_read_document)
     if site is not None and site.is_dir():
         app.mount("/docs", _Site(site), name="docs")
     else:
@@ -74,7 +77,7 @@ def _headers(pages: Sequence[str]) -> dict[str, str]:
 def _read_reference() -> HTMLResponse:
     """Swagger UI from this service's own files."""
     page = get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url=DOCUMENT,
         title="Tradewind: API reference",
         swagger_js_url=f"{SWAGGER}/swagger-ui-bundle.js",
         swagger_css_url=f"{SWAGGER}/swagger-ui.css",
@@ -82,6 +85,11 @@ def _read_reference() -> HTMLResponse:
     )
     page.headers.update(_headers([bytes(page.body).decode()]))
     return page
+
+
+def _read_document(request: Request) -> JSONResponse:
+    """The OpenAPI document."""
+    return JSONResponse(request.app.openapi())
 
 
 def _redirect_to_reference() -> RedirectResponse:

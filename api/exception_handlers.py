@@ -27,9 +27,10 @@ from starlette.routing import Match
 from errors import TradewindError
 from forecasting.errors import Contradiction, UnknownForecaster
 from presentation.errors import FormatUnavailable, NoAppendix, NoSuchSection
-from services.errors import RunNotPublished, Unanswerable
+from services.errors import QueueFull, RunNotPublished, Unanswerable
 from services.parameters import RENAMED
 from sources.errors import BadDefinition, UnknownPartnerName
+from store.database import is_disk_full
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
 from store.queries.runs import RunMovedOn
@@ -106,6 +107,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     BadKey: HTTPStatus.UNAUTHORIZED,
     MissingScope: HTTPStatus.FORBIDDEN,
     RunNotPublished: HTTPStatus.CONFLICT,
+    QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
     RunMovedOn: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchSection: HTTPStatus.NOT_FOUND,
@@ -133,6 +135,7 @@ UNDISCLOSED = {
     HTTPStatus.INTERNAL_SERVER_ERROR: ("Internal error", "an internal error occurred and has been logged"),
 }
 """Titles and details where the exception's own text would disclose internals."""
+DISK_FULL = ("Disk full", f"the disk of the database is full; try again in {RETRY_SECONDS} seconds")
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="tradewind", Basic realm="tradewind"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_SECONDS)},
@@ -164,10 +167,15 @@ def problem(
     return Response(content, status, sent, MEDIA_TYPE)
 
 
+def undisclosed(error: Exception, status: HTTPStatus) -> tuple[str, str]:
+    """The title and the detail of an error whose own text is not shown."""
+    return DISK_FULL if is_disk_full(error) else UNDISCLOSED[status]
+
+
 async def _known_error(request: Request, error: Exception) -> Response:
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     if status in UNDISCLOSED:
-        title, detail = UNDISCLOSED[status]
+        title, detail = undisclosed(error, status)
         return problem(request, status, title=title, detail=detail)
     words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
     return problem(

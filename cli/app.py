@@ -76,6 +76,7 @@ def main() -> None:
 
     from errors import TradewindError
     from jobs.execution.process_supervisor import ChildEnded
+    from store.database import is_disk_full
 
     try:
         make_app()()
@@ -88,6 +89,8 @@ def main() -> None:
         name = "TRADEWIND_" + "_".join(map(str, first["loc"][:1])).upper()
         stop(f"{name}: {first['msg'].removeprefix('Value error, ')}", 2)
     except OperationalError as error:
+        if is_disk_full(error):
+            stop("the disk of the database is full: free space, then try again", 1)
         stop(f"the database does not answer: {str(error.orig).strip()}", 1)
     except ProgrammingError as error:
         stop(f"the database schema does not match this release; run `tradewind migrate`: {error.orig}", 1)

@@ -2,6 +2,7 @@
 
 QueryError
 ├── RunNotPublished            a run without forecasts to read (yet)
+├── QueueFull                  too many runs of a dataset wait
 └── Unanswerable               a query that these data cannot answer
     ├── HorizonBeyondRun
     ├── LevelNotKept
@@ -43,6 +44,16 @@ class RunNotPublished(QueryError):
     def __init__(self, run: int, status: str) -> None:
         self.run, self.run_status = run, status
         super().__init__(f"run {run} is {status}; only a published run has forecasts")
+
+
+class QueueFull(QueryError):
+    """Too many runs of a dataset wait to be started."""
+
+    def __init__(self, dataset: str, limit: int) -> None:
+        self.dataset, self.limit = dataset, limit
+        super().__init__(
+            f"{limit} runs of {dataset} wait already; cancel some, or wait until the scheduler has executed them"
+        )
 
 
 class Unanswerable(QueryError):

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
-from services.errors import FutureAsOf
+from services.errors import FutureAsOf, QueueFull
 from store.queries import catalog, runs
 
 
@@ -25,6 +25,16 @@ def request_run(session: Session, *, dataset: str, as_of: date, config: Forecast
         code_version=code_version(),
         requested_at=now,
     )
+
+
+LONGEST_QUEUE = 20
+"""Runs of a dataset that may wait at once: the scheduler executes one at a time."""
+
+
+def refuse_full_queue(session: Session, dataset: str) -> None:
+    """Raises QueueFull where LONGEST_QUEUE runs of the dataset wait already."""
+    if runs.queue_length(session, dataset) >= LONGEST_QUEUE:
+        raise QueueFull(dataset, LONGEST_QUEUE)
 
 
 def refuse_future(as_of: date, now: datetime) -> None:

@@ -30,6 +30,11 @@ def normal_url(url: str | URL) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the server refused a statement because its disk is full (SQLSTATE 53100)."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) == "53100"
+
+
 def make_engine(
     url: str | URL, *, pool_size: int = 5, autocommit: bool = False, statement_seconds: float = 0.0
 ) -> Engine:

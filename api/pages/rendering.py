@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.authentication import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
-from api.exception_handlers import STATUSES
+from api.exception_handlers import STATUSES, undisclosed
 from api.pages import error_messages
 from presentation import formatting, links
 from presentation.exports import Export, Saved, export
@@ -119,6 +119,9 @@ class PageRoute(APIRoute):
                 return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
             except Exception as error:
                 status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
+                if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                    title, detail = undisclosed(error, status)
+                    return _error(request, status, detail, title=title)
                 if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise
                 if status == HTTPStatus.UNAUTHORIZED:
@@ -146,8 +149,10 @@ def _detail(error: Exception) -> str:
     return str(error)
 
 
-def _error(request: Request, status: HTTPStatus, detail: str) -> Response:
-    return _html(request, "error.html", status, title=error_messages.title(status), detail=detail)
+def _error(request: Request, status: HTTPStatus, detail: str, *, title: str | None = None) -> Response:
+    answer = _html(request, "error.html", status, title=title or error_messages.title(status), detail=detail)
+    answer.headers.update(PROBLEM_HEADERS.get(status, {}))
+    return answer
 
 
 def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -> Response:

@@ -205,6 +205,12 @@ def datasets_with_running(session: Session) -> list[str]:
     return list(session.scalars(query))
 
 
+def queue_length(session: Session, dataset_id: str) -> int:
+    """The number of a dataset's runs that wait to be started."""
+    query = sa.select(sa.func.count()).where(col(Run.dataset_id) == dataset_id, col(Run.status) == "queued")
+    return int(session.execute(query.select_from(Run)).scalar_one())
+
+
 def next_queued(session: Session, dataset_id: str | None = None) -> RunRecord | None:
     """The run that has waited longest, of one dataset or of any."""
     query = sa.select(*_COLUMNS).where(col(Run.status) == "queued").order_by(col(Run.id)).limit(1)

@@ -18,7 +18,7 @@ from presentation import links
 from services.errors import HorizonTooLong
 from services.parameters import Parameters
 from services.queries.runs import RunsQuery
-from services.run_requests import request_run
+from services.run_requests import refuse_full_queue, request_run
 from store.queries import catalog, runs
 
 router = APIRouter(tags=["runs"], responses=PROBLEM)
@@ -74,6 +74,7 @@ def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Respons
     requested = read_body(NewRun, body)
     if requested.horizon is not None and requested.horizon > config.max_horizon:
         raise HorizonTooLong(requested.horizon, config.max_horizon)
+    refuse_full_queue(session, requested.dataset)
     now, forecast = config.now(), config.forecast(requested.dataset)
     run_id = request_run(
         session,

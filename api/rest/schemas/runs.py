@@ -61,7 +61,7 @@ class RunPage(Page):
 class NewRun(BaseModel):
     """A request for a run."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     dataset: str = Field(pattern=CODE, examples=["CN_TRADE"])
     as_of: date | None = Field(default=None, description="Use only values known on this day; the default is today.")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -6,12 +7,15 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.errors import DiskFull
+from sqlalchemy.exc import OperationalError
 
 from api.app import create_app
 from api.pages import routers as pages
 from api.rest import endpoints
 from api.rest.endpoints import moved
 from api.rest.schemas.problem import Problem
+from store.database import make_engine
 from tests.integration.api.conftest import World, client_of, options
 
 SHAPE = {"type", "title", "status", "detail", "instance"}
@@ -170,3 +174,27 @@ def test_a_path_of_an_earlier_release_names_the_present_one(client: TestClient, 
 def test_a_parameter_of_an_earlier_release_names_the_present_one(client: TestClient) -> None:
     body = problem(client.get("/v1/datasets/CN_TRADE/forecasts?certificate=true"), 422)
     assert body["detail"] == "query.certificate: renamed: use coverage"
+
+
+def test_a_page_without_its_database_is_a_page(world: World) -> None:
+    away = make_engine("postgresql://nobody@127.0.0.1:1/nothing", autocommit=True)
+    client = client_of(replace(world, engine=away))
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "Database unavailable" in answer.text
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_full_disk_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, DiskFull("could not extend file"))
+
+    monkeypatch.setattr("store.queries.catalog.datasets", full)
+    assert problem(client_of(world).get("/v1/datasets"), 503)["title"] == "Disk full"
+
+
+def test_the_reference_is_as_protected_as_the_data(world: World) -> None:
+    client = client_of(world, require_key_to_read=True)
+    for path in ("/docs/api", "/openapi.json"):
+        assert client.get(path).status_code == 401
+        assert client.get(path, headers=world.headers("read")).status_code == 200

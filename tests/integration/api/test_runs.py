@@ -109,3 +109,18 @@ def test_a_waiting_run_can_be_cancelled_and_an_ended_one_cannot(scratch: World) 
     assert client.post(address, headers=headers).status_code == 409
     assert client.post(f"/v1/runs/{scratch.trade.run_id}/cancel", headers=headers).status_code == 409
     assert client.post("/v1/runs/999999/cancel", headers=headers).status_code == 404
+
+
+def test_a_queue_has_an_end(scratch: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.run_requests.LONGEST_QUEUE", 2)
+    answers = [ask(scratch, {"dataset": "CN_TRADE"}).status_code for _ in range(3)]
+    assert answers == [202, 202, 429]
+    # The queue of another dataset is its own; one run waits there already.
+    assert ask(scratch, {"dataset": "CN_CLEANTECH"}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body", [{"as_of": 0}, {"as_of": 20250101}, {"horizon": True}, {"horizon": "6"}, {"dataset": 1}]
+)
+def test_a_request_of_another_type_is_refused(scratch: World, body: dict[str, Any]) -> None:
+    assert ask(scratch, {"dataset": "CN_TRADE"} | body).status_code == 422
