@@ -61,27 +61,27 @@ def _concentration_lines(found: Mapping[str, Any]) -> Iterator[str]:
     dimensions = {"partner": found["partner"] or "WLD", "sector": found["sector"] or "TOTAL", found["over"]: "*"}
     series = f"{found['dataset']}.{found['flow']}.{dimensions['partner']}.{dimensions['sector']}"
     yield f"{series}, HHI points over {len(found['parts'])} {found['over']}s, {_run_text(found['run'])}"
-    yield from _table_lines(found["months"])
+    yield from _table_lines(found["months"], value="mean")
     yield from _coverage_lines(found.get("coverage"))
 
 
-def _table_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _table_lines(rows: Sequence[Mapping[str, Any]], *, value: str = "median") -> Iterator[str]:
     if not rows:
         return
     bounds = [f"{row['level']:g} % {bound}" for row in rows[0]["intervals"] for bound in ("lo", "hi")]
-    heads = ["median", *bounds, *(f"q{row['probability']:g}" for row in rows[0].get("quantiles", ()))]
+    heads = [value, *bounds, *(f"q{row['probability']:g}" for row in rows[0].get("quantiles", ()))]
     yield f"{'period':<17}{'observed':>9}" + "".join(f"{head:>{CELL_WIDTH}}" for head in heads)
-    yield from (_row_line(row) for row in rows)
+    yield from (_row_line(row, value) for row in rows)
 
 
-def _row_line(row: Mapping[str, Any]) -> str:
+def _row_line(row: Mapping[str, Any], value: str) -> str:
     observed = f"{row.get('observed_months', 0)} of {row.get('months', 1)}"
     head = f"{row.get('period', row['month']):<17}{observed:>9}"
     if row.get("reason"):
         return f"{head}  {row['reason']}"
     bounds = [interval[name] for interval in row["intervals"] for name in ("lo", "hi")]
-    values = [row["median"], *bounds, *(quantile["value"] for quantile in row.get("quantiles", ()))]
-    return head + "".join(f"{figure(value):>{CELL_WIDTH}}" for value in values)
+    values = [row[value], *bounds, *(quantile["value"] for quantile in row.get("quantiles", ()))]
+    return head + "".join(f"{figure(shown):>{CELL_WIDTH}}" for shown in values)
 
 
 def figure(value: float) -> str:

@@ -94,23 +94,35 @@ def session(settings: Settings) -> "Iterator[Session]":
 
 
 def forecast_config(settings: Settings, dataset: str | None = None) -> "ForecastConfig":
-    """The configuration of scheduled runs, with the forecasters and options set for a dataset."""
+    """The configuration of scheduled runs, with the forecasters and options set for a dataset.
+
+    A bundled dataset may have a horizon and folds of its own.
+    """
     from forecasting.config import ForecastConfig
     from forecasting.errors import InvalidProphetOption
     from forecasting.prophet_options import ProphetOptions
+    from sources import bundled
 
     own = settings.dataset_forecasters.get(dataset or "", {})
     try:
         prophet = ProphetOptions.from_dict(own.get("prophet", settings.prophet))
     except InvalidProphetOption as error:
         stop(str(error), 2)
-    return ForecastConfig(
+    config = ForecastConfig(
         horizon=settings.horizon,
         folds=settings.folds,
         seed=settings.seed,
         forecasters=tuple(own.get("forecasters", settings.forecasters)),
         prophet=prophet,
     )
+    return replace(config, **bundled.config(dataset or ""))
+
+
+def configured_datasets(settings: Settings) -> set[str]:
+    """The datasets whose forecasts have a configuration of their own."""
+    from sources import bundled
+
+    return {*settings.dataset_forecasters, *(code for code in bundled.definitions() if bundled.config(code))}
 
 
 def poll_interval(settings: Settings) -> "PollInterval":

@@ -52,7 +52,7 @@ def scenario_lines(session: Session, dataset: str, scenario: Scenario) -> Iterat
         yield f"distance from the forecast: {distance:.1f} standard deviations, probability {probability:.2g}"
     level = max(scenario.level)
     yield f"{'series':<34}{'period':<10}{'unit':<10}{'baseline':>12}{'scenario':>12}{f'{level:g} % interval':>26}"
-    yield from (_line(row, catalog.unit, scenario.level.index(level)) for row in found.rows)
+    yield from (_line(row, catalog.unit_of(row.series), scenario.level.index(level)) for row in found.rows)
 
 
 def _line(row: ScenarioRow, unit: str, place: int) -> str:

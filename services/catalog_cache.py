@@ -4,16 +4,16 @@ A published run never changes. A dataset only gains series, so that their number
 from the series.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
 from sqlmodel import Session
 
-from services.series_catalog import SeriesCatalog
+from services.series_catalog import UNIT_VALUE_SUFFIX, SeriesCatalog
 from store.queries import catalog, forecasts
-from store.queries.catalog import DatasetRecord
+from store.queries.catalog import DatasetRecord, SectorRecord
 from store.queries.forecasts import Coverage
 
 KEPT = 16
@@ -68,25 +68,37 @@ class CatalogCache:
 
 def _read_run(session: Session, run_id: int) -> tuple[Coverage, SeriesCatalog]:
     covered = forecasts.coverage(session, run_id)
+    records = catalog.sectors_of(session, covered.dataset)
     return covered, SeriesCatalog(
         dataset=covered.dataset,
         unit=covered.unit,
         series=covered.series,
         partners=covered.partners,
-        sectors=covered.sectors,
+        sectors=covered.sectors | _unit_value_names(records),
         members=covered.members,
+        sector_records=records,
     )
 
 
 def _read_dataset(session: Session, dataset: DatasetRecord) -> SeriesCatalog:
     series = catalog.series(session, dataset.id).rows
     groups = catalog.groups(session, dataset.id)
+    records = catalog.sectors_of(session, dataset.id)
     return SeriesCatalog(
         dataset=dataset.id,
         unit=dataset.unit,
         series=series,
         partners={stored.partner: stored.partner_name for stored in series}
         | {group.code: group.label for group in groups},
-        sectors={stored.sector: stored.sector_name for stored in series},
+        sectors={stored.sector: stored.sector_name for stored in series} | _unit_value_names(records),
         members={group.code: group.members for group in groups},
+        sector_records=records,
     )
+
+
+def _unit_value_names(records: Mapping[str, SectorRecord]) -> dict[str, str]:
+    """Names of the unit values of sectors that have quantities, by code."""
+    valued = {record.quantity_of for record in records.values()}
+    return {
+        code + UNIT_VALUE_SUFFIX: f"{record.name} (unit value)" for code, record in records.items() if code in valued
+    }

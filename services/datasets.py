@@ -150,7 +150,8 @@ def add_codes(session: Session) -> None:
     catalog.add_partners(session, map(PartnerRecord, partners["code"], partners["name"], is_group.tolist()))
     catalog.add_members(session, bundled.groups())
     sectors = bundled.codes("sectors")
-    catalog.add_sectors(session, map(SectorRecord, sectors["code"], sectors["name"], sectors["classification"]))
+    rows = sectors[list(SectorRecord._fields)].replace("", None).itertuples(index=False)
+    catalog.add_sectors(session, (SectorRecord(*row) for row in rows))
 
 
 def check_definition(definition: DatasetDefinition) -> None:

@@ -16,6 +16,7 @@ from forecasting.analysis.period_draws import (
     months_needed,
     period_draws,
     probability,
+    ratio_draws,
     summarise,
 )
 from forecasting.analysis.periods import Period, parse_period, periods_ahead
@@ -183,8 +184,14 @@ def draw_batch(
     """Draws of every series of a batch; `wholes` are the totals of their shares, by unique_id."""
     totals = [whole for resolved in batch if (whole := wholes[resolved.unique_id]) is not None]
     needed = {resolved.unique_id: resolved for resolved in [*batch, *totals]}
-    paths = read_series_paths(session, run, list(needed.values()), months_needed(spans, options.units))
+    ratios = [term for resolved in batch if resolved.multiple for term in resolved.terms]
+    plain = [resolved for resolved in needed.values() if not resolved.multiple]
+    paths = read_series_paths(session, run, [*plain, *ratios], months_needed(spans, options.units))
     for resolved in batch:
+        if resolved.multiple:
+            value, quantity = (paths[term.unique_id] for term in resolved.terms)
+            yield DrawnSeries(resolved, ratio_draws(options.units, value, quantity, spans, resolved.multiple))
+            continue
         whole = wholes[resolved.unique_id]
         total = paths[whole.unique_id] if whole else None
         yield DrawnSeries(resolved, period_draws(options.units, paths[resolved.unique_id], spans, total))
@@ -202,7 +209,7 @@ def estimate_probability(
     session: Session, run: PublishedRunRecord, catalog: SeriesCatalog, query: ProbabilityQuery
 ) -> EstimatedProbability:
     """The probability of an event. Raises UnknownSeries, NotOneSeries, PeriodObserved, PeriodBeyondRun, NoWhole."""
-    resolved = catalog.single(query.flow, query.partner, query.sector)
+    resolved = catalog.single(query.flow, query.partner, query.sector, query.measure)
     span = _open_span(query.span, run)
     wholes = {resolved.unique_id: whole_of(catalog, resolved, query)}
     ((_, drawn),) = draw_batch(session, run, [resolved], [span], query, wholes)

@@ -77,6 +77,7 @@ PeriodText = Annotated[str, AfterValidator(_period), WithJsonSchema({"type": "st
 RunId = Annotated[int, Field(ge=1, le=GREATEST_ID)]
 
 
+Measure = Literal["value", "quantity", "unit_value"]
 Format = Literal["json", "csv", "parquet", "xlsx"]
 
 
@@ -128,6 +129,15 @@ class SingleSeries(BaseModel):
     flow: Flow | None = Field(default=None, description="X exports, M imports, B the balance X - M.")
     partner: Code | None = Field(default=None, description="A partner or a group.")
     sector: Code | None = Field(default=None, description="A sector.")
+
+
+class MeasureSelection(BaseModel):
+    """Selection of a measure, where a dataset publishes quantities beside values."""
+
+    measure: Measure = Field(
+        default="value",
+        description="Values, quantities in a unit of their own, or unit values: value by quantity, in money per unit.",
+    )
 
 
 class MonthRange(BaseModel):

@@ -22,6 +22,8 @@ from store.queries.run_inputs import recent
 from store.queries.runs import PublishedRunRecord
 
 LONGEST_YEARS = 40
+BY_PARTNER = "CN_PARTNERS"
+"""The dataset that pages about partners open with."""
 FLOW_NAMES = {"X": "Exports", "M": "Imports", "B": "Balance"}
 PREPOSITIONS = {"X": "to", "M": "from", "B": "with"}
 
@@ -37,6 +39,13 @@ class PublishedRun:
     probabilities: Sequence[float]
     """Probabilities of the stored quantiles."""
 
+    @property
+    def short_history(self) -> int | None:
+        """The months that the dataset has itself, where it borrows the history before them."""
+        if self.dataset.borrows_history is None or self.dataset.start is None:
+            return None
+        return self.last - month_of(self.dataset.start) + 1
+
     def at(self, run: PublishedRunRecord) -> "PublishedRun":
         """The same series in another run of the dataset."""
         return replace(self, run=run)
@@ -45,6 +54,10 @@ class PublishedRun:
     def unit(self) -> str:
         """The dataset's unit."""
         return self.catalog.unit
+
+    def unit_of(self, series: ResolvedSeries) -> str:
+        """The unit of a series: the dataset's, or that of a quantity."""
+        return self.catalog.unit_of(series)
 
     @property
     def cutoff(self) -> date:
@@ -84,6 +97,8 @@ class PublishedRun:
     def name(self, series: ResolvedSeries) -> str:
         """The name of a series: Exports to Germany, electric vehicles."""
         name = FLOW_NAMES[series.flow]
+        if self.dataset.reporter == TOTAL_PARTNER:
+            return f"{name} of {self.partner_name(series.partner)}"
         if series.partner != TOTAL_PARTNER:
             name += f" {PREPOSITIONS[series.flow]} {self.partner_name(series.partner)}"
         elif self.dataset.derives_total:
@@ -112,6 +127,23 @@ def open_run(session: Session, catalogs: CatalogCache, dataset: str, run_id: int
     run = latest_run(session, dataset) if run_id is None else run_of(session, dataset, run_id)
     coverage, catalog = catalogs.of_run(session, run.id)
     return PublishedRun(session, record, run, catalog, coverage.probabilities)
+
+
+def partner_datasets(session: Session) -> list[str]:
+    """The datasets that have series, by code."""
+    return [dataset.id for dataset in store_catalog.datasets(session) if dataset.series]
+
+
+def open_partner_run(
+    session: Session, catalogs: CatalogCache, dataset: str | None, run_id: int | None = None
+) -> PublishedRun:
+    """A published run; without a dataset that of trade by partner, else of the dataset with most series.
+
+    Raises as `open_run`.
+    """
+    datasets = {record.id: record.series for record in store_catalog.datasets(session) if record.series}
+    widest = max(datasets, key=lambda code: (code == BY_PARTNER, datasets[code]), default="")
+    return open_run(session, catalogs, dataset or widest, run_id)
 
 
 def earlier_runs(session: Session, run: PublishedRunRecord, *, limit: int) -> list[PublishedRunRecord]:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from services.catalog_cache import CatalogCache
 from services.errors import HorizonBeyondRun, NoRunAsOf, RunNotPublished, RunOfAnotherDataset
-from services.parameters import RunSelection, SeriesSelection, StoredSeriesSelection
+from services.parameters import Measure, MeasureSelection, RunSelection, SeriesSelection, StoredSeriesSelection
 from services.series_catalog import SeriesCatalog
 from store.errors import UnknownRun
 from store.models import ResolvedSeries
@@ -85,6 +85,7 @@ def select_series(
 ) -> SelectedSeries:
     """The series of a run that a query selects, in pages of `limit`, by default the query's. Raises UnknownSeries."""
     coverage, catalog = catalogs.of_run(session, run.id)
-    selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    measure: Measure = query.measure if isinstance(query, MeasureSelection) else "value"
+    selected = catalog.choose_measure(measure, flows=query.flow, partners=query.partner, sectors=query.sector)
     page = selected[query.offset : query.offset + (limit or query.limit)]
     return SelectedSeries(selected, page, catalog, coverage)

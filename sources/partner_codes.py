@@ -7,6 +7,7 @@ import pandas as pd
 
 from sources import bundled
 from sources.errors import UnknownCode
+from sources.partner_names import partner_names
 
 Scheme = Literal["iso2", "iso3", "comtrade", "census", "name"]
 """ISO 3166-1 alpha-2 and alpha-3 as statistical offices use them; M49 as UN Comtrade does; Schedule C of the US Census
@@ -18,12 +19,16 @@ def partners(
 ) -> "pd.Series[str]":
     """The partner of each code; empty for codes that are no country ("areas not elsewhere specified").
 
-    `own` takes precedence over the table. Raises UnknownCode.
+    `own` takes precedence over the table; names are recognised in capitals and other word orders too. Raises
+    UnknownCode.
     """
     table = bundled.codes("foreign")
     table = table[table["scheme"] == scheme]
     known: dict[str, str] = {**dict(zip(table["code"], table["partner"], strict=True)), **(own or {})}
-    unknown = sorted(set(codes) - set(known))
+    missing = set(codes) - set(known)
+    if scheme == "name":
+        known |= {text: found for text in missing if (found := partner_names().find(text)) is not None}
+    unknown = sorted(missing - set(known))
     if unknown:
         raise UnknownCode(where, f"partner ({scheme})", unknown)
     return codes.map(known)

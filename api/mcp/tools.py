@@ -60,7 +60,11 @@ class Tools:
         with self._session() as session:
             found = matching_series(session, self.catalogs, text)
             series = [
-                {**series_facts(match.catalog, match.series), "dataset": match.dataset.id, "unit": match.dataset.unit}
+                {
+                    **series_facts(match.catalog, match.series),
+                    "dataset": match.dataset.id,
+                    "unit": match.catalog.unit_of(match.series),
+                }
                 for match in found[:MOST_SERIES]
             ]
         return {"found": len(found), "series": series, "link": link(self.base_url, links.api_datasets())}
@@ -82,7 +86,13 @@ class Tools:
             facts = series_facts(found.catalog, found.series)
         path = links.api_observations(dataset, flow=flow, partner=partner, sector=sector, as_of=as_of)
         known = str(as_of or self.now().date())
-        return {**facts, "unit": found.dataset.unit, "as_of": known, "values": rows, "link": link(self.base_url, path)}
+        return {
+            **facts,
+            "unit": found.catalog.unit_of(found.series),
+            "as_of": known,
+            "values": rows,
+            "link": link(self.base_url, path),
+        }
 
     def forecast(
         self,
@@ -104,7 +114,7 @@ class Tools:
             ((resolved, rows),) = read_forecasts(session, run, series, query, months)
             answer = {
                 **series_facts(series.catalog, resolved),
-                "unit": answer_unit(units, series.catalog.unit),
+                "unit": answer_unit(units, series.catalog.unit_of(resolved)),
                 **run_facts(run),
                 "forecast": period_rows(run, rows, query.level),
                 "coverage": coverage_facts(forecast_coverage(session, run, series.all, query, months)),
@@ -133,7 +143,7 @@ class Tools:
             coverage = interval_coverage(session, run, [series], kind=kind, levels=query.level, steps=[row.step])
             answer = {
                 **series_facts(names, series),
-                "unit": answer_unit(units, names.unit),
+                "unit": answer_unit(units, names.unit_of(series)),
                 **run_facts(run),
                 "probability": estimate and rounded(estimate.probability),
                 "standard_error": estimate and rounded(estimate.standard_error),
@@ -191,7 +201,7 @@ class Tools:
             if row.forecaster == COMBINATION and row.metric in METRICS
         ]
         path = links.api_backtests(dataset, flow=flow, partner=partner, sector=sector)
-        facts = {**series_facts(names, series), "unit": names.unit, **run_facts(run), "folds": folds.number}
+        facts = {**series_facts(names, series), "unit": names.unit_of(series), **run_facts(run), "folds": folds.number}
         return facts | {"scores": rows, "of_parts": series.derived, "link": link(self.base_url, path)}
 
     def explain_changes(
@@ -216,7 +226,7 @@ class Tools:
             }
             for row in found.rows
         ]
-        facts = {**series_facts(names, series), "unit": names.unit, **run_facts(run), "earlier_run": against}
+        facts = {**series_facts(names, series), "unit": names.unit_of(series), **run_facts(run), "earlier_run": against}
         return facts | {"changes": rows, "link": link(self.base_url, links.api_run_changes(run.id))}
 
     def releases_due(self) -> dict[str, Any]:

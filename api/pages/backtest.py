@@ -56,7 +56,7 @@ def read_backtest_page(
     codes = _codes(query)
     api = links.api_backtests(dataset, run=published.run.id, **codes, kind=query.kind)
     sections = [
-        *score_sections(published, scores, kind=query.kind, api=api),
+        *score_sections(scores, kind=query.kind, unit=published.catalog.common_unit(chosen), api=api),
         *fold_sections(published, single, query.kind, cutoffs, shown),
         largest_misses(published, chosen, kind=query.kind, step=query.step, **codes),
     ]
@@ -71,7 +71,7 @@ def read_backtest_page(
         published=published,
         subject=subject,
         folds=scores.folds,
-        verdict=verdict(scores, kind=query.kind, unit=published.unit),
+        verdict=verdict(scores, kind=query.kind, unit=published.catalog.common_unit(chosen)),
         cutoffs=[(f"{cutoff:%Y-%m}", formatting.month_name(cutoff)) for cutoff in cutoffs],
         shown=f"{shown:%Y-%m}" if shown else None,
         step=query.step or miss_steps(query.kind, None)[1],

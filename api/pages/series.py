@@ -137,9 +137,9 @@ def read_series_page(
 def _verdict(published: PublishedRun, series: ResolvedSeries) -> str:
     """The verdict on the monthly backtest; of a group, whose scores take a second, on its own page only."""
     if not series.derived:
-        return verdict(read_short_scores(published, series, "month"), kind="month", unit=published.unit)
+        return verdict(read_short_scores(published, series, "month"), kind="month", unit=published.unit_of(series))
     if series.flow == BALANCE and len(series.parts) == 2:
-        return verdict(read_scores(published, [series], "month"), kind="month", unit=published.unit)
+        return verdict(read_scores(published, [series], "month"), kind="month", unit=published.unit_of(series))
     return ""
 
 

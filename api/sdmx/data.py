@@ -85,7 +85,7 @@ def read_series(session: Session, catalogs: CatalogCache, flow: Dataflow, select
         _, catalog = catalogs.of_dataset(session, dataset.id)
         for series in _selected(catalog, selection):
             read = _observations if flow.id == "OBSERVATIONS" else _vintages
-            yield from read(session, dataset.id, dataset.unit, series, selection)
+            yield from read(session, dataset.id, catalog.unit_of(series), series, selection)
 
 
 def _selected(catalog: SeriesCatalog, selection: Selection) -> Sequence[ResolvedSeries]:
@@ -163,5 +163,5 @@ def _forecasts(session: Session, catalogs: CatalogCache, dataset: str, selection
                 if first <= month <= last and value is not None and selection.has(len(COMMON), code):
                     by_code[code].append(Observation(month, value))
         for code in sorted(by_code):
-            attributes = (catalog.unit, str(run.id), str(run.as_of))
+            attributes = (catalog.unit_of(series), str(run.id), str(run.as_of))
             yield Series((*_key(dataset, series), code), attributes, by_code[code])

@@ -16,12 +16,21 @@ if TYPE_CHECKING:
     from tables import Layout
 
 
-def ingest_bundled(data_dir: DataDir = None) -> None:
-    """Import the bundled datasets that the database lacks."""
+def ingest_bundled(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Codes of datasets; without one, all but those imported on request.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Import the bundled datasets that the database lacks; WORLD_EXPORTS only by its code."""
     from jobs.ingestion.ingest import ingest_bundled as ingest
+    from sources import bundled
 
+    unknown = sorted({*(datasets or ())} - bundled.definitions().keys())
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(bundled.definitions())}")
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-        appended = ingest(session, today=composition.now().date())
+        appended = ingest(session, today=composition.now().date(), only=datasets or ())
         session.commit()
     lines = [f"{dataset}: {result.inserted} observations" for dataset, result in appended.items()]
     say(*(lines or ["All bundled datasets are already stored."]))

@@ -117,7 +117,7 @@ def schedule(
             engine=engine,
             config=composition.forecast_config(settings),
             dataset_configs={
-                code: composition.forecast_config(settings, code) for code in settings.dataset_forecasters
+                code: composition.forecast_config(settings, code) for code in composition.configured_datasets(settings)
             },
             make_executor=composition.executor(settings),
             clock=composition.now,

@@ -1,4 +1,4 @@
-"""Answers from joint paths: sums of months, changes, growth, shares, probabilities, concentration.
+"""Answers from joint paths: sums of months, changes, growth, shares, probabilities.
 
 A draw is the same future in every series, so that identities of the paths hold in the answers. Months up to the cutoff
 are observed. Units have the names of FRED, the database of the Federal Reserve Bank of St. Louis.
@@ -93,6 +93,29 @@ def period_draws(
     return _per_cent(change, period_sums(series_paths if whole is None else whole, earlier), earlier)
 
 
+def ratio_draws(
+    units: Units, numerator: SeriesPaths, denominator: SeriesPaths, periods: Sequence[Period], multiple: float
+) -> PeriodDraws:
+    """Draws of `multiple` times the ratio of two series' sums over periods, as a unit value, or of its change.
+
+    None where the denominator is zero or negative in any draw. `units` is neither a share nor a contribution.
+    """
+    level = _ratio(numerator, denominator, periods, multiple)
+    if units == "lin":
+        return level
+    if units == "log":
+        return _log(level, periods)
+    earlier = [period.back(_back(period, units)) for period in periods]
+    before = _ratio(numerator, denominator, earlier, multiple)
+    change = _change(level, before)
+    return change if units in ("chg", "ch1") else _per_cent(change, before, earlier)
+
+
+def _ratio(numerator: SeriesPaths, denominator: SeriesPaths, periods: Sequence[Period], multiple: float) -> PeriodDraws:
+    found = _per_cent(period_sums(numerator, periods), period_sums(denominator, periods), periods)
+    return PeriodDraws(found.values * (multiple / 100), found.reasons)
+
+
 def period_sums(series_paths: SeriesPaths, periods: Sequence[Period]) -> PeriodDraws:
     """Sums over the months of each period, in the series' own unit."""
     past = len(series_paths.observed)
@@ -138,14 +161,6 @@ def share_error(share: float, number: int) -> float:
     """
     centre = (share * number + 2) / (number + 4)
     return float(np.sqrt(centre * (1 - centre) / (number + 4)))
-
-
-def concentration(parts: Sequence[SeriesPaths], whole: SeriesPaths, periods: Sequence[Period]) -> PeriodDraws:
-    """Herfindahl-Hirschman index: the sum of the squared shares of the parts in per cent, 0 to 10,000."""
-    shares = [period_draws("share", part, periods, whole) for part in parts]
-    by_period = zip(*(share.reasons for share in shares), strict=True)
-    reasons = tuple(next((reason for reason in period_reasons if reason), None) for period_reasons in by_period)
-    return _without(np.sum([share.values**2 for share in shares], axis=0), reasons)
 
 
 def answer_unit(units: Units, unit: str) -> str:

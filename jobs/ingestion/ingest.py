@@ -1,5 +1,6 @@
 """Ingest observations into the store, each batch atomically."""
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -62,16 +63,17 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
     return appended
 
 
-def ingest_bundled(session: Session, *, today: date) -> dict[str, Appended]:
+def ingest_bundled(session: Session, *, today: date, only: Collection[str] = ()) -> dict[str, Appended]:
     """Ingest missing bundled datasets, indicators and events; returns the result for each dataset.
 
-    The caller commits.
+    Those of `only`, or without it all but those that are imported on request. The caller commits.
     """
     add_codes(session)
     stored = {record.id for record in catalog.datasets(session) if record.series}
+    wanted = set(only) or bundled.definitions().keys() - bundled.on_request()
     appended = {}
     for code, definition in bundled.definitions().items():
-        if code not in stored:
+        if code in wanted - stored:
             catalog.add_dataset(session, **asdict(definition))
             calendar = bundled.calendar(code)
             if len(calendar):

@@ -53,14 +53,14 @@ def read_report(session: Session, catalogs: CatalogCache, run_id: int) -> Report
     totals = [published.main(flow) for flow in published.flows]
     stored = [series for series in totals if not series.derived]
     api = links.api_backtests(run.dataset_id, run=run_id, partner=TOTAL_PARTNER, sector=TOTAL_SECTOR, kind="month")
-    record = score_sections(published, read_scores(published, stored, "month"), kind="month", api=api)
+    record = score_sections(read_scores(published, stored, "month"), kind="month", unit=published.unit, api=api)
 
     return Report(
         published=published,
         headline=head,
         summary=[_summary(published), *head["sections"][1:]],
         forecasts=[_forecast(published, flow) for flow in published.flows],
-        record=[*record, largest_misses(published, published.catalog.stored)],
+        record=[*record, largest_misses(published, published.catalog.stored_values)],
         appendix=[*_panels(published), _every_series(published)],
         months=_by_month(published),
         citation=citation(published, published.dataset.title, links.api_run(run_id)),
@@ -132,7 +132,7 @@ def _panels(published: PublishedRun) -> list[Section]:
 
 def _every_series(published: PublishedRun) -> Section:
     """One row for each stored series: its next month, its year, its growth, and its accuracy."""
-    chosen = published.catalog.stored
+    chosen = published.catalog.stored_values
     months, years = periods_ahead(published.last, 1, "M"), periods_ahead(published.last, published.run.horizon, "A")
     ids = [series.parts[0].series_id for series in chosen]
     scores = backtests.scores(

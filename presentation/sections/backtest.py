@@ -17,7 +17,6 @@ from services.backtest_summary import (
     pivot_by_step,
     pooled_rows,
 )
-from services.published_run import PublishedRun
 
 POINTS = "percentage points"
 METHODS = (
@@ -31,9 +30,9 @@ ERRORS = {
 PIT = "Flat: calibrated. Peaked in the middle: intervals too wide. U-shaped: intervals too narrow. Sloped: biased."
 
 
-def score_sections(published: PublishedRun, scores: BacktestScores, *, kind: str, api: str) -> list[Section]:
-    """Errors by step, forecasters compared, coverage pooled and by step, the PIT histogram."""
-    unit = score_unit(kind, published.unit)
+def score_sections(scores: BacktestScores, *, kind: str, unit: str, api: str) -> list[Section]:
+    """Errors by step, forecasters compared, coverage pooled and by step, the PIT histogram; values in `unit`."""
+    unit = score_unit(kind, unit)
     by_step, pooled = f"{api}&by=step", f"{api}&by=forecaster"
     pit, methods = pit_rows(scores), pooled_rows(scores)
     return [

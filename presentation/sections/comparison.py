@@ -32,7 +32,7 @@ def comparison_sections(first: PublishedRun, second: PublishedRun, series: Resol
 
 def _chart(first: PublishedRun, second: PublishedRun, series: ResolvedSeries) -> Section:
     (first_paths,), (second_paths,) = first.read_paths([series]), second.read_paths([series])
-    unit, since = second.unit, history_start("M", second.last, YEARS_SHOWN)
+    unit, since = second.unit_of(series), history_start("M", second.last, YEARS_SHOWN)
     observed = with_tooltips(observed_rows(second_paths, "lin", "M", None), unit)
     rows = [
         with_tooltips(forecast_rows(paths, "lin", "M", LEVELS, None), unit, LEVELS)
@@ -89,15 +89,15 @@ def _differences(first: PublishedRun, second: PublishedRun, series: ResolvedSeri
         )
     order = [period.label for period in periods]
     rows.sort(key=lambda row: order.index(row["period"]))
-    show = in_unit(second.unit)
+    show = in_unit(second.unit_of(series))
     return Section(
         name="differences",
         title="Differences by period",
         columns=[
             text("period", "Period", formatting.period_name),
-            figure("before", f"Run {first.run.id} ({second.unit})", show),
-            figure("after", f"Run {second.run.id} ({second.unit})", show),
-            figure("difference", f"Difference ({second.unit})", show),
+            figure("before", f"Run {first.run.id} ({second.unit_of(series)})", show),
+            figure("after", f"Run {second.run.id} ({second.unit_of(series)})", show),
+            figure("difference", f"Difference ({second.unit_of(series)})", show),
             figure("change", "Change", formatting.per_cent_change),
         ],
         rows=rows,
@@ -124,14 +124,14 @@ def _attribution(first: PublishedRun, second: PublishedRun, series: ResolvedSeri
         cells = months.setdefault(label, {"month": label, **dict.fromkeys(names, 0.0)})
         for name in names:
             cells[name] += signs[row.series_id] * getattr(row, name)
-    show = in_unit(second.unit)
+    show = in_unit(second.unit_of(series))
     return [
         Section(
             name="attribution",
             title="Attribution of the changes",
             columns=[
                 text("month", "Month", formatting.month_name),
-                figure("new_figures", f"New data ({second.unit})", show),
+                figure("new_figures", f"New data ({second.unit_of(series)})", show),
                 figure("revised_figures", "Revised data", show),
                 figure("reestimation", "Re-estimation", show),
             ],

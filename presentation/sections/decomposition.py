@@ -22,7 +22,11 @@ def component_sections(published: PublishedRun, series: ResolvedSeries) -> list[
     rows = component_months(published.session, published.run, [series])[0]
     if not rows:
         return []
-    titles = {"trend": f"Trend ({published.unit})", "season": "Season (per cent)", "calendar": "Calendar (per cent)"}
+    titles = {
+        "trend": f"Trend ({published.unit_of(series)})",
+        "season": "Season (per cent)",
+        "calendar": "Calendar (per cent)",
+    }
     marks: list[dict[str, Any]] = [
         {"component": title, "month": f"{row['month']}-01", "value": row[name], "ahead": row["ahead"]}
         for name, title in titles.items()
@@ -36,7 +40,7 @@ def component_sections(published: PublishedRun, series: ResolvedSeries) -> list[
             title="Trend, season, calendar",
             columns=[
                 text("month", "Month", formatting.month_name),
-                figure("trend", titles["trend"], in_unit(published.unit)),
+                figure("trend", titles["trend"], in_unit(published.unit_of(series))),
                 figure("season", titles["season"], formatting.per_cent_change),
                 figure("calendar", titles["calendar"], formatting.per_cent_change),
                 figure("rest", "Residual (per cent)", formatting.per_cent_change),

@@ -76,7 +76,8 @@ def fold_sections(
 
 
 def _fold_section(published: PublishedRun, series: ResolvedSeries, kind: str, fold: Fold, offset: int) -> Section:
-    units, unit = _units(published, kind)
+    units = _units(kind)
+    unit = unit_in_words(units, published.unit_of(series))
     of, show = kind.removesuffix(GROWTH), in_unit(unit)
     rows = [row for period in fold.periods if (row := _row(period, unit)) is not None]
     past = _observed(published, series, kind, fold.cutoff, units)
@@ -141,14 +142,13 @@ def _observed(
     (series_paths,) = published.read_paths([series])
     since = history_start("M", cutoff.year * 12 + cutoff.month - 1, YEARS_BEFORE[of])
     rows = with_tooltips(
-        observed_rows(series_paths, units, FREQUENCIES[of], None), unit_in_words(units, published.unit)
+        observed_rows(series_paths, units, FREQUENCIES[of], None), unit_in_words(units, published.unit_of(series))
     )
     return [row for row in rows if row["month"] >= since]
 
 
-def _units(published: PublishedRun, kind: str) -> tuple[Units, str]:
-    units: Units = "pc1" if kind.endswith(GROWTH) else "lin"
-    return units, unit_in_words(units, published.unit)
+def _units(kind: str) -> Units:
+    return "pc1" if kind.endswith(GROWTH) else "lin"
 
 
 def largest_misses(
@@ -164,7 +164,7 @@ def largest_misses(
     stored = {part.series_id: series for series in published.catalog.stored for part in series.parts}
     if len(chosen) == 1 and chosen[0].derived:
         stored[DERIVED_ID] = chosen[0]
-    unit = _units(published, kind)[1]
+    unit = unit_in_words(_units(kind), published.catalog.common_unit(chosen))
     rows = [
         {
             "series": published.name(stored[miss.series_id]),

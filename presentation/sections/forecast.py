@@ -27,16 +27,17 @@ def monthly_fan(
 ) -> Section:
     """The level of a series by month, with observations of the last `years`."""
     since = history_start("M", published.last, years)
-    observed = with_tooltips(observed_rows(series_paths, "lin", "M", None), published.unit)
-    rows = with_tooltips(forecast_rows(series_paths, "lin", "M", LEVELS, None), published.unit, LEVELS)
+    unit = published.unit_of(series)
+    observed = with_tooltips(observed_rows(series_paths, "lin", "M", None), unit)
+    rows = with_tooltips(forecast_rows(series_paths, "lin", "M", LEVELS, None), unit, LEVELS)
     seen = [row for row in observed if row["month"] >= since]
     marked = mark_events(read_listed(published, series), [*seen, *rows])
     return Section(
         name=name,
         title=f"{published.name(series)}, by month",
-        columns=forecast_columns(published.unit, LEVELS),
+        columns=forecast_columns(published.unit_of(series), LEVELS),
         rows=rows,
-        spec=fan(seen, rows, unit=published.unit, levels=LEVELS, events=marked.rows),
+        spec=fan(seen, rows, unit=unit, levels=LEVELS, events=marked.rows),
         note=f"{NOTE} {marked.note}".rstrip(),
         open=open_,
         api=links.api_forecasts(published.run.id, **links.codes(series), level=sorted(LEVELS)),

@@ -150,7 +150,7 @@ def _fan(published: PublishedRun, series: ResolvedSeries, series_paths: SeriesPa
 
 def _sectors(published: PublishedRun) -> list[Section]:
     """The calendar year by sector, where the dataset has sectors."""
-    stored = published.catalog.stored
+    stored = published.catalog.stored_values
     chosen = [series for series in stored if series.partner == TOTAL_PARTNER and series.sector != TOTAL_SECTOR]
     years = periods_ahead(published.last, published.run.horizon, "A")
     if not chosen or not years:

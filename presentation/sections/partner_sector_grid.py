@@ -121,7 +121,7 @@ def is_country(code: str) -> bool:
 
 def sectors_of(published: PublishedRun) -> list[str]:
     """Codes of the total, then of the sectors by name."""
-    return sorted(published.catalog.codes[2], key=lambda code: (code != TOTAL_SECTOR, published.catalog.sectors[code]))
+    return sorted(published.catalog.valued, key=lambda code: (code != TOTAL_SECTOR, published.catalog.sectors[code]))
 
 
 def read_label(text: str | None, spans: Sequence[Period]) -> Period:

@@ -35,9 +35,9 @@ def past_forecast_section(
         return None
     slider = _slider(found, made)
     outcomes = {row["period"]: row["value"] for row in observed}
-    rows = [_row(forecast, outcomes, published.unit) for forecast in found]
+    rows = [_row(forecast, outcomes, published.unit_of(series)) for forecast in found]
     since = month_text(found[0].made - HISTORY)
-    show = in_unit(published.unit)
+    show = in_unit(published.unit_of(series))
     return Section(
         name="then",
         title="As forecast then",
@@ -45,7 +45,7 @@ def past_forecast_section(
             text("made", "Data to", formatting.month_name),
             text("source", "Made by"),
             text("period", "Month", formatting.month_name),
-            figure("mean", f"Forecast ({published.unit})", show),
+            figure("mean", f"Forecast ({published.unit_of(series)})", show),
             figure("lo", "80 % from", show),
             figure("hi", "80 % to", show),
             figure("actual", "Actual", show),
@@ -54,7 +54,7 @@ def past_forecast_section(
         spec=past_forecast(
             [row for row in observed if row["period"] >= since],
             [row for row in rows if row["lo"] is not None],
-            unit=published.unit,
+            unit=published.unit_of(series),
             made=slider.cutoffs[slider.shown],
         ),
         note=NOTE,

@@ -35,7 +35,7 @@ def sentence(
     """The answer as a sentence with its precision; None without a threshold or without draws."""
     if event.reason is not None or (above is None and below is None):
         return None
-    show = in_unit(unit_in_words(units, published.unit))
+    show = in_unit(unit_in_words(units, published.unit_of(series)))
     found = event_probability(event, above=above, below=below)
     subject = formatting.inside_sentence(published.name(series))
     verb = "growth of " if units == "pc1" else ""
@@ -64,7 +64,7 @@ def event_sections(
     """The distribution of the forecast, and thresholds with their probability."""
     if event.reason is not None:
         return []
-    unit = unit_in_words(units, published.unit)
+    unit = unit_in_words(units, published.unit_of(series))
     show = in_unit(unit)
     rows = density_rows(event.values, above=above, below=below)
     thresholds_given = [value for value in (above, below) if value is not None]

@@ -83,7 +83,7 @@ def change_sections(published: PublishedRun, before: PublishedRunRecord) -> list
     years = periods_ahead(published.last, published.run.horizon, "A")
     if not years or years[0].last > earlier.last + before.horizon:
         return []
-    stored = published.catalog.stored
+    stored = published.catalog.stored_values
     chosen = [series for series in stored if series.partner == TOTAL_PARTNER or series.sector == TOTAL_SECTOR]
     rows: list[dict[str, Any]] = []
     for series, paths, earlier_paths in zip(

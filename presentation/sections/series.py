@@ -66,7 +66,7 @@ def series_sections(
     whole = whole_of(published, series) if view.units == "share" else None
     all_paths = published.read_paths([series] if whole is None else [series, whole])
     series_paths, whole_paths = all_paths[0], all_paths[1] if whole else None
-    unit = unit_in_words(view.units, published.unit)
+    unit = unit_in_words(view.units, published.unit_of(series))
     observed = with_tooltips(observed_rows(series_paths, view.units, view.frequency, whole_paths), unit)
     rows = forecast_rows(series_paths, view.units, view.frequency, LEVELS, whole_paths)
     forecast = with_tooltips(rows, unit, LEVELS)

@@ -9,6 +9,7 @@ from services.parameters import (
     Code,
     Day,
     KnownMonths,
+    MeasureSelection,
     Month,
     Paged,
     SeriesSelection,
@@ -42,7 +43,7 @@ class CatalogQuery(Paged):
     q: str | None = Field(default=None, max_length=80, pattern=TEXT, description="Part of a code or a name.")
 
 
-class ObservationQuery(SeriesSelection, KnownMonths, UnitSelection):
+class ObservationQuery(SeriesSelection, MeasureSelection, KnownMonths, UnitSelection):
     """Observed values."""
 
     frequency: Frequency = Field(
@@ -69,6 +70,8 @@ class ObservationQuery(SeriesSelection, KnownMonths, UnitSelection):
     def _answerable(self) -> Self:
         if self.updated_after is not None and not self.plain:
             raise ValueError("updated_after selects published values: leave out units, frequency and adjusted")
+        if self.measure == "unit_value" and not self.plain:
+            raise ValueError("unit values are observed by month: leave out units, frequency and adjusted")
         refuse_frequency(self.frequency, self.units)
         refuse_balance(self.flow, self.units)
         return self

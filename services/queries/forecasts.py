@@ -11,6 +11,7 @@ from services.parameters import (
     DEFAULT_LEVELS,
     Code,
     Levels,
+    MeasureSelection,
     Paged,
     Parameters,
     PeriodText,
@@ -78,7 +79,7 @@ class HorizonOptions(BaseModel):
     )
 
 
-class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
+class RunForecastQuery(SeriesSelection, MeasureSelection, UnitOptions, HorizonOptions):
     """Forecasts of a run; a page counts series."""
 
     limit: int = Field(default=1000, ge=1, le=1000, description="Greatest number of series.")
@@ -108,8 +109,11 @@ class RunForecastQuery(SeriesSelection, UnitOptions, HorizonOptions):
             if self.include is not None:
                 raise ValueError("give a period or include=history, not both")
             refuse_period_before(self.period, self.units)
+        if self.measure == "unit_value" and self.include is not None:
+            raise ValueError("include=history has no unit values; ask for observations with measure=unit_value")
         refuse_frequency(self.frequency, self.units)
         refuse_balance(self.flow, self.units)
+        refuse_share(self.measure, self.units)
         return self
 
 
@@ -131,11 +135,17 @@ def refuse_balance(flows: Iterable[str] | None, units: Units) -> None:
         raise ValueError(f"units={units} is not defined for flow B: a balance may be zero or below")
 
 
+def refuse_share(measure: str, units: Units) -> None:
+    """Raises ValueError for a share of quantities or unit values: they do not add up to a total."""
+    if measure != "value" and units in OF_A_WHOLE:
+        raise ValueError(f"units={units} goes with measure=value: quantities and unit values have no total")
+
+
 class ForecastQuery(RunForecastQuery, RunSelection):
     """Forecasts of a dataset."""
 
 
-class ProbabilityQuery(Parameters, UnitOptions, SingleSeries, RunSelection):
+class ProbabilityQuery(Parameters, UnitOptions, SingleSeries, MeasureSelection, RunSelection):
     """The probability that a series lies above, below or between thresholds in a period."""
 
     period: PeriodText = Field(description="`2026`, `2026-Q1`, `2026-03`, or a range of months: `2026-01/2026-02`.")
@@ -157,6 +167,7 @@ class ProbabilityQuery(Parameters, UnitOptions, SingleSeries, RunSelection):
             raise ValueError(f"above {self.above:g} and below {self.below:g} leave nothing between them")
         refuse_period_before(self.period, self.units)
         refuse_balance(self.flow, self.units)
+        refuse_share(self.measure, self.units)
         return self
 
 
@@ -169,6 +180,7 @@ class ConcentrationQuery(Parameters, IntervalOptions, HorizonOptions, RunSelecti
         default=None, description="With over=sector: the partner or group; the default is WLD."
     )
     sector: Code | None = Field(default=None, description="With over=partner: the sector; the default is TOTAL.")
+    history: int = Field(default=36, ge=0, le=360, description="Months of observed history, in periods that they hold.")
 
     @model_validator(mode="after")
     def _other_dimension(self) -> Self:

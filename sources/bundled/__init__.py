@@ -25,6 +25,17 @@ def definitions() -> dict[str, DatasetDefinition]:
     }
 
 
+def on_request() -> set[str]:
+    """The bundled datasets that are imported only when they are asked for."""
+    return {code for code, entry in entries().items() if entry.get("on_request", False)}
+
+
+def config(dataset: str) -> dict[str, Any]:
+    """Settings of forecasts of a bundled dataset that differ from the defaults; none for any other."""
+    found: dict[str, Any] = entries().get(dataset, {}).get("config", {})
+    return found
+
+
 def delivery(dataset: str) -> ObservationBatch:
     """The observations of a bundled dataset. Raises KeyError for any other."""
     entry = entries()[dataset]
@@ -33,6 +44,10 @@ def delivery(dataset: str) -> ObservationBatch:
     if "vintages" in entry:
         frame = _with_vintages(frame, read_table(HERE / "data" / entry["vintages"], limit_bytes=LARGEST_FILE), entry)
     frame["value"] = _in_unit(frame["value"], entry.get("divisor", 1))
+    if "quantities" in entry:
+        quantities = read_table(HERE / "data" / entry["quantities"], limit_bytes=LARGEST_FILE)
+        quantities = quantities.rename(columns={"quantity": "value"}).assign(**entry["constant"])
+        frame = pd.concat([frame, quantities.set_axis(frame.index[-1] + 1 + np.arange(len(quantities)))])
     if "backfilled" not in frame:
         return ObservationBatch(dataset, frame, backfilled=True)
     return ObservationBatch(dataset, frame.drop(columns="backfilled"), backfilled=frame["backfilled"] == "true")
@@ -67,7 +82,7 @@ def events() -> pd.DataFrame:
 
 
 def codes(name: str) -> pd.DataFrame:
-    """A table of codes, as text: `partners` (code, name, is_group), `sectors` (code, name, classification)."""
+    """A table of codes, as text: `partners` (code, name, is_group), `sectors` (as `SectorRecord`)."""
     return read_table(HERE / "codes" / f"{name}.csv", limit_bytes=LARGEST_FILE)
 
 

@@ -19,11 +19,19 @@ class Partner(Table, table=True):
 
 
 class Sector(Table, table=True):
-    """TOTAL, an HS or NAICS code, or a named group of goods."""
+    """TOTAL, an HS or NAICS code, a named group of goods, or the quantity of one."""
+
+    __table_args__ = (sa.CheckConstraint("(quantity_of IS NULL) = (unit IS NULL)", name="quantity_has_a_unit"),)
 
     code: str = Field(primary_key=True, max_length=24)
     name: str
     classification: str
+    contained_in: str | None = Field(default=None, foreign_key="sector.code", max_length=24)
+    """The sector whose values include those of this one."""
+    quantity_of: str | None = Field(default=None, foreign_key="sector.code", max_length=24)
+    """The sector whose quantities these are, in `unit`."""
+    unit: str | None = None
+    """The unit of quantities; values of other sectors are in the dataset's unit."""
 
 
 class Dataset(Table, table=True):
@@ -89,7 +97,10 @@ class SeriesPart(NamedTuple):
 
 
 class ResolvedSeries(NamedTuple):
-    """A requested series and the stored series that it is the signed sum of; itself alone where it is stored."""
+    """A requested series and the stored series that it is the signed sum of; itself alone where it is stored.
+
+    A unit value has two parts, value (sign 1) and quantity (sign -1): `multiple` times their ratio.
+    """
 
     unique_id: str
     flow: str
@@ -97,6 +108,14 @@ class ResolvedSeries(NamedTuple):
     sector: str
     parts: tuple[SeriesPart, ...]
     derived: bool
+    multiple: int | None = None
+
+    @property
+    def terms(self) -> "tuple[ResolvedSeries, ...]":
+        """Each part as a series of its own."""
+        return tuple(
+            ResolvedSeries(part.unique_id, self.flow, self.partner, self.sector, (part,), False) for part in self.parts
+        )
 
     @property
     def group(self) -> str:

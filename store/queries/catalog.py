@@ -77,11 +77,18 @@ class PartnerPage(NamedTuple):
 
 
 class SectorRecord(NamedTuple):
-    """A code of goods and the classification it belongs to."""
+    """A code of goods: its classification, the sector that contains it; of a quantity, whose it is and its unit."""
 
     code: str
     name: str
     classification: str
+    contained_in: str | None = None
+    quantity_of: str | None = None
+    unit: str | None = None
+
+
+SECTOR_FACTS = ("contained_in", "quantity_of", "unit")
+_SECTOR_COLUMNS = [col(getattr(Sector, name)) for name in SectorRecord._fields]
 
 
 class SectorPage(NamedTuple):
@@ -195,12 +202,19 @@ def partners(session: Session, *, q: str | None = None, limit: int | None = None
 
 def sectors(session: Session, *, q: str | None = None, limit: int | None = None, offset: int = 0) -> SectorPage:
     """Sectors by code; `q` looks in codes, names and classifications."""
-    columns = (col(Sector.code), col(Sector.name), col(Sector.classification))
-    query: Query = sa.select(*columns).order_by(col(Sector.code))
+    searched = (col(Sector.code), col(Sector.name), col(Sector.classification))
+    query: Query = sa.select(*_SECTOR_COLUMNS).order_by(col(Sector.code))
     if q:
-        query = query.where(sa.or_(*(column.icontains(q, autoescape=True) for column in columns)))
+        query = query.where(sa.or_(*(column.icontains(q, autoescape=True) for column in searched)))
     rows, total = _page(session, query, limit, offset)
     return SectorPage([SectorRecord(*row) for row in rows], total)
+
+
+def sectors_of(session: Session, dataset_id: str) -> dict[str, SectorRecord]:
+    """The sectors that a dataset has series of, by code."""
+    listed = sa.select(col(Series.sector)).where(col(Series.dataset_id) == dataset_id)
+    rows = session.execute(sa.select(*_SECTOR_COLUMNS).where(col(Sector.code).in_(listed)))
+    return {row.code: SectorRecord(*row) for row in rows}
 
 
 def _page(session: Session, query: Query, limit: int | None, offset: int) -> tuple[Sequence[Any], int]:
@@ -273,10 +287,14 @@ def add_members(session: Session, members: Mapping[str, Collection[str]]) -> Non
 
 
 def add_sectors(session: Session, rows: Iterable[SectorRecord]) -> None:
-    """Add sectors; one that exists keeps its name."""
+    """Add sectors, those that others refer to first; one that exists keeps its name."""
     values = [row._asdict() for row in rows]
-    if values:
-        session.execute(insert(Sector).on_conflict_do_nothing(), values)
+    values.sort(key=lambda row: (row["quantity_of"] or row["contained_in"] or "") != "")
+    if not values:
+        return
+    statement = insert(Sector)
+    facts = {name: sa.func.coalesce(statement.excluded[name], col(getattr(Sector, name))) for name in SECTOR_FACTS}
+    session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=facts), values)
 
 
 def ensure_series(session: Session, dataset_id: str, keys: Iterable[SeriesKey]) -> dict[SeriesKey, int]:

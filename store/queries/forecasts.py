@@ -111,7 +111,7 @@ class Coverage(NamedTuple):
     unit: str
     series: tuple[CoveredSeries, ...]
     partners: Mapping[str, str]
-    sectors: Mapping[str, str]
+    sectors: dict[str, str]
     members: Mapping[str, tuple[str, ...]]
     probabilities: tuple[float, ...]
     backfilled: bool

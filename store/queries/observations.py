@@ -187,6 +187,7 @@ def _summed(
         series_id=(sa.Integer, [part.series_id for resolved in series for part in resolved.parts]),
         sign=(sa.Integer, [part.sign for resolved in series for part in resolved.parts]),
         parts=(sa.Integer, [len(resolved.parts) for resolved in series for _ in resolved.parts]),
+        multiple=(sa.Float, [float(resolved.multiple or 0) for resolved in series for _ in resolved.parts]),
     )
     wanted: list[sa.ColumnElement[bool]] = [col(Observation.series_id).in_(sa.select(part.c.series_id))]
     if start is not None:
@@ -198,19 +199,21 @@ def _summed(
     value = part.c.sign * newest.c.value
     # Added up as decimals: 0.1 + 0.2 is 0.3 for a reader.
     exact = sa.cast(sa.func.sum(sa.cast(value, sa.Numeric)), sa.Float)
+    ratio = part.c.multiple * sa.func.max(newest.c.value).filter(part.c.sign == 1)
+    ratio /= sa.func.nullif(sa.func.max(newest.c.value).filter(part.c.sign == -1), 0)
     later = [] if updated_after is None else [sa.func.max(newest.c.vintage) > updated_after]
     highest, lowest = sa.func.max(newest.c.months), sa.func.min(newest.c.months)
     return (
         sa.select(
             *key,
-            sa.case((part.c.parts == 1, sa.func.sum(value)), else_=exact),
+            sa.case((part.c.parts == 1, sa.func.sum(value)), (part.c.multiple > 0, ratio), else_=exact),
             highest,
             sa.func.max(newest.c.status),
             sa.func.max(newest.c.vintage),
             sa.func.bool_or(newest.c.backfilled),
         )
         .join(newest, newest.c.series_id == part.c.series_id)
-        .group_by(*key, part.c.parts)
+        .group_by(*key, part.c.parts, part.c.multiple)
         .having(sa.func.count() == part.c.parts, highest == lowest, *later)
         .order_by(*key)
     )

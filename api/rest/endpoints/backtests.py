@@ -80,7 +80,7 @@ def read_backtests(
     found = [row for row in found if row.metric != PIT]
     folds = folds_answer(scored)
     page = found[query.offset : query.offset + page_limit(request, query)]
-    scores = score_answers(page, names, score_unit(query.kind, catalog.unit))
+    scores = score_answers(page, names, score_unit(query.kind, catalog.common_unit(selected)))
     return list_response(
         request,
         query,
@@ -90,7 +90,13 @@ def read_backtests(
         columns=SCORE_COLUMNS,
         rows=score_rows(scores, query.kind, folds),
         context={
-            **{"dataset": dataset, "unit": catalog.unit, "run": run_answer(run), "by": query.by, "kind": query.kind},
+            **{
+                "dataset": dataset,
+                "unit": catalog.common_unit(selected),
+                "run": run_answer(run),
+                "by": query.by,
+                "kind": query.kind,
+            },
             **{"group": query.group, "baseline": BASELINE, "pit": pit_answer(bins), "folds": folds},
             **vintage_answer(scored, run.vintage_cutoffs),
         },
@@ -116,7 +122,7 @@ def read_folds(
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     if len(selected) != 1:
         raise NotOneSeries(len(selected))
-    series, unit = selected[0], value_unit(query.kind, catalog.unit)
+    series, unit = selected[0], value_unit(query.kind, catalog.unit_of(selected[0]))
     _refuse_forecaster(session, run.id, catalog, query.forecaster)
     found = read_series_folds(
         session,
@@ -168,7 +174,7 @@ def read_misses(
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     names, found = _misses(session, run, selected, query, coverage.probabilities)
-    unit = value_unit(query.kind, catalog.unit)
+    unit = value_unit(query.kind, catalog.common_unit(selected))
     context = {"dataset": dataset, "unit": unit, "kind": query.kind, "level": query.level, "run": run_answer(run)}
     return list_response(
         request,

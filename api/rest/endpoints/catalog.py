@@ -26,6 +26,7 @@ from forecasting.data.months import format_month
 from services.freshness import dataset_freshness
 from services.parameters import Paged, Parameters
 from services.queries.catalog import CatalogQuery, SeriesQuery
+from services.series_catalog import SeriesCatalog
 from store.queries import catalog
 
 router = APIRouter(tags=["catalog"], dependencies=[Reader], responses=PROBLEM)
@@ -65,7 +66,7 @@ def read_series(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Stored series of a dataset. Observations and forecasts are available for balances and groups too."""
-    record, stored = catalogs.of_dataset(session, dataset)
+    _, stored = catalogs.of_dataset(session, dataset)
     # The flow is an enumeration: one that the dataset does not have yields an empty list.
     stored.refuse_unknown({"flow": None, "partner": query.partner, "sector": query.sector}, stored.codes)
     found = catalog.series(
@@ -84,7 +85,7 @@ def read_series(
         query,
         total=found.total,
         key="series",
-        items=[_series_answer(row, record) for row in found.rows],
+        items=[_series_answer(row, stored) for row in found.rows],
         columns=columns(SeriesAnswer),
     )
 
@@ -142,14 +143,15 @@ def _dataset_answer(session: Session, record: catalog.DatasetRecord, config: Ser
     }
 
 
-def _series_answer(row: catalog.SeriesRecord, dataset: catalog.DatasetRecord) -> SeriesAnswer:
+def _series_answer(row: catalog.SeriesRecord, stored: SeriesCatalog) -> SeriesAnswer:
+    record = stored.sector_records[row.sector]
     return {
         "unique_id": row.unique_id,
-        "dataset": dataset.id,
+        "dataset": row.dataset_id,
         "flow": row.flow,
         "partner": row.partner,
         "partner_name": row.partner_name,
         "sector": row.sector,
         "sector_name": row.sector_name,
-        "unit": dataset.unit,
+        "unit": record.unit or stored.unit,
     }

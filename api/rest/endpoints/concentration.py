@@ -9,19 +9,17 @@ from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
-from api.rest.schemas.forecasts import ConcentrationAnswer
+from api.rest.schemas.concentration import ConcentrationAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
-from api.rest.serializers.forecasts import Layout, forecast_rows, month_answer
+from api.rest.serializers.concentration import concentration_month, observed_concentration
+from api.rest.serializers.forecasts import Layout, forecast_rows
 from api.rest.serializers.runs import freshness_answer, run_answer
-from forecasting.analysis.periods import periods_ahead
 from forecasting.data.months import months_after
-from services.concentration import choose_parts, draw_concentration
+from services.concentration import read_concentration as find_concentration
 from services.coverage import interval_coverage
-from services.forecasts import summaries
 from services.queries.forecasts import ConcentrationQuery
 from services.run_selection import requested_horizon, select_run
-from services.series_paths import cutoff_number
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 UNIT = "HHI points"
@@ -39,24 +37,24 @@ def read_concentration(
     """The Herfindahl-Hirschman index over partners or over sectors: the sum of squared shares in per cent, to 10,000.
 
     Single partners count, with shares of the world; groups and the rest of the world do not. Sectors count with
-    shares of the partner's total.
+    shares of the partner's total. The `mean` is the index of the expected shares, which uncertainty does not raise, and
+    the intervals are those of the draws around it. Beside it: the joint share of the one, three and five largest, the
+    largest by share, and the same in observed periods.
     """
     run = select_run(session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
     horizon = requested_horizon(run, query.horizon)
     coverage, catalog = catalogs.of_run(session, run.id)
-    selected = choose_parts(session, catalog, query)
-    spans = periods_ahead(cutoff_number(run), horizon, query.frequency)
-    drawn = draw_concentration(session, run, selected, spans)
-    rows = summaries(drawn, spans, query, cutoff_number(run)) if drawn else []
+    concentrated = find_concentration(session, run, catalog, query, horizon)
+    selected = concentrated.parts
     assert run.cutoff is not None
-    layout = Layout(months_after(run.cutoff, horizon), query.level, query.quantile, UNIT, spans=True)
+    layout = Layout(months_after(run.cutoff, horizon), query.level, query.quantile, lambda _: UNIT, spans=True)
     if wanted_format(request, query.format) != "json":
         return table_response(
             request,
             query.format,
             layout.columns,
-            forecast_rows(catalog, [(selected.series, rows)], layout),
+            forecast_rows(catalog, [(selected.series, [row.index for row in concentrated.ahead])], layout),
             headers=headers,
         )
     answer: dict[str, Any] = {
@@ -65,7 +63,8 @@ def read_concentration(
         **{"run": run_answer(run), "revised_data": coverage.backfilled, **freshness_answer(freshness)},
         "parts": [part.unique_id for part in selected.parts],
         "whole": selected.whole.unique_id if selected.whole else None,
-        "months": [month_answer(row, layout) for row in rows],
+        "history": [observed_concentration(row) for row in concentrated.history],
+        "months": [concentration_month(row, layout) for row in concentrated.ahead],
     }
     if query.coverage:
         found = interval_coverage(session, run, selected.parts, kind=None, levels=query.level, steps=())

@@ -46,17 +46,20 @@ def read_components(
     decomposed = component_months(session, run, series.page)
     months = [[component_answer(row) for row in rows] for rows in decomposed]
     found = list(zip(series.page, months, strict=True))
-    unit = series.catalog.unit
-    shared = {"unit": unit, "share_unit": SHARE_UNIT}
+    catalog = series.catalog
+    shared = {"unit": catalog.common_unit(series.all), "share_unit": SHARE_UNIT}
     return list_response(
         request,
         query,
         total=series.total,
         key="series",
-        items=({**series_answer(series.catalog, resolved), "months": months} for resolved, months in found),
+        items=({**series_answer(catalog, resolved), "months": months} for resolved, months in found),
         columns=COLUMNS,
         rows=(
-            [{**month, **shared, "unique_id": resolved.unique_id}[name] for name in COLUMNS]
+            [
+                {**month, **shared, "unit": catalog.unit_of(resolved), "unique_id": resolved.unique_id}[name]
+                for name in COLUMNS
+            ]
             for resolved, months in found
             for month in months
         ),

@@ -65,7 +65,9 @@ def read_external_forecasts(
         query,
         total=found.total,
         key="external_forecasts",
-        items=[_comparison_answer(row, names[row.series_id], known.unit) for row in found.rows],
+        items=[
+            _comparison_answer(row, names[row.series_id], known.unit_of_id(names[row.series_id])) for row in found.rows
+        ],
         columns=columns(ExternalForecastAnswer),
         context={"dataset": dataset, "unit": known.unit},
         headers={"Cache-Control": "no-cache"},

@@ -42,7 +42,7 @@ def read_forecast_history(
     fixed = query.of == "forecasters"
     headers = run_headers(request, config, published.run) if fixed else {"Cache-Control": "no-store"}
     series = published.catalog.single(query.flow, query.partner, query.sector)
-    unit = answer_unit(query.units, published.unit)
+    unit = answer_unit(query.units, published.unit_of(series))
     rows = history_rows(published, series, query.of, query.units, query.frequency)
     items: list[HistoricForecastAnswer] = [
         {

@@ -83,10 +83,17 @@ def _forecasts_response(
 ) -> Response:
     horizon = requested_horizon(run, query.horizon)
     series = select_series(session, catalogs, run, query, page_limit(request, query))
-    unit = answer_unit(query.units, series.catalog.unit)
+    catalog, ahead = series.catalog, months_after(run.cutoff, horizon)
+    unit = answer_unit(query.units, catalog.common_unit(series.all))
     with_history = query.include == "history"
-    ahead = months_after(run.cutoff, horizon)
-    layout = Layout(ahead, query.level, query.quantile, unit, spans=not query.plain, history=with_history)
+    layout = Layout(
+        ahead,
+        query.level,
+        query.quantile,
+        lambda resolved: answer_unit(query.units, catalog.unit_of(resolved)),
+        spans=not query.plain,
+        history=with_history,
+    )
     found = read_series_forecasts(session, run, series, query, horizon)
     history = observed_history(session, run, series, query) if with_history else None
     context: dict[str, Any] = {}
@@ -98,9 +105,9 @@ def _forecasts_response(
         query,
         total=series.total,
         key="series",
-        items=forecast_answers(series.catalog, found, layout, history),
+        items=forecast_answers(catalog, found, layout, history),
         columns=layout.columns,
-        rows=forecast_rows(series.catalog, found, layout, history),
+        rows=forecast_rows(catalog, found, layout, history),
         context=context,
         headers=headers,
         facts=partial(table_facts, session, run.dataset_id, run),

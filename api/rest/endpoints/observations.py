@@ -62,7 +62,7 @@ def read_observations(
     _, known = catalogs.of_dataset(session, dataset)
     run = latest_run(session, dataset, query.as_of) if query.adjusted else None
     headers = dataset_headers(request, config, *observations.extent(session, dataset), run and run.id)
-    selected = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    selected = known.choose_measure(query.measure, flows=query.flow, partners=query.partner, sectors=query.sector)
     if query.plain:
         return _published_values(request, session, query, known, selected, headers)
     return _transformed_values(request, session, query, known, selected, headers, run)
@@ -125,7 +125,7 @@ def _published_values(
         columns=(*columns(ObservationAnswer), *SERIES_COLUMNS),
         rows=observation_rows(found.rows, known, selected),
         context={
-            **{"dataset": known.dataset, "unit": known.unit, "as_of": query.as_of},
+            **{"dataset": known.dataset, "unit": known.common_unit(selected), "as_of": query.as_of},
             "revised_data": any(row.backfilled for row in found.rows),
         },
         headers=headers,
@@ -143,7 +143,7 @@ def _transformed_values(
     run: PublishedRunRecord | None,
 ) -> Response:
     found = observed_periods(session, known, selected, query, run=run, limit=page_limit(request, query))
-    unit, adjusted = answer_unit(query.units, known.unit), "+".join(query.adjusted)
+    unit, adjusted = answer_unit(query.units, known.common_unit(selected)), "+".join(query.adjusted)
     context: dict[str, Any] = {"dataset": known.dataset, "unit": unit, "as_of": query.as_of}
     if wanted_format(request, query.format) == "json":
         rows = list(found.rows)

@@ -44,8 +44,8 @@ def read_probability(
     coverage, catalog = catalogs.of_run(session, run.id)
     series, row, estimate = estimate_probability(session, run, catalog, query)
     assert run.cutoff is not None
-    unit = answer_unit(query.units, catalog.unit)
-    layout = Layout(months_after(run.cutoff, run.horizon), query.level, query.quantile, unit, spans=True)
+    unit = answer_unit(query.units, catalog.unit_of(series))
+    layout = Layout(months_after(run.cutoff, run.horizon), query.level, query.quantile, lambda _: unit, spans=True)
     event: dict[str, Any] = {
         "above": query.above,
         "below": query.below,

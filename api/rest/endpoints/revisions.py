@@ -42,12 +42,13 @@ def read_revisions(
     date, 3 only new or revised values, 4 first prints. A partner group stands for its members.
     """
     _, known = catalogs.of_dataset(session, dataset)
-    names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
+    selected = known.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
+    names, unit = part_names(selected), known.common_unit(selected)
     as_of = query.as_of or config.now().date()
     selection = RevisionSelection(list(names), query.start or date.min, query.end or date.max, as_of)
     read = _read_revisions if query.output_type is None else _read_vintages
-    found = read(session, selection, query, names, known.unit, page_limit(request, query))
-    context = {"dataset": dataset, "unit": known.unit, "as_of": as_of, "output_type": query.output_type}
+    found = read(session, selection, query, names, unit, page_limit(request, query))
+    context = {"dataset": dataset, "unit": unit, "as_of": as_of, "output_type": query.output_type}
     return list_response(
         request,
         query,

@@ -50,7 +50,9 @@ def read_changes(
         query,
         total=found.total,
         key="changes",
-        items=[change_answer(row, names[row.series_id], catalog.unit) for row in found.rows],
+        items=[
+            change_answer(row, names[row.series_id], catalog.unit_of_id(names[row.series_id])) for row in found.rows
+        ],
         columns=columns(ChangeAnswer),
         context={"dataset": run.dataset_id, "unit": catalog.unit, "run": run.id, "against": against},
         headers={"Cache-Control": "no-cache"},

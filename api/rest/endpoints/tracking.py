@@ -50,7 +50,7 @@ def read_tracking(
         run_of(session, dataset, query.run)
     filters = query.model_dump(include={"step", "start", "end", "live", "drifts", "limit", "offset"})
     found = forecast_scores.page(session, list(names), run_id=query.run, **filters)
-    items = [_tracked_answer(row, names[row.series_id], catalog.unit) for row in found.rows]
+    items = [_tracked_answer(row, names[row.series_id], catalog.unit_of_id(names[row.series_id])) for row in found.rows]
     return list_response(
         request,
         query,
@@ -88,7 +88,10 @@ def read_tracked_series(
         query,
         total=len(wanted),
         key="series",
-        items=[_series_answer(record, names[record.series_id], catalog.unit) for record in page],
+        items=[
+            _series_answer(record, names[record.series_id], catalog.unit_of_id(names[record.series_id]))
+            for record in page
+        ],
         columns=columns(TrackedSeriesAnswer),
         context={"dataset": dataset, "unit": catalog.unit, "series_drifting": drifting},
         headers={"Cache-Control": "no-cache"},

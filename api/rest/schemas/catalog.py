@@ -78,7 +78,7 @@ class SeriesPage(Page):
 
 @answer
 class PartAnswer(TypedDict):
-    """A stored series that a derived series is computed from, and its sign."""
+    """A stored series that a derived series is computed from, and its sign; a unit value divides by that of sign -1."""
 
     unique_id: str
     sign: int
@@ -86,7 +86,7 @@ class PartAnswer(TypedDict):
 
 @answer
 class ResolvedSeriesAnswer(SeriesAnswer):
-    """A series. `parts` lists the components of a group or a balance; null for a stored series."""
+    """A series. `parts` lists the components of a group, a balance or a unit value; null for a stored series."""
 
     parts: list[PartAnswer] | None
 
@@ -109,11 +109,14 @@ class PartnerPage(Page):
 
 @answer
 class SectorAnswer(TypedDict):
-    """A sector of goods."""
+    """A sector of goods: the sector that contains it; of quantities, whose they are and their unit."""
 
     code: str
     name: str
     classification: str
+    contained_in: str | None
+    quantity_of: str | None
+    unit: str | None
 
 
 @answer

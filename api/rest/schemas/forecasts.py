@@ -1,6 +1,6 @@
-"""Answers about forecasts: values, probability, concentration, decomposition and history."""
+"""Answers about forecasts: values, probability, decomposition and history."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -107,27 +107,6 @@ class ProbabilityAnswer(ResolvedSeriesAnswer):
     revised_data: RevisedData
     data_end: DataEnd
     overdue: Overdue
-    coverage: NotRequired[OptionalCoverage]
-
-
-@answer
-class ConcentrationAnswer(TypedDict):
-    """The Herfindahl-Hirschman index by period, 0 to 10,000."""
-
-    dataset: str
-    over: Literal["partner", "sector"]
-    flow: str
-    partner: str | None
-    sector: str | None
-    unit: str
-    frequency: str
-    run: RunAnswer
-    revised_data: RevisedData
-    data_end: DataEnd
-    overdue: Overdue
-    parts: Annotated[list[str], Field(description="The series whose shares are squared.")]
-    whole: Annotated[str | None, Field(description="The series of the denominator; null for the sum of the parts.")]
-    months: list[MonthAnswer]
     coverage: NotRequired[OptionalCoverage]
 
 

@@ -1,6 +1,6 @@
 """Forecasts and decompositions as answers and CSV rows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple, cast
 
@@ -10,6 +10,7 @@ from forecasting.data.months import MONTHS_PER_YEAR, month_text
 from services.forecasts import SeriesForecast, StepForecast
 from services.observed_periods import ObservedPeriod
 from services.series_catalog import SeriesCatalog
+from store.models import ResolvedSeries
 
 FORECAST_COLUMNS = ("unique_id", "month", "step", "unit", "mean", "median", "level", "lo", "hi")
 SPAN_COLUMNS = ("period", "months", "observed_months", "reason")
@@ -20,12 +21,15 @@ History = Iterable[Sequence[ObservedPeriod]]
 
 
 class Layout(NamedTuple):
-    """The layout of forecasts: months ahead, levels, further quantiles, unit; whether rows are periods; history."""
+    """The layout of forecasts: months ahead, levels, further quantiles; whether rows are periods; history.
+
+    `unit_of` gives the unit of a series' answer.
+    """
 
     months: Sequence[str]
     levels: Sequence[float]
     quantiles: Sequence[float]
-    unit: str
+    unit_of: Callable[[ResolvedSeries], str]
     spans: bool = False
     history: bool = False
 
@@ -43,7 +47,9 @@ def forecast_answers(
     for (series, rows), observed in zip(found, repeat(None) if history is None else history, strict=False):
         history_of = {} if observed is None else {"history": [history_answer(row) for row in observed]}
         months = [month_answer(row, layout) for row in rows]
-        yield cast(ForecastSeries, {**series_answer(catalog, series, layout.unit), **history_of, "months": months})
+        yield cast(
+            ForecastSeries, {**series_answer(catalog, series, layout.unit_of(series)), **history_of, "months": months}
+        )
 
 
 def history_answer(row: ObservedPeriod) -> HistoryAnswer:
@@ -85,11 +91,11 @@ def forecast_rows(
     Observed periods come first, as rows with a `value` and steps up to 0.
     """
     for (series, rows), observed in zip(found, repeat(()) if history is None else history, strict=False):
-        names = series_cells(catalog, series)
-        yield from _history_rows(series.unique_id, observed, layout, names)
+        names, unit = series_cells(catalog, series), layout.unit_of(series)
+        yield from _history_rows(series.unique_id, unit, observed, layout, names)
         for row in rows:
             described = (*names, first_day(layout.months[row.step - 1]))
-            head = (series.unique_id, layout.months[row.step - 1], row.step, layout.unit, row.mean, row.median)
+            head = (series.unique_id, layout.months[row.step - 1], row.step, unit, row.mean, row.median)
             cells: tuple[Any, ...] = _span_cells(row) if layout.spans else ()
             described = (None, *described) if layout.history else described
             for level, (lo, hi) in zip(layout.levels, row.bounds, strict=True):
@@ -111,7 +117,7 @@ def component_answer(row: Mapping[str, Any]) -> ComponentMonth:
 
 
 def _history_rows(
-    unique_id: str, observed: Sequence[ObservedPeriod], layout: Layout, names: tuple[str, ...]
+    unique_id: str, unit: str, observed: Sequence[ObservedPeriod], layout: Layout, names: tuple[str, ...]
 ) -> Iterator[tuple[Any, ...]]:
     first_step = first_day(layout.months[0])
     for row in observed:
@@ -120,7 +126,7 @@ def _history_rows(
         step = (day.year - first_step.year) * MONTHS_PER_YEAR + day.month - first_step.month + 1
         spans = (row.period.label, row.period.months, row.period.months, row.reason) if layout.spans else ()
         quantiles = (None, None) if layout.quantiles else ()
-        yield (unique_id, month, step, layout.unit, *[None] * 5, *spans, *quantiles, row.value, *names, day)
+        yield (unique_id, month, step, unit, *[None] * 5, *spans, *quantiles, row.value, *names, day)
 
 
 def _span_cells(row: StepForecast) -> tuple[str, int, int, str | None]:

@@ -21,7 +21,7 @@ def observation_answer(row: ObservationRecord, catalog: SeriesCatalog) -> Observ
         "unique_id": f"{catalog.dataset}.{row.flow}.{row.partner}.{row.sector}",
         "month": format_month(row.month),
         "value": row.value,
-        "unit": catalog.unit,
+        "unit": catalog.unit_of_sector(row.sector),
         "months": row.months,
         "status": row.status,
         "vintage": row.vintage,

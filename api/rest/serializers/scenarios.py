@@ -23,7 +23,7 @@ def scenario_row(row: "ScenarioRow", catalog: SeriesCatalog, levels: list[float]
         "unique_id": row.series.unique_id,
         "name": f"{partner}, {sector}",
         "units": row.question.units,
-        "unit": answer_unit(row.question.units, catalog.unit),
+        "unit": answer_unit(row.question.units, catalog.unit_of(row.series)),
         "period": row.period.label,
         "baseline": _summary(row.baseline, levels),
         "scenario": _summary(row.scenario, levels),

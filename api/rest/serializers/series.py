@@ -11,7 +11,7 @@ SERIES_COLUMNS = ("dataset", "flow", "partner", "partner_name", "sector", "secto
 
 
 def series_answer(catalog: SeriesCatalog, series: ResolvedSeries, unit: str | None = None) -> ResolvedSeriesAnswer:
-    """A series; `unit` is the answer's where it is not the dataset's."""
+    """A series; `unit` is the answer's where it is not the series' own."""
     parts = series.parts if series.derived else None
     return {
         "unique_id": series.unique_id,
@@ -21,7 +21,7 @@ def series_answer(catalog: SeriesCatalog, series: ResolvedSeries, unit: str | No
         "partner_name": catalog.partners[series.partner],
         "sector": series.sector,
         "sector_name": catalog.sectors[series.sector],
-        "unit": unit or catalog.unit,
+        "unit": unit or catalog.unit_of(series),
         "parts": None if parts is None else [{"unique_id": part.unique_id, "sign": part.sign} for part in parts],
     }
 

@@ -69,12 +69,12 @@ def test_a_chance_is_reported_with_its_error_and_interval(halves: Halves) -> Non
 def test_concentration_is_reported_as_the_api_has_it(halves: Halves) -> None:
     head, columns, *rows = lines(halves, "CN_CLEANTECH", over="partner", sector="EV", frequency="A", level=[80])
     assert head.startswith("CN_CLEANTECH.X.*.EV, HHI points over ")
-    assert columns.split() == ["period", "observed", "median", "80", "%", "lo", "80", "%", "hi"]
+    assert columns.split() == ["period", "observed", "mean", "80", "%", "lo", "80", "%", "hi"]
     path = "/v1/datasets/CN_CLEANTECH/forecasts/concentration"
     parameters = {"over": "partner", "sector": "EV", "frequency": "A", "level": 80, "run": halves.clean.run.run_id}
     reported = halves.client.get(path, params=parameters).json()["months"]
     assert [row.split()[0] for row in rows] == [entry["period"] for entry in reported]
-    assert [float(row.split()[4].replace(",", "")) for row in rows] == [round(entry["median"], 1) for entry in reported]
+    assert [float(row.split()[4].replace(",", "")) for row in rows] == [round(entry["mean"], 1) for entry in reported]
 
 
 def test_what_has_no_answer_says_why(halves: Halves) -> None:

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
 from api.rest.schemas.backtests import BacktestPage
-from api.rest.schemas.forecasts import ConcentrationAnswer, ForecastPage, ProbabilityAnswer
+from api.rest.schemas.concentration import ConcentrationAnswer
+from api.rest.schemas.forecasts import ForecastPage, ProbabilityAnswer
 from tests.integration.api.conftest import World
 from tests.support.answers import validate
 from tests.support.factories import Published

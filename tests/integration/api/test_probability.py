@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from api.rest.schemas.forecasts import ConcentrationAnswer, ProbabilityAnswer
+from api.rest.schemas.concentration import ConcentrationAnswer
+from api.rest.schemas.forecasts import ProbabilityAnswer
 from tests.integration.api.conftest import World
 from tests.support.answers import validate
 from tests.support.half_year_world import Half, Halves, halves_of
@@ -151,8 +152,10 @@ def concentrate(halves: Halves, half: Half, **params: Any) -> dict[str, Any]:
 
 
 def slow_index(half: Half, whole: str, parts: list[str], period: str) -> Any:
-    total = half.draws(whole, period)
-    return sum((100 * half.draws(part, period) / total) ** 2 for part in parts)
+    """Draws of the index, moved to the index of the expected shares."""
+    shares = [100 * half.draws(part, period) / half.draws(whole, period) for part in parts]
+    index = np.square(shares).sum(axis=0)
+    return index - index.mean() + sum(share.mean() ** 2 for share in shares)
 
 
 def test_concentration_over_partners_counts_single_partners_with_shares_of_the_world(halves: Halves) -> None:
@@ -165,6 +168,31 @@ def test_concentration_over_partners_counts_single_partners_with_shares_of_the_w
     bounds = [row["intervals"][0]["lo"], row["intervals"][0]["hi"]]
     assert_allclose(bounds, np.quantile(index, [0.1, 0.9]), rtol=1e-5)
     assert found["unit"] == "HHI points"
+
+
+def test_the_largest_parts_have_the_largest_expected_shares(halves: Halves) -> None:
+    found = concentrate(halves, halves.clean, over="partner", sector="EV", frequency="A", level=80)
+    (row,) = [row for row in found["months"] if row["period"] == "2026"]
+    shares = [part["share"] for part in row["largest"]]
+    assert shares == sorted(shares, reverse=True)
+    assert [top["number"] for top in row["top"]] == [1, 3, 5]
+    assert row["top"][0]["share"] == pytest.approx(shares[0])
+    assert row["top"][1]["share"] == pytest.approx(sum(shares[:3]), rel=1e-6)
+    assert row["counted_share"] == pytest.approx(row["top"][2]["share"], rel=1e-6)
+    assert row["mean"] == pytest.approx(sum(part["points"] for part in row["largest"]), rel=1e-6)
+    for part in row["largest"]:
+        assert part["intervals"][0]["lo"] <= part["share"] <= part["intervals"][0]["hi"]
+
+
+@pytest.mark.parametrize(("frequency", "history", "number"), [("M", 6, 6), ("Q", 12, 4), ("A", 24, 2), ("M", 0, 0)])
+def test_observed_concentration_is_beside_the_forecast(
+    halves: Halves, frequency: str, history: int, number: int
+) -> None:
+    found = concentrate(halves, halves.clean, over="partner", sector="EV", frequency=frequency, history=history)
+    assert len(found["history"]) == number
+    for row in found["history"]:
+        assert row["index"] == pytest.approx(sum(part["share"] ** 2 for part in row["largest"]))
+        assert row["top"][0]["intervals"] == []
 
 
 def test_concentration_over_sectors_counts_sectors_with_shares_of_the_partner_s_total(halves: Halves) -> None:

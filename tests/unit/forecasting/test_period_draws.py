@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from forecasting.analysis.concentration import concentration
 from forecasting.analysis.period_draws import (
     OF_A_WHOLE,
     SeriesPaths,
     Units,
     add_up,
     answer_unit,
-    concentration,
     months_needed,
     period_draws,
     period_sums,
     probability,
+    ratio_draws,
     share_error,
     summarise,
 )
@@ -211,16 +212,35 @@ def test_a_probability_has_its_standard_error() -> None:
 
 @quick
 @given(world=worlds())
-def test_concentration_agrees_with_a_loop_and_has_its_bounds(world: World) -> None:
+def test_concentration_is_that_of_expected_shares_with_the_spread_of_the_draws(world: World) -> None:
     spans = periods_ahead(world.cutoff, HORIZON, "Q")
-    index = concentration(world.partners, world.whole, spans).values
-    for number in range(len(index)):
-        for column, span in enumerate(spans):
-            total = slow_sum(world.whole, number, span)
-            slow = sum((100 * slow_sum(part, number, span) / total) ** 2 for part in world.partners)
-            assert index[number, column] == pytest.approx(slow, rel=1e-5)
-    assert (index >= 10_000 / len(world.cells) - 1e-6).all()
-    assert (index <= 10_000 + 1e-6).all()
+    found = concentration(world.partners, world.whole, spans)
+    draws = len(found.index.values)
+    for column, span in enumerate(spans):
+        shares = np.array(
+            [
+                [100 * slow_sum(part, number, span) / slow_sum(world.whole, number, span) for part in world.partners]
+                for number in range(draws)
+            ]
+        )
+        expected, each = shares.mean(axis=0), np.square(shares).sum(axis=1)
+        index = found.index.values[:, column]
+        assert index.mean() == pytest.approx(np.square(expected).sum(), rel=1e-5)
+        assert index - index.mean() == pytest.approx(each - each.mean(), abs=0.5)
+        for number in (1, 3):
+            largest = np.argsort(-expected, kind="stable")[:number]
+            assert found.top(number).values[:, column].mean() == pytest.approx(expected[largest].sum(), rel=1e-5)
+
+
+def test_the_dispersion_of_forecasts_does_not_raise_the_concentration() -> None:
+    """Two equal halves that become uncertain: every draw is more concentrated, the expected shares are not."""
+    joined = np.zeros(1, dtype=bool)
+    half = SeriesPaths(0, np.ones(1), joined, np.array([[0.5], [1.5]]))
+    other = SeriesPaths(0, np.ones(1), joined, np.array([[1.5], [0.5]]))
+    whole = SeriesPaths(0, np.full(1, 2.0), joined, np.full((2, 1), 2.0))
+    found = concentration([half, other], whole, [Period(1, 1, "month")])
+    assert found.index.values.mean() == pytest.approx(5000)
+    assert np.square(found.shares).sum(axis=0).mean() == pytest.approx(6250)
 
 
 def simple(observed: list[float], paths: list[list[float]]) -> SeriesPaths:
@@ -294,3 +314,22 @@ def test_an_answer_needs_its_months_and_their_base() -> None:
 def test_every_answer_has_a_unit() -> None:
     assert [answer_unit(units, "USD m") for units in OWN_UNITS] == ["USD m", "USD m", "%", "%", "USD m", "log USD m"]
     assert (answer_unit("share", "USD m"), answer_unit("contribution", "USD m")) == ("%", "percentage points")
+
+
+def test_the_ratio_of_a_period_is_that_of_its_sums() -> None:
+    joined = np.zeros(12, dtype=bool)
+    value = SeriesPaths(0, np.arange(1.0, 13.0), joined, np.array([[14.0, 6.0], [28.0, 12.0]]))
+    quantity = SeriesPaths(0, np.full(12, 2.0), joined, np.array([[7.0, 3.0], [7.0, 3.0]]))
+    two_months = Period(12, 13, "jan_feb")
+    level = ratio_draws("lin", value, quantity, [two_months], 1e3)
+    assert level.values[:, 0].tolist() == [2000.0, 4000.0]
+    growth = ratio_draws("pc1", value, quantity, [two_months], 1e3)
+    assert growth.values[:, 0] == pytest.approx([100 * (2 / 0.75 - 1), 100 * (4 / 0.75 - 1)])
+
+
+def test_a_ratio_is_unknown_where_its_denominator_is_zero_in_a_draw() -> None:
+    joined = np.zeros(1, dtype=bool)
+    value = SeriesPaths(0, np.ones(1), joined, np.ones((2, 1)))
+    quantity = SeriesPaths(0, np.ones(1), joined, np.array([[1.0], [0.0]]))
+    (reason,) = ratio_draws("lin", value, quantity, [Period(1, 1, "month")], 1.0).reasons
+    assert reason is not None

@@ -13,7 +13,14 @@ TODAY = date(2026, 8, 21)
 
 
 @pytest.mark.parametrize(
-    ("dataset", "rows"), [("CN_TRADE", 469), ("CN_CLEANTECH", 9702), ("CN_PARTNERS", 2666), ("CN_COMMODITIES", 1072)]
+    ("dataset", "rows"),
+    [
+        ("CN_TRADE", 469),
+        ("CN_CLEANTECH", 9702),
+        ("CN_PARTNERS", 2666),
+        ("CN_COMMODITIES", 1558),
+        ("WORLD_EXPORTS", 9600),
+    ],
 )
 def test_bundled_figures_pass_the_checks_of_any_table(dataset: str, rows: int) -> None:
     delivery = bundled.delivery(dataset)
@@ -23,12 +30,13 @@ def test_bundled_figures_pass_the_checks_of_any_table(dataset: str, rows: int) -
 
 def test_every_dataset_tells_its_unit_publisher_and_licence() -> None:
     definitions = bundled.definitions()
-    assert sorted(definitions) == ["CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE"]
+    assert sorted(definitions) == ["CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE", "WORLD_EXPORTS"]
     assert {code: (row.unit, row.release_day, row.derives_rest) for code, row in definitions.items()} == {
         "CN_TRADE": ("USD bn", 9, False),
         "CN_CLEANTECH": ("USD m", 20, True),
         "CN_PARTNERS": ("CNY bn", 18, True),
         "CN_COMMODITIES": ("CNY bn", 9, False),
+        "WORLD_EXPORTS": ("USD bn", 28, True),
     }
     assert "CC BY 4.0" in definitions["CN_CLEANTECH"].licence
     assert "Ember" in definitions["CN_CLEANTECH"].citation
@@ -65,11 +73,27 @@ def test_codes_are_unique_and_named() -> None:
         table = bundled.codes(name)
         assert table["code"].is_unique
         assert (table.map(str.strip) == table).all(axis=None)
-        assert (table != "").all(axis=None)
+        assert (table[list(table.columns[:3])] != "").all(axis=None)
     partners = bundled.codes("partners")
     countries = partners[partners["is_group"] == "false"]
     assert len(countries) == 249
     assert countries["code"].str.fullmatch("[A-Z]{3}").all()
+
+
+def test_a_quantity_is_of_a_sector_and_has_a_unit() -> None:
+    sectors = bundled.codes("sectors").set_index("code")
+    quantities = sectors[sectors["quantity_of"] != ""]
+    assert len(quantities) == 18
+    assert (quantities.index == quantities["quantity_of"] + "_QTY").all()
+    assert ((sectors["unit"] != "") == (sectors["quantity_of"] != "")).all()
+    assert set(sectors["contained_in"]) - {""} == {"AGRICULTURE", "MECH_ELEC"}
+    assert sectors.loc[["IC", "GRAIN"], "contained_in"].tolist() == ["MECH_ELEC", "AGRICULTURE"]
+
+
+def test_world_exports_are_imported_on_request_with_six_years_ahead() -> None:
+    assert bundled.on_request() == {"WORLD_EXPORTS"}
+    assert bundled.config("WORLD_EXPORTS")["horizon"] == 72
+    assert bundled.config("CN_TRADE") == bundled.config("OWN") == {}
 
 
 def test_names_are_those_an_economist_writes() -> None:
