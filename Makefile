@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices bench-world
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,6 +53,9 @@ bench-events: $(VENV)/.installed-dev ## forecasts with and without events as reg
 
 bench-replay: $(VENV)/.installed-dev ## the tariff of April 2025 as a scenario, beside the outcomes
 	$(BIN)/python -m benchmarks.tariff_replay --output benchmarks/results/tariff-replay.md $(ARGS)
+
+bench-world: $(VENV)/.installed-dev ## coverage of annual world exports and shares, one to six years ahead
+	$(BIN)/python -m benchmarks.world --output benchmarks/results/world-exports.md $(ARGS)
 
 bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals beside other libraries
 	$(BIN)/python -m benchmarks.intervals --output benchmarks/results/intervals.md $(ARGS)

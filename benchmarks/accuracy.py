@@ -10,6 +10,7 @@ Quick takes a few cutoffs and series and no Prophet, and ends with code 1 if the
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +37,7 @@ STATSFORECAST = ("AutoETS", "AutoTheta", "AutoCES")
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_TRADE": panels.cn_trade,
     "CN_CLEANTECH": panels.cn_cleantech,
+    "CN_PARTNERS": panels.cn_partners_borrowed,
     "us_imports": panels.us_imports,
 }
 # One long series, a panel on which nothing was tuned, and panels that cost hours of the peers' time. Ask by name.
@@ -56,6 +58,7 @@ def losses(problem: Problem, *, peers: tuple[str, ...], workers: int | None = No
             cutoffs=list(problem.cutoffs),
             config=ForecastConfig(horizon=HORIZON),
             reporter=problem.reporter,
+            vintage_values=problem.vintage_values,
             executor=pool,
             on_progress=bar,
         )
@@ -115,9 +118,11 @@ def _p_value(error: FloatArray, ours: FloatArray, step: int, apart: list[int]) -
 
 def quick(problem: Problem) -> Problem:
     """About ten series, and so many cutoffs that both together make QUICK: a series alone needs more of them."""
-    some = panels.one_in(max(1, len(problem.panel.unique_ids) // 10), problem.panel)
+    step = max(1, len(problem.panel.unique_ids) // 10)
+    some = panels.one_in(step, problem.panel)
     every = -(-len(problem.cutoffs) * len(some.unique_ids) // QUICK)
-    return Problem(problem.name, some, problem.reporter, problem.cutoffs[::every])
+    known = {cutoff: values[::step] for cutoff, values in problem.vintage_values.items()}
+    return replace(problem, panel=some, cutoffs=problem.cutoffs[::every], vintage_values=known)
 
 
 def section(problem: Problem, errors: dict[str, FloatArray]) -> str:

@@ -1,6 +1,7 @@
 """The panels that benchmarks run on, as the issues that set the targets define them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.data.borrowed_history import Donor
+from forecasting.data.borrowed_history import Donor, borrow_history, borrowed_at_cutoffs
 from forecasting.data.indicators import DAY, Indicator, IndicatorPanel
 from forecasting.data.months import MONTH
 from forecasting.data.panel import Panel
+from forecasting.types import FloatArray
 from sources import bundled
 from sources.bundled import indicators as bundled_indicators
 from sources.observation_batch import IndicatorDefinition
@@ -30,12 +32,16 @@ OFTEN_MONTHS = 100
 
 @dataclass(frozen=True)
 class Problem:
-    """A panel, whose calendar applies to it, and the cutoffs at which forecasts of it are judged (months)."""
+    """A panel, whose calendar applies to it, and the cutoffs at which forecasts of it are judged (months).
+
+    `vintage_values` are the values known at cutoffs, by position, where they differ from the panel's.
+    """
 
     name: str
     panel: Panel
     reporter: str
     cutoffs: NDArray[np.datetime64]
+    vintage_values: Mapping[int, FloatArray] = field(default_factory=dict)
 
 
 def months(first: str, last: str, every: int = 1) -> NDArray[np.datetime64]:
@@ -108,6 +114,25 @@ def cn_totals() -> dict[str, Donor]:
     """China's total exports and imports since 2008, which the partner panel borrows history from."""
     panel = _panel(_bundled("CN_TRADE"))
     return {flow: Donor(panel.months, panel.values[row]) for row, flow in enumerate(panel.keys["flow"])}
+
+
+def cn_partners_borrowed() -> Problem:
+    """The partner panel with the history that it borrows, as known at each cutoff; every other month from June 2025."""
+    original, donors = cn_partners(), cn_totals()
+    panel = borrow_history(original, donors)
+    cutoffs = list(range(panel.first_published, len(panel.months)))
+    known = borrowed_at_cutoffs(panel, original, donors, cutoffs, {})
+    return Problem("CN_PARTNERS", panel, "CHN", months("2025-06", "2026-06", 2), known)
+
+
+def world_exports() -> Problem:
+    """World exports by economy, with the rest of the world, at every December from 2010."""
+    frame = _bundled("WORLD_EXPORTS")
+    published = frame.assign(vintage=frame["month"], months=1, status="A", backfilled=True)
+    wholes = assign_wholes(published["partner"].unique(), {})
+    derived = remainders_and_totals(published[COLUMNS], dataset="WORLD_EXPORTS", wholes=wholes)
+    whole = pd.concat([published, derived], ignore_index=True)
+    return Problem("WORLD_EXPORTS", _panel(whole), "WLD", months("2010-12", "2022-12", 12))
 
 
 def us_imports() -> Problem:

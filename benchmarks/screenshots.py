@@ -11,7 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-PAGES = {"series": "/series/CN_TRADE/X/WLD/TOTAL", "backtest": "/backtest?dataset=CN_TRADE"}
+PAGES = {
+    "partners": "/partners",
+    "series": "/series/CN_TRADE/X/WLD/TOTAL",
+    "backtest": "/backtest?dataset=CN_TRADE",
+}
 SIZE = {"width": 1180, "height": 1000}
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
 DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((place) => place.dataset.drawn)"

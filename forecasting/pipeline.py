@@ -168,13 +168,15 @@ def evaluate_panel(
     cutoffs: Sequence[np.datetime64],
     config: ForecastConfig,
     reporter: str,
+    vintage_values: Mapping[int, FloatArray] | None = None,
     indicators: IndicatorPanel | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> tuple[Backtest, tuple[Failure, ...]]:
     """Score the forecasts made at `cutoffs` (months), each from the folds before it, on the steps that are known.
 
-    The folds are as far apart as a run's, whatever the distance between the cutoffs.
+    The folds are as far apart as a run's, whatever the distance between the cutoffs. `vintage_values` as in
+    `forecast_panel`.
 
     Raises:
         BadCutoff: no cutoff was given, or one is outside the panel or has no month after it.
@@ -187,9 +189,9 @@ def evaluate_panel(
     scored = sorted({panel.position(cutoff) for cutoff in cutoffs})
     if scored[-1] == len(panel.months) - 1:
         raise BadCutoff(last_month, first_month, str(panel.months[-2]) if len(panel.months) > 1 else first_month)
-    burn_in = _positions_before(scored[0], config, count=config.burn_in)
+    burn_in = _in_own_history(panel, _positions_before(scored[0], config, count=config.burn_in))
     folds = sorted({*burn_in, *range(scored[0], scored[-1], config.every), *scored})
-    vintage_values = _as_known(panel, folds, {})
+    vintage_values = _as_known(panel, folds, vintage_values or {})
     base = forecast_at_cutoffs(
         panel,
         cutoffs=folds,
@@ -221,6 +223,11 @@ def _as_known(panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int,
 def fold_positions(panel: Panel, config: ForecastConfig) -> list[int]:
     """The cutoffs (positions in the panel's months) of a run's folds, burn-in folds first."""
     positions = _positions_before(len(panel.months) - 1, config, count=config.folds + config.burn_in)
+    return _in_own_history(panel, positions)
+
+
+def _in_own_history(panel: Panel, positions: Sequence[int]) -> list[int]:
+    """The positions with enough months of the panel's own, not borrowed, before them."""
     return [position for position in positions if position >= panel.first_published + SHORTEST_OWN_HISTORY - 1]
 
 
