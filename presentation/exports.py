@@ -35,19 +35,9 @@ class Export(NamedTuple):
 
 
 def export(
-    sections: Sequence[Section],
-    name: str | None,
-    kind: Saved,
-    *,
-    stem: str,
-    subject: str = "",
-    caption: str = "",
-    facts: Sequence[tuple[str, str]] = (),
+    sections: Sequence[Section], name: str | None, kind: Saved, *, stem: str, subject: str = "", caption: str = ""
 ) -> Export:
-    """One section of a page as a file. Raises NoSuchSection.
-
-    Charts carry `subject`, title, note and `caption`; a workbook has a sheet of `facts` behind its table.
-    """
+    """One section of a page as a file; charts carry `subject`, title, note and `caption`. Raises NoSuchSection."""
     found = next((section for section in sections if section.name == name), None)
     if found is None or (kind in PICTURES and found.spec is None):
         raise NoSuchSection(name, kind, [section.name for section in sections])
@@ -55,10 +45,6 @@ def export(
     if kind == "csv":
         parts = csv_parts([column.name for column in found.columns], found.cells)
         return Export((part.encode() for part in parts), MEDIA[kind], filename)
-    if kind == "xlsx":
-        from presentation.workbook import workbook  # noqa: PLC0415 - slow to import and rarely needed
-
-        return Export([workbook([found], facts=facts)], MEDIA[kind], filename)
     return Export([_bytes(found, kind, subject, caption)], MEDIA[kind], filename)
 
 
@@ -79,6 +65,10 @@ def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator
 def _bytes(section: Section, kind: Saved, subject: str, caption: str) -> bytes:
     if kind == "parquet":
         return _parquet(section)
+    if kind == "xlsx":
+        from presentation.workbook import workbook  # noqa: PLC0415 - slow to import and rarely needed
+
+        return workbook([section])
     assert section.spec is not None
     title = f"{subject}: {section.title}" if subject and subject not in section.title else section.title
     spec = titled(section.spec, title, [section.note, caption])

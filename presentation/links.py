@@ -52,6 +52,11 @@ def partners(dataset: str | None = None, **query: Any) -> str:
     return url("/partners", dataset=dataset, **query)
 
 
+def concentration(dataset: str | None = None, **query: Any) -> str:
+    """The page of concentration over partners or sectors."""
+    return url("/concentration", dataset=dataset, **query)
+
+
 def backtest(dataset: str | None = None, **query: Any) -> str:
     """The backtest page."""
     return url("/backtest", dataset=dataset, **query)
@@ -118,6 +123,16 @@ def api_forecasts(run_id: int, **query: Any) -> str:
 def api_contributions(dataset: str, **query: Any) -> str:
     """Contributions to growth."""
     return url(f"{api_dataset(dataset)}/forecasts/contributions", **query)
+
+
+def api_concentration(dataset: str, **query: Any) -> str:
+    """The concentration over partners or sectors."""
+    return url(f"/v1/datasets/{dataset}/forecasts/concentration", **query)
+
+
+def api_substitution(dataset: str, **query: Any) -> str:
+    """What took the place of a partner."""
+    return url(f"/v1/datasets/{dataset}/forecasts/substitution", **query)
 
 
 def api_probability(dataset: str, **query: Any) -> str:

@@ -1,10 +1,11 @@
 """Contributions to growth: which partners or sectors a change comes from, observed and expected.
 
 Parts add up to their whole: members of a published group are reported under it, and what no part lists is a remainder.
+Where parts overlap, as commodity groups do, changes and growth are reported without a whole.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,10 @@ from forecasting.analysis.periods import Period
 from forecasting.config import interval_probabilities
 from forecasting.data.months import MONTHS_PER_YEAR, month_text
 from forecasting.types import FloatArray
-from services.errors import NothingToCompare, NothingToConcentrate, PartsDoNotAddUp, PeriodBeyondRun
+from services.errors import NothingToCompare, NothingToConcentrate, PeriodBeyondRun
 from services.queries.contributions import ContributionQuery
-from services.series_catalog import SeriesCatalog
-from services.series_paths import cutoff_number, read_series_paths
+from services.series_catalog import BALANCE, SeriesCatalog
+from services.series_paths import PathsById, cutoff_number, read_series_paths
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries.runs import PublishedRunRecord
 
@@ -41,7 +42,8 @@ class Estimate(NamedTuple):
 class ContributionRow:
     """A part of the whole in two periods; `within` is the group that a member is reported under.
 
-    `level`, `base`, `change`, `at_whole_rate` and `own` are means in the dataset's unit, shares in per cent.
+    `level`, `base`, `change`, `at_whole_rate`, `mix` and `own` are means in the dataset's unit, shares in per cent;
+    those that need a whole are None without one.
     """
 
     code: str
@@ -49,35 +51,50 @@ class ContributionRow:
     within: str | None
     level: float
     base: float
-    change: float
-    share: float
-    base_share: float
-    at_whole_rate: float
-    own: float
+    change: Estimate
+    share: float | None
+    base_share: float | None
+    at_whole_rate: float | None
+    mix: float | None
+    own: float | None
     growth: Estimate
     contribution: Estimate
 
 
 @dataclass(frozen=True, slots=True)
 class ContributionAnswer:
-    """Contributions of the parts of a whole, largest first; those that are within no group sum to its growth."""
+    """Contributions of the parts of a whole, the largest change first.
+
+    Where `adds_up`, those that are within no group sum to the change of the whole. `whole` is None where parts overlap
+    and have no total.
+    """
 
     period: Period
     base_period: Period
     observed: int
-    whole: str
-    level: float
-    base: float
+    whole: str | None
+    adds_up: bool
+    level: float | None
+    base: float | None
     growth: Estimate
+    change: Estimate
     rows: Sequence[ContributionRow]
 
 
+UNKNOWN = Estimate(None, ())
+"""The change of a whole that is not defined."""
+
+
 class _Parts(NamedTuple):
-    """Parts of a whole with the group that each is reported under; the whole is their sum where it is None."""
+    """Parts of a whole with the group that each is reported under.
+
+    The whole is the sum of the parts where `series_of_whole` is None and they can be added.
+    """
 
     series: Sequence[ResolvedSeries]
     within: Sequence[str | None]
-    whole: ResolvedSeries | None
+    series_of_whole: ResolvedSeries | None
+    additive: bool
 
 
 class _Table(NamedTuple):
@@ -93,55 +110,115 @@ class _Table(NamedTuple):
         """Which parts are within no group: they add up to the whole."""
         return np.array([group is None for group in self.within])
 
+    @property
+    def groups(self) -> list[int | None]:
+        """The row of the group of each part; None where it is within none."""
+        return [None if group is None else self.codes.index(group) for group in self.within]
+
 
 def read_contributions(
     session: Session, run: PublishedRunRecord, catalog: SeriesCatalog, query: ContributionQuery
 ) -> ContributionAnswer:
     """Contributions to the growth of a flow from one period to another.
 
-    Raises UnknownSeries, PeriodBeyondRun, NothingToCompare, NothingToConcentrate, PartsDoNotAddUp.
+    Raises UnknownSeries, PeriodBeyondRun, NothingToCompare, NothingToConcentrate.
     """
     period, base_period = periods = _periods(run, query)
     parts = _parts(catalog, query)
-    everything = [*parts.series, *([parts.whole] if parts.whole else [])]
+    whole = parts.series_of_whole
     months = min(period.first, base_period.first), max(period.last, base_period.last)
-    paths = read_series_paths(session, run, everything, months)
-    names = catalog.partners if query.by == "partner" else catalog.sectors
+    paths = read_series_paths(session, run, [*parts.series, *([whole] if whole else [])], months)
+    parts = _known_parts(parts, paths, periods)
     table = _Table(
         codes=[getattr(part, query.by) for part in parts.series],
-        names=names,
+        names=catalog.partners if query.by == "partner" else catalog.sectors,
         within=parts.within,
         sums=[_sums([paths[part.unique_id] for part in parts.series], period) for period in periods],
     )
-    if parts.whole is None:
-        totals = [sums[table.top].sum(axis=0) for sums in table.sums]
-    else:
-        totals = [_sums([paths[parts.whole.unique_id]], period)[0] for period in periods]
-    table = _with_remainder(table, totals, error=PartsDoNotAddUp(query.by, catalog.dataset))
-    if not (totals[1] > 0).all():
-        raise NothingToCompare(base_period.label, "the whole is not positive in every draw")
-    found = contributions(*table.sums, *totals)
+    totals = _totals(parts, table, None if whole is None else paths[whole.unique_id], periods)
+    adds_up = totals is not None and _adds_up(table, totals)
+    if totals is not None and adds_up:
+        table = _with_remainder(table, totals)
+    level, base = totals or (None, None)
+    found = _compared(table, level, base, balance=query.flow == BALANCE)
     rows = [_row(found, table, place, query.level) for place in range(len(table.codes))]
     return ContributionAnswer(
         period=period,
         base_period=base_period,
         observed=period.observed(cutoff_number(run)),
-        whole=parts.whole.unique_id if parts.whole else f"{catalog.dataset}.{query.flow}.*.*",
-        level=float(totals[0].mean()),
-        base=float(totals[1].mean()),
+        whole=_whole_id(catalog, query, parts),
+        adds_up=adds_up,
+        level=None if level is None else float(level.mean()),
+        base=None if base is None else float(base.mean()),
         growth=_estimate(found.whole_growth, query.level),
-        rows=sorted(rows, key=lambda row: -(row.contribution.mean or 0.0)),
+        change=_estimate(level - base, query.level) if level is not None and base is not None else UNKNOWN,
+        rows=sorted(rows, key=lambda row: -(row.change.mean or 0.0)),
     )
 
 
-def _with_remainder(table: _Table, totals: Sequence[FloatArray], *, error: PartsDoNotAddUp) -> _Table:
-    """The table with a row for what its parts leave of the whole, if they leave anything; raises `error` if less."""
-    unlisted = [total - sums[table.top].sum(axis=0) for total, sums in zip(totals, table.sums, strict=True)]
-    gaps = [np.abs(rest).max() / np.abs(total).max() for rest, total in zip(unlisted, totals, strict=True)]
-    if max(gaps) <= TOLERANCE:
+def _compared(table: _Table, level: FloatArray | None, base: FloatArray | None, *, balance: bool) -> Contributions:
+    """The comparison of the two periods; of a balance, whose sign may change, without growth and shares."""
+    if not balance:
+        return contributions(table.sums[0], table.sums[1], level, base, table.groups)
+    found = contributions(table.sums[0], table.sums[1], None, None)
+    return replace(found, growth=np.full(found.growth.shape, np.nan))
+
+
+def _known_parts(parts: _Parts, paths: PathsById, periods: Sequence[Period]) -> _Parts:
+    """The parts; those that cannot be added only where both periods are known.
+
+    Raises NothingToCompare where no part is left.
+    """
+    if parts.additive:
+        return parts
+    reasons = [period_sums(paths[series.unique_id], periods).reasons for series in parts.series]
+    kept = [place for place, found in enumerate(reasons) if found == (None,) * len(periods)]
+    if not kept:
+        raise NothingToCompare(periods[0].label, next(filter(None, reasons[0])))
+    codes = {parts.series[place].sector for place in kept}
+    within = [code if code in codes else None for code in parts.within]
+    return parts._replace(series=[parts.series[place] for place in kept], within=[within[place] for place in kept])
+
+
+def _whole_id(catalog: SeriesCatalog, query: ContributionQuery, parts: _Parts) -> str | None:
+    if parts.series_of_whole is not None:
+        return parts.series_of_whole.unique_id
+    return f"{catalog.dataset}.{query.flow}.*.*" if parts.additive else None
+
+
+def _totals(
+    parts: _Parts, table: _Table, whole: SeriesPaths | None, periods: Sequence[Period]
+) -> tuple[FloatArray, FloatArray] | None:
+    """The sums of the whole over the two periods, each of shape (draws,); None where parts cannot be added."""
+    if whole is not None:
+        level, base = (_sums([whole], period)[0] for period in periods)
+        return level, base
+    if not parts.additive:
+        return None
+    level, base = (sums[table.top].sum(axis=0) for sums in table.sums)
+    return level, base
+
+
+def _unlisted(table: _Table, totals: Sequence[FloatArray]) -> list[FloatArray]:
+    """What the parts leave of the whole in each period."""
+    return [total - sums[table.top].sum(axis=0) for total, sums in zip(totals, table.sums, strict=True)]
+
+
+def _adds_up(table: _Table, totals: Sequence[FloatArray]) -> bool:
+    """Whether the parts leave a part of the whole that is not negative, or nothing."""
+    return _gap(table, totals) <= TOLERANCE or min(rest.mean() for rest in _unlisted(table, totals)) >= 0
+
+
+def _gap(table: _Table, totals: Sequence[FloatArray]) -> float:
+    pairs = zip(_unlisted(table, totals), totals, strict=True)
+    return max(float(np.abs(rest).max() / np.abs(total).max()) for rest, total in pairs)
+
+
+def _with_remainder(table: _Table, totals: Sequence[FloatArray]) -> _Table:
+    """The table with a row for what its parts leave of the whole, if they leave anything."""
+    if _gap(table, totals) <= TOLERANCE:
         return table
-    if min(rest.mean() for rest in unlisted) < 0:
-        raise error
+    unlisted = _unlisted(table, totals)
     return _Table(
         codes=[*table.codes, UNLISTED],
         names={**table.names, UNLISTED: "Not listed"},
@@ -158,14 +235,19 @@ def _row(found: Contributions, table: _Table, place: int, levels: Sequence[float
         within=table.within[place],
         level=float(found.level[place].mean()),
         base=float(found.base[place].mean()),
-        change=float(found.change[place].mean()),
-        share=float(found.share[place].mean()),
-        base_share=float(found.base_share[place].mean()),
-        at_whole_rate=float(found.at_whole_rate[place].mean()),
-        own=float(found.own[place].mean()),
+        change=_estimate(found.change[place], levels),
+        share=_mean(found.share[place]),
+        base_share=_mean(found.base_share[place]),
+        at_whole_rate=_mean(found.at_whole_rate[place]),
+        mix=_mean(found.mix[place]),
+        own=_mean(found.own[place]),
         growth=_estimate(found.growth[place], levels),
         contribution=_estimate(found.contribution[place], levels),
     )
+
+
+def _mean(draws: FloatArray) -> float | None:
+    return float(draws.mean()) if np.isfinite(draws).all() else None
 
 
 def _estimate(draws: FloatArray, levels: Sequence[float]) -> Estimate:
@@ -192,9 +274,9 @@ def _periods(run: PublishedRunRecord, query: ContributionQuery) -> tuple[Period,
 
 
 def _parts(catalog: SeriesCatalog, query: ContributionQuery) -> _Parts:
-    """The parts of the flow: partners with the group that each belongs to, or sectors.
+    """The parts of the flow: partners or sectors with the group that each is part of.
 
-    Raises UnknownSeries, NothingToConcentrate, PartsDoNotAddUp.
+    Raises UnknownSeries, NothingToConcentrate.
     """
     by_partner = query.by == "partner"
     partners = None if by_partner else [query.partner or TOTAL_PARTNER]
@@ -206,14 +288,15 @@ def _parts(catalog: SeriesCatalog, query: ContributionQuery) -> _Parts:
     if not parts:
         raise NothingToConcentrate(query.by, catalog.dataset)
     if not by_partner:
-        if whole is None:
-            raise PartsDoNotAddUp(query.by, catalog.dataset)
-        return _Parts(parts, [None] * len(parts), whole)
+        listed = {series.sector for series in parts}
+        containing = [catalog.sector_records[series.sector].contained_in for series in parts]
+        within = [code if code in listed else None for code in containing]
+        return _Parts(parts, within, whole, additive=not catalog.overlapping)
     wholes = catalog.wholes
     kept = [series for series in parts if series.partner in wholes]
     groups = {series.partner for series in kept}
     within = [wholes[series.partner] if wholes[series.partner] in groups else None for series in kept]
-    return _Parts(kept, within, whole)
+    return _Parts(kept, within, whole, additive=True)
 
 
 def _sums(all_paths: Sequence[SeriesPaths], period: Period) -> FloatArray:

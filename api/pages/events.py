@@ -8,7 +8,6 @@ from sqlmodel import Session
 
 from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, SessionDep
-from api.pages.partners import widest_dataset
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting, links
 from presentation.sections.event_effects import calendar_section, effect_sentence, effects_section
@@ -16,7 +15,7 @@ from services.errors import Unanswerable
 from services.event_effects import EffectsAnswer, read_effects
 from services.events import weight
 from services.parameters import Code, RunId
-from services.published_run import PublishedRun, citation, open_run
+from services.published_run import PublishedRun, citation, open_partner_run
 from services.queries.events import EffectsQuery
 from store.errors import UnknownSeries
 from store.queries import catalog
@@ -44,7 +43,7 @@ def read_events_page(
     query: Annotated[EventsPageQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogCacheDep
 ) -> Response:
     """The event calendar, and the effect of the chosen event, by default of the largest that has one."""
-    published = open_run(session, catalogs, query.dataset or widest_dataset(catalog.datasets(session)), query.run)
+    published = open_partner_run(session, catalogs, query.dataset, query.run)
     known = store_events.events(session)
     found = _effects(session, published, query, known)
     effects = [] if found is None else [effects_section(published, found)]

@@ -1,5 +1,6 @@
-"""Partners: who contributes to growth, observed and expected, and who takes whose place."""
+"""Partners: who contributes to growth, observed and expected, and who takes whose place; the same for commodities."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -7,65 +8,103 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
-from forecasting.analysis.periods import Period
-from forecasting.data.months import MONTHS_PER_YEAR
 from presentation import formatting, links
-from presentation.sections.contributions import contribution_section, growth_sentence
-from services.contributions import ContributionAnswer, read_contributions
+from presentation.sections.contributions import contribution_section, growth_sentence, slope_section
+from presentation.sections.section import Section
+from presentation.sections.substitution import substitution_section
+from services.catalog_cache import CatalogCache
+from services.errors import NothingToCompare, NothingToConcentrate
 from services.parameters import Code, RunId
-from services.published_run import PublishedRun, citation, open_run
-from services.queries.contributions import ContributionQuery
-from store.queries import catalog
-from store.queries.catalog import DatasetRecord
+from services.partner_changes import Changes, PartFacts, Spans, read_changes, read_facts, read_replacement
+from services.published_run import PublishedRun, citation, open_partner_run, partner_datasets
+from store.errors import UnknownSeries
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 NAVIGATION = (links.partners(), "Partners")
-PREFERRED = "CN_PARTNERS"
+SPANS = (("month", "Month"), ("quarter", "Quarter"), ("year", "Year"), ("rolling", "12 months"))
+DIMENSIONS = (("partner", "Partners"), ("sector", "Commodities"))
 
 
 class PartnersQuery(PageQuery):
-    """The dataset, the run and the flow."""
+    """The dataset, the run, the dimension, the flow, the windows, and the partner whose place was taken."""
 
     dataset: Code | None = None
     run: RunId | None = None
-    flow: Literal["X", "M"] | None = None
+    by: Literal["partner", "sector"] | None = None
+    flow: Literal["X", "M", "B"] | None = None
+    spans: Spans = "rolling"
+    partner: Code | None = None
 
 
 @router.get("/partners")
 def read_partners(
     query: Annotated[PartnersQuery, Query()], request: Request, session: SessionDep, catalogs: CatalogCacheDep
 ) -> Response:
-    """Contributions of partners to growth: the last 12 months observed, and up to 12 months expected."""
-    datasets = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
-    published = open_run(session, catalogs, query.dataset or widest_dataset(catalog.datasets(session)), query.run)
-    flow = query.flow or published.flows[0]
-    last, ahead = published.last, min(MONTHS_PER_YEAR, published.run.horizon)
-    observed = _compare(published, flow, Period(last - MONTHS_PER_YEAR + 1, last, "span"))
-    expected = _compare(published, flow, Period(last + 1, last + ahead, "span"))
-    path = links.partners(published.dataset.id, flow=flow, run=published.run.id)
+    """Contributions of partners or commodities: the last window observed and the next expected."""
+    published = open_partner_run(session, catalogs, query.dataset, query.run)
+    flow, by = query.flow or published.flows[0], query.by or _dimension(published)
+    try:
+        changes, facts = _read(published, catalogs, by, flow, query.spans)
+    except (NothingToCompare, NothingToConcentrate, UnknownSeries) as error:
+        sections, sentence = [], f"No comparison: {error}."
+    else:
+        sections = _sections(published, changes, facts, query, by, flow)
+        sentence = growth_sentence(published, changes, flow)
+    path = links.partners(published.dataset.id, by=by, flow=flow, spans=query.spans, run=published.run.id)
     return page(
         request,
         "partners.html",
         title="Partners",
-        sections=[contribution_section(published, observed, expected, flow)],
+        sections=sections,
         query=query,
         published=published,
         flow=flow,
-        sentence=growth_sentence(observed, expected, flow),
-        datasets=[(code, code) for code in datasets],
-        flows=[(code, formatting.FLOW_NAMES[code].capitalize()) for code in published.flows if code != "B"],
-        citation=citation(published, "contributions by partner", links.absolute(request.base_url, path)),
+        by=by,
+        sentence=sentence,
+        datasets=[(code, code) for code in partner_datasets(session)],
+        flows=[(code, formatting.FLOW_NAMES[code].capitalize()) for code in published.flows],
+        spans=SPANS,
+        dimensions=_dimensions(published),
+        citation=citation(published, f"contributions by {by}", links.absolute(request.base_url, path)),
     )
 
 
-def _compare(published: PublishedRun, flow: str, period: Period) -> ContributionAnswer:
-    query = ContributionQuery.model_validate({"flow": flow, "period": period.label, "level": [80.0]})
-    return read_contributions(published.session, published.run, published.catalog, query)
+def _read(
+    published: PublishedRun, catalogs: CatalogCache, by: str, flow: str, spans: Spans
+) -> tuple[Changes, dict[str, PartFacts]]:
+    """Changes and facts of a run, cached because a published run cannot change."""
+    key = ("partners", published.run.id, by, flow, spans)
+    found: tuple[Changes, dict[str, PartFacts]] | None = catalogs.answers.get(key)
+    if found is None:
+        changes = read_changes(published, by=by, flow=flow, spans=spans)
+        found = changes, read_facts(published, changes, by=by, flow=flow)
+        catalogs.answers.put(key, found)
+    return found
 
 
-def widest_dataset(datasets: list[DatasetRecord]) -> str:
-    """The partner dataset where it is there, else the one with most series."""
-    codes = [dataset.id for dataset in datasets if dataset.series]
-    if PREFERRED in codes:
-        return PREFERRED
-    return max((dataset for dataset in datasets), key=lambda dataset: dataset.series).id if datasets else ""
+def _sections(
+    published: PublishedRun,
+    changes: Changes,
+    facts: Mapping[str, PartFacts],
+    query: PartnersQuery,
+    by: str,
+    flow: str,
+) -> list[Section]:
+    found = [
+        contribution_section(published, changes, facts, by=by, flow=flow, spans=query.spans),
+        slope_section(published, changes, by=by, flow=flow),
+    ]
+    if by == "partner":
+        windows = read_replacement(published, flow, query.spans, query.partner)
+        found.append(substitution_section(published, windows, flow))
+    return [section for section in found if section is not None]
+
+
+def _dimensions(published: PublishedRun) -> list[tuple[str, str]]:
+    """The dimensions that the dataset has more than one code of."""
+    several = {"partner": len(published.catalog.codes[1]) > 1, "sector": len(published.catalog.valued) > 1}
+    return [(code, name) for code, name in DIMENSIONS if several[code]]
+
+
+def _dimension(published: PublishedRun) -> str:
+    return next((code for code, _ in _dimensions(published)), "partner")

@@ -24,7 +24,6 @@ from presentation.templates import make_environment
 from services.freshness import Freshness, dataset_freshness, refinement
 from services.parameters import Code
 from services.published_run import PublishedRun
-from services.table_facts import facts_of
 from store.errors import UnknownSeries
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,22 +55,11 @@ def page(
 ) -> Response:
     """A page, or the requested section of it as a file. Raises NoSuchSection."""
     if query.save is not None:
-        run = published if isinstance(published := context.get("published"), PublishedRun) else None
+        caption = _caption(published) if isinstance(published := context.get("published"), PublishedRun) else ""
         subject = str(context.get("subject", title))
-        saved = export(
-            sections,
-            query.section,
-            query.save,
-            stem=_stem(request),
-            subject=subject,
-            caption=_caption(run) if run else "",
-            facts=[
-                ("subject", subject),
-                *(facts_of(run.dataset, run.run).items() if run else ()),
-                ("address", str(request.url)),
-            ],
+        return _download(
+            export(sections, query.section, query.save, stem=_stem(request), subject=subject, caption=caption)
         )
-        return _download(saved)
     by_name = {section.name: section for section in sections}
     if isinstance(published := context.get("published"), PublishedRun):
         context["freshness"] = freshness_of(request, published)

@@ -2,12 +2,26 @@
 
 from types import ModuleType
 
-from api.pages import ask, backtest, compare, events, heat_map, overview, partners, runs, scenarios, series, sign_in
+from api.pages import (
+    ask,
+    backtest,
+    compare,
+    concentration,
+    events,
+    heat_map,
+    overview,
+    partners,
+    runs,
+    scenarios,
+    series,
+    sign_in,
+)
 from presentation import links
 
 PAGES: tuple[ModuleType, ...] = (
     overview,
     partners,
+    concentration,
     ask,
     scenarios,
     series,

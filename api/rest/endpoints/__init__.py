@@ -29,6 +29,7 @@ from api.rest.endpoints import (
     scenarios,
     schedule,
     stored_scenarios,
+    substitution,
     tracking,
 )
 
@@ -45,6 +46,7 @@ ROUTERS = tuple(
         probability,
         concentration,
         contributions,
+        substitution,
         scenarios,
         stored_scenarios,
         decomposition,

@@ -37,8 +37,9 @@ def read_contributions(
     """Contributions of partners or sectors to the growth of exports or imports from one period to another.
 
     Means over the run's joint draws: contributions of the rows that are within no group sum to the growth of the whole.
-    `at_whole_rate` and `own` split each change (shift-share): the change at the growth rate of the whole, and the
-    part's own gain or loss of market share. Both periods may be observed, forecast, or partly both.
+    `at_whole_rate`, `mix` and `own` split each change (shift-share): what it would be at the growth rate of the whole,
+    what the growth of its group adds, and the part's own. Both periods may be observed, forecast, or partly both.
+    Parts that overlap and have no total (`whole` null), and balances, have changes and growth but no contributions.
     """
     run = select_run(session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
@@ -59,10 +60,12 @@ def read_contributions(
         "from": found.base_period.label,
         "months_observed": found.observed,
         "whole": found.whole,
+        "adds_up": found.adds_up,
         "level": found.level,
         "base": found.base,
         "growth": estimate_answer(found.growth, "%", query.level),
-        "contributions": [contribution_row(row, query.level) for row in found.rows],
+        "change": estimate_answer(found.change, catalog.unit, query.level),
+        "contributions": [contribution_row(row, catalog.unit, query.level) for row in found.rows],
         "run": run_answer(run),
         "revised_data": coverage.backfilled,
         **freshness_answer(freshness),

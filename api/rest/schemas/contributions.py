@@ -27,11 +27,16 @@ class ContributionRowAnswer(TypedDict):
     within: Annotated[str | None, Field(description="The group that a member is reported under.")]
     level: Annotated[float, Field(description="Expected value of the period, in the dataset's unit.")]
     base: Annotated[float, Field(description="Value of the period compared with, in the dataset's unit.")]
-    change: float
-    share: Annotated[float, Field(description="Share of the whole, in per cent.")]
-    base_share: float
-    at_whole_rate: Annotated[float, Field(description="Change at the growth rate of the whole, in the dataset's unit.")]
-    own: Annotated[float, Field(description="The rest of the change: the part's own, in the dataset's unit.")]
+    change: EstimateAnswer
+    share: Annotated[float | None, Field(description="Share of the whole, in per cent.")]
+    base_share: float | None
+    at_whole_rate: Annotated[
+        float | None, Field(description="Change at the growth rate of the whole, in the dataset's unit.")
+    ]
+    mix: Annotated[
+        float | None, Field(description="Change that the growth of its group beyond the whole adds, in the unit.")
+    ]
+    own: Annotated[float | None, Field(description="The rest of the change: the part's own, in the dataset's unit.")]
     growth: EstimateAnswer
     contribution: Annotated[EstimateAnswer, Field(description="In percentage points of the growth of the whole.")]
 
@@ -48,10 +53,12 @@ ContributionAnswer = TypedDict(
         "period": str,
         "from": str,
         "months_observed": int,
-        "whole": str,
-        "level": float,
-        "base": float,
+        "whole": str | None,
+        "adds_up": bool,
+        "level": float | None,
+        "base": float | None,
         "growth": EstimateAnswer,
+        "change": EstimateAnswer,
         "contributions": list[ContributionRowAnswer],
         "run": RunAnswer,
         "revised_data": bool,
@@ -60,4 +67,6 @@ ContributionAnswer = TypedDict(
     },
 )
 answer(ContributionAnswer)
-ContributionAnswer.__doc__ = "Contributions of parts to the growth of their whole; those within no group sum to it."
+ContributionAnswer.__doc__ = (
+    "Contributions of parts to the growth of their whole. Where `adds_up`, those within no group sum to it."
+)

@@ -93,7 +93,11 @@ def test_members_and_remainder_sum_to_their_group(client: TestClient) -> None:
     members = rows(answer, top=False)
     assert {row["code"] for row in members} == {"DEU", "FRA", "EU27_REST"}
     assert {row["within"] for row in members} == {"EU27"}
-    assert sum(row["change"] for row in members) == pytest.approx(group["change"], abs=1e-4)
+    changes = [row["change"]["mean"] for row in members]
+    assert sum(changes) == pytest.approx(group["change"]["mean"], abs=1e-4)
+    for row in members:
+        split = row["at_whole_rate"] + row["mix"] + row["own"]
+        assert split == pytest.approx(row["change"]["mean"], abs=1e-6)
 
 
 def test_observed_periods_have_intervals_of_no_width(client: TestClient) -> None:
@@ -130,5 +134,5 @@ def test_a_comparison_that_makes_no_sense_is_refused(client: TestClient, params:
 def test_csv_has_a_row_for_each_part_and_level(client: TestClient) -> None:
     answer = client.get(URL, params={"format": "csv", "level": "50,80"})
     lines = answer.text.splitlines()
-    assert lines[0].startswith("code,name,within,level,base,change")
+    assert lines[0].startswith("code,name,within,level,base,share")
     assert len(lines) == 1 + 2 * 6

@@ -94,6 +94,7 @@ def test_every_endpoint_is_documented(client: TestClient) -> None:
         ("/v1/datasets/{dataset}/forecasts", "get"),
         ("/v1/datasets/{dataset}/forecasts/probability", "get"),
         ("/v1/datasets/{dataset}/forecasts/concentration", "get"),
+        ("/v1/datasets/{dataset}/forecasts/substitution", "get"),
         ("/v1/datasets/{dataset}/backtests", "get"),
         ("/v1/datasets/{dataset}/backtests/folds", "get"),
         ("/v1/datasets/{dataset}/backtests/misses", "get"),

@@ -41,6 +41,21 @@ def test_growth_is_not_defined_from_nothing() -> None:
     assert mean_and_interval(found.contribution[0], [0.1]) == (50.0, [50.0])
 
 
-def test_a_whole_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="base period"):
-        contributions(np.ones((1, 2)), np.ones((1, 2)), np.ones(2), np.zeros(2))
+@pytest.mark.parametrize(("whole", "whole_base"), [(None, None), (np.ones(2), np.array([1.0, 0.0]))])
+def test_without_a_positive_whole_only_changes_and_growth_are_known(
+    whole: np.ndarray | None, whole_base: np.ndarray | None
+) -> None:
+    found = contributions(np.full((1, 2), 3.0), np.full((1, 2), 2.0), whole, whole_base)
+    assert found.change.tolist() == [[1.0, 1.0]]
+    assert_allclose(found.growth, 50)
+    assert np.isnan(found.contribution).all()
+    assert np.isnan(found.whole_growth).all()
+
+
+def test_the_mix_is_what_the_group_adds_to_its_members() -> None:
+    """A group of two that grows by 20 % in a whole that grows by 10 %; the second member does not grow."""
+    level, base = np.array([[60.0], [40.0], [20.0]]), np.array([[50.0], [30.0], [20.0]])
+    found = contributions(level, base, np.array([110.0]), np.array([100.0]), [None, 0, 0])
+    assert found.mix[:, 0] == pytest.approx([0, 3, 2])
+    assert found.own[:, 0] == pytest.approx([5, 4, -4])
+    assert_allclose(found.at_whole_rate + found.mix + found.own, found.change)
