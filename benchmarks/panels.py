@@ -126,13 +126,13 @@ def cn_partners_borrowed() -> Problem:
 
 
 def world_exports() -> Problem:
-    """World exports by economy, with the rest of the world, at every December from 2010."""
+    """World exports by economy, with the rest of the world, at every other December from 2010."""
     frame = _bundled("WORLD_EXPORTS")
     published = frame.assign(vintage=frame["month"], months=1, status="A", backfilled=True)
     wholes = assign_wholes(published["partner"].unique(), {})
     derived = remainders_and_totals(published[COLUMNS], dataset="WORLD_EXPORTS", wholes=wholes)
     whole = pd.concat([published, derived], ignore_index=True)
-    return Problem("WORLD_EXPORTS", _panel(whole), "WLD", months("2010-12", "2022-12", 12))
+    return Problem("WORLD_EXPORTS", _panel(whole), "WLD", months("2010-12", "2022-12", 24))
 
 
 def us_imports() -> Problem:

@@ -1,8 +1,8 @@
 """World exports by economy one to six years ahead: coverage of annual intervals, of values and of shares of the world.
 
-Rolling origins in every December, forecasts of 72 months from the values known then; a calendar year is the sum of its
-months, a share that of the year's world exports, both in each simulated path. The error of the share is beside that of
-the share of the last 12 months, unchanged.
+Rolling origins in every other December, forecasts of 72 months from the values known then; a calendar year is the sum
+of its months, a share that of the year's world exports, both in each simulated path. The error of the share is beside
+that of the share of the last 12 months, unchanged.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from sources import bundled
 
 LEVELS = (50.0, 80.0, 95.0)
 DRAWS, SEED = 500, 1
-EARLIER = 6
+EARLIER = 4
 """Cutoffs before the first that is scored, a year apart, from which its weights and error scales are learned."""
 WORLD, CHINA = "X.WLD.TOTAL", "X.CHN.TOTAL"
 

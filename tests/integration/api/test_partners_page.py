@@ -60,7 +60,7 @@ def test_shares_are_those_of_the_first_year_of_now_and_of_the_year_ahead(client:
     table = pd.read_csv(io.BytesIO(saved.content)).set_index("name")
     assert table["first"].sum() == pytest.approx(100, abs=1e-6)
     assert table["now"].sum() == pytest.approx(100, abs=1e-6)
-    assert table.loc["United States", "first"] > table.loc["United States", "now"]
+    assert table["first"]["United States"] > table["now"]["United States"]
 
 
 def test_the_page_of_concentration_has_history_and_what_is_ahead(client: TestClient) -> None:  # noqa: F811
