@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import matplotlib as mpl
 import pandas as pd
+import polars as pl
 import pytest
 from sqlalchemy import Engine
 
@@ -58,9 +59,10 @@ def test_python_snippets_run(tool: str, code: str, bundled_address: str) -> None
     if tool == "DuckDB":
         _need_httpfs()
     names = run(code, bundled_address)
-    frames = [value for name, value in names.items() if hasattr(value, "columns") and not name.startswith("_")]
-    assert frames
-    assert all(len(frame.collect() if hasattr(frame, "collect") else frame) > 0 for frame in frames)
+    frames = [value.collect() if isinstance(value, pl.LazyFrame) else value for value in names.values()]
+    lengths = [len(frame) for frame in frames if isinstance(frame, pd.DataFrame | pl.DataFrame)]
+    assert lengths
+    assert min(lengths) > 0
 
 
 def _need_httpfs() -> None:
