@@ -63,6 +63,9 @@ bench-intervals: $(VENV)/.installed-dev ## coverage and width of the intervals b
 bench-odd: $(VENV)/.installed-dev ## odd series beside AutoETS; ARGS="--series 12"
 	$(BIN)/python -m benchmarks.odd --output benchmarks/results/odd.md $(ARGS)
 
+bench-scenarios: $(VENV)/.installed-dev ## seconds that scenarios take over 136 series
+	$(BIN)/python -m benchmarks.scenarios --output benchmarks/results/scenarios.md $(ARGS)
+
 screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the running service
 	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
 

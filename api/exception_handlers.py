@@ -27,7 +27,7 @@ from starlette.routing import Match
 from errors import TradewindError
 from forecasting.errors import Contradiction, UnknownForecaster
 from presentation.errors import FormatUnavailable, NoAppendix, NoSuchSection
-from services.errors import QueueFull, RunNotPublished, Unanswerable
+from services.errors import QueueFull, RunNotPublished, RunSuperseded, Unanswerable
 from services.parameters import RENAMED
 from sources.errors import BadDefinition, UnknownPartnerName
 from store.database import is_disk_full
@@ -108,6 +108,7 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     MissingScope: HTTPStatus.FORBIDDEN,
     RunNotPublished: HTTPStatus.CONFLICT,
     QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
+    RunSuperseded: HTTPStatus.CONFLICT,
     RunMovedOn: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchSection: HTTPStatus.NOT_FOUND,

@@ -60,4 +60,6 @@ def _line(row: ScenarioRow, unit: str, place: int) -> str:
     if row.reason is not None:
         return f"{head}  {row.reason}"
     lo, hi = row.scenario.bounds[place]
-    return f"{head}{row.baseline.median:>12,.1f}{row.scenario.median:>12,.1f}{f'{lo:,.1f} to {hi:,.1f}':>26}"
+    line = f"{head}{row.baseline.median:>12,.1f}{row.scenario.median:>12,.1f}{f'{lo:,.1f} to {hi:,.1f}':>26}"
+    before, after = row.baseline.probability, row.scenario.probability
+    return line if after is None else f"{line}  probability {before:.2f}, in the scenario {after:.2f}"

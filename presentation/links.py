@@ -150,6 +150,11 @@ def api_scenario(scenario_id: int, *more: str, **query: Any) -> str:
     return url("/".join(("/v1/scenarios", str(scenario_id), *more)), **query)
 
 
+def api_adjustment(adjustment_id: int) -> str:
+    """One adjustment."""
+    return f"/v1/adjustments/{adjustment_id}"
+
+
 def api_scenario_comparison(numbers: Sequence[int]) -> str:
     """The forecasts under several stored scenarios."""
     return url("/v1/scenarios/comparison", scenario=numbers)

@@ -24,7 +24,7 @@ from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
 from services.joint_paths import JointPaths, read_joint_paths
 from services.queries.scenarios import Condition, Question
 from services.series_catalog import SeriesCatalog
-from services.series_paths import cutoff_number
+from services.series_paths import cutoff_number, read_series_paths
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries.runs import PublishedRunRecord
@@ -139,6 +139,20 @@ def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, statement: Conditio
         return catalog.choose(flows=[series.flow], partners=[partner], sectors=[sector])[0]
     except UnknownSeries as error:
         raise NoWhole(series.unique_id, f"{catalog.dataset}.{series.flow}.{partner}.{sector}", of) from error
+
+
+def observed_value(
+    session: Session, catalogs: CatalogCache, run: PublishedRunRecord, statement: Condition | Question, period: Period
+) -> float | None:
+    """The value of a statement's quantity in a period that the run has observed; None where it is not known."""
+    _, catalog = catalogs.of_run(session, run.id)
+    series = resolve(catalog, statement.series)
+    whole = whole_of(catalog, series, statement)
+    needed = [series] if whole is None else [series, whole]
+    paths = read_series_paths(session, run, needed, months_needed([period], statement.units))
+    of = None if whole is None else paths[whole.unique_id]
+    drawn = period_draws(statement.units, paths[series.unique_id], [period], of)
+    return None if drawn.reasons[0] else float(drawn.values[0, 0])
 
 
 def _impose(

@@ -1,6 +1,7 @@
 """Errors of queries that have no answer as stated.
 
 QueryError
+├── RunSuperseded              a change to a run that is no longer the latest
 ├── RunNotPublished            a run without forecasts to read (yet)
 ├── QueueFull                  too many runs of a dataset wait
 └── Unanswerable               a query that these data cannot answer
@@ -54,6 +55,14 @@ class QueueFull(QueryError):
         super().__init__(
             f"{limit} runs of {dataset} wait already; cancel some, or wait until the scheduler has executed them"
         )
+
+
+class RunSuperseded(QueryError):
+    """An adjustment of a run that is no longer the latest: its author may know later observations."""
+
+    def __init__(self, run: int, latest: int) -> None:
+        self.run, self.latest = run, latest
+        super().__init__(f"run {run} is superseded by run {latest}: adjust the latest run")
 
 
 class Unanswerable(QueryError):

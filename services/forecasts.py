@@ -5,6 +5,7 @@ the months observed so far.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
 from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions, UnitSelection
 from services.run_selection import SelectedSeries
 from services.series_catalog import SeriesCatalog
-from services.series_paths import cutoff_number, read_series_paths
+from services.series_paths import ReadPaths, cutoff_number, read_series_paths
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import forecasts
@@ -58,9 +59,21 @@ SeriesForecast = tuple[ResolvedSeries, list[StepForecast]]
 
 
 def read_forecasts(
-    session: Session, run: PublishedRunRecord, series: SelectedSeries, query: RunForecastQuery, horizon: int
+    session: Session,
+    run: PublishedRunRecord,
+    series: SelectedSeries,
+    query: RunForecastQuery,
+    horizon: int,
+    *,
+    judged: ReadPaths | None = None,
 ) -> Iterator[SeriesForecast]:
-    """Forecasts of a page of series, in its order. Raises NoWhole, PeriodObserved, PeriodBeyondRun."""
+    """Forecasts of a page of series, in its order; from `judged` paths where they are given.
+
+    Raises NoWhole, PeriodObserved, PeriodBeyondRun.
+    """
+    if judged is not None:
+        spans = period_spans(run, query, horizon)
+        return answer_series(session, run, series.catalog, series.page, spans, query, judged=judged)
     if not query.plain:
         return answer_series(session, run, series.catalog, series.page, period_spans(run, query, horizon), query)
     wanted = {*chain.from_iterable(map(interval_probabilities, query.level)), *query.quantile}
@@ -83,13 +96,15 @@ def answer_series(
     selected: Sequence[ResolvedSeries],
     spans: Sequence[Period],
     options: UnitOptions,
+    *,
+    judged: ReadPaths | None = None,
 ) -> Iterator[SeriesForecast]:
     """Forecasts of each series over spans, in the order given, computed in batches of series. Raises NoWhole."""
     # Checked before the first row is written: a streamed CSV cannot turn into an error half-way.
     wholes = {resolved.unique_id: whole_of(catalog, resolved, options) for resolved in selected}
     if not spans:
         return ((resolved, []) for resolved in selected)
-    return _series_forecasts(session, run, selected, spans, options, wholes)
+    return _series_forecasts(session, run, selected, spans, options, wholes, judged)
 
 
 def _series_forecasts(
@@ -99,9 +114,10 @@ def _series_forecasts(
     spans: Sequence[Period],
     options: UnitOptions,
     wholes: Mapping[str, ResolvedSeries | None],
+    judged: ReadPaths | None,
 ) -> Iterator[SeriesForecast]:
     for batch in batches(selected, BATCH_PARTS):
-        for resolved, drawn in draw_batch(session, run, batch, spans, options, wholes):
+        for resolved, drawn in draw_batch(session, run, batch, spans, options, wholes, judged=judged):
             yield resolved, summaries(drawn, spans, options, cutoff_number(run))
 
 
@@ -180,13 +196,16 @@ def draw_batch(
     spans: Sequence[Period],
     options: UnitOptions,
     wholes: Mapping[str, ResolvedSeries | None],
+    *,
+    judged: ReadPaths | None = None,
 ) -> Iterator[DrawnSeries]:
     """Draws of every series of a batch; `wholes` are the totals of their shares, by unique_id."""
     totals = [whole for resolved in batch if (whole := wholes[resolved.unique_id]) is not None]
     needed = {resolved.unique_id: resolved for resolved in [*batch, *totals]}
     ratios = [term for resolved in batch if resolved.multiple for term in resolved.terms]
     plain = [resolved for resolved in needed.values() if not resolved.multiple]
-    paths = read_series_paths(session, run, [*plain, *ratios], months_needed(spans, options.units))
+    read = judged or partial(read_series_paths, session, run)
+    paths = read([*plain, *ratios], months_needed(spans, options.units))
     for resolved in batch:
         if resolved.multiple:
             value, quantity = (paths[term.unique_id] for term in resolved.terms)

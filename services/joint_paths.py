@@ -38,9 +38,14 @@ class JointPaths:
 
     def of(self, series: ResolvedSeries, paths: FloatArray) -> SeriesPaths:
         """A series with the draws that `paths` of the parts give it."""
+        return self.with_draws(series, self.draws_of(series, paths))
+
+    def draws_of(self, series: ResolvedSeries, paths: FloatArray) -> FloatArray:
+        """The draws (draws, steps) of a series in `paths` of the parts."""
         weights = self.weights(series)
         used = np.flatnonzero(weights)
-        return self.with_draws(series, np.tensordot(weights[used], paths[used], axes=1))
+        found: FloatArray = np.tensordot(weights[used], paths[used], axes=1)
+        return found
 
     def with_draws(self, series: ResolvedSeries, draws: FloatArray) -> SeriesPaths:
         """The observed months of a series with draws (draws, steps)."""

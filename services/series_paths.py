@@ -1,6 +1,6 @@
 """Last observed months and joint paths of series, groups and balances."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sqlmodel import Session
@@ -14,6 +14,8 @@ from store.queries.runs import PublishedRunRecord
 
 PathsById = Mapping[str, SeriesPaths]
 """Observed months and joint paths by unique_id."""
+ReadPaths = Callable[[Sequence[ResolvedSeries], tuple[int, int]], PathsById]
+"""Reads series for answers about the months from first to last."""
 
 
 def cutoff_number(run: PublishedRunRecord) -> int:

@@ -8,15 +8,14 @@ from typing import Any
 from sqlmodel import Session
 
 from errors import TradewindError
-from forecasting.analysis.period_draws import months_needed, period_draws
 from forecasting.analysis.periods import parse_period
 from forecasting.data.months import first_day, month_number
 from services.catalog_cache import CatalogCache
-from services.conditions import resolve, whole_of
+from services.conditions import observed_value, resolve
 from services.queries.scenarios import Question, Scenario
 from services.run_selection import latest_run
 from services.scenarios import ScenarioAnswer, ScenarioRow, Summary, evaluate_scenario
-from services.series_paths import cutoff_number, read_series_paths
+from services.series_paths import cutoff_number
 from store.queries import scenarios
 from store.queries.runs import PublishedRunRecord
 from store.queries.scenarios import ForecastRecord, ScenarioRecord
@@ -133,24 +132,12 @@ def scores(
     cutoff = cutoff_number(run)
     due = [row for row in rows_of(session, catalogs, forecast) if row.period.last <= cutoff]
     defined = [row for row in due if row.baseline.median is not None and row.scenario.median is not None]
-    found = [(row, _outcome(session, catalogs, run, row)) for row in defined]
+    found = [(row, observed_value(session, catalogs, run, row.question, row.period)) for row in defined]
     return [
         ScenarioScore(row.question, row.series.unique_id, row.period.label, actual, row.baseline, row.scenario)
         for row, actual in found
         if actual is not None
     ]
-
-
-def _outcome(session: Session, catalogs: CatalogCache, run: PublishedRunRecord, row: ScenarioRow) -> float | None:
-    """The observed value of a row's question; None where it is not known."""
-    _, catalog = catalogs.of_run(session, run.id)
-    series = resolve(catalog, row.question.series)
-    whole = whole_of(catalog, series, row.question)
-    needed = [series] if whole is None else [series, whole]
-    paths = read_series_paths(session, run, needed, months_needed([row.period], row.question.units))
-    of = None if whole is None else paths[whole.unique_id]
-    drawn = period_draws(row.question.units, paths[series.unique_id], [row.period], of)
-    return None if drawn.reasons[0] else float(drawn.values[0, 0])
 
 
 def _write(session: Session, number: int, run: PublishedRunRecord, answer: ScenarioAnswer, now: datetime) -> None:

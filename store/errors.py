@@ -11,6 +11,7 @@ StoreError
 │   ├── UnknownRegressor
 │   ├── UnknownRun
 │   ├── UnknownScenario
+│   ├── UnknownAdjustment
 │   ├── ScenarioNotComputed
 │   ├── NoEarlierRun
 │   ├── RunThinned
@@ -94,6 +95,14 @@ class UnknownScenario(NotStored):
     def __init__(self, scenario: int) -> None:
         self.scenario = scenario
         super().__init__(f"no stored scenario has the number {scenario}")
+
+
+class UnknownAdjustment(NotStored):
+    """No adjustment has this number."""
+
+    def __init__(self, adjustment: int) -> None:
+        self.adjustment = adjustment
+        super().__init__(f"no adjustment has the number {adjustment}")
 
 
 class ScenarioNotComputed(NotStored):

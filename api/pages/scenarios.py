@@ -1,6 +1,5 @@
 """Scenarios: built from one statement, stored, watched over runs, and compared."""
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from http import HTTPStatus
@@ -237,7 +236,7 @@ def read(
         over=latest.cutoff >= record.ends,
         choices=series_choices(published),
         shown=shown,
-        statements=_statements(published, record),
+        statements=_statements(record),
         mail=_mail(record.name, found["result"], permalink),
         permalink=permalink,
         citation=citation(published, f"scenario {record.id}: {record.name}", permalink),
@@ -246,8 +245,9 @@ def read(
 
 
 def _followed(rows: list[Any], first: list[Any]) -> Any:
-    """The row of the last period of the first yearly question, in the rows of a run."""
-    wanted = next((row for row in first if row.period.kind == "year"), first[-1])
+    """The row of the last year of the first question, in the rows of a run."""
+    years = [row for row in first if row.period.kind == "year"] or first
+    wanted = [row for row in years if row.question == years[0].question][-1]
     same = (row for row in rows if (row.question, row.period) == (wanted.question, wanted.period))
     return next(same, None)
 
@@ -314,10 +314,29 @@ def _name(published: PublishedRun, statement: Statement) -> str:
     return f"{published.name(statement.series)}: {phrase} {relation} {period}{diverted}"
 
 
-def _statements(published: PublishedRun, record: ScenarioRecord) -> list[str]:
-    """Conditions and shocks of a stored scenario, as they are stated."""
-    stated = [*record.statement.get("conditions", []), *record.statement.get("shocks", [])]
-    return [", ".join(f"{name} {json.dumps(value).strip(chr(34))}" for name, value in part.items()) for part in stated]
+def _statements(record: ScenarioRecord) -> list[str]:
+    """Conditions and shocks of a stored scenario, in the keys of the API."""
+    return [*map(_condition_text, record.statement["conditions"]), *map(_shock_text, record.statement["shocks"])]
+
+
+def _condition_text(condition: Mapping[str, Any]) -> str:
+    """X.USA in 2027, pc1: value −20."""
+    about = ("value", "values", "mean", "at_least", "at_most")
+    stated = ", ".join(f"{name} {_numbers(condition[name])}" for name in about if name in condition)
+    return f"{condition['series']} in {condition['period']}, {condition['units']}: {stated}"
+
+
+def _numbers(value: float | list[float]) -> str:
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(f"{number:,.12g}" for number in values).replace("-", "\u2212")
+
+
+def _shock_text(shock: Mapping[str, Any]) -> str:
+    """X.USA from 2026-10: size −20, diversion 0.5."""
+    place = ".".join(shock[name] for name in ("flow", "partner", "sector") if name in shock)
+    stated = f"size {shock['size']:g} %" if "size" in shock else f"tariff {shock['tariff']['rate_change']:g} points"
+    diverted = f", diversion {shock['diversion']:g}" if shock["diversion"] else ""
+    return f"{place} from {shock['start']}: {stated}{diverted}"
 
 
 def _presets(published: PublishedRun) -> list[tuple[str, str]]:

@@ -11,3 +11,4 @@ IndicatorPath = Annotated[str, Path(pattern=CODE, description="An indicator's co
 EventPath = Annotated[str, Path(pattern=r"^[A-Z][A-Z0-9_]{0,59}$", description="An event's code, as in `/v1/events`.")]
 RunPath = Annotated[int, Path(ge=1, le=GREATEST_ID, description="A run's number.")]
 ScenarioPath = Annotated[int, Path(ge=1, le=GREATEST_ID, description="A stored scenario's number.")]
+AdjustmentPath = Annotated[int, Path(ge=1, le=GREATEST_ID, description="An adjustment's number.")]

@@ -22,6 +22,7 @@ from services.parameters import (
     StoredSeriesSelection,
 )
 
+View = Literal["statistical", "judgement"]
 Whole = Literal["partner", "sector", "total"]
 
 
@@ -83,6 +84,10 @@ class RunForecastQuery(SeriesSelection, MeasureSelection, UnitOptions, HorizonOp
     """Forecasts of a run; a page counts series."""
 
     limit: int = Field(default=1000, ge=1, le=1000, description="Greatest number of series.")
+    view: View = Field(
+        default="statistical",
+        description="`judgement` applies the adjustments of the run to its joint paths; `statistical` does not.",
+    )
     period: PeriodText | None = Field(
         default=None,
         description="One period instead of a frequency and a horizon: `2026`, `2026-Q1`, `2026-03`, or a range of "
@@ -112,6 +117,8 @@ class RunForecastQuery(SeriesSelection, MeasureSelection, UnitOptions, HorizonOp
         if self.measure == "unit_value" and self.include is not None:
             raise ValueError("include=history has no unit values; ask for observations with measure=unit_value")
         refuse_frequency(self.frequency, self.units)
+        if self.coverage and self.view == "judgement":
+            raise ValueError("coverage is known of view=statistical only")
         refuse_balance(self.flow, self.units)
         refuse_share(self.measure, self.units)
         return self
@@ -204,3 +211,19 @@ class ForecastHistoryQuery(Paged, SingleSeries):
     )
     frequency: Literal["M", "Q", "A"] = Field(default="M", description="Months, quarters or calendar years.")
     units: Literal["lin", "pc1"] = Field(default="lin", description="The level, or the growth on a year ago.")
+
+
+class DrawsQuery(SeriesSelection):
+    """The joint paths of a run, as Parquet or CSV."""
+
+    horizon: int | None = Field(default=None, ge=1, le=120, description="Months ahead; the default is the run's own.")
+    view: View = Field(default="statistical", description="`judgement` applies the adjustments of the run.")
+    layout: Literal["plain", "hubverse"] = Field(
+        default="plain", description="draw, series, month, value; or the hubverse's model output of type `sample`."
+    )
+
+    @model_validator(mode="after")
+    def _streamed(self) -> Self:
+        if self.format not in (None, "parquet", "csv"):
+            raise ValueError(f"draws are served as parquet or csv, not as {self.format}")
+        return self

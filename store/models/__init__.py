@@ -29,7 +29,7 @@ from store.models.indicators import (
     IndicatorUse,
     RunIndicator,
 )
-from store.models.judgement import ScenarioForecast, StoredScenario
+from store.models.judgement import Adjustment, ScenarioForecast, StoredScenario
 from store.models.notifications import NOTIFICATION_TYPES, Notification
 from store.models.observations import Observation
 from store.models.regressors import Regressor, RegressorEffect, RegressorEvidence, RegressorValue
@@ -58,6 +58,7 @@ __all__ = [
     "RUN_STATUSES",
     "TOTAL_PARTNER",
     "TOTAL_SECTOR",
+    "Adjustment",
     "Alert",
     "ApiKey",
     "BacktestForecast",

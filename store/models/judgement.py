@@ -49,3 +49,31 @@ class ScenarioForecast(Table, table=True):
     probability: float | None
     rows: list[dict[str, Any]] = Field(sa_type=JSONB)
     fault: str | None = None
+
+
+class Adjustment(Table, table=True):
+    """A person's change to the forecast of one period, stated on the latest run of that day.
+
+    `statement` is a condition. `expires` is the last day whose runs it applies to, `ends` the last month of its period.
+    `statistical` and `judgement` are quantiles of the adjusted quantity before and after it, at the published
+    probabilities.
+    """
+
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("ends"), name="month_starts"),
+        sa.CheckConstraint("cardinality(statistical) = cardinality(judgement)", name="same_quantiles"),
+        sa.Index("ix_adjustment_dataset_id_ends", "dataset_id", "ends"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: str = Field(foreign_key="dataset.id")
+    run_id: int = Field(foreign_key="run.id")
+    author: str = Field(max_length=120)
+    reason: str = Field(max_length=2000)
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    expires: date | None
+    withdrawn_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    ends: date
+    statement: dict[str, Any] = Field(sa_type=JSONB)
+    statistical: list[float] = Field(sa_type=ARRAY(sa.Float(53)))
+    judgement: list[float] = Field(sa_type=ARRAY(sa.Float(53)))

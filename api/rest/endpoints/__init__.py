@@ -1,6 +1,7 @@
 """Endpoints, a module a subject; `ROUTERS` is the list that the application includes."""
 
 from api.rest.endpoints import (
+    adjustments,
     backtests,
     catalog,
     concentration,
@@ -8,6 +9,7 @@ from api.rest.endpoints import (
     data_sources,
     datasets,
     decomposition,
+    draws,
     event_effects,
     events,
     external_forecasts,
@@ -49,7 +51,9 @@ ROUTERS = tuple(
         substitution,
         scenarios,
         stored_scenarios,
+        adjustments,
         decomposition,
+        draws,
         forecast_history,
         backtests,
         tracking,

@@ -1,18 +1,20 @@
 """Forecasts of a dataset's latest run, or of a run by its number."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
 
 from api.authentication import Reader
+from api.config import ServerConfig
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import latest_headers, run_headers
 from api.rest.path_parameters import DatasetPath, RunPath
 from api.rest.responses import list_response, page_limit, wanted_format
 from api.rest.schemas.forecasts import ForecastPage
 from api.rest.schemas.problem import PROBLEM
+from api.rest.serializers.adjustments import adjustment_answer
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.forecasts import FORECAST_COLUMNS, Layout, forecast_answers, forecast_rows
 from api.rest.serializers.indicators import used_indicator
@@ -22,12 +24,15 @@ from forecasting.data.months import months_after
 from services.catalog_cache import CatalogCache
 from services.coverage import forecast_coverage
 from services.forecasts import read_forecasts as read_series_forecasts
-from services.freshness import Freshness
+from services.freshness import Freshness, dataset_freshness
 from services.observed_periods import observed_history
 from services.queries.forecasts import ForecastQuery, RunForecastQuery
 from services.run_selection import SelectedSeries, published_run, requested_horizon, select_run, select_series
 from services.table_facts import table_facts
 from store.queries.runs import PublishedRunRecord
+
+if TYPE_CHECKING:
+    from services.adjustments import JudgedPaths
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -53,6 +58,8 @@ def read_forecasts(
     observed periods in the same units.
     """
     run = select_run(session, dataset, query)
+    if query.view == "judgement":
+        return _judged_response(request, session, config, catalogs, run, query)
     headers, freshness = latest_headers(request, session, config, run, query)
     return _forecasts_response(request, session, catalogs, run, query, headers, freshness)
 
@@ -66,10 +73,29 @@ def read_run_forecasts(
     config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """Forecasts of a published run, which never change."""
+    """Forecasts of a published run, which never change; with `view=judgement`, given its adjustments."""
     run = published_run(session, run_id)
+    if query.view == "judgement":
+        return _judged_response(request, session, config, catalogs, run, query)
     headers, freshness = run_headers(request, config, run), Freshness(run.cutoff, None)
     return _forecasts_response(request, session, catalogs, run, query, headers, freshness)
+
+
+def _judged_response(
+    request: Request,
+    session: Session,
+    config: ServerConfig,
+    catalogs: CatalogCache,
+    run: PublishedRunRecord,
+    query: RunForecastQuery,
+) -> Response:
+    """Forecasts given the adjustments of a run, which may change at any time."""
+    from services.adjustments import judged_paths  # noqa: PLC0415 - it loads SciPy
+
+    judged = judged_paths(session, catalogs, run)
+    freshness = dataset_freshness(session, run.dataset_id, run.cutoff, now=config.now(), grace=config.grace)
+    headers = {"Cache-Control": "no-store"}
+    return _forecasts_response(request, session, catalogs, run, query, headers, freshness, judged)
 
 
 def _forecasts_response(
@@ -80,6 +106,7 @@ def _forecasts_response(
     query: RunForecastQuery,
     headers: dict[str, str],
     freshness: Freshness,
+    judged: "JudgedPaths | None" = None,
 ) -> Response:
     horizon = requested_horizon(run, query.horizon)
     series = select_series(session, catalogs, run, query, page_limit(request, query))
@@ -94,12 +121,14 @@ def _forecasts_response(
         spans=not query.plain,
         history=with_history,
     )
-    found = read_series_forecasts(session, run, series, query, horizon)
+    found = read_series_forecasts(session, run, series, query, horizon, judged=judged)
     history = observed_history(session, run, series, query) if with_history else None
     context: dict[str, Any] = {}
     if wanted_format(request, query.format) == "json":
         context = _context(session, run, series, query, horizon) | freshness_answer(freshness)
     context["unit"] = unit
+    if judged is not None:
+        context |= {"view": query.view, "adjustments": [adjustment_answer(record) for record in judged.applied]}
     return list_response(
         request,
         query,

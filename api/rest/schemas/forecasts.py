@@ -5,6 +5,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from api.rest.schemas.adjustments import AdjustmentAnswer
 from api.rest.schemas.backtests import CoverageAnswer
 from api.rest.schemas.catalog import ResolvedSeriesAnswer
 from api.rest.schemas.common import IntervalAnswer, Month, Page, Period, answer
@@ -79,6 +80,8 @@ class ForecastPage(Page):
         ]
     ]
     coverage: NotRequired[OptionalCoverage]
+    view: NotRequired[Annotated[str, Field(description="With `view=judgement`.")]]
+    adjustments: NotRequired[Annotated[list[AdjustmentAnswer], Field(description="As `view`: those applied.")]]
     series: list[ForecastSeries]
 
 

@@ -87,6 +87,7 @@ def test_every_endpoint_refuses_a_parameter_that_it_does_not_know(client: TestCl
         "event": "US_IEEPA_10",
         "regressor": "RATE",
         "scenario_id": 1,
+        "adjustment_id": 1,
     }
     routers = (*endpoints.ROUTERS, *pages.ROUTERS)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]

@@ -36,7 +36,7 @@ PAGES = (
         "/ask?flow=B&period=2026&above=100",
         "/ask?dataset=CN_CLEANTECH&partner=EU27&sector=EV&units=pc1&below=5",
     ),
-    *("/compare", "/compare?dataset=CN_CLEANTECH&partner=EU27&sector=EV", "/scenarios"),
+    *("/compare", "/compare?dataset=CN_CLEANTECH&partner=EU27&sector=EV"),
     *("/runs", "/runs/1", "/runs/3", "/runs/5", "/events"),
 )
 

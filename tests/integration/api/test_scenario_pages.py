@@ -38,6 +38,15 @@ def test_a_form_builds_a_scenario_with_the_figures_of_the_api(desk: Desk) -> Non
     assert "Gaussian conditional on the arsinh scale" in html
 
 
+def test_the_form_asks_before_it_computes(desk: Desk) -> None:  # noqa: F811
+    html = page(desk, dataset="PARTNERS")
+    assert 'id="answer"' not in html
+    examples = re.findall(r'href="(/scenarios\?dataset=PARTNERS[^"]*value=[^"]*)"', html)
+    assert len(examples) == 3
+    for example in examples:
+        assert 'id="answer"' in page(desk, example.replace("&amp;", "&"))
+
+
 def test_the_mailed_link_shows_the_same_result_after_a_new_run(desk: Desk) -> None:  # noqa: F811
     html = page(desk, **FALL)
     (mail,) = re.findall(r'href="(mailto:[^"]+)"', html)
@@ -56,7 +65,7 @@ def test_the_mailed_link_shows_the_same_result_after_a_new_run(desk: Desk) -> No
 )
 def test_every_kind_of_statement_is_answered(desk: Desk, kind: str, value: str, period: str) -> None:  # noqa: F811
     table = effects(desk, **FALL | {"kind": kind, "value": value, "period": period})
-    assert table["difference"].abs().to_dict()["United States"] > 0
+    assert table["change"].abs().to_dict()["United States"] > 0
 
 
 def test_an_impossible_statement_is_refused_on_a_page(desk: Desk) -> None:  # noqa: F811
@@ -75,7 +84,14 @@ def test_a_scenario_is_stored_from_the_page_by_a_key_that_judges(desk: Desk) -> 
     stored = desk.client.post("/scenarios", data=form | {"key": key}, follow_redirects=False)
     assert (stored.status_code, stored.headers["location"]) == (303, "/scenarios/1")
     html = page(desk, "/scenarios/1")
-    for words in ("Truce ends", "Ada", "The truce ends", "mailto:", "until December 2026 is observed"):
+    for words in (
+        "Truce ends",
+        "Ada",
+        "The truce ends",
+        "mailto:",
+        "until December 2026 is observed",
+        "X.USA.TOTAL in 2026, pc1: value −20",
+    ):
         assert words in html
     assert "Truce ends" in page(desk, dataset="PARTNERS")
     stored_effects = desk.client.get("/scenarios/1", params={"section": "effects", "save": "csv"})
