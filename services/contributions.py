@@ -200,7 +200,7 @@ def _totals(
 
 
 def _unlisted(table: _Table, totals: Sequence[FloatArray]) -> list[FloatArray]:
-    """What the parts leave of the whole in each period."""
+    """The rest of the whole beside its parts, in each period."""
     return [total - sums[table.top].sum(axis=0) for total, sums in zip(totals, table.sums, strict=True)]
 
 

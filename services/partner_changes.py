@@ -1,4 +1,4 @@
-"""The content of the pages about partners and commodities: what changed, what is expected, in one window."""
+"""The content of the pages about partners and commodities: observed and expected changes in one window."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,10 +82,10 @@ def read_replacement(published: PublishedRun, flow: str, spans: Spans, partner: 
         return []
     found = []
     for period in windows(published, spans):
-        asked = {"flow": flow, "period": period.label, "partner": partner, "level": [LEVEL]}
+        parameters = {"flow": flow, "period": period.label, "partner": partner, "level": [LEVEL]}
         try:
             (window,) = read_substitution(
-                published.session, published.run, published.catalog, SubstitutionQuery.model_validate(asked)
+                published.session, published.run, published.catalog, SubstitutionQuery.model_validate(parameters)
             )
         except (NothingToCompare, NothingToConcentrate, UnknownSeries):
             return []
@@ -97,10 +97,10 @@ def read_replacement(published: PublishedRun, flow: str, spans: Spans, partner: 
 def _compare(
     published: PublishedRun, by: str, flow: str, period: Period, base: Period | None = None
 ) -> ContributionAnswer:
-    asked = {"by": by, "flow": flow, "period": period.label, "level": [LEVEL]}
+    parameters = {"by": by, "flow": flow, "period": period.label, "level": [LEVEL]}
     if base is not None:
-        asked["from"] = base.label
-    query = ContributionQuery.model_validate(asked)
+        parameters["from"] = base.label
+    query = ContributionQuery.model_validate(parameters)
     return read_contributions(published.session, published.run, published.catalog, query)
 
 

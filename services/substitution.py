@@ -1,4 +1,4 @@
-"""Substitution: by how much one partner fell, and where the growth of the others came from.
+"""Substitution: by how much one partner fell, and the sources of the growth of the others.
 
 The parts of the window are single partners and remainders, which add up to the whole without a group counting twice.
 """
@@ -45,7 +45,7 @@ def read_substitution(
 
     Raises as `read_contributions`.
     """
-    compared = [read_contributions(session, run, catalog, asked) for asked in _windows(run, query)]
+    compared = [read_contributions(session, run, catalog, parameters) for parameters in _windows(run, query)]
     lost = query.partner or _lost_most(compared[0])
     return [_window(answer, lost, catalog.dataset) for answer in compared]
 
@@ -53,8 +53,8 @@ def read_substitution(
 def _windows(run: PublishedRunRecord, query: SubstitutionQuery) -> list[ContributionQuery]:
     shared: dict[str, Any] = {"flow": query.flow, "sector": query.sector, "level": query.level}
     if query.period is not None:
-        asked = shared | {"period": query.period, "from": query.from_period}
-        return [ContributionQuery.model_validate(asked)]
+        parameters = shared | {"period": query.period, "from": query.from_period}
+        return [ContributionQuery.model_validate(parameters)]
     cutoff, months = cutoff_number(run), query.months
     periods = [Period(cutoff - months + 1, cutoff, "span"), Period(cutoff + 1, cutoff + months, "span")]
     return [ContributionQuery.model_validate(shared | {"period": period.label}) for period in periods]

@@ -44,12 +44,19 @@ def read_concentration_page(
     """The Herfindahl-Hirschman index and the shares of the largest: history, now, and ahead."""
     published = open_partner_run(session, catalogs, query.dataset, query.run)
     flow = query.flow or published.flows[0]
-    asked = {"over": query.over, "flow": flow, "frequency": query.frequency, "level": [80.0], "history": HISTORY}
+    parameters = {"over": query.over, "flow": flow, "frequency": query.frequency, "level": [80.0], "history": HISTORY}
     try:
         found = read_concentration(
-            session, published.run, published.catalog, ConcentrationQuery.model_validate(asked), published.run.horizon
+            session,
+            published.run,
+            published.catalog,
+            ConcentrationQuery.model_validate(parameters),
+            published.run.horizon,
         )
-        sections, sentence = concentration_sections(published, found, asked), concentration_sentence(found, query.over)
+        sections, sentence = (
+            concentration_sections(published, found, parameters),
+            concentration_sentence(found, query.over),
+        )
     except (NothingToConcentrate, PartsDoNotAddUp, UnknownSeries):
         sections, sentence = [], nothing_to_concentrate(published, query.over)
     address = links.concentration(published.dataset.id, flow=flow, over=query.over, run=published.run.id)

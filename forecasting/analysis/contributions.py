@@ -20,8 +20,8 @@ class Contributions:
     `level` and `base` are sums over the two periods in the unit of the series. `growth` is in per cent (NaN where the
     base is not positive). The others are NaN without a whole, or where it is not positive in every draw of the base
     period: `contribution` is in percentage points of the growth of the whole, `share` and `base_share` in per cent of
-    it. `at_whole_rate` is the change that a part would have had at the growth rate of the whole, `mix` what the growth
-    of its group beyond the whole adds, and `own` the rest, all in the unit of the series.
+    it. `at_whole_rate` is the change that a part would have had at the growth rate of the whole, `mix` the effect of
+    the growth of its group beyond the whole, and `own` the rest, all in the unit of the series.
     """
 
     level: FloatArray

@@ -46,12 +46,12 @@ def concentration_sentence(found: ConcentrationAnswer, over: str) -> str:
 
 
 def concentration_sections(
-    published: PublishedRun, found: ConcentrationAnswer, asked: Mapping[str, Any]
+    published: PublishedRun, found: ConcentrationAnswer, parameters: Mapping[str, Any]
 ) -> list[Section]:
     """The index, the joint shares of the largest, and the largest parts."""
     if not found.history and not found.ahead:
         return []
-    api = links.api_concentration(published.dataset.id, run=published.run.id, **{**asked, "level": LEVEL})
+    api = links.api_concentration(published.dataset.id, run=published.run.id, **{**parameters, "level": LEVEL})
     return [_index_section(found, api), _top_section(found, api), _largest_section(found, api)]
 
 

@@ -37,8 +37,8 @@ def read_contributions(
     """Contributions of partners or sectors to the growth of exports or imports from one period to another.
 
     Means over the run's joint draws: contributions of the rows that are within no group sum to the growth of the whole.
-    `at_whole_rate`, `mix` and `own` split each change (shift-share): what it would be at the growth rate of the whole,
-    what the growth of its group adds, and the part's own. Both periods may be observed, forecast, or partly both.
+    `at_whole_rate`, `mix` and `own` split each change (shift-share): the change at the growth rate of the whole,
+    the effect of its group's growth beyond it, and the part's own. Both periods may be observed, forecast, or both.
     Parts that overlap and have no total (`whole` null), and balances, have changes and growth but no contributions.
     """
     run = select_run(session, dataset, query)

@@ -29,11 +29,11 @@ def read_substitution(
     config: ConfigDep,
     catalogs: CatalogCacheDep,
 ) -> Response:
-    """By how much the partner that lost most fell, and where the growth of the others came from.
+    """By how much the partner that lost most fell, and the sources of the growth of the others.
 
     Two windows: the last months observed and as many months ahead, each against a year earlier. Every partner has the
-    change that it would have had at the growth rate of the whole (`at_whole_rate`), what the growth of its group adds
-    (`mix`), and its own (`own`). Single partners and remainders sum to the change of the whole; groups are left out.
+    change that it would have had at the growth rate of the whole (`at_whole_rate`), the effect of its group (`mix`),
+    and its own change (`own`). Single partners and remainders sum to the change of the whole; groups are left out.
     """
     run = select_run(session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)

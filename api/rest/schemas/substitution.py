@@ -37,7 +37,7 @@ WindowAnswer.__doc__ = "The change of the whole, of the partner that lost and of
 
 @answer
 class SubstitutionAnswer(TypedDict):
-    """By how much one partner fell, and where the growth of the others came from: observed, then expected."""
+    """By how much one partner fell, and the sources of the growth of the others: observed, then expected."""
 
     dataset: str
     flow: str

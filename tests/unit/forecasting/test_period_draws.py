@@ -223,10 +223,10 @@ def test_concentration_is_that_of_expected_shares_with_the_spread_of_the_draws(w
                 for number in range(draws)
             ]
         )
-        expected, each = shares.mean(axis=0), np.square(shares).sum(axis=1)
+        expected, by_draw = shares.mean(axis=0), np.square(shares).sum(axis=1)
         index = found.index.values[:, column]
         assert index.mean() == pytest.approx(np.square(expected).sum(), rel=1e-5)
-        assert index - index.mean() == pytest.approx(each - each.mean(), abs=0.5)
+        assert index - index.mean() == pytest.approx(by_draw - by_draw.mean(), abs=0.5)
         for number in (1, 3):
             largest = np.argsort(-expected, kind="stable")[:number]
             assert found.top(number).values[:, column].mean() == pytest.approx(expected[largest].sum(), rel=1e-5)
