@@ -1,6 +1,7 @@
 """Typed settings from the environment (TRADEWIND_), read by entry points only: docs/operations/settings.md."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -84,6 +85,10 @@ class Settings(BaseSettings):
     """URL to which alerts are sent."""
     webhook_secret: SecretStr | None = Field(default=None, validate_default=True)
     """Key with which alerts are signed."""
+    smtp_url: SecretStr | None = None
+    """Mail server of alert rules, such as smtp://user:password@host:587 or smtps://...; none by default."""
+    mail_from: str | None = Field(default=None, pattern=r"^[^@\s<>]+@[^@\s<>]+$", validate_default=True)
+    """Sender's address of e-mails; needed with a mail server."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest severity that is logged."""
 
@@ -120,6 +125,20 @@ class Settings(BaseSettings):
     def _webhook_is_signed(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if info.data.get("webhook_url") and not value:
             raise ValueError("TRADEWIND_WEBHOOK_URL needs a secret to sign with")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _address_of_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.match(r"smtps?://[^/\s]+/?$", value.get_secret_value()):
+            raise ValueError("a mail server is written smtp://host:port or smtps://host:port")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_has_a_sender(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("smtp_url") and not value:
+            raise ValueError("TRADEWIND_SMTP_URL needs the address that e-mails are sent from")
         return value
 
     @field_validator("dask_address")

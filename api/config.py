@@ -24,7 +24,7 @@ class ServerConfig:
     published runs; 0 turns it off. `latest_run_seconds` is how long such an answer may still come from the run that was
     the latest. `docs_site` is the folder of the built documentation.
     `receives_data` says whether new data is fetched automatically, at the pauses of `poll_interval`. `cors_origins`
-    are the origins whose pages may read the API from a browser.
+    are the origins whose pages may read the API from a browser. `sends_mail` says whether alert rules may have e-mails.
     """
 
     version: str
@@ -41,3 +41,4 @@ class ServerConfig:
     receives_data: bool = False
     poll_interval: PollInterval = field(default_factory=PollInterval)
     cors_origins: tuple[str, ...] = ()
+    sends_mail: bool = False

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from cli.commands import data, files, keys, mcp, reads, runs, serve
+from cli.commands import alerts, data, files, keys, mcp, reads, runs, serve
 from cli.console import say, stop
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -50,6 +50,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         },
     ),
     "key": ("API keys.", {"create": keys.create_key, "list": keys.list_keys, "revoke": keys.revoke_key}),
+    "alert": (
+        "Alert rules.",
+        {"add": alerts.add_rule, "list": alerts.list_rules, "remove": alerts.remove_rule},
+    ),
     "calendar": ("The release calendar.", {"import": data.import_calendar, "show": data.show_calendar}),
 }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.in_process import InProcessTransport
     from forecasting.config import ForecastConfig
     from jobs.execution.executors import ExecutorFactory
+    from jobs.scheduling.mail import MailServer
     from services.schedule import PollInterval
     from sources.feed_config import Feed
     from sources.provider import Access
@@ -130,6 +131,15 @@ def poll_interval(settings: Settings) -> "PollInterval":
     from services.schedule import PollInterval
 
     return PollInterval(timedelta(minutes=settings.poll_minutes), timedelta(minutes=settings.longest_poll_minutes))
+
+
+def mail_server(settings: Settings) -> "MailServer | None":
+    """The mail server of alert rules, if one is set."""
+    from jobs.scheduling.mail import MailServer
+
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return MailServer(settings.smtp_url.get_secret_value(), settings.mail_from)
 
 
 def executor(settings: Settings) -> "ExecutorFactory":

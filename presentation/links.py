@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 
 from store.models import ResolvedSeries
 
-HOME, RUNS, DOCUMENTATION, API_REFERENCE = "/", "/runs", "/docs/", "/docs/api"
+HOME, RUNS, ALERTS, DOCUMENTATION, API_REFERENCE = "/", "/runs", "/alerts", "/docs/", "/docs/api"
+GLOSSARY = "/docs/glossary/"
 
 
 def url(path: str, **query: Any) -> str:
@@ -108,6 +109,11 @@ def run_page(run_id: int) -> str:
 def api_runs(**query: Any) -> str:
     """Runs."""
     return url("/v1/runs", **query)
+
+
+def api_alert_rules(**query: Any) -> str:
+    """Alert rules."""
+    return url("/v1/alert-rules", **query)
 
 
 def api_run(run_id: int) -> str:

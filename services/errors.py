@@ -10,6 +10,7 @@ QueryError
     ├── NotOneSeries
     ├── FutureAsOf
     ├── HorizonTooLong
+    ├── NoMailServer
     ├── NoWhole
     ├── ShareOfBalance
     ├── PeriodBeyondRun
@@ -107,6 +108,13 @@ class HorizonTooLong(Unanswerable):
     def __init__(self, horizon: int, greatest: int) -> None:
         self.horizon, self.greatest = horizon, greatest
         super().__init__(f"horizon {horizon} is above {greatest}, the greatest a run may have")
+
+
+class NoMailServer(Unanswerable):
+    """E-mails are requested of a service that has no mail server."""
+
+    def __init__(self) -> None:
+        super().__init__("this service sends no e-mails; set TRADEWIND_SMTP_URL and TRADEWIND_MAIL_FROM, or omit email")
 
 
 class NoWhole(Unanswerable):

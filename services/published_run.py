@@ -147,11 +147,11 @@ def open_partner_run(
 
 
 def earlier_runs(session: Session, run: PublishedRunRecord, *, limit: int) -> list[PublishedRunRecord]:
-    """Published runs of the same dataset with an earlier cutoff, newest first; one for each cutoff."""
+    """Published runs of the same dataset with an earlier cutoff, newest first; one for each, no preliminary ones."""
     page = runs.page(session, dataset_id=run.dataset_id, status="published", limit=200)
     found: dict[date, PublishedRunRecord] = {}
     for earlier in filter(None, map(runs.as_published, page.rows)):
-        if earlier.cutoff < run.cutoff and earlier.as_of <= run.as_of:
+        if earlier.cutoff < run.cutoff and earlier.as_of <= run.as_of and not earlier.preliminary:
             found.setdefault(earlier.cutoff, earlier)
     return sorted(found.values(), key=lambda record: record.as_of, reverse=True)[:limit]
 

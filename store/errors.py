@@ -13,6 +13,7 @@ StoreError
 │   ├── UnknownScenario
 │   ├── UnknownAdjustment
 │   ├── ScenarioNotComputed
+│   ├── UnknownAlertRule
 │   ├── NoEarlierRun
 │   ├── RunThinned
 │   └── ChangesNotKept
@@ -127,6 +128,14 @@ class UnknownRun(NotStored):
     def __init__(self, run: int | None = None, *, dataset: str | None = None) -> None:
         self.run, self.dataset = run, dataset
         super().__init__(f"no run {run}" if run is not None else f"no run of {dataset} is published yet")
+
+
+class UnknownAlertRule(NotStored):
+    """No alert rule has this number."""
+
+    def __init__(self, rule: int) -> None:
+        self.rule = rule
+        super().__init__(f"no alert rule {rule}")
 
 
 class NoEarlierRun(NotStored):

@@ -7,6 +7,10 @@ from api.pages import (
     backtest,
     compare,
     concentration,
+    alerts,
+    ask,
+    backtest,
+    compare,
     events,
     heat_map,
     overview,
@@ -29,6 +33,7 @@ PAGES: tuple[ModuleType, ...] = (
     events,
     backtest,
     compare,
+    alerts,
     runs,
     sign_in,
 )

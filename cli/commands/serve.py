@@ -129,6 +129,7 @@ def schedule(
             keep_runs=settings.keep_runs,
             keep_months=settings.keep_months,
             webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,
+            mail_server=composition.mail_server(settings),
         )
         if ends_with:
             stop_with_parent(ends_with)

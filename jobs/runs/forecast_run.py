@@ -21,6 +21,7 @@ from jobs.clock import Clock
 from jobs.execution.executors import ExecutorFactory
 from jobs.failures import failure_reason
 from jobs.runs import change_attribution
+from jobs.runs.alert_rules import evaluate_alert_rules
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.event_inputs import load_events
 from jobs.runs.indicator_inputs import load_indicators
@@ -87,12 +88,13 @@ def run_forecast(
 
 
 def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory, clock: Clock) -> None:
-    """Scores, scenarios and attribution after publication; a failure here does not affect the published run."""
+    """Scores, scenarios, alerts and attribution after publication; a failure here does not affect the published run."""
     # A run as of a past day is scored at once on later observations.
     score_published(session, dataset)
     session.commit()
     assert outcome.run_id is not None
     update_stored_scenarios(session, outcome.run_id, clock=clock)
+    evaluate_alert_rules(session, dataset, outcome.run_id, now=clock())
     session.commit()
     try:
         change_attribution.attribute_changes(session, outcome.run_id, make_executor=make_executor)
@@ -166,7 +168,11 @@ class _RunExecution:
 
     def _queue(self) -> int:
         run_id = request_run(
-            self.session, dataset=self.dataset.id, as_of=self.as_of, config=self.config, now=self.clock()
+            self.session,
+            dataset=self.dataset.id,
+            as_of=self.as_of,
+            config=self.config,
+            now=self.clock(),
         )
         self.session.commit()
         return run_id

@@ -1,4 +1,4 @@
-"""Alerts about late releases, failing sources and failing runs: sent when raised and again when cleared."""
+"""Alerts about late releases, failing sources and runs, and rules of users: sent when raised and when cleared."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from jobs.scheduling.mail import MailServer, NotSent
 from jobs.scheduling.webhook import NotDelivered, Webhook
 from store.queries import alerts, catalog, releases
-from store.queries.alerts import AlertRecord
+from store.queries.alerts import AlertRecord, MailRecord
 from store.queries.releases import ReleaseRecord
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
@@ -82,6 +83,43 @@ def deliver(session: Session, webhook: Webhook | None, *, now: datetime) -> None
         session.commit()
 
 
+def send_mails(session: Session, server: MailServer | None, *, now: datetime) -> None:
+    """Send the e-mails that are due; failed ones are retried with increasing pauses. Commits after each."""
+    if server is None:
+        return
+    while (found := alerts.next_mail(session, now)) is not None:
+        mail, alert = found
+        event = EVENTS[mail.sent_events]
+        subject = f"Tradewind alert {event}: {alert.reason.partition(' (run')[0]}"
+        try:
+            server.send(
+                mail.recipient, subject=subject, text=_mail_text(alert, event), identifier=f"alert-{alert.id}-{event}"
+            )
+            alerts.mark_sent(session, mail)
+        except NotSent as error:
+            _retry_mail(session, mail, now, str(error))
+        session.commit()
+
+
+def _retry_mail(session: Session, mail: MailRecord, now: datetime, reason: str) -> None:
+    if mail.attempts + 1 >= MAX_ATTEMPTS:
+        log.error("alert.mail_abandoned", alert=mail.alert_id, reason=reason)
+        alerts.mark_sent(session, mail)
+        return
+    pause = min(FIRST_PAUSE * 2**mail.attempts, LONGEST_PAUSE)
+    log.warning("alert.mail_not_sent", alert=mail.alert_id, reason=reason, retry_in_seconds=pause.total_seconds())
+    alerts.postpone_mail(session, mail, now + pause)
+
+
+def _mail_text(alert: AlertRecord, event: str) -> str:
+    """The text of an e-mail."""
+    lines = [f"{alert.reason}.", "", f"Dataset: {alert.dataset_id}", f"Raised: {alert.raised_at:%Y-%m-%d %H:%M} UTC"]
+    if event == "cleared" and alert.cleared_at is not None:
+        lines.insert(0, "No longer so:")
+        lines.append(f"Cleared: {alert.cleared_at:%Y-%m-%d %H:%M} UTC")
+    return "\n".join(lines)
+
+
 def _retry_later(session: Session, alert: AlertRecord, now: datetime, reason: str) -> None:
     if alert.delivery_attempts + 1 >= MAX_ATTEMPTS:
         log.error("alert.undelivered", alert=alert.id, dataset=alert.dataset_id, reason=reason)
@@ -105,6 +143,7 @@ def _message(alert: AlertRecord, event: str) -> dict[str, Any]:
         "event": event,
         "kind": alert.kind,
         "dataset": alert.dataset_id,
+        "rule": alert.rule_id,
         "period": _month(alert.period),
         "reason": alert.reason,
         "raised_at": alert.raised_at,

@@ -31,6 +31,7 @@ from jobs.retention import prune
 from jobs.runs.forecast_run import run_forecast
 from jobs.runs.scoring import config_for_next_run
 from jobs.scheduling import alerts, notifications, polling
+from jobs.scheduling.mail import MailServer
 from jobs.scheduling.polling import Poll
 from jobs.scheduling.webhook import Webhook
 from services.schedule import PollInterval, next_poll
@@ -74,6 +75,7 @@ class Ticker:
     keep_runs: int | None = None
     keep_months: int = 12
     webhook: Webhook | None = None
+    mail_server: MailServer | None = None
     attempted: dict[str, tuple[object, ...]] = field(default_factory=dict)
     first_attempts: set[str] = field(default_factory=set)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -229,6 +231,7 @@ class Ticker:
             alerts.update_release_alerts(session, now=self.clock(), grace=self.grace)
             session.commit()
             alerts.deliver(session, self.webhook, now=self.clock())
+            alerts.send_mails(session, self.mail_server, now=self.clock())
 
     def _send_notifications(self) -> None:
         with Session(self.engine) as session:

@@ -4,6 +4,7 @@ SQLModel does not validate `table=True` classes: values are checked at the bound
 """
 
 from store.models.access import ApiKey, BrowserSession
+from store.models.alert_rules import AlertMail, AlertRule
 from store.models.backtests import BacktestForecast, BacktestPeriod, Score
 from store.models.base import Table
 from store.models.catalog import (
@@ -60,6 +61,8 @@ __all__ = [
     "TOTAL_SECTOR",
     "Adjustment",
     "Alert",
+    "AlertMail",
+    "AlertRule",
     "ApiKey",
     "BacktestForecast",
     "BacktestPeriod",

@@ -10,7 +10,7 @@ from sqlmodel import Field
 from store.models.base import Table, is_first_of_month, is_in
 
 FETCH_OUTCOMES = ("new", "unchanged", "failed")
-ALERT_KINDS = ("late", "source", "run")
+ALERT_KINDS = ("late", "source", "run", "rule")
 
 
 class Release(Table, table=True):
@@ -67,19 +67,23 @@ class Alert(Table, table=True):
         sa.CheckConstraint(is_first_of_month("period"), name="period_starts"),
         sa.CheckConstraint("delivered_events BETWEEN 0 AND 2 AND delivery_attempts >= 0", name="counts"),
         sa.CheckConstraint("cleared_at >= raised_at", name="cleared_after_raised"),
+        sa.CheckConstraint("(kind = 'rule') = (rule_id IS NOT NULL)", name="has_a_rule"),
+        sa.Index("uq_alert_open_rule", "rule_id", unique=True, postgresql_where=sa.text("cleared_at IS NULL")),
         sa.Index(
             "uq_alert_open",
             "dataset_id",
             "kind",
             "period",
             unique=True,
-            postgresql_where=sa.text("cleared_at IS NULL"),
+            postgresql_where=sa.text("cleared_at IS NULL AND rule_id IS NULL"),
         ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     dataset_id: str = Field(foreign_key="dataset.id")
     kind: str = Field(max_length=16)
+    rule_id: int | None = Field(default=None, foreign_key="alert_rule.id", ondelete="CASCADE")
+    """The rule of a user that was met, for the kind `rule`."""
     period: date
     """The month that was awaited when it was raised."""
     reason: str

@@ -2,6 +2,7 @@
 
 from api.rest.endpoints import (
     adjustments,
+    alert_rules,
     backtests,
     catalog,
     concentration,
@@ -70,6 +71,7 @@ ROUTERS = tuple(
         event_effects,
         events,
         regressors,
+        alert_rules,
         moved,
     )
 )
