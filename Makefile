@@ -66,8 +66,8 @@ bench-odd: $(VENV)/.installed-dev ## odd series beside AutoETS; ARGS="--series 1
 bench-scenarios: $(VENV)/.installed-dev ## seconds that scenarios take over 136 series
 	$(BIN)/python -m benchmarks.scenarios --output benchmarks/results/scenarios.md $(ARGS)
 
-screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the running service
-	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
+screenshots: $(VENV)/.installed-dev ## pictures of pages for the documentation, from the running service
+	$(BIN)/python -m benchmarks.screenshots docs/screenshots $(ARGS)
 
 bench-desk: $(VENV)/.installed-dev ## duration and size of pages of the running service
 	$(BIN)/python -m benchmarks.desk $(ARGS)

@@ -26,8 +26,11 @@ PAGES = {
     "partners and sectors": "/heatmap",
     "backtest": "/backtest?dataset=CN_TRADE",
     "backtest, growth of quarters": "/backtest?dataset=CN_TRADE&kind=quarter_growth",
+    "alerts": "/alerts",
     "runs": "/runs",
 }
+MEMOS = ("html", "pdf", "docx", "pptx")
+DOCUMENTS = {**{f"memo, {form}": f"memo.{form}" for form in MEMOS}, "report, pdf": "report.pdf"}
 HEADINGS = ("first, ms", "then, ms", "over the wire, kB", "charts drawn after, ms")
 SIZE = {"width": 1180, "height": 1000}
 ASKED = 15
@@ -69,7 +72,16 @@ def measure(address: str, chromium: str) -> pd.DataFrame:
             rows.append((*answered(address, path), *shown(browser, address, path)))
             print(f"{name} measured", file=sys.stderr)
         browser.close()
-    return pd.DataFrame(rows, index=pd.Index(PAGES), columns=list(HEADINGS), dtype=float)
+    for name, path in documents(address).items():
+        rows.append((*answered(address, path), None, None))
+        print(f"{name} measured", file=sys.stderr)
+    return pd.DataFrame(rows, index=pd.Index([*PAGES, *DOCUMENTS]), columns=list(HEADINGS), dtype=float)
+
+
+def documents(address: str) -> dict[str, str]:
+    """Paths of the documents on the latest run of CN_TRADE; the first answer makes them, later ones repeat them."""
+    run = httpx.get(f"{address}/v1/datasets/CN_TRADE/forecasts", params={"limit": 1}).json()["run"]["id"]
+    return {name: f"/v1/runs/{run}/{document}" for name, document in DOCUMENTS.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

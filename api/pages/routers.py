@@ -3,14 +3,11 @@
 from types import ModuleType
 
 from api.pages import (
-    ask,
-    backtest,
-    compare,
-    concentration,
     alerts,
     ask,
     backtest,
     compare,
+    concentration,
     events,
     heat_map,
     overview,
