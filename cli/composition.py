@@ -192,6 +192,7 @@ def server_config(settings: Settings) -> "ServerConfig":
         receives_data=settings.receives_data,
         poll_interval=poll_interval(settings),
         cors_origins=settings.cors_origins,
+        sends_mail=settings.smtp_url is not None,
     )
 
 

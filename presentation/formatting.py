@@ -15,6 +15,8 @@ MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 FLOW_NAMES = {"X": "exports", "M": "imports", "B": "balance"}
+STAGES = {"fit": ("forecasting", " series"), "backtest": ("backtest", " folds")}
+"""Names of the stages of a run, and of their parts."""
 STATUS_SIGNS = {"published": "✓", "failed": "✗", "running": "…", "queued": "○", "unchanged": "="}
 
 

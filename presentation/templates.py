@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from presentation import formatting, links
 from presentation.exports import PICTURES, TABLES
+from presentation.glossary import with_terms
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILTERS: tuple[Callable[..., Any], ...] = (
@@ -45,7 +46,8 @@ def make_environment(*directories: Path) -> Environment:
         auto_reload=False,
     )
     environment.filters.update({function.__name__: function for function in FILTERS}, as_json=as_json)
-    environment.globals.update(table_formats=TABLES, picture_formats=PICTURES, links=links)
+    environment.filters["with_terms"] = with_terms
+    environment.globals.update(stages=formatting.STAGES, table_formats=TABLES, picture_formats=PICTURES, links=links)
     return environment
 
 

@@ -12,6 +12,8 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 
 from api.authentication import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
@@ -24,7 +26,8 @@ from presentation.templates import make_environment
 from services.freshness import Freshness, dataset_freshness, refinement
 from services.parameters import Code
 from services.published_run import PublishedRun
-from store.errors import UnknownSeries
+from store.errors import UnknownDataset, UnknownRun, UnknownSeries
+from store.queries import runs
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = "; ".join(
@@ -114,7 +117,7 @@ class PageRoute(APIRoute):
                     raise
                 if status == HTTPStatus.UNAUTHORIZED:
                     return sign_in_page(request, status, to=address(request))
-                return _error(request, status, _detail(error))
+                return await run_in_threadpool(_error_page, request, status, error)
 
         return handle_with_error_pages
 
@@ -129,6 +132,20 @@ def sign_in_page(request: Request, status: HTTPStatus, *, to: str, fault: str = 
     answer = _html(request, "sign_in.html", status, title="Sign in", to=to, fault=fault)
     answer.headers.update(PROBLEM_HEADERS.get(status, {}))
     return answer
+
+
+def _error_page(request: Request, status: HTTPStatus, error: Exception) -> Response:
+    """A page on an error; on a dataset without forecasts, with the progress of its first run."""
+    if not isinstance(error, UnknownRun | UnknownDataset) or error.dataset is None:
+        return _error(request, status, _detail(error))
+    context: dict[str, Any] = {"title": error_messages.title(HTTPStatus.CONFLICT), "running": None}
+    if not error.dataset:
+        return _html(request, "waiting.html", status, empty=True, **context)
+    if isinstance(error, UnknownDataset):
+        return _error(request, status, _detail(error))
+    with Session(request.app.state.engine) as session:
+        context["running"] = runs.newest_running(session, error.dataset)
+    return _html(request, "waiting.html", status, empty=False, **context)
 
 
 def _detail(error: Exception) -> str:
@@ -152,6 +169,7 @@ def _html(request: Request, template: str, status: HTTPStatus, **context: Any) -
         "base": links.absolute(request.base_url),
         "navigation": state.navigation,
         "receives_data": state.options.receives_data,
+        "has_glossary": state.options.docs_site is not None,
         "signed_in": closed and SIGNED_IN in request.cookies,
     }
     text = environment().get_template(template).render(**shared, **context)

@@ -26,12 +26,18 @@ def comparison(
         )
     layers += month_marks(events)
     tips = [{"field": "name", "type": "nominal", "title": "period"}, {"field": "tip", "type": "nominal", "title": unit}]
+    interval = {"field": "tip_80", "type": "nominal", "title": "80 %"}
     for name, field, color in (("observed", "value", INK), ("first", "median", VERMILION), ("second", "median", BLUE)):
+        shown = tips if name == "observed" else [*tips, interval]
         layers.append(
             {
                 "data": {"name": name},
                 "mark": {"type": "line", "color": color, "strokeWidth": 2, "point": {"size": 14, "color": color}},
-                "encoding": {"x": time_axis(), "y": value_axis(field, unit), "tooltip": tips},
+                "encoding": {
+                    "x": time_axis(),
+                    "y": value_axis(field, unit),
+                    "tooltip": shown,
+                },
             }
         )
     return chart(layers, datasets={"observed": list(observed), "first": list(first), "second": list(second)})

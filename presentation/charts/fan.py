@@ -19,6 +19,7 @@ from presentation.charts.theme import (
     value_axis,
 )
 
+NAME_TIP = [{"field": "forecaster", "type": "nominal"}]
 PLOT_HEIGHT = 280
 """Height of the value axis in pixels."""
 OBSERVED, FORECAST, EARLIER, OUTCOME = "observed", "forecast", "earlier forecasts", "outcome"
@@ -108,8 +109,8 @@ def _others(rows: Sequence[Row], unit: str) -> list[Spec]:
     x, y = time_axis(), value_axis("value", unit)
     lines = {
         "data": {"name": "others"},
-        "mark": {"type": "line", "strokeWidth": 1.4, "tooltip": {"content": "encoding"}},
-        "encoding": {"x": x, "y": y, "color": colors, "strokeDash": dashes},
+        "mark": {"type": "line", "strokeWidth": 1.4},
+        "encoding": {"x": x, "y": y, "color": colors, "strokeDash": dashes, "tooltip": NAME_TIP},
     }
     return [lines, *label_layers(x=x, y=y, color=colors)]
 

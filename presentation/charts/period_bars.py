@@ -7,6 +7,7 @@ from presentation.charts.theme import MUTED, VERMILION, Row, Spec, chart, line_s
 
 WIDTHS = {95: 1.5, 90: 3, 80: 5, 50: 9}
 """Stroke widths of intervals by level; wider intervals are thinner lines."""
+SHAPES = ("circle", "square", "triangle-up", "diamond")
 OBSERVED_COLOR, FORECAST_COLOR, INTERVAL_COLOR = "#9aa5b1", "#9cc2de", "#0b4f7a"
 
 
@@ -95,19 +96,24 @@ def _points(rows: str, color: str, name: str, unit: str, order: Sequence[str], *
 
 
 def _forecasters(rows: Sequence[Row], unit: str, order: Sequence[str]) -> Spec:
+    """One symbol for each forecaster and period: no two of them share both colour and shape."""
     names = sorted({str(row["forecaster"]) for row in rows})
     colors, _ = line_styles(len(names))
-    scale = {"domain": names, "range": colors}
+    shapes = [SHAPES[place // len(set(colors)) % len(SHAPES)] for place in range(len(names))]
+    tips = [{"field": "forecaster", "type": "nominal"}, {"field": "name", "type": "nominal", "title": "period"}]
     return {
         "data": {"name": "others"},
-        "mark": {"type": "tick", "thickness": 2, "width": 12},
+        "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
         "encoding": {
             "x": _x(order),
             "y": value_axis("value", unit, zero=True),
-            "color": {"field": "forecaster", "type": "nominal", "scale": scale, "legend": {"title": None}},
-            "tooltip": [
-                {"field": "forecaster", "type": "nominal"},
-                {"field": "name", "type": "nominal", "title": "period"},
-            ],
+            "color": _by_forecaster(names, colors),
+            "shape": _by_forecaster(names, shapes),
+            "tooltip": [*tips, {"field": "tip", "type": "nominal", "title": unit}],
         },
     }
+
+
+def _by_forecaster(names: Sequence[str], styles: Sequence[str]) -> Spec:
+    scale = {"domain": list(names), "range": list(styles)}
+    return {"field": "forecaster", "type": "nominal", "scale": scale, "legend": {"title": None}}

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from forecasting.analysis.periods import Period, periods_ahead
 from presentation import formatting, links
+from presentation.sections.events import read_listed
 from presentation.sections.headline import headline
 from presentation.sections.partner_sector_grid import is_country, read_grid
 from presentation.sections.probability import offered_sentence
@@ -15,12 +16,13 @@ from presentation.sections.verdict import verdict
 from services.backtest_summary import read_scores
 from services.catalog_cache import CatalogCache
 from services.event_probability import read_event
+from services.events import weight
 from services.period_summary import PeriodSummary
 from services.published_run import PublishedRun, citation, earlier_runs, open_run
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import runs
 
-DRIVERS, ODDS = 3, 6
+DRIVERS, ODDS, EVENTS = 3, 6, 2
 RISKS = "Events announced after the data of this run, such as tariffs, are not in the forecasts."
 
 
@@ -52,7 +54,7 @@ def read_memo(session: Session, catalogs: CatalogCache, run_id: int) -> Memo:
         MemoPart("Drivers of growth", _drivers(published)),
         MemoPart("Changes since the previous run", _changes(published, head)),
         MemoPart("Probabilities", _odds(published)),
-        MemoPart("Risks", [RISKS]),
+        MemoPart("Risks", _risks(published)),
         MemoPart("Accuracy", _accuracy(published)),
     ]
     return Memo(
@@ -135,6 +137,17 @@ def _odds(published: PublishedRun) -> list[str]:
                 f"{formatting.share(threshold.above)}."
             )
     return found[:ODDS]
+
+
+def _risks(published: PublishedRun) -> list[str]:
+    """The weightiest events that are known and not in the forecast of the first flow's total, and a caution."""
+    listed = read_listed(published, published.main(published.flows[0]))
+    open_events = [item.event for item in listed if item.status == "known, not in the forecast"]
+    found = sorted(open_events, key=weight, reverse=True)[:EVENTS]
+    return [
+        *(f"{event.title}, effective {formatting.day_name(event.effective)}: not in the forecasts." for event in found),
+        RISKS,
+    ]
 
 
 def _accuracy(published: PublishedRun) -> list[str]:

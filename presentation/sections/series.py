@@ -73,7 +73,7 @@ def series_sections(
     earlier, origins, others = _other_forecasts(published, series, series_paths, view)
     since = history_start(view.frequency, published.last, view.years)
     earlier = _named(earlier)
-    others = _named(others)
+    others = with_tooltips(others, unit)
     draw = fan if view.frequency == "M" else period_bars
     seen = [row for row in observed if row["month"] >= since]
     listed = read_listed(published, series)

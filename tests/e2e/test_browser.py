@@ -38,6 +38,7 @@ PAGES = (
     "/",
     "/ask?dataset=CN_TRADE&period=2026&above=100",
     "/compare",
+    "/alerts",
     "/series",
     SERIES,
     f"{SERIES}?forecasters=show",
@@ -134,10 +135,12 @@ def test_a_page_has_no_console_errors_is_accessible_and_fits_a_phone(page: Page,
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@pytest.mark.parametrize("url", ["/", f"{SERIES}?frequency=A", "/heatmap", "/ask?period=2026&above=100", "/runs"])
-def test_a_page_is_accessible_in_dark_mode(page: Page, url: str) -> None:
+@pytest.mark.parametrize("url", [*PAGES, f"{SERIES}?frequency=A"])
+def test_a_page_is_accessible_in_dark_mode_on_a_phone(page: Page, url: str) -> None:
     page.emulate_media(color_scheme="dark")
-    assert opened(page, url) == []
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert [text for text in opened(page, url) if "status of 404" not in text] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
     background = page.evaluate("() => getComputedStyle(document.documentElement).getPropertyValue('--page').trim()")
     assert background == "#11181f"
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -281,7 +284,7 @@ def test_a_running_run_shows_its_progress_and_its_end(page: Page, pages: PagesWo
         runs.start(session, run, cutoff=now.date().replace(day=1), data_hash="9" * 64, started_at=now)
         runs.progress(session, run, stage="fit", done=3, total=12)
         session.commit()
-        page.get_by_text("fit, 3 of 12").wait_for()
+        page.get_by_text("forecasting, 3 of 12 series").wait_for()
         assert page.locator("progress").get_attribute("value") == "3"
         runs.fail(session, run, finished_at=now, reason="made to fail")
         session.commit()
@@ -352,3 +355,63 @@ def test_the_slider_shows_the_forecast_of_another_day(page: Page) -> None:
     page.reload()
     page.wait_for_function(DRAWN)
     assert page.locator("#then-slider").input_value() == str(len(made.split()) - 1)
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_labels_of_lines_are_inside_the_chart_and_apart(page: Page, width: int, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert opened(page, f"{SERIES}?forecasters=show") == []
+    chart = page.locator("#forecast .chart svg")
+    frame = chart.bounding_box()
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('#forecast .chart g.mark-text text')].map((text) => text.textContent)"
+    )
+    assert set(names) == {"theta", "seasonal naive"}
+    boxes = [box for text in page.locator("#forecast .chart g.mark-text text").all() if (box := text.bounding_box())]
+    assert frame is not None
+    assert len(boxes) == 2
+    assert all(frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] for box in boxes)
+    upper, lower = sorted(boxes, key=lambda box: box["y"])
+    assert upper["y"] + 11 <= lower["y"]
+
+
+def test_a_term_explains_itself_on_focus(page: Page) -> None:
+    opened(page, "/backtest")
+    term = page.locator("abbr.term", has_text="MASE").first
+    assert term.get_attribute("title") is None
+    assert "below 1 beats" in str(term.get_attribute("aria-description"))
+    term.focus()
+    page.locator("#tip").wait_for()
+    assert "below 1 beats repeating last year" in page.locator("#tip").inner_text()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+
+
+def test_a_rule_is_added_on_the_page(page: Page, pages: PagesWorld) -> None:
+    with Session(pages.engine) as session:
+        key = api_keys.create(session, name="writer", scopes=["write"], now=datetime(2026, 1, 20, tzinfo=UTC))
+        session.commit()
+    opened(page, "/alerts")
+    page.get_by_label("Above").fill("1,000")
+    page.get_by_label("API key").fill("tw_wrong")
+    page.get_by_role("button", name="Add the rule").click()
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_label("Above").input_value() == "1,000"
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Add the rule").click()
+    page.get_by_role("heading", name="1 rule").wait_for()
+    assert "above 1,000" in page.locator("#rules").inner_text()
+
+
+def test_the_first_column_of_a_table_stays_while_it_scrolls(page: Page) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    opened(page, SERIES)
+    scroll, head = page.locator("#forecast .scroll"), page.locator("#forecast thead th").first
+    before = head.bounding_box()
+    scroll.evaluate("(box) => { box.scrollLeft = 200; box.scrollTop = 60; }")
+    after = head.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert (after["x"], after["y"]) == (before["x"], before["y"])

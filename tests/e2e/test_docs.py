@@ -233,7 +233,7 @@ def test_the_readme_shows_a_request_with_its_answer() -> None:
 
 def test_the_readme_shows_pictures_that_are_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text("README.md"))
-    assert pictures == ["docs/forecast.svg", "docs/partners.png", "docs/series.png", "docs/backtest.png"]
+    assert pictures == ["docs/forecast.svg", "docs/screenshots/series.png", "docs/screenshots/backtest.png"]
     assert min((ROOT / picture).stat().st_size for picture in pictures) > 10_000
 
 

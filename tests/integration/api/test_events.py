@@ -153,3 +153,11 @@ def test_the_page_of_a_series_marks_and_lists_its_events(listing: TestClient) ->
     assert "event number" in listing.get(path, params={"section": "forecast", "save": "svg"}).text
     other = listing.get("/series/CN_CLEANTECH/X/DEU/EV", params={"section": "forecast", "save": "svg"}).text
     assert "event number" not in other
+
+
+def test_the_memo_names_events_that_are_known_and_not_in_the_forecast(listing: TestClient) -> None:
+    run = listing.get("/v1/datasets/CN_CLEANTECH/forecasts", params={"limit": 1}).json()["run"]["id"]
+    memo = listing.get(f"/v1/runs/{run}/memo.html").text
+    assert "AHEAD, effective 1 February 2026: not in the forecasts." in memo
+    assert "OBSERVED" not in memo
+    assert "LATER" not in memo

@@ -11,6 +11,7 @@ import pytest
 from presentation.charts import backtest, decomposition, heat_map
 from presentation.charts.direct_labels import label_rows
 from presentation.charts.fan import fan
+from presentation.charts.period_bars import period_bars
 from presentation.charts.theme import BLUE, FAN, LINES, Row, line_styles
 from presentation.exports import svg
 
@@ -211,3 +212,13 @@ def test_equal_charts_give_equal_svg() -> None:
     assert "url(#clip0)" in first
     assert 'id="clip0"' in first
     assert svg(spec) == first
+
+
+def test_no_two_forecasters_of_bars_look_alike() -> None:
+    others = [{"forecaster": f"forecaster {place:02}", "name": "2026", "value": 1.0} for place in range(20)]
+    bars = [{"name": "2026", "median": 1.0, "lo_80": 0.5, "hi_80": 1.5}]
+    spec = period_bars([], bars, unit="USD bn", levels=(80.0,), others=others)
+    (layer,) = [layer for layer in spec["layer"] if layer["data"] == {"name": "others"}]
+    styles = zip(*(layer["encoding"][name]["scale"]["range"] for name in ("color", "shape")), strict=True)
+    assert len(set(styles)) == 20
+    assert svg(spec).count("mark-symbol") >= 1

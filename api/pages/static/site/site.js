@@ -7,6 +7,7 @@ const PANEL = 170;
 const AXIS = 64;
 const POLL = 2000;
 const VIEWS = new Map();
+const STAGES = { fit: ["forecasting", " series"], backtest: ["backtest", " folds"] };
 
 // Colours of charts on a dark page; files and print keep the light ones.
 const DARK = {
@@ -23,6 +24,7 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
   for (const field of form.querySelectorAll("select")) field.addEventListener("change", () => form.submit());
 }
 for (const slider of document.querySelectorAll("[data-slides]")) slider.addEventListener("input", slide);
+for (const term of document.querySelectorAll("abbr.term")) explain(term);
 for (const run of document.querySelectorAll("[data-run]")) setTimeout(follow, POLL, run);
 
 function recoloured(text) {
@@ -70,6 +72,19 @@ function slide(event) {
   const address = new URL(location.href);
   address.searchParams.set("made", made);
   history.replaceState(null, "", address);
+}
+
+// Meanings of terms appear on hover, focus and touch; without scripts the title has them.
+function explain(term) {
+  const meaning = { [term.textContent]: term.title };
+  term.setAttribute("aria-description", term.title);
+  term.removeAttribute("title");
+  const box = () => {
+    const { left, bottom } = term.getBoundingClientRect();
+    return { pageX: left + scrollX, pageY: bottom + scrollY - 6 };
+  };
+  for (const name of ["mouseenter", "focus"]) term.addEventListener(name, () => showTip(null, box(), null, meaning));
+  for (const name of ["mouseleave", "blur"]) term.addEventListener(name, () => showTip(null, null, null, null));
 }
 
 function showTip(_handler, event, _item, value) {
@@ -121,8 +136,9 @@ async function follow(place) {
     return;
   }
   const bar = place.querySelector("progress");
-  const progress = run.total ? `${run.stage}, ${run.done} of ${run.total}` : run.status;
-  if (run.total) {
+  const [stage, parts] = STAGES[run.stage] ?? [run.stage, ""];
+  const progress = run.total ? `${stage}, ${run.done} of ${run.total}${parts}` : run.status;
+  if (run.total && bar) {
     bar.max = run.total;
     bar.value = run.done;
   }
