@@ -29,7 +29,7 @@ def _surprised(data: Mapping[str, Any]) -> str:
     )
 
 
-def _late(data: Mapping[str, Any]) -> str:
+def _reason(data: Mapping[str, Any]) -> str:
     return f"{data['reason']}"
 
 
@@ -37,7 +37,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "run.published": _published,
     "figures.arrived": _arrived,
     "forecast.surprised": _surprised,
-    "release.late": _late,
+    "release.late": _reason,
+    "rule.met": _reason,
 }
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.parameters import Code, Paged
 
-Type = Literal["run.published", "figures.arrived", "forecast.surprised", "release.late"]
+Type = Literal["run.published", "figures.arrived", "forecast.surprised", "release.late", "rule.met"]
 
 
 class FeedQuery(BaseModel):

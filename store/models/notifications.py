@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from store.models.base import Table, is_in
 
-NOTIFICATION_TYPES = ("run.published", "figures.arrived", "forecast.surprised", "release.late")
+NOTIFICATION_TYPES = ("run.published", "figures.arrived", "forecast.surprised", "release.late", "rule.met")
 
 
 class Notification(Table, table=True):

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from store.models import Notification
 
-Type = Literal["run.published", "figures.arrived", "forecast.surprised", "release.late"]
+Type = Literal["run.published", "figures.arrived", "forecast.surprised", "release.late", "rule.met"]
 MOST_SERIES = 20
 """Series listed in a notification of surprises; it counts all of them."""
 
@@ -104,6 +104,10 @@ _RECORDS = (
         SELECT 'release.late', dataset_id, to_char(period, 'YYYY-MM') || ' ' || id, raised_at, jsonb_build_object(
             'period', to_char(period, 'YYYY-MM'), 'reason', reason)
         FROM alert WHERE kind = 'late' AND raised_at >= :since
+    """),
+    _insert("""
+        SELECT 'rule.met', dataset_id, id::text, raised_at, jsonb_build_object('rule', rule_id, 'reason', reason)
+        FROM alert WHERE kind = 'rule' AND raised_at >= :since
     """),
 )
 

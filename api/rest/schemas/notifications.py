@@ -14,7 +14,9 @@ class NotificationAnswer(TypedDict):
     """Something that happened to a dataset, and the state of its delivery to the webhook."""
 
     id: int
-    type: Annotated[str, Field(description="run.published, figures.arrived, forecast.surprised or release.late.")]
+    type: Annotated[
+        str, Field(description="run.published, figures.arrived, forecast.surprised, release.late or rule.met.")
+    ]
     dataset: str
     occurred_at: datetime
     text: Annotated[str, Field(description="One sentence.")]

@@ -17,15 +17,17 @@ from forecasting.analysis.periods import parse_period
 from jobs.runs.alert_rules import evaluate_alert_rules
 from jobs.scheduling.alerts import FIRST_PAUSE, MAX_ATTEMPTS, deliver, send_mails
 from jobs.scheduling.mail import MailServer, NotSent
+from jobs.scheduling.notifications import record_notifications
 from jobs.scheduling.webhook import Webhook
 from services.alert_rules import create_rule
 from services.catalog_cache import CatalogCache
 from services.errors import NoMailServer, PeriodObserved
 from services.event_probability import event_probability, read_event
+from services.notifications import describe
 from services.published_run import open_run
 from services.queries.alert_rules import NewAlertRule
 from store.database import make_engine
-from store.queries import alert_rules, alerts
+from store.queries import alert_rules, alerts, notifications
 from tests.conftest import new_database
 from tests.integration.jobs.test_forecast_run import run
 from tests.support.factories import NOW, build_catalog, publish_run
@@ -157,6 +159,16 @@ def test_a_webhook_names_the_rule(world: Session) -> None:
     message = orjson.loads(body)
     assert (message["event"], message["kind"], message["rule"]) == ("raised", "rule", number)
     assert "Probability that exports" in message["reason"]
+
+
+def test_the_feed_of_notifications_has_the_alert(world: Session) -> None:
+    number = created(world, rule_at(world, quantile=0.1))
+    evaluate(world, open_run(world, CatalogCache(), "CN_TRADE").run.id)
+    record_notifications(world, now=LATER)
+    world.commit()
+    (found,) = [row for row in notifications.page(world).rows if row.type == "rule.met"]
+    assert found.data["rule"] == number
+    assert describe(found).startswith("CN_TRADE: Probability that exports in January 2026 is above USD")
 
 
 def test_an_e_mail_is_sent_when_raised_and_when_cleared(world: Session, mailbox: tuple[Mailbox, MailServer]) -> None:
