@@ -365,15 +365,9 @@ def test_labels_of_lines_are_inside_the_chart_and_apart(page: Page, width: int, 
     assert opened(page, f"{SERIES}?forecasters=show") == []
     chart = page.locator("#forecast .chart svg")
     frame = chart.bounding_box()
-    names = page.evaluate(
-        "() => [...document.querySelectorAll('#forecast .chart g.mark-text.role-mark text')].map((text) => text.textContent)"
-    )
-    assert set(names) == {"theta", "seasonal naive"}
-    boxes = [
-        box
-        for text in page.locator("#forecast .chart g.mark-text.role-mark text").all()
-        if (box := text.bounding_box())
-    ]
+    labels = page.locator("#forecast .chart g.mark-text.role-mark text").all()
+    assert {label.text_content() for label in labels} == {"theta", "seasonal naive"}
+    boxes = [box for label in labels if (box := label.bounding_box())]
     assert frame is not None
     assert len(boxes) == 2
     assert all(frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] for box in boxes)
