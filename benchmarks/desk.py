@@ -65,7 +65,7 @@ def shown(browser: Browser, address: str, path: str) -> tuple[float, float | Non
 
 def measure(address: str, chromium: str) -> pd.DataFrame:
     """A row a page, the columns those of HEADINGS."""
-    rows = []
+    rows: list[tuple[float, float, float | None, float | None]] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         for name, path in PAGES.items():

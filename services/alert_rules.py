@@ -43,8 +43,9 @@ def create_rule(
     except UnknownRun:
         return record
     found = read_rule_event(published, record)
-    values = {"run_id": published.run.id, "probability": found.probability, "reason": found.event.reason}
-    alert_rules.record_evaluation(session, record.id, **values)
+    alert_rules.record_evaluation(
+        session, record.id, run_id=published.run.id, probability=found.probability, reason=found.event.reason
+    )
     return record._replace(
         last_run_id=published.run.id, last_probability=found.probability, last_reason=found.event.reason
     )

@@ -37,8 +37,9 @@ def _evaluate(session: Session, published: PublishedRun, rule: AlertRuleRecord, 
     except TradewindError as error:
         alert_rules.record_evaluation(session, rule.id, run_id=published.run.id, probability=None, reason=str(error))
         return
-    values = {"run_id": published.run.id, "probability": found.probability, "reason": found.event.reason}
-    alert_rules.record_evaluation(session, rule.id, **values)
+    alert_rules.record_evaluation(
+        session, rule.id, run_id=published.run.id, probability=found.probability, reason=found.event.reason
+    )
     if found.probability is None:
         return
     alert = alerts.open_of_rule(session, rule.id)
