@@ -233,7 +233,10 @@ def test_the_readme_shows_a_request_with_its_answer() -> None:
 
 def test_the_readme_shows_pictures_that_are_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text("README.md"))
-    assert pictures == ["docs/forecast.svg", "docs/screenshots/series.png", "docs/screenshots/backtest.png"]
+    assert pictures == [
+        "docs/forecast.svg",
+        *(f"docs/screenshots/{name}.png" for name in ("partners", "series", "backtest")),
+    ]
     assert min((ROOT / picture).stat().st_size for picture in pictures) > 10_000
 
 
