@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0041"
-down_revision = "0032"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 FINITE = "{0} > '-Infinity'::float8 AND {0} < 'Infinity'::float8"
