@@ -41,7 +41,7 @@ _COLUMNS: list[Any] = [col(getattr(AlertRule, name)) for name in AlertRuleRecord
 def create(session: Session, values: Mapping[str, Any], *, now: datetime) -> AlertRuleRecord:
     """Store a rule; `values` are its fields without the identifier."""
     added = sa.insert(AlertRule).values(**values, created_at=now).returning(*_COLUMNS)
-    return AlertRuleRecord(*session.execute(added).one(), None)
+    return AlertRuleRecord._make((*session.execute(added).one(), None))
 
 
 def rules(session: Session, dataset_id: str | None = None) -> list[AlertRuleRecord]:
