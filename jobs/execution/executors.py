@@ -7,13 +7,19 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any, NamedTuple
 
 from jobs.execution.process_supervisor import stop_with_parent
 
 ExecutorFactory = Callable[[], AbstractContextManager[Executor]]
+REPEATS = 3
+"""How often a task is repeated after the death of a worker."""
 THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -21,14 +27,13 @@ THREAD_LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
 def process_pool(workers: int | None = None) -> Iterator[Executor]:
     """A pool of `workers` processes, by default one per core, each with one numerical thread.
 
-    Leaving the block by an exception cancels pending tasks and stops the workers, one of which may hang.
+    The death of a worker costs the tasks in progress, which are repeated. Leaving the block by an exception cancels
+    pending tasks and stops the workers, one of which may hang.
     """
     count = workers or available_cores()
     others = set(multiprocessing.active_children())
     with _one_thread_each():
-        # Spawned, not forked: a fork would share connections, locks and thread pools.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, context, initializer=_prepare_worker, initargs=(os.getpid(),))
+        pool = ReplacingPool(partial(_spawn_pool, count))
         try:
             yield pool
         except BaseException:
@@ -37,6 +42,64 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
                 worker.kill()
             raise
         pool.shutdown()
+
+
+def _spawn_pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: a fork would share connections, locks and thread pools.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, initializer=_prepare_worker, initargs=(os.getpid(),))
+
+
+class _Task(NamedTuple):
+    """A task, its future, and how often it may still be repeated."""
+
+    work: Callable[[], Any]
+    future: Future[Any]
+    repeats: int
+
+
+class ReplacingPool(Executor):
+    """A process pool that is replaced when it breaks: the death of one worker breaks a `ProcessPoolExecutor`.
+
+    Tasks without a result are submitted again, up to REPEATS times each: one that always kills its worker raises
+    `BrokenProcessPool` in the end.
+    """
+
+    def __init__(self, make_pool: Callable[[], ProcessPoolExecutor]) -> None:
+        self._make_pool, self._pool = make_pool, make_pool()
+        self._lock = threading.Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """The future of a call in a worker process."""
+        task = _Task(partial(fn, *args, **kwargs), Future(), REPEATS)
+        self._send(task)
+        return task.future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the workers."""
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _send(self, task: _Task) -> None:
+        with self._lock:
+            try:
+                inner = self._pool.submit(task.work)
+            except BrokenProcessPool:
+                self._pool = self._make_pool()
+                inner = self._pool.submit(task.work)
+        inner.add_done_callback(partial(self._finish, task))
+
+    def _finish(self, task: _Task, inner: Future[Any]) -> None:
+        if inner.cancelled():
+            task.future.cancel()
+            return
+        error = inner.exception()
+        if isinstance(error, BrokenProcessPool) and task.repeats and not task.future.cancelled():
+            self._send(task._replace(repeats=task.repeats - 1))
+        elif task.future.set_running_or_notify_cancel():
+            if error is None:
+                task.future.set_result(inner.result())
+            else:
+                task.future.set_exception(error)
 
 
 def available_cores() -> int:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,41 @@ def test_a_worker_that_hangs_ends_with_the_block():
     while is_alive(workers[0]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_alive(workers[0])
+
+
+def kill_once(marker):
+    """Kill the worker at the first call, and give its number at later ones."""
+    try:
+        Path(marker).touch(exist_ok=False)
+    except FileExistsError:
+        return os.getpid()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return None
+
+
+def kill_always():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_death_of_a_worker_costs_the_tasks_in_progress(tmp_path):
+    with process_pool(2) as pool:
+        done = pool.submit(pow, 2, 5)
+        assert done.result() == 32
+        tasks = [pool.submit(pow, 2, power) for power in range(20)]
+        dying = pool.submit(kill_once, str(tmp_path / "killed"))
+        assert [task.result() for task in tasks] == [2**power for power in range(20)]
+        assert dying.result() > 0
+
+
+def test_a_task_that_always_kills_its_worker_is_given_up_and_others_go_on():
+    with process_pool(1) as pool:
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(kill_always).result()
+        assert pool.submit(pow, 2, 5).result() == 32
+
+
+def test_an_exception_of_a_task_is_its_own():
+    with process_pool(1) as pool:
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(divmod, 1, 0).result()
+        assert pool.submit(pow, 2, 5).result() == 32
