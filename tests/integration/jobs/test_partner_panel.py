@@ -41,6 +41,15 @@ def test_growth_of_2025_by_commodity_is_as_published(bundled: Session) -> None:
     assert (growth[printed.index] - printed).abs().max() < 0.15
 
 
+@pytest.mark.parametrize(("sector", "volume", "price"), [("STEEL", 7.5, -7.6), ("CARS", 30.0, -6.2), ("IC", 17.9, 8.2)])
+def test_prices_fell_while_volumes_rose_in_2025(bundled: Session, sector: str, volume: float, price: float) -> None:
+    years = yearly(panel_frame(bundled, "CN_COMMODITIES"), "sector")
+    quantities, values = years.loc[f"{sector}_QTY"], years.loc[sector]
+    assert 100 * (quantities[2025] / quantities[2024] - 1) == pytest.approx(volume, abs=0.1)
+    unit_values = values / quantities
+    assert 100 * (unit_values[2025] / unit_values[2024] - 1) == pytest.approx(price, abs=0.1)
+
+
 def test_members_and_remainder_add_up_in_every_month(bundled: Session) -> None:
     frame = panel_frame(bundled, "CN_PARTNERS")
     values = frame.set_index(["flow", "ds", "partner"])["y"]
