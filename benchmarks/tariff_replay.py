@@ -142,7 +142,8 @@ def _table(answers: dict[str, Sequence[ScenarioRow]], outcomes: dict[str, dict[s
 
 
 def _miss(value: float | None, actual: float) -> float:
-    return float("nan") if value is None else 100 * (value / actual - 1)
+    # Adding zero turns -0 into 0.
+    return float("nan") if value is None else round(100 * (value / actual - 1)) + 0.0
 
 
 if __name__ == "__main__":
