@@ -1,4 +1,4 @@
-"""The feeds file, which assigns a provider and a query to each dataset (docs/operations/sources.md)."""
+"""The feeds file, which assigns a provider and a query to each dataset and indicator (docs/operations/sources.md)."""
 
 import re
 import tomllib
@@ -13,8 +13,9 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sources import bundled
+from sources.bundled import indicators as bundled_indicators
 from sources.errors import BadFeeds, NoFeed
-from sources.observation_batch import DatasetDefinition
+from sources.observation_batch import DatasetDefinition, IndicatorDefinition
 from sources.provider import Query
 from sources.registry import PROVIDERS
 from sources.units import multiple_of
@@ -49,6 +50,24 @@ class _Dataset(_Strict):
     allows_negative: bool = False
 
 
+class _Indicator(_Strict):
+    """An indicator's definition, as in indicators.toml."""
+
+    title: str = Field(min_length=1)
+    kind: Literal["amount", "index"]
+    unit: str = Field(min_length=1)
+    country: str = Field(pattern=r"^[A-Z]{3}$")
+    publisher: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    citation: str = Field(min_length=1)
+    lag_days: int = Field(ge=0, le=90)
+
+
+# An indicator is one series without a currency, whatever series its provider's queries can tell apart.
+ONE_SERIES = {"flow": "X", "partner": "WLD", "sector": "TOTAL"}
+NO_CURRENCY = "XXX"
+
+
 class _Table(_Strict):
     """A feed as written in the file."""
 
@@ -57,6 +76,8 @@ class _Table(_Strict):
     revisit: int = Field(default=24, ge=1, le=1200)
     absent: Literal["refuse", "zero"] = "refuse"
     dataset: _Dataset | None = None
+    indicator: _Indicator | None = None
+    informs: tuple[str, ...] = ()
     partners: dict[str, str] = {}
     sectors: dict[str, str] = {}
     query: dict[str, Any] = {}
@@ -64,21 +85,24 @@ class _Table(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The feed of a dataset: the first request begins at `start`, later ones `revisit` months before the last month.
+    """The feed of a dataset or an indicator, by its `code`.
 
-    `absent` defines a month without a row as a fault or as zero. `partners` and `sectors` define additional codes.
+    The first request begins at `start`, later ones `revisit` months before the last month. `absent` defines a month
+    without a row as a fault or as zero. `partners` and `sectors` define additional codes. `informs` names the datasets,
+    or parts of them, that an indicator may inform.
     """
 
-    dataset: str
+    code: str
     source: str
     query: Query
     start: date
     revisit: int
     absent: Literal["refuse", "zero"]
-    definition: DatasetDefinition
+    definition: DatasetDefinition | IndicatorDefinition
     partners: Mapping[str, str]
     sectors: Mapping[str, str]
     digest: str
+    informs: tuple[str, ...] = ()
 
 
 BUNDLED = Path(__file__).parent / "bundled" / "feeds.toml"
@@ -115,14 +139,30 @@ def _feed(dataset: str, table: Any, path: Path, text: str) -> Feed:
             names = ", ".join(PROVIDERS)
             place = (dataset, "source")
             raise BadFeeds(path, f"source is one of {names}", table=dataset, line=_line(text, place))
-        query = _query(provider.query, written.query)
+        complete = _of_one_series if _is_indicator(dataset, written) else _as_written
+        query = _query(provider.query, complete(provider.query, written.query))
     except ValidationError as error:
         raise _named(error, dataset, path, text) from error
     definition = _definition(dataset, written, path, text)
     digest = sha256(orjson.dumps(table, option=orjson.OPT_SORT_KEYS)).hexdigest()
     start = date.fromisoformat(f"{written.start}-01")
     how = (written.source, query, start, written.revisit, written.absent)
-    return Feed(dataset, *how, definition, written.partners, written.sectors, digest)
+    return Feed(dataset, *how, definition, written.partners, written.sectors, digest, written.informs)
+
+
+def _is_indicator(code: str, written: _Table) -> bool:
+    described = written.indicator is not None
+    return described or (written.dataset is None and code in bundled_indicators.definitions())
+
+
+def _as_written(_kind: type[Query], table: dict[str, Any]) -> dict[str, Any]:
+    return table
+
+
+def _of_one_series(kind: type[Query], table: dict[str, Any]) -> dict[str, Any]:
+    """An indicator's query with the parts that only queries of trade have."""
+    known = {"constant": ONE_SERIES, "currency": NO_CURRENCY, "dimensions": {}}
+    return {name: value for name, value in known.items() if name in kind.model_fields} | table
 
 
 def _query(kind: type[Query], table: dict[str, Any]) -> Query:
@@ -135,12 +175,14 @@ def _query(kind: type[Query], table: dict[str, Any]) -> Query:
     return wrapped.query  # type: ignore[no-any-return]
 
 
-def _definition(dataset: str, written: _Table, path: Path, text: str) -> DatasetDefinition:
+def _definition(dataset: str, written: _Table, path: Path, text: str) -> DatasetDefinition | IndicatorDefinition:
+    if written.indicator is not None:
+        return IndicatorDefinition(dataset, **written.indicator.model_dump())
     if written.dataset is not None:
         return DatasetDefinition(dataset, **written.dataset.model_dump())
-    known = bundled.definitions().get(dataset)
+    known = bundled.definitions().get(dataset) or bundled_indicators.definitions().get(dataset)
     if known is None:
-        reason = f"{dataset} is not a bundled dataset: [{dataset}.dataset] has to describe it"
+        reason = f"{dataset} is not bundled: [{dataset}.dataset] or [{dataset}.indicator] has to describe it"
         raise BadFeeds(path, reason, table=dataset, line=_line(text, (dataset,)))
     return known
 

@@ -149,7 +149,7 @@ def _list_tasks(settings: Settings) -> None:
         following = "waiting" if task.next_at is None else f"{task.next_at:%Y-%m-%d %H:%M} UTC"
         last = f"; last {task.last_outcome} {task.last_at:%Y-%m-%d %H:%M} UTC" if task.last_at else ""
         failure = f": {task.last_reason}" if task.last_reason else ""
-        say(f"{task.dataset:16} {task.task:6} {following:22} {task.reason}{last}{failure}")
+        say(f"{task.dataset or task.indicator:20} {task.task:6} {following:22} {task.reason}{last}{failure}")
 
 
 def migrate(data_dir: DataDir = None) -> None:

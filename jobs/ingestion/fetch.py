@@ -1,9 +1,9 @@
-"""Fetch a dataset from its source and store new observations, all or none.
+"""Fetch a dataset or an indicator from its source and store new observations, all or none.
 
 Any failure is an outcome with a reason, never an exception: stored and published data stay as they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -16,12 +16,14 @@ from sqlmodel import Session
 
 from jobs.clock import Clock
 from jobs.failures import failure_reason
+from jobs.ingestion.indicator_fetch import append_indicator, request_indicator
 from jobs.ingestion.ingest import ingest
+from jobs.ingestion.source_response import MakeClient, SourceResponse
 from services.datasets import OWN_CLASSIFICATION, add_codes
 from sources.client import Client, RequestPolicy, Validator
 from sources.errors import NoFigures, SourceError, WrongUnit
 from sources.feed_config import Feed, feed_of
-from sources.observation_batch import ObservationBatch
+from sources.observation_batch import DatasetDefinition, IndicatorDefinition, ObservationBatch
 from sources.provider import Access, Window
 from sources.registry import PROVIDERS, with_zeros
 from sources.units import in_unit
@@ -30,7 +32,6 @@ from store.queries import catalog, fetch_attempts, observations
 from store.queries.catalog import PartnerRecord, SectorRecord
 from tables import SERIES_COLUMNS, TableError
 
-MakeClient = Callable[[RequestPolicy, Mapping[str, Validator]], Client]
 Outcome = Literal["new", "unchanged", "failed"]
 MAX_REVISION_FACTOR = 20.0
 """A median revision by more than this factor means another unit."""
@@ -62,7 +63,7 @@ def fetch(
     clock: Clock,
     make_client: MakeClient = make_http_client,
 ) -> Fetched:
-    """Fetch a dataset from its source, store new observations and record the attempt, whatever its outcome.
+    """Fetch a dataset or an indicator from its source, store what is new and record the attempt, whatever its outcome.
 
     `access` has the base URL and key of providers. Raises NoFeed, and `sqlalchemy.exc.OperationalError` where the
     database is away.
@@ -70,9 +71,11 @@ def fetch(
     feed = feed_of(feeds, dataset)
     started_at = clock()
     try:
-        response = _request(feed, engine, access, make_client, started_at.date())
+        of_indicator = isinstance(feed.definition, IndicatorDefinition)
+        request, append = (request_indicator, append_indicator) if of_indicator else (_request, _append)
+        response = request(feed, engine, access, make_client, started_at.date())
         with Session(engine) as session:
-            inserted = 0 if response.frame.empty else _append(session, feed, response, started_at.date())
+            inserted = 0 if response.frame.empty else append(session, feed, response, started_at.date())
             fetched = Fetched(dataset, "new" if inserted else "unchanged", inserted)
             _record(session, feed, fetched, started_at, clock(), response.validators)
             session.commit()
@@ -92,22 +95,13 @@ def fetch(
     return fetched
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """The source's observations in the dataset's unit, the stored ones, and validators for the next request."""
-
-    frame: pd.DataFrame
-    stored: pd.DataFrame
-    validators: dict[str, Validator]
-
-
 def _request(
     feed: Feed, engine: Engine, access: Mapping[str, Access], make_client: MakeClient, today: date
-) -> _Response:
+) -> SourceResponse:
     """The source's observations, checked against the stored ones. Raises SourceError."""
     with Session(engine) as session:
         stored = _stored(session, feed)
-        last_time = fetch_attempts.validators(session, feed.dataset, feed_hash=feed.digest)
+        last_time = fetch_attempts.validators(session, feed.code, feed_hash=feed.digest)
     # Where an absent row means zero, only a complete answer shows which rows are absent.
     complete = feed.absent == "zero"
     known = {} if complete else {where: Validator(**values) for where, values in last_time.items()}
@@ -116,21 +110,21 @@ def _request(
     with make_client(provider.policy, known) as client:
         where = access.get(feed.source, Access(provider.address))
         figures = provider.figures(feed.query, client, where, window)
-    definition = feed.definition
+    definition = _definition(feed)
     frame = in_unit(figures, currency=definition.currency, unit=definition.unit, where=feed.source)
     frame = frame[frame["month"].isin(window.months)].reset_index(drop=True)
     _refuse_holes(frame, stored, window, feed, partial=client.unmodified > 0)
     _refuse_another_unit(frame, stored, feed)
     frame = _without_known_months(frame, stored)
     frame = with_zeros(frame, stored) if complete and len(frame) else frame
-    return _Response(frame, stored, known | client.seen)
+    return SourceResponse(frame, stored, known | client.seen)
 
 
 def _stored(session: Session, feed: Feed) -> pd.DataFrame:
     """Stored values: month (YYYY-MM), flow, partner, sector, stored; empty where the dataset does not exist yet."""
-    if feed.dataset not in {record.id for record in catalog.datasets(session)}:
+    if feed.code not in {record.id for record in catalog.datasets(session)}:
         return pd.DataFrame(columns=["month", *SERIES_COLUMNS, "stored", "months"])
-    frame = observations.panel_frame(session, feed.dataset)
+    frame = observations.panel_frame(session, feed.code)
     month = frame["ds"].dt.strftime("%Y-%m")
     return frame.assign(month=month)[["month", *SERIES_COLUMNS, "y", "months"]].rename(columns={"y": "stored"})
 
@@ -169,8 +163,8 @@ def _refuse_another_unit(frame: pd.DataFrame, stored: pd.DataFrame, feed: Feed) 
         return
     factor = float((both["value"] / both["stored"]).median())
     if not 1 / MAX_REVISION_FACTOR < factor < MAX_REVISION_FACTOR:
-        unit = feed.definition.unit
-        raise WrongUnit(feed.source, expected=unit, found=f"another unit: {factor:.3g} times the stored values")
+        found = f"another unit: {factor:.3g} times the stored values"
+        raise WrongUnit(feed.source, expected=_definition(feed).unit, found=found)
 
 
 def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +177,7 @@ def _without_known_months(frame: pd.DataFrame, stored: pd.DataFrame) -> pd.DataF
     return frame[~(known & (frame["months"].astype(int) == 2))].reset_index(drop=True)
 
 
-def _append(session: Session, feed: Feed, response: _Response, today: date) -> int:
+def _append(session: Session, feed: Feed, response: SourceResponse, today: date) -> int:
     """Store new observations; returns the number of observations.
 
     The first delivery is history: without a vintage its values replace first prints from their due day on. Later
@@ -196,7 +190,7 @@ def _append(session: Session, feed: Feed, response: _Response, today: date) -> i
         known = pd.MultiIndex.from_frame(frame[keys]).isin(pd.MultiIndex.from_frame(stored[keys]))
         frame = frame.assign(vintage=frame["vintage"].mask(known, f"{today:%Y-%m-%d}"))
     backfilled = stored.empty and "vintage" not in frame
-    return ingest(session, ObservationBatch(feed.dataset, frame, backfilled=backfilled), today=today).inserted
+    return ingest(session, ObservationBatch(feed.code, frame, backfilled=backfilled), today=today).inserted
 
 
 def _register(session: Session, feed: Feed) -> None:
@@ -204,10 +198,16 @@ def _register(session: Session, feed: Feed) -> None:
     add_codes(session)
     catalog.add_partners(session, [PartnerRecord(code, name, False) for code, name in feed.partners.items()])
     catalog.add_sectors(session, [SectorRecord(code, name, OWN_CLASSIFICATION) for code, name in feed.sectors.items()])
-    catalog.add_dataset(session, **asdict(feed.definition))
-    found = catalog.dataset(session, feed.dataset)
-    if (found.currency, found.unit) != (feed.definition.currency, feed.definition.unit):
-        raise WrongUnit(feed.source, expected=found.unit, found=feed.definition.unit)
+    definition = _definition(feed)
+    catalog.add_dataset(session, **asdict(definition))
+    found = catalog.dataset(session, feed.code)
+    if (found.currency, found.unit) != (definition.currency, definition.unit):
+        raise WrongUnit(feed.source, expected=found.unit, found=definition.unit)
+
+
+def _definition(feed: Feed) -> DatasetDefinition:
+    assert isinstance(feed.definition, DatasetDefinition)
+    return feed.definition
 
 
 def _record(
@@ -220,7 +220,7 @@ def _record(
 ) -> None:
     fetch_attempts.record(
         session,
-        dataset=feed.dataset,
+        dataset=feed.code,
         source=feed.source,
         started_at=started_at,
         finished_at=finished_at,

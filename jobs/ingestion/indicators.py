@@ -15,7 +15,7 @@ from sources.bundled import indicators as bundled
 from sources.errors import BadDefinition
 from sources.observation_batch import IndicatorDefinition
 from store.models.indicators import ANY, INDICATOR_KINDS
-from store.queries import catalog, indicators
+from store.queries import catalog, indicator_releases, indicators
 from store.queries.indicators import AppendedValues, IndicatorUseRecord
 from tables import Faults, check_indicator, read_table
 
@@ -49,6 +49,7 @@ def ingest_indicator(
     rule = rule.mask(checked["month"].isin(stored) | (rule > pd.Timestamp(today)), pd.Timestamp(today))
     rows = checked.assign(known_on=checked["known_on"].fillna(rule), backfilled=by_rule & backfilled)
     appended = indicators.append(session, indicator_id=indicator, frame=rows)
+    indicator_releases.record(session, indicator)
     log.info("ingest.indicator", indicator=indicator, **appended._asdict())
     return appended
 
@@ -97,6 +98,17 @@ def ingest_indicator_file(
         dataset, flow, partner, sector = _parts(name)
         indicators.add_uses(session, dataset, [IndicatorUseRecord(indicator, flow, partner, sector)])
     return appended
+
+
+def add_informs(session: Session, indicator: str, informs: Iterable[str]) -> None:
+    """Let an indicator inform datasets, or parts of them as in `CN_TRADE.X`, of those that are stored by now.
+
+    Raises BadDefinition.
+    """
+    stored = {record.id for record in catalog.datasets(session)}
+    for dataset, *part in map(_parts, informs):
+        if dataset in stored:
+            indicators.add_uses(session, dataset, [IndicatorUseRecord(indicator, *part)])
 
 
 def check_indicator_definition(definition: IndicatorDefinition) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from jobs.ingestion.fetch import MakeClient, make_http_client
+from jobs.ingestion.fetch import make_http_client
+from jobs.ingestion.source_response import MakeClient
 from sources.client import RequestPolicy
 from sources.errors import SourceError
 from sources.feed_config import Feed

@@ -7,11 +7,12 @@ from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched
 from services.schedule import PollInterval
-from store.queries import releases
+from store.queries import indicator_releases, releases
+from store.queries.indicator_releases import IndicatorReleaseRecord
 from store.queries.releases import ReleaseRecord
 
 Poll = Callable[[str], Fetched]
-"""Fetches a dataset from its source and stores new observations."""
+"""Fetches a dataset or an indicator from its source and stores what is new."""
 
 
 def claim(session: Session, dataset: str, *, now: datetime, interval: PollInterval) -> ReleaseRecord | None:
@@ -21,5 +22,15 @@ def claim(session: Session, dataset: str, *, now: datetime, interval: PollInterv
     """
     for awaited in releases.due(session, now, dataset)[:1]:
         if interval.next_poll(awaited) <= now and releases.claim_poll(session, awaited, now):
+            return awaited
+    return None
+
+
+def claim_indicator(
+    session: Session, indicator: str, *, now: datetime, interval: PollInterval
+) -> IndicatorReleaseRecord | None:
+    """The month of an indicator to poll its source for now, as in `claim`."""
+    for awaited in indicator_releases.due(session, now, indicator)[:1]:
+        if interval.next_poll(awaited) <= now and indicator_releases.claim_poll(session, awaited, now):
             return awaited
     return None

@@ -1,4 +1,4 @@
-"""The scheduler: a process that fetches due releases, forecasts new data and sends alerts.
+"""The scheduler: a process that fetches due releases of datasets and indicators, forecasts new data and sends alerts.
 
 Two schedulers are harmless: a run takes its dataset's advisory lock, and a run that would repeat the latest
 one ends unchanged.
@@ -58,8 +58,9 @@ class SchedulerStopped(RuntimeError):
 class Ticker:
     """Collaborators of a tick, and the state of each dataset at its last attempt.
 
-    `dataset_configs` has the configurations of datasets that differ from `config`; `polls` fetches the datasets that
-    have a source. With `first_answers`, datasets without forecasts get a preliminary run before the first full run.
+    `dataset_configs` has the configurations of datasets that differ from `config`; `polls` fetches the datasets and
+    indicators that have a source. With `first_answers`, datasets without forecasts get a preliminary run before the
+    first full run.
     """
 
     engine: Engine
@@ -104,7 +105,9 @@ class Ticker:
         try:
             self._isolate("interrupted runs", self._close_interrupted_runs)
             self._isolate("queued runs", self._execute_queued)
-            self._isolate("first fetches", self._fetch_new_datasets)
+            self._isolate("first fetches", self._fetch_new)
+            for indicator in self._indicators():
+                self._isolate("poll", partial(self._poll_indicator_if_due, indicator), dataset=indicator)
             if self.first_answers:
                 self._run_first()
             for dataset in self._datasets():
@@ -128,6 +131,10 @@ class Ticker:
     def _datasets(self) -> list[str]:
         with Session(self.engine) as session:
             return [dataset.id for dataset in catalog.datasets(session)]
+
+    def _indicators(self) -> list[str]:
+        with Session(self.engine) as session:
+            return [record.id for record in indicators.indicators(session) if record.id in self.polls]
 
     def _close_interrupted_runs(self) -> None:
         """Mark runs failed whose process has ended: their dataset's lock is free."""
@@ -177,10 +184,11 @@ class Ticker:
                 session.commit()
             raise
 
-    def _fetch_new_datasets(self) -> None:
-        """Fetch datasets that have a source and no observations yet, one longest pause apart."""
+    def _fetch_new(self) -> None:
+        """Fetch datasets and indicators that have a source and no observations yet, one longest pause apart."""
         with Session(self.engine) as session:
             stored = {dataset.id for dataset in catalog.datasets(session) if dataset.series}
+            stored |= {record.id for record in indicators.indicators(session) if record.observations}
             since = self.clock() - self.interval.longest
             waiting = [
                 name
@@ -226,6 +234,17 @@ class Ticker:
             alerts.update_source_alert(session, awaited, failure=failure, now=self.clock())
             session.commit()
 
+    def _poll_indicator_if_due(self, indicator: str) -> None:
+        """Fetch an indicator whose month is due and whose last poll is long enough ago."""
+        with Session(self.engine) as session:
+            awaited = polling.claim_indicator(session, indicator, now=self.clock(), interval=self.interval)
+            session.commit()
+        if awaited is None:
+            return
+        fetched = self.polls[indicator](indicator)
+        period = f"{awaited.period:%Y-%m}"
+        log.info("scheduler.polled", indicator=indicator, period=period, outcome=fetched.outcome)
+
     def _send_alerts(self) -> None:
         with Session(self.engine) as session:
             alerts.update_release_alerts(session, now=self.clock(), grace=self.grace)
@@ -243,7 +262,9 @@ class Ticker:
         """Run a dataset whose observations, or whose day, differ from those of the last attempt."""
         today = self.clock().date()
         with Session(self.engine) as session:
-            state = (today, *observations.extent(session, dataset), *indicators.extent(session, dataset))
+            lender = catalog.dataset(session, dataset).borrows_history
+            lent = observations.extent(session, lender) if lender else ()
+            state = (today, *observations.extent(session, dataset), *indicators.extent(session, dataset), *lent)
         if self.attempted.get(dataset) == state or not state[1]:
             return
 

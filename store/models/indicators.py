@@ -1,6 +1,6 @@
 """Indicators, their links to series, and their effects in runs."""
 
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -68,6 +68,27 @@ class IndicatorUse(Table, table=True):
     flow: str = Field(primary_key=True, max_length=1, default=ANY)
     partner: str = Field(primary_key=True, max_length=12, default=ANY)
     sector: str = Field(primary_key=True, max_length=24, default=ANY)
+
+
+class IndicatorRelease(Table, table=True):
+    """A month of an indicator's release calendar: its due date, its publication, and the polls of its source."""
+
+    __tablename__ = "indicator_release"
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("period"), name="period_starts"),
+        sa.CheckConstraint("due_on > period", name="due_after_month_begins"),
+        sa.CheckConstraint("polls >= 0", name="polls"),
+    )
+
+    indicator_id: str = Field(primary_key=True, foreign_key="indicator.id", ondelete="CASCADE")
+    period: date = Field(primary_key=True)
+    due_on: date
+    due_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    """The moment it is due, where more than the day is known."""
+    published_on: date | None = None
+    polls: int = 0
+    polled_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    """When its source was last asked, `polls` times in all."""
 
 
 class RunIndicator(Table, table=True):

@@ -1,4 +1,4 @@
-"""The schedule: the next and the last fetch and run of each dataset."""
+"""The schedule: the next and the last fetch and run of each dataset and indicator."""
 
 from fastapi import APIRouter, Response
 
@@ -14,7 +14,7 @@ router = APIRouter(tags=["service"], dependencies=[Reader, NoParameters], respon
 
 @router.get("/v1/schedule", responses={200: {"model": ScheduleAnswer}})
 def read_schedule(session: SessionDep, config: ConfigDep) -> Response:
-    """The next fetch and run of each dataset with the reason, and the outcome of the last ones."""
+    """The next fetch and run of each dataset and fetch of each indicator, with reason and outcome of the last ones."""
     now = config.now()
     tasks = scheduled_tasks(session, now=now, interval=config.poll_interval, receives_data=config.receives_data)
     answer: ScheduleAnswer = {"now": now, "tasks": [task_answer(task) for task in tasks]}
@@ -25,6 +25,7 @@ def task_answer(task: ScheduledTask) -> ScheduledTaskAnswer:
     """A task as it is answered."""
     return {
         "dataset": task.dataset,
+        "indicator": task.indicator,
         "task": task.task,
         "next_at": task.next_at,
         "reason": task.reason,

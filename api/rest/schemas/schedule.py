@@ -11,9 +11,10 @@ from api.rest.schemas.common import answer
 
 @answer
 class ScheduledTaskAnswer(TypedDict):
-    """A task of the scheduler for a dataset."""
+    """A task of the scheduler for a dataset or an indicator."""
 
-    dataset: str
+    dataset: Annotated[str | None, Field(description="Null for a task of an indicator.")]
+    indicator: Annotated[str | None, Field(description="Null for a task of a dataset.")]
     task: Annotated[str, Field(description="fetch or run.")]
     next_at: Annotated[
         datetime | None, Field(description="Null for a task that waits for an event; a past time means the next tick.")
@@ -28,7 +29,7 @@ class ScheduledTaskAnswer(TypedDict):
 
 @answer
 class ScheduleAnswer(TypedDict):
-    """The tasks of every dataset, by dataset."""
+    """The tasks of every dataset, by dataset, then those of every indicator."""
 
     now: datetime
     tasks: list[ScheduledTaskAnswer]

@@ -52,12 +52,12 @@ def test_a_release_that_is_late_is_polled_again_after_a_pause(small):
     assert fetch.next_at == now + INTERVAL.first
     assert "was due" in fetch.reason
     assert fetch.reason.endswith("polled once")
-    assert fetch[4:] == (now, "failed", "Unreachable: away")
+    assert fetch[4:7] == (now, "failed", "Unreachable: away")
 
 
 def test_the_last_run_and_the_queue_are_shown(small):
     ticker = Ticker(engine=small, config=QUICK, make_executor=here, clock=TickingClock(TODAY))
-    assert tasks(small)["run"][2:] == (None, "follows new observations", None, None, None)
+    assert tasks(small)["run"][2:7] == (None, "follows new observations", None, None, None)
     ticker.tick()
     run = tasks(small)["run"]
     assert (run.next_at, run.last_outcome, run.last_reason) == (None, "published", None)

@@ -6,6 +6,7 @@ import pytest
 
 from sources.errors import BadFeeds
 from sources.feed_config import Feed, read_feeds
+from sources.observation_batch import DatasetDefinition, IndicatorDefinition
 from sources.providers.comtrade import ComtradeQuery
 from sources.registry import PROVIDERS
 from tests.support.documents import blocks, text
@@ -55,6 +56,7 @@ def test_a_feed_says_what_is_asked_and_what_the_dataset_is(tmp_path: Path) -> No
     feed = read(tmp_path, OWN)["KR_STEEL"]
     assert feed.query == ComtradeQuery(reporter=410, sectors=("7208",))
     assert (feed.start, feed.revisit, feed.absent) == (date(2020, 1, 1), 24, "refuse")
+    assert isinstance(feed.definition, DatasetDefinition)
     assert (feed.definition.id, feed.definition.unit, feed.definition.release_day) == ("KR_STEEL", "USD m", 15)
     assert feed.sectors == {"7208": "Flat-rolled steel"}
 
@@ -94,7 +96,9 @@ def test_a_mistake_is_named_by_table_and_line(tmp_path: Path, old: str, new: str
 
 
 def test_a_dataset_that_is_not_bundled_has_to_be_described(tmp_path: Path) -> None:
-    with pytest.raises(BadFeeds, match=r"\[XX\]: XX is not a bundled dataset: \[XX.dataset\] has to describe it"):
+    with pytest.raises(
+        BadFeeds, match=r"\[XX\]: XX is not bundled: \[XX.dataset\] or \[XX.indicator\] has to describe it"
+    ):
         read(tmp_path, '[XX]\nsource = "comtrade"\nstart = "2008-01"\nquery = { reporter = 156 }\n')
 
 
@@ -121,3 +125,52 @@ def test_the_manual_names_every_source_and_every_field_of_its_query() -> None:
     for name, provider in PROVIDERS.items():
         for field in provider.query.model_fields:
             assert f"`{field}`" in rows[name], (name, field)
+
+
+def test_a_bundled_indicator_needs_a_place_and_its_columns(tmp_path: Path) -> None:
+    text = """
+    [CN_PMI]
+    source = "table"
+    start = "2008-01"
+    query = { location = "pmi.xlsx", sheet = "PMI", columns = { month = "month", value = "pmi", vintage = "released" } }
+    """
+    feed = read(tmp_path, text)["CN_PMI"]
+    assert isinstance(feed.definition, IndicatorDefinition)
+    assert (feed.definition.kind, feed.definition.lag_days) == ("index", 0)
+
+
+def test_an_indicator_comes_from_an_sdmx_agency_too(tmp_path: Path) -> None:
+    text = """
+    [DE_ORDERS]
+    source = "sdmx"
+    start = "2015-01"
+    informs = ["CN_TRADE.X"]
+    query = { agency = "OECD", resource = "OECD.SDD,DSD_ORDERS", key = "DEU.M.ORDERS" }
+
+    [DE_ORDERS.indicator]
+    title = "Germany's new orders"
+    kind = "amount"
+    unit = "EUR bn"
+    country = "DEU"
+    publisher = "Destatis"
+    licence = "dl-de/by-2-0"
+    citation = "Destatis"
+    lag_days = 37
+    """
+    feed = read(tmp_path, text)["DE_ORDERS"]
+    assert isinstance(feed.definition, IndicatorDefinition)
+    assert feed.informs == ("CN_TRADE.X",)
+
+
+def test_an_indicator_is_described_completely(tmp_path: Path) -> None:
+    text = """
+[DE_ORDERS]
+source = "table"
+start = "2015-01"
+query = { location = "a.csv", columns = { month = "month", value = "value" } }
+
+[DE_ORDERS.indicator]
+title = "Orders"
+"""
+    with pytest.raises(BadFeeds, match=r"line 7, \[DE_ORDERS.indicator\]: kind: Field required"):
+        read(tmp_path, text)
