@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from jobs.ingestion.events import ingest_bundled_events
 from jobs.ingestion.indicators import ingest_bundled_indicators
+from jobs.ingestion.polls import ingest_bundled_polls
 from services.datasets import (
     PARTNER_LENGTH,
     PLAIN_IMPORT,
@@ -64,7 +65,7 @@ def ingest(session: Session, delivery: ObservationBatch, *, today: date) -> Appe
 
 
 def ingest_bundled(session: Session, *, today: date, only: Collection[str] = ()) -> dict[str, Appended]:
-    """Ingest missing bundled datasets, indicators and events; returns the result for each dataset.
+    """Ingest missing bundled datasets, indicators, events and polls; returns the result for each dataset.
 
     Those of `only`, or without it all but those that are imported on request. The caller commits.
     """
@@ -81,6 +82,7 @@ def ingest_bundled(session: Session, *, today: date, only: Collection[str] = ())
             appended[code] = ingest(session, bundled.delivery(code), today=today)
     ingest_bundled_indicators(session, today=today)
     ingest_bundled_events(session, today=today)
+    ingest_bundled_polls(session, today=today)
     return appended
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from forecasting.evaluation.metrics import wis_of
 from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
+from jobs.runs.derived_external_scoring import score_derived_forecasts
 from store.queries import external_forecasts, forecasts
 from store.queries.external_forecasts import AppendedForecasts, ScoringPair
 from store.queries.hubverse_format import check_hubverse
@@ -39,9 +40,10 @@ def score_external_forecasts(session: Session, dataset: str) -> int:
     """
     due = external_forecasts.due_pairs(session, dataset)
     external_forecasts.write_scores(session, [_scored(session, pair) for pair in due])
-    if due:
-        log.info("outside.scored", dataset=dataset, forecasts=len(due))
-    return len(due)
+    scored = len(due) + score_derived_forecasts(session, dataset)
+    if scored:
+        log.info("outside.scored", dataset=dataset, forecasts=scored)
+    return scored
 
 
 def _scored(session: Session, pair: ScoringPair) -> dict[str, Any]:
@@ -57,12 +59,14 @@ def _scored(session: Session, pair: ScoringPair) -> dict[str, Any]:
     ours = path_quantiles(total[:, None], probabilities)[:, 0]
     external = np.array([theirs[probability] for probability in probabilities], dtype=np.float64)
 
-    def wis(actual: float, values: FloatArray) -> float:
-        return float(wis_of(np.array(actual), values, probabilities))
+    def wis(actual: float | None, values: FloatArray) -> float | None:
+        return None if actual is None else float(wis_of(np.array(actual), values, probabilities))
 
     fields = pair._asdict()
     del fields["statements"]
     return fields | {
+        "measure": "level",
+        "backtest": False,
         "point": point,
         "quantiles": len(quantiles),
         "first_wis": wis(pair.first_value, external),

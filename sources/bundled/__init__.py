@@ -81,6 +81,12 @@ def events() -> pd.DataFrame:
     return read_table(HERE / "data" / "events.csv", limit_bytes=LARGEST_FILE)
 
 
+def polls(dataset: str) -> pd.DataFrame | None:
+    """Polls on a bundled dataset, as text: month, what, released, first_print, poll_median; None without any."""
+    name = entries()[dataset].get("polls")
+    return None if name is None else read_table(HERE / "data" / name, limit_bytes=LARGEST_FILE)
+
+
 def codes(name: str) -> pd.DataFrame:
     """A table of codes, as text: `partners` (code, name, is_group), `sectors` (as `SectorRecord`)."""
     return read_table(HERE / "codes" / f"{name}.csv", limit_bytes=LARGEST_FILE)

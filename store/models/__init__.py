@@ -27,6 +27,7 @@ from store.models.indicators import (
     IndicatorEffect,
     IndicatorEvidence,
     IndicatorObservation,
+    IndicatorRelease,
     IndicatorUse,
     RunIndicator,
 )
@@ -46,7 +47,7 @@ from store.models.runs import (
     PanelSeries,
     Run,
 )
-from store.models.tracking import ExternalForecast, ExternalForecastScore, Tracking
+from store.models.tracking import MEASURES, ExternalForecast, ExternalForecastScore, FirstPrint, Tracking
 
 __all__ = [
     "ALERT_KINDS",
@@ -54,6 +55,7 @@ __all__ = [
     "EVENT_KINDS",
     "FETCH_OUTCOMES",
     "INDICATOR_KINDS",
+    "MEASURES",
     "NOTIFICATION_TYPES",
     "REST_PARTNER",
     "RUN_STATUSES",
@@ -74,6 +76,7 @@ __all__ = [
     "EventEvidence",
     "ExternalForecast",
     "ExternalForecastScore",
+    "FirstPrint",
     "Forecast",
     "ForecastChange",
     "ForecastPath",
@@ -83,6 +86,7 @@ __all__ = [
     "IndicatorEffect",
     "IndicatorEvidence",
     "IndicatorObservation",
+    "IndicatorRelease",
     "IndicatorUse",
     "Membership",
     "Notification",

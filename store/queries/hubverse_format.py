@@ -2,7 +2,8 @@
 
 A row is one statement: model_id, reference_date, target, horizon, location, target_end_date, output_type,
 output_type_id, value (https://docs.hubverse.io, model output). Here a target is a flow and a sector (`X TOTAL`), with
-`JF` behind it for January and February in one; a location is a partner; horizons are months.
+`JF` behind it for January and February in one, and `pc1` for growth on a year ago in per cent (`X TOTAL JF pc1`); a
+balance is `B TOTAL`. A location is a partner; horizons are months.
 """
 
 import re
@@ -18,8 +19,8 @@ COLUMNS = (
     *("model_id", "reference_date", "target", "horizon", "location"),
     *("target_end_date", "output_type", "output_type_id", "value"),
 )
-KEY = ["model_id", "flow", "partner", "sector", "reference_date", "month", "months"]
-TARGET = re.compile(r"([XM]) ([A-Za-z0-9_.-]{1,24})( JF)?")
+KEY = ["model_id", "flow", "partner", "sector", "reference_date", "month", "months", "measure"]
+TARGET = re.compile(r"(?!B .* pc1$)([XMB]) ([A-Za-z0-9_.-]{1,24})( JF)?( pc1)?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 POINTS = {"mean": 0.0, "median": 0.5}
 """Output types of one number, and the probability under which they are kept."""
@@ -32,6 +33,7 @@ def check_hubverse(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     """Forecasts ready for the store, by row number: the columns KEY, output_type, probability and value.
 
     `month` is the target's (February for January and February in one, `months` 2), dates are `datetime64[ns]`.
+    `measure` is `level`, `pc1` or `balance`; the flow of a balance is X.
     Raises UnreadableTable for missing columns, MisspeltColumns for those that look like one, BadRows for faults.
     """
     require_columns(frame, COLUMNS, optional=())
@@ -39,7 +41,7 @@ def check_hubverse(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     clean = pd.DataFrame({"model_id": _matching(frame["model_id"], faults, r"[A-Za-z0-9_.-]{1,60}")})
     target = [TARGET.fullmatch(text) for text in _texts(frame["target"])]
     faults.add(frame["target"], np.array([found is None for found in target]), "is no flow and sector like 'X TOTAL'")
-    clean["flow"], clean["sector"], clean["months"] = zip(*map(_target, target), strict=True)
+    clean["flow"], clean["sector"], clean["months"], clean["measure"] = zip(*map(_target, target), strict=True)
     clean["partner"] = _matching(frame["location"], faults, r"[A-Z0-9_]{2,12}")
     clean["reference_date"] = _days(frame["reference_date"], faults)
     late = clean["reference_date"] > pd.Timestamp(today)
@@ -53,8 +55,13 @@ def check_hubverse(frame: pd.DataFrame, *, today: date) -> pd.DataFrame:
     return clean
 
 
-def _target(found: "re.Match[str] | None") -> tuple[str, str, int]:
-    return (found[1], found[2], 2 if found[3] else 1) if found else ("", "", 1)
+def _target(found: "re.Match[str] | None") -> tuple[str, str, int, str]:
+    """Flow, sector, months and measure; a balance is kept with the exports."""
+    if not found:
+        return "", "", 1, "level"
+    balance = found[1] == "B"
+    measure = "balance" if balance else "pc1" if found[4] else "level"
+    return "X" if balance else found[1], found[2], 2 if found[3] else 1, measure
 
 
 def _texts(column: Column) -> list[str]:

@@ -19,8 +19,8 @@ from api.rest.schemas.external_forecasts import (
 from api.rest.schemas.problem import PROBLEM
 from api.rest.uploads import table_body, uploaded_table
 from forecasting.data.months import format_month
+from services.consensus import selected_parts
 from services.queries.tracking import ExternalForecastQuery, ExternalModelsQuery
-from services.series_catalog import part_names
 from store.queries import catalog, external_forecasts
 from store.queries.external_forecasts import Comparison, ModelRecord
 from store.queries.hubverse_format import check_hubverse
@@ -39,8 +39,9 @@ BODY = table_body(
         "output_type_id": 0.9,
         "value": 341.0,
     },
-    description="The hubverse's columns; a target is a flow and a sector, a location a partner.",
+    description="The hubverse's columns; a target is a flow and a sector, and pc1 for growth; a location a partner.",
 )
+PER_CENT = "% on a year ago"
 PATH = "/v1/datasets/{dataset}/external-forecasts"
 
 
@@ -54,20 +55,20 @@ def read_external_forecasts(
 ) -> Response:
     """External forecasts beside Tradewind's of the same target from no later knowledge, with the outcome.
 
-    Both are scored by absolute error and weighted interval score, on the first print and the latest value.
+    Both are scored by absolute error and weighted interval score, on the first print and the latest value. Growth and
+    balances are compared with the backtest where no run is as old.
     """
     _, known = catalogs.of_dataset(session, dataset)
-    names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
+    selected = selected_parts(known, flows=query.flow, partners=query.partner, sectors=query.sector)
     filters = query.model_dump(include={"model", "start", "end", "scored", "limit", "offset"})
-    found = external_forecasts.page(session, list(names), **filters)
+    growth = None if query.units is None else query.units == "pc1"
+    found = external_forecasts.page(session, selected.series, balances=selected.balances, growth=growth, **filters)
     return list_response(
         request,
         query,
         total=found.total,
         key="external_forecasts",
-        items=[
-            _comparison_answer(row, names[row.series_id], known.unit_of_id(names[row.series_id])) for row in found.rows
-        ],
+        items=[_comparison_answer(row, selected.name(row), known.unit_of_id(selected.name(row))) for row in found.rows],
         columns=columns(ExternalForecastAnswer),
         context={"dataset": dataset, "unit": known.unit},
         headers={"Cache-Control": "no-cache"},
@@ -84,8 +85,8 @@ def read_external_models(
 ) -> Response:
     """Mean errors and weighted interval scores of each model on first prints, beside Tradewind's."""
     _, known = catalogs.of_dataset(session, dataset)
-    names = part_names(known.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
-    found = external_forecasts.by_model(session, list(names))
+    selected = selected_parts(known, flows=query.flow, partners=query.partner, sectors=query.sector)
+    found = external_forecasts.by_model(session, selected.series, balances=selected.balances)
     page = found[query.offset : query.offset + page_limit(request, query)]
     return list_response(
         request,
@@ -130,8 +131,10 @@ def _comparison_answer(row: Comparison, unique_id: str, unit: str) -> ExternalFo
         "reference_date": row.reference_date,
         "month": format_month(row.month),
         "months": row.months,
-        "unit": unit,
+        "units": "pc1" if row.measure == "pc1" else "lin",
+        "unit": PER_CENT if row.measure == "pc1" else unit,
         "run": row.run_id,
+        "backtest": row.backtest,
         "step": row.step,
         "point": row.point,
         "tradewind_point": row.our_point,
@@ -154,7 +157,8 @@ def _model_answer(row: ModelRecord, unit: str) -> ExternalModelAnswer:
         "model_id": row.model_id,
         "n": row.n,
         "points": row.points,
-        "unit": unit,
+        "measure": row.measure,
+        "unit": PER_CENT if row.measure == "pc1" else unit,
         "mae": row.mae,
         "tradewind_mae": row.our_mae,
         "wis": row.wis,

@@ -1,7 +1,7 @@
 """Answers about external forecasts."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -12,7 +12,7 @@ from api.rest.schemas.observations import Joined
 
 @answer
 class ExternalForecastAnswer(TypedDict):
-    """An external forecast beside Tradewind's of the same target, in the dataset's unit.
+    """An external forecast beside Tradewind's of the same target, in `unit`.
 
     Scores are null until the outcome is known, and where no run had the same or less knowledge.
     """
@@ -22,12 +22,16 @@ class ExternalForecastAnswer(TypedDict):
     reference_date: date
     month: Month
     months: Joined
+    units: Annotated[Literal["lin", "pc1"], Field(description="lin a value, pc1 its growth on a year ago.")]
     unit: str
     run: Annotated[int | None, Field(description="Tradewind's last run no later than the reference date.")]
+    backtest: Annotated[
+        bool | None, Field(description="Whether Tradewind's forecast is of this run's backtest: no run is as old.")
+    ]
     step: int | None
     point: Annotated[float | None, Field(description="Their median, or their mean where they give no median.")]
     tradewind_point: Annotated[float | None, Field(description="Tradewind's median.")]
-    first_print: float | None
+    first_print: Annotated[float | None, Field(description="Null where it is not known; never a revised value.")]
     latest: float | None
     quantiles: Annotated[
         int | None, Field(description="Number of their quantiles; without any, WIS is the absolute error.")
@@ -58,12 +62,15 @@ class ExternalModelAnswer(TypedDict):
     model_id: str
     n: Annotated[int, Field(description="Number of targets with an outcome.")]
     points: Annotated[int, Field(description="Number of them with a point forecast; the basis of both MAE.")]
+    measure: Annotated[str, Field(description="level values, pc1 their growth on a year ago, balance balances.")]
     unit: str
     mae: float | None
     tradewind_mae: float | None
     wis: float
-    tradewind_wis: float
-    share_better: Annotated[float, Field(description="Share of the targets on which their WIS was below Tradewind's.")]
+    tradewind_wis: float | None
+    share_better: Annotated[
+        float | None, Field(description="Share of the targets on which their WIS was below Tradewind's.")
+    ]
 
 
 @answer
