@@ -98,12 +98,22 @@ def mail(subject: str, body: str) -> str:
     return f"mailto:?subject={quote(subject)}&body={quote(body)}"
 
 
+def consensus(**query: Any) -> str:
+    """The page of external forecasts."""
+    return url("/consensus", **query)
+
+
 def run_page(run_id: int) -> str:
     """The page of one run."""
     return f"{RUNS}/{run_id}"
 
 
 # REST API.
+
+
+def api_external_forecasts(dataset: str, **query: Any) -> str:
+    """External forecasts of a dataset."""
+    return url(f"/v1/datasets/{dataset}/external-forecasts", **query)
 
 
 def api_runs(**query: Any) -> str:

@@ -39,6 +39,7 @@ PAGES = (
     "/ask?dataset=CN_TRADE&period=2026&above=100",
     "/compare",
     "/alerts",
+    "/consensus",
     "/series",
     SERIES,
     f"{SERIES}?forecasters=show",

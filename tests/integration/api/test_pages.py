@@ -37,7 +37,7 @@ PAGES = (
         "/ask?dataset=CN_CLEANTECH&partner=EU27&sector=EV&units=pc1&below=5",
     ),
     *("/compare", "/compare?dataset=CN_CLEANTECH&partner=EU27&sector=EV"),
-    *("/runs", "/runs/1", "/runs/3", "/runs/5", "/events"),
+    *("/runs", "/runs/1", "/runs/3", "/runs/5", "/events", "/consensus"),
 )
 
 
