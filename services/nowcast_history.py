@@ -1,12 +1,13 @@
 """How the forecast of one month moved from run to run as observations and indicators arrived."""
 
 from datetime import date
+from math import isnan
 from typing import Any, NamedTuple
 
-from forecasting.data.months import first_day
+from forecasting.data.months import MONTHS_PER_YEAR, first_day
 from services.published_run import PublishedRun, month_of
 from store.models import ResolvedSeries
-from store.queries import forecasts, run_indicators, runs
+from store.queries import external_forecasts, first_prints, forecasts, run_indicators, runs
 from store.queries.run_inputs import recent
 from store.queries.runs import PublishedRunRecord
 
@@ -18,16 +19,27 @@ EARLIEST = 3
 RUNS = 60
 
 
+class Poll(NamedTuple):
+    """An external forecast of the month: its model, the day it was made on, and its value in the dataset's unit."""
+
+    model: str
+    day: date
+    value: float
+
+
 class NowcastHistory(NamedTuple):
     """Forecasts of one month, oldest first, and its observed value, None while it is not published.
 
     Each row has as_of, run, mean, median, lo_80, hi_80 (in the dataset's unit), step and arrived: the codes of the
-    indicators that gained a month since the row before.
+    indicators that gained a month since the row before. `polls` are external forecasts of the month and `first_print`
+    its first print, known on the day of the run; growth rates are brought to levels by the value a year earlier.
     """
 
     month: date
     rows: list[Row]
     outcome: float | None
+    polls: list[Poll]
+    first_print: float | None
 
 
 def nowcast_history(published: PublishedRun, series: ResolvedSeries) -> NowcastHistory | None:
@@ -42,10 +54,45 @@ def nowcast_history(published: PublishedRun, series: ResolvedSeries) -> NowcastH
     for month in (published.last + 1, published.last):
         rows = _rows(published, part.series_id, month)
         if sum(row["step"] == 1 for row in rows) > 1:
-            day = first_day(month)
-            seen = recent(published.session, published.run.id, [part.series_id], first=day, last=day).values
-            outcome = float(seen[0, 0]) if month == published.last else None
-            return NowcastHistory(day, rows, outcome)
+            outcome = _seen(published, part.series_id, month) if month == published.last else None
+            polls = _polls(published, part.series_id, month)
+            return NowcastHistory(
+                first_day(month), rows, outcome, polls, _first_print(published, part.series_id, month)
+            )
+    return None
+
+
+def _seen(published: PublishedRun, series_id: int, month: int) -> float:
+    """A month's value as the run knew it; NaN where it knew none."""
+    day = first_day(month)
+    values = recent(published.session, published.run.id, [series_id], first=day, last=day).values
+    return float(values[0, 0])
+
+
+def _level(published: PublishedRun, series_id: int, month: int, measure: str, value: float) -> float | None:
+    """A value, or the level that growth on the value a year earlier gives; None where that is not known."""
+    level = value if measure == "level" else _seen(published, series_id, month - MONTHS_PER_YEAR) * (1 + value / 100)
+    return None if isnan(level) else level
+
+
+def _polls(published: PublishedRun, series_id: int, month: int) -> list[Poll]:
+    """External point forecasts of a month made by the day of the run, the last of each model."""
+    day = first_day(month)
+    page = external_forecasts.points(published.session, series_id, day, made_by=published.run.as_of)
+    found = {}
+    for point in page:
+        level = _level(published, series_id, month, point.measure, point.value)
+        if level is not None:
+            found[point.model_id] = Poll(point.model_id, point.reference_date, level)
+    return list(found.values())
+
+
+def _first_print(published: PublishedRun, series_id: int, month: int) -> float | None:
+    """The first print of a month, if it was published by the day of the run."""
+    for measure in ("level", "pc1"):
+        record = first_prints.find(published.session, series_id, first_day(month), 1, measure)
+        if record is not None and record.released <= published.run.as_of:
+            return _level(published, series_id, month, measure, record.value)
     return None
 
 

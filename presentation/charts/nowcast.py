@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from presentation.charts.theme import BLUE, FAN, VERMILION, Row, Spec, chart, value_axis
+from presentation.charts.theme import BLUE, FAN, INK, PURPLE, VERMILION, Row, Spec, chart, value_axis
 
 DAY = {
     "field": "as_of",
@@ -12,8 +12,19 @@ DAY = {
 }
 
 
-def nowcast(rows: Sequence[Row], *, unit: str, level: int, outcome: float | None = None) -> Spec:
-    """A step line of the median with its interval; rows have as_of (ISO day), median, lo_L, hi_L, tip and arrived."""
+def nowcast(
+    rows: Sequence[Row],
+    *,
+    unit: str,
+    level: int,
+    outcome: float | None = None,
+    polls: Sequence[Row] = (),
+    first_print: float | None = None,
+) -> Spec:
+    """A step line of the median with its interval, external forecasts as diamonds, the first print and the last value.
+
+    Rows have as_of (ISO day), median, lo_L, hi_L, tip and arrived; `polls` as_of, value, tip and model.
+    """
     tips = [
         {"field": "as_of", "type": "temporal", "title": "known on", "format": "%-d %b %Y"},
         {"field": "tip", "type": "nominal", "title": unit},
@@ -37,4 +48,32 @@ def nowcast(rows: Sequence[Row], *, unit: str, level: int, outcome: float | None
         "mark": {"type": "rule", "color": VERMILION, "strokeDash": [4, 3], "description": "published value"},
         "encoding": {"y": {"datum": outcome}},
     }
-    return chart([band, line, *([] if outcome is None else [published])], data=rows)
+    layers = [band, line, *([] if outcome is None else [published])]
+    if first_print is not None:
+        layers.append(_first_print(first_print))
+    if polls:
+        layers += _polls(polls, unit)
+    return chart(layers, data=rows)
+
+
+def _first_print(value: float) -> Spec:
+    return {
+        "mark": {"type": "rule", "color": INK, "strokeDash": [1, 3], "strokeWidth": 2, "description": "first print"},
+        "encoding": {"y": {"datum": value}},
+    }
+
+
+def _polls(polls: Sequence[Row], unit: str) -> list[Spec]:
+    """Diamonds with the name of each external forecast."""
+    tips = [
+        {"field": "model", "type": "nominal", "title": "external forecast"},
+        {"field": "tip", "type": "nominal", "title": unit},
+    ]
+    place = {"x": DAY, "y": value_axis("value", unit), "tooltip": tips}
+    mark = {"type": "point", "shape": "diamond", "filled": True, "size": 130, "color": PURPLE, "description": "poll"}
+    label = {"type": "text", "dy": -14, "align": "right", "color": PURPLE, "fontWeight": "bold"}
+    data = {"values": list(polls)}
+    return [
+        {"data": data, "mark": mark, "encoding": place},
+        {"data": data, "mark": label, "encoding": {**place, "text": {"field": "model", "type": "nominal"}}},
+    ]

@@ -19,6 +19,14 @@ def nowcast_sections(published: PublishedRun, series: ResolvedSeries) -> list[Se
     show = in_unit(published.unit)
     rows = [{**row, "tip": show(row["median"])} for row in found.rows]
     outcome = "" if found.outcome is None else f" Dashed: the published value, {show(found.outcome)}."
+    outcome += (
+        "" if found.first_print is None else f" Dotted: the first print, {show(found.first_print)}, by its growth."
+    )
+    polls = [
+        {"as_of": poll.day.isoformat(), "model": poll.model, "value": poll.value, "tip": show(poll.value)}
+        for poll in found.polls
+    ]
+    outcome += "".join(f" Diamond: {poll['model']}, {poll['tip']}." for poll in polls)
     return [
         Section(
             name="nowcast",
@@ -30,7 +38,14 @@ def nowcast_sections(published: PublishedRun, series: ResolvedSeries) -> list[Se
                 text("arrived", "Indicators that arrived"),
             ],
             rows=rows[::-1],
-            spec=nowcast(rows, unit=published.unit, level=LEVEL, outcome=found.outcome),
+            spec=nowcast(
+                rows,
+                unit=published.unit,
+                level=LEVEL,
+                outcome=found.outcome,
+                polls=polls,
+                first_print=found.first_print,
+            ),
             note=NOTE + outcome,
             api=links.api_dataset_indicators(published.dataset.id),
         )
