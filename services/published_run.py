@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from sqlmodel import Session
@@ -16,8 +17,9 @@ from services.series_paths import cutoff_number, read_series_paths
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog as store_catalog
-from store.queries import runs
+from store.queries import run_indicators, runs
 from store.queries.catalog import DatasetRecord
+from store.queries.run_indicators import UsedIndicator
 from store.queries.run_inputs import recent
 from store.queries.runs import PublishedRunRecord
 
@@ -49,6 +51,11 @@ class PublishedRun:
     def at(self, run: PublishedRunRecord) -> "PublishedRun":
         """The same series in another run of the dataset."""
         return replace(self, run=run)
+
+    @cached_property
+    def indicators(self) -> Sequence[UsedIndicator]:
+        """The indicators with months beyond the run's cutoff, which its forecasts rest on."""
+        return [used for used in run_indicators.used(self.session, self.run.id) if used.leads]
 
     @property
     def unit(self) -> str:
@@ -169,7 +176,11 @@ def iso_day(month: int) -> str:
 def citation(published: PublishedRun, subject: str, address: str) -> str:
     """A citation of forecasts of a run."""
     run = published.run
+    known = f"data to {month_text(published.last)}"
+    known += "".join(
+        f"; {used.title} to {used.known_to:%Y-%m}, known on {used.known_on}" for used in published.indicators
+    )
     return (
-        f"Tradewind, {subject}: forecasts as of {run.as_of} (run {run.id}, data to {month_text(published.last)}), "
+        f"Tradewind, {subject}: forecasts as of {run.as_of} (run {run.id}, {known}), "
         f"from {published.dataset.citation}. {address}"
     )

@@ -117,7 +117,7 @@ def _attribution(first: PublishedRun, second: PublishedRun, series: ResolvedSeri
     page = run_changes.page(
         second.session, second.run.id, against, list(signs), horizon=second.run.horizon, limit=limit
     )
-    names = ("before", "after", "new_figures", "revised_figures", "reestimation")
+    names = ("before", "after", "new_figures", "revised_figures", "indicators", "reestimation")
     months: dict[str, dict[str, Any]] = {}
     for row in page.rows:
         label = month_text(month_of(row.month))
@@ -133,10 +133,11 @@ def _attribution(first: PublishedRun, second: PublishedRun, series: ResolvedSeri
                 text("month", "Month", formatting.month_name),
                 figure("new_figures", f"New data ({second.unit_of(series)})", show),
                 figure("revised_figures", "Revised data", show),
+                figure("indicators", "Indicators", show),
                 figure("reestimation", "Re-estimation", show),
             ],
             rows=[months[label] for label in sorted(months)],
-            note="The three parts add up to the change of the mean forecast of each month.",
+            note="The four parts add up to the change of the mean forecast of each month.",
             open=False,
             api=links.api_run_changes(second.run.id, against=against),
         )

@@ -14,6 +14,7 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.concentration import concentration_month, observed_concentration
 from api.rest.serializers.forecasts import Layout, forecast_rows
+from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.data.months import months_after
 from services.concentration import read_concentration as find_concentration
@@ -60,7 +61,12 @@ def read_concentration(
     answer: dict[str, Any] = {
         **{"dataset": dataset, "over": query.over, "flow": query.flow},
         **{"partner": query.partner, "sector": query.sector, "unit": UNIT, "frequency": query.frequency},
-        **{"run": run_answer(run), "revised_data": coverage.backfilled, **freshness_answer(freshness)},
+        **{
+            "run": run_answer(run),
+            "revised_data": coverage.backfilled,
+            **freshness_answer(freshness),
+            **indicators_answer(coverage.indicators),
+        },
         "parts": [part.unique_id for part in selected.parts],
         "whole": selected.whole.unique_id if selected.whole else None,
         "history": [observed_concentration(row) for row in concentrated.history],

@@ -17,6 +17,7 @@ from api.rest.serializers.contributions import (
     contribution_row,
     estimate_answer,
 )
+from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from services.contributions import read_contributions as find_contributions
 from services.queries.contributions import ContributionQuery
@@ -69,5 +70,6 @@ def read_contributions(
         "run": run_answer(run),
         "revised_data": coverage.backfilled,
         **freshness_answer(freshness),
+        **indicators_answer(coverage.indicators),
     }
     return json_response(answer, headers=headers)

@@ -17,7 +17,7 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.adjustments import adjustment_answer
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.forecasts import FORECAST_COLUMNS, Layout, forecast_answers, forecast_rows
-from api.rest.serializers.indicators import used_indicator
+from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.analysis.period_draws import answer_unit
 from forecasting.data.months import months_after
@@ -153,6 +153,5 @@ def _context(
         context |= {"frequency": frequency, "units": query.units, "of": query.whole}
     if query.coverage:
         context["coverage"] = coverage_answer(forecast_coverage(session, run, series.all, query, horizon))
-    if series.coverage.indicators:
-        context["indicators"] = [used_indicator(record) for record in series.coverage.indicators]
+    context |= indicators_answer(series.coverage.indicators)
     return context | {"run": run_answer(run), "revised_data": series.coverage.backfilled}

@@ -13,6 +13,7 @@ from api.rest.schemas.forecasts import ProbabilityAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.backtests import coverage_answer
 from api.rest.serializers.forecasts import Layout, forecast_rows, month_answer
+from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.series import series_answer
 from forecasting.analysis.period_draws import answer_unit, coverage_kind
@@ -59,7 +60,12 @@ def read_probability(
         **{"units": query.units, "of": query.whole},
         **event,
         **month_answer(row, layout),
-        **{"run": run_answer(run), "revised_data": coverage.backfilled, **freshness_answer(freshness)},
+        **{
+            "run": run_answer(run),
+            "revised_data": coverage.backfilled,
+            **freshness_answer(freshness),
+            **indicators_answer(coverage.indicators),
+        },
     }
     if query.coverage:
         kind = coverage_kind(query.span.kind, query.units)

@@ -11,6 +11,7 @@ from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.scenarios import ScenarioAnswer
+from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.scenarios import ROW_COLUMNS, scenario_cells, scenario_row
 from services.freshness import dataset_freshness
@@ -64,6 +65,7 @@ def evaluate_scenario(
         "run": run_answer(run),
         "revised_data": coverage.backfilled,
         **freshness_answer(freshness),
+        **indicators_answer(coverage.indicators),
         "results": rows,
     }
     return json_response(answer, headers=headers)

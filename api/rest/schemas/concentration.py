@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from api.rest.schemas.common import IntervalAnswer, answer
 from api.rest.schemas.forecasts import MonthAnswer, OptionalCoverage, RevisedData
+from api.rest.schemas.indicators import IndicatorsUsed
 from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 
@@ -65,6 +66,7 @@ class ConcentrationAnswer(TypedDict):
     revised_data: RevisedData
     data_end: DataEnd
     overdue: Overdue
+    indicators: NotRequired[IndicatorsUsed]
     parts: Annotated[list[str], Field(description="The series whose shares are squared.")]
     whole: Annotated[str | None, Field(description="The series of the denominator; null for the sum of the parts.")]
     history: Annotated[list[ObservedConcentration], Field(description="Observed periods, oldest first.")]

@@ -1,11 +1,12 @@
 """Response of contributions to growth."""
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.rest.schemas.common import IntervalAnswer, answer
+from api.rest.schemas.indicators import IndicatorsUsed
 from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 
@@ -64,6 +65,7 @@ ContributionAnswer = TypedDict(
         "revised_data": bool,
         "data_end": DataEnd,
         "overdue": Overdue,
+        "indicators": NotRequired[IndicatorsUsed],
     },
 )
 answer(ContributionAnswer)

@@ -9,7 +9,7 @@ from api.rest.schemas.adjustments import AdjustmentAnswer
 from api.rest.schemas.backtests import CoverageAnswer
 from api.rest.schemas.catalog import ResolvedSeriesAnswer
 from api.rest.schemas.common import IntervalAnswer, Month, Page, Period, answer
-from api.rest.schemas.indicators import UsedIndicatorAnswer
+from api.rest.schemas.indicators import IndicatorsUsed
 from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 OptionalCoverage = Annotated[CoverageAnswer, Field(description="With `coverage=true`.")]
@@ -74,11 +74,7 @@ class ForecastPage(Page):
     revised_data: RevisedData
     data_end: DataEnd
     overdue: Overdue
-    indicators: NotRequired[
-        Annotated[
-            list[UsedIndicatorAnswer], Field(description="Indicators with months beyond the run's cutoff, if any.")
-        ]
-    ]
+    indicators: NotRequired[IndicatorsUsed]
     coverage: NotRequired[OptionalCoverage]
     view: NotRequired[Annotated[str, Field(description="With `view=judgement`.")]]
     adjustments: NotRequired[Annotated[list[AdjustmentAnswer], Field(description="As `view`: those applied.")]]
@@ -110,6 +106,7 @@ class ProbabilityAnswer(ResolvedSeriesAnswer):
     revised_data: RevisedData
     data_end: DataEnd
     overdue: Overdue
+    indicators: NotRequired[IndicatorsUsed]
     coverage: NotRequired[OptionalCoverage]
 
 

@@ -1,7 +1,7 @@
 """Answers about indicators."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -70,6 +70,18 @@ class UsedIndicatorAnswer(TypedDict):
     months_ahead: Annotated[
         int, Field(description="Its months beyond the run's cutoff; 0 where it adjusted no forecast.")
     ]
+
+
+IndicatorsUsed = Annotated[
+    list[UsedIndicatorAnswer], Field(description="Indicators with months beyond the run's cutoff, if any.")
+]
+
+
+@answer
+class RestsOnIndicators(TypedDict):
+    """The indicators that an answer rests on."""
+
+    indicators: NotRequired[IndicatorsUsed]
 
 
 @answer

@@ -1,12 +1,13 @@
 """Answers about scenarios."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.rest.schemas.common import Month, Page, answer
+from api.rest.schemas.indicators import IndicatorsUsed
 from api.rest.schemas.runs import DataEnd, Overdue, RunAnswer
 
 
@@ -61,6 +62,7 @@ class ScenarioAnswer(TypedDict):
     revised_data: bool
     data_end: DataEnd
     overdue: Overdue
+    indicators: NotRequired[IndicatorsUsed]
     results: list[ScenarioRowAnswer]
 
 

@@ -1,6 +1,13 @@
 """Indicators of a run as answers."""
 
-from api.rest.schemas.indicators import IndicatorEffectAnswer, IndicatorEvidenceAnswer, UsedIndicatorAnswer
+from collections.abc import Sequence
+
+from api.rest.schemas.indicators import (
+    IndicatorEffectAnswer,
+    IndicatorEvidenceAnswer,
+    RestsOnIndicators,
+    UsedIndicatorAnswer,
+)
 from forecasting.data.months import format_month
 from store.queries.run_indicators import EffectRecord, EvidenceRecord, UsedIndicator
 
@@ -14,6 +21,11 @@ def used_indicator(record: UsedIndicator) -> UsedIndicatorAnswer:
         "known_on": record.known_on,
         "months_ahead": record.leads,
     }
+
+
+def indicators_answer(used: Sequence[UsedIndicator]) -> RestsOnIndicators:
+    """The indicators that an answer rests on; no member without any."""
+    return {"indicators": [used_indicator(record) for record in used]} if used else {}
 
 
 def evidence_answer(row: EvidenceRecord, *, dataset: str, unit: str) -> IndicatorEvidenceAnswer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -161,6 +162,22 @@ def test_answers_name_the_indicators_that_they_rest_on(engine: Engine, outcomes:
         validate(ForecastPage, nowcast)
         plain = client.get(f"/v1/runs/{outcomes['july'].run_id}/forecasts").json()
         assert "indicators" not in plain
+
+
+def test_every_answer_of_a_nowcast_names_its_indicators(engine: Engine, outcomes: dict[str, Outcome]) -> None:
+    run = outcomes["pmi"].run_id
+    queries: dict[str, dict[str, Any]] = {
+        "forecasts/probability": {"flow": "X", "period": "2026-07", "above": 300},
+        "forecasts": {"flow": "X", "frequency": "Q"},
+    }
+    with TestClient(create_app(engine=engine, options=options())) as client:
+        for path, query in queries.items():
+            found = client.get(f"/v1/datasets/CN_TRADE/{path}", params={"run": run, **query}).json()
+            assert [entry["indicator"] for entry in found["indicators"]] == ["CN_PMI", "CN_PMI_SERVICES"], path
+        page = client.get("/series/CN_TRADE/X/WLD/TOTAL", params={"run": run}).text
+        quiet = client.get("/series/CN_TRADE/X/WLD/TOTAL", params={"run": outcomes["july"].run_id}).text
+    assert "manufacturing PMI to 2026-07, known on 2026-07-31" in page
+    assert "known on 2026-07-31" not in quiet.split("<footer>")[1]
 
 
 def test_the_worth_of_a_datasets_indicators_is_answered(engine: Engine, outcomes: dict[str, Outcome]) -> None:
