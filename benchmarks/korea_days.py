@@ -38,8 +38,9 @@ def growth(segment: str, period: str) -> pd.Series:
     flash = flash.set_index(pd.PeriodIndex(flash["date"], freq="M"))
     levels = pd.concat([flash["export_usd"].astype(float), levels])
     levels = levels[~levels.index.duplicated()].sort_index()
-    computed = np.log(levels) - np.log(levels.reindex(levels.index - 12).to_numpy())
-    first: pd.Series = np.log1p(flash["export_yoy_pct"] / 100)
+    before = levels.reindex(levels.index - 12).to_numpy(dtype=np.float64)
+    computed = pd.Series(np.log(levels.to_numpy(dtype=np.float64) / before), levels.index)
+    first = pd.Series(np.log1p(flash["export_yoy_pct"].to_numpy(dtype=np.float64) / 100), flash.index)
     return first.combine_first(computed).dropna().sort_index()
 
 

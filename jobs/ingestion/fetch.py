@@ -63,7 +63,7 @@ def fetch(
     clock: Clock,
     make_client: MakeClient = make_http_client,
 ) -> Fetched:
-    """Fetch a dataset or an indicator from its source, store what is new and record the attempt, whatever its outcome.
+    """Fetch a dataset or an indicator from its source, store new values and record the attempt, whatever its outcome.
 
     `access` has the base URL and key of providers. Raises NoFeed, and `sqlalchemy.exc.OperationalError` where the
     database is away.

@@ -12,7 +12,7 @@ from store.queries.indicator_releases import IndicatorReleaseRecord
 from store.queries.releases import ReleaseRecord
 
 Poll = Callable[[str], Fetched]
-"""Fetches a dataset or an indicator from its source and stores what is new."""
+"""Fetches a dataset or an indicator from its source and stores new values."""
 
 
 def claim(session: Session, dataset: str, *, now: datetime, interval: PollInterval) -> ReleaseRecord | None:

@@ -8,7 +8,7 @@ from sqlmodel import Field
 from store.models.base import Table, is_finite, is_first_of_month, is_in
 
 MEASURES = ("level", "pc1", "balance")
-"""What is forecast: a value, its growth on a year ago in per cent, or exports less imports, kept with the exports."""
+"""Measures of a target: a value, its growth on a year ago in per cent, or exports less imports, kept with exports."""
 
 
 class Tracking(Table, table=True):

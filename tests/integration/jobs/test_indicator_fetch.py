@@ -142,18 +142,18 @@ def test_the_schedule_shows_the_next_month_of_an_indicator(survey: Survey) -> No
 def test_a_month_that_is_late_is_polled_again_after_a_pause(survey: Survey) -> None:
     survey.fetch()
     survey.today = date(2025, 2, 1)
-    asked: list[str] = []
+    requests: list[str] = []
     ticker = survey.ticker()
-    ticker.polls = dict.fromkeys(survey.feeds, partial(_noting, survey, asked))
+    ticker.polls = dict.fromkeys(survey.feeds, partial(_noting, survey, requests))
     ticker.tick()
     ticker.tick()
-    assert asked == ["CN_SURVEY"]
+    assert requests == ["CN_SURVEY"]
     with Session(survey.engine) as session:
         awaited = indicator_releases.next_due(session, "CN_SURVEY")
     assert awaited is not None
     assert INTERVAL.next_poll(awaited) == survey.clock() + INTERVAL.first
 
 
-def _noting(survey: Survey, asked: list[str], code: str) -> Fetched:
-    asked.append(code)
+def _noting(survey: Survey, requests: list[str], code: str) -> Fetched:
+    requests.append(code)
     return survey.fetch(code)

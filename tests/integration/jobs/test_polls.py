@@ -40,7 +40,7 @@ OWN = [
 
 @pytest.fixture(scope="module")
 def engine(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The bundled dataset with its polls, forecasts of somebody, a run of 2025-11-10, and the latest."""
+    """The bundled dataset with its polls, forecasts of another model, a run of 2025-11-10, and the latest."""
     engine = make_engine(new_database(server_url, "polls", template=template))
     with Session(engine) as session:
         ingest_bundled(session, today=BUNDLED_ON)
