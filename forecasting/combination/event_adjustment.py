@@ -66,16 +66,7 @@ def adjust_for_events(
     it on that scale, shape (series, earlier folds, horizon), NaN where not known at its cutoff; `cutoffs` are months.
     A series that no event covers, and that is no sum of covered ones, stays as it is to the bit.
     """
-    bottom = [set(hierarchy.bottom) for hierarchy in hierarchies]
-    changes = np.zeros((len(unique_ids), len(cutoffs), len(REGRESSORS), centre.shape[2]))
-    for row, unique_id in enumerate(unique_ids):
-        covering = events.of(unique_id)
-        for fold, cutoff in enumerate(cutoffs) if covering else ():
-            if row in bottom[fold]:
-                months = cutoff.astype(MONTH) + np.arange(centre.shape[2] + 1)
-                levels = exposures(covering, months, events.day_at(cutoff))
-                changes[row, fold] = levels[:, 1:] - levels[:, :1]
-    changes[np.abs(changes) < NOTICEABLE] = 0.0
+    changes = _changes(cutoffs, unique_ids, hierarchies, events, centre.shape[2])
     quarters = cutoffs.astype(MONTH).astype(np.int64) // MONTHS_PER_BLOCK
     none, last = np.zeros(len(REGRESSORS)), len(cutoffs) - 1
     coefficients = np.stack(
@@ -88,6 +79,25 @@ def adjust_for_events(
     )
     adjustment = EventAdjustment(changes, coefficients, centre)
     return move_parts(centre, unit, adjustment.effects, hierarchies), adjustment
+
+
+def _changes(
+    cutoffs: MonthArray, unique_ids: Sequence[str], hierarchies: Sequence[Hierarchy], events: EventPanel, horizon: int
+) -> FloatArray:
+    """The regressors' changes since each cutoff, as in EventAdjustment; small ones are zero."""
+    changes = np.zeros((len(unique_ids), len(cutoffs), len(REGRESSORS), horizon))
+    rows_by_events: dict[tuple[str, ...], list[int]] = {}
+    for row, unique_id in enumerate(unique_ids):
+        rows_by_events.setdefault(events.covers.get(unique_id, ()), []).append(row)
+    for ids, rows in rows_by_events.items():
+        covering = [event for event in events.events if event.id in ids]
+        for fold, cutoff in enumerate(cutoffs) if covering else ():
+            months = cutoff.astype(MONTH) + np.arange(horizon + 1)
+            levels = exposures(covering, months, events.day_at(cutoff))
+            parts = [row for row in rows if row in hierarchies[fold].bottom]
+            changes[parts, fold] = levels[:, 1:] - levels[:, :1]
+    changes[np.abs(changes) < NOTICEABLE] = 0.0
+    return changes
 
 
 def move_parts(

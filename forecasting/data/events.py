@@ -64,11 +64,6 @@ class EventPanel:
     as_of: np.datetime64
     cutoff: np.datetime64
 
-    def of(self, unique_id: str) -> tuple[Event, ...]:
-        """The events that cover a series."""
-        wanted = set(self.covers.get(unique_id, ()))
-        return tuple(event for event in self.events if event.id in wanted)
-
     def day_at(self, cutoff: np.datetime64) -> np.datetime64:
         """The day of a fold: as many months before `as_of` as its cutoff (a month) is before the panel's."""
         return shift_day(self.as_of, int((cutoff.astype(MONTH) - self.cutoff.astype(MONTH)).astype(int)))
@@ -89,11 +84,6 @@ def exposures(events: Sequence[Event], months: MonthArray, day: np.datetime64) -
     lengths = np.diff(np.append(starts, len(dates)))
     means: FloatArray = np.add.reduceat(found, starts, axis=1) / lengths
     return means
-
-
-def rate_in_force(events: Sequence[Event], dates: DayArray) -> FloatArray:
-    """The sum of rates of all measures on each day, in per cent, with every event known."""
-    return 100 * _rates(events, dates, NEVER)
 
 
 def _rates(events: Iterable[Event], dates: DayArray, day: np.datetime64) -> FloatArray:
