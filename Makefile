@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices bench-world
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-detail bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices bench-world
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ bench-accuracy: $(VENV)/.installed-dev ## errors of the combination beside other
 
 bench-nowcast: $(VENV)/.installed-dev ## nowcasts with indicators beside forecasts without, and the poll
 	$(BIN)/python -m benchmarks.nowcast --output benchmarks/results/nowcast.md $(ARGS)
+
+bench-detail: $(VENV)/.installed-dev ## China's trade by partner given the published total of the month
+	$(BIN)/python -m benchmarks.detail --output benchmarks/results/detail.md $(ARGS)
 
 bench-transfer: $(VENV)/.installed-dev ## constants of the combination scored on panels left out; ARGS="--keep FOLDER"
 	$(BIN)/python -m benchmarks.transfer --output benchmarks/results/transfer.md $(ARGS)

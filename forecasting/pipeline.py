@@ -12,6 +12,7 @@ from forecasting.analysis.decomposition import decompose_panel
 from forecasting.combination.combined_forecasts import CombinedForecasts, combine_panel
 from forecasting.config import ForecastConfig
 from forecasting.data.events import EventPanel
+from forecasting.data.given_totals import GivenTotals
 from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.data.regressors import RegressorPanel
@@ -77,6 +78,7 @@ def forecast_panel(
     events: EventPanel | None = None,
     regressors: RegressorPanel | None = None,
     unscored: Collection[date] = (),
+    given: Mapping[int, GivenTotals] | None = None,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> PanelForecast:
@@ -84,9 +86,9 @@ def forecast_panel(
 
     `vintage_values` are the values known at past cutoffs, as in `forecast_at_cutoffs`; forecasts are scored against
     the panel's. `indicators` adjust the first steps for values public beyond the panel's last month, and `events`
-    every step for changes that are announced and not observed; `regressors` enter a forecaster of their own. Folds
-    whose cutoff is one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its
-    own past changes.
+    every step for changes that are announced and not observed; `regressors` enter a forecaster of their own. `given`
+    has by cutoff (a position) totals that are published beyond it, which parts then add up to. Folds whose cutoff is
+    one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = _as_known(panel, folds, vintage_values or {})
@@ -103,7 +105,13 @@ def forecast_panel(
         on_progress=on_progress,
     )
     pool = combine_panel(
-        panel, base, recent=config.recent, vintage_values=vintage_values, events=events, indicators=indicators
+        panel,
+        base,
+        recent=config.recent,
+        vintage_values=vintage_values,
+        events=events,
+        indicators=indicators,
+        given=given,
     )
     scored = _scored_folds(panel, folds, config, unscored)
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)

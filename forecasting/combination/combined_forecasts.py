@@ -16,6 +16,7 @@ from forecasting.combination.indicator_adjustment import IndicatorAdjustment, ad
 from forecasting.combination.last_value import LastValueReadings, read_last_values
 from forecasting.combination.weights import combine
 from forecasting.data.events import EventPanel
+from forecasting.data.given_totals import GivenTotals
 from forecasting.data.hierarchy import Hierarchy, discontinued_series, find_hierarchies
 from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
@@ -41,8 +42,9 @@ class CombinedForecasts:
     are scored, NaN where a month is not known. `data` are the data known at the folds; `hierarchies` those of the
     folds; `discontinued` (series, folds) marks parts that had ended by the cutoff, whose forecast is zero. `weights`
     has shape (series, folds, forecasters); `forecast_scale` (series, folds, horizon) is the error scale forecast at
-    each fold; `last_values` has the readings of unusual last values of the folds that have any; `events` and
-    `indicators` are the adjustments for events and indicators, None without any.
+    each fold; `last_values` has the readings of unusual last values of the folds that have any; `given` has the totals
+    known at each fold beyond its cutoff; `events` and `indicators` are the adjustments for events and indicators, None
+    without any.
     """
 
     panel: Panel
@@ -55,6 +57,7 @@ class CombinedForecasts:
     actual: FloatArray
     forecast_scale: FloatArray
     last_values: tuple[LastValueReadings | None, ...]
+    given: tuple[GivenTotals | None, ...]
     events: EventAdjustment | None = None
     indicators: IndicatorAdjustment | None = None
 
@@ -63,15 +66,20 @@ class CombinedForecasts:
         """The unit of the arsinh transform, shape (series, folds)."""
         return self.data.transform_unit
 
-    def reconciler(self, fold: int, distribution: ErrorDistribution) -> Reconciler:
+    def reconciler(self, fold: int, distribution: ErrorDistribution, given_step: int | None = None) -> Reconciler:
         """The reconciler of a fold's draws, from their distribution.
 
         Correlated errors make the variance of a whole large next to its parts' although its own draws are as reliable.
+        With `given_step`, the totals given so many months ahead have their own small error, independent of the parts'.
         """
         width, unit = distribution.marginals.width, self.transform_unit[:, fold]
         variance = _variance(width, unit, self.centre[:, fold], self.discontinued[:, fold])
         common = np.sqrt(CORRELATION_SHRINKAGE * variance)[:, None] * distribution.loadings
         specific = variance * (1 - CORRELATION_SHRINKAGE * np.square(distribution.loadings).sum(axis=1))
+        totals = self.given[fold]
+        if given_step is not None and totals is not None:
+            specific = totals.replace_variance(specific, given_step)
+            common[totals.known(given_step)] = 0.0
         return reconciler(self.hierarchies[fold], specific, common)
 
     def seen(self, fold: int) -> FloatArray:
@@ -109,12 +117,14 @@ def combine_panel(
     vintage_values: Mapping[int, FloatArray] | None = None,
     events: EventPanel | None = None,
     indicators: IndicatorPanel | None = None,
+    given: Mapping[int, GivenTotals] | None = None,
 ) -> CombinedForecasts:
     """Combine and reconcile every fold, each from the errors known at its cutoff.
 
     With `recent`, the weights use only the folds of that many months before each cutoff. `vintage_values` are the
     values known at past cutoffs, as in `forecast_at_cutoffs`. With `events` forecasts are adjusted for changes that
-    were announced by each fold's day; with `indicators` the first steps for values public beyond each cutoff.
+    were announced by each fold's day; with `indicators` the first steps for values public beyond each cutoff. `given`
+    has by cutoff (a position) the totals known beyond it, which parts then meet.
     """
     data = read_fold_data(panel, base, vintage_values or {})
     actual = panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3])
@@ -145,7 +155,8 @@ def combine_panel(
         centre, event_adjustment = _adjust_for_events(panel, base, data, centre, hierarchies, events)
     if indicators is not None:
         centre, adjustment = _adjust_for_indicators(panel, base, data, centre, indicators)
-    centre, forecast_scale, last_values = _reconcile(centre, data, hierarchies, discontinued)
+    totals = tuple((given or {}).get(cutoff) for cutoff in base.cutoffs.tolist())
+    centre, forecast_scale, last_values = _reconcile(centre, data, hierarchies, discontinued, totals)
     return CombinedForecasts(
         panel=panel,
         base=base,
@@ -157,6 +168,7 @@ def combine_panel(
         actual=actual,
         forecast_scale=forecast_scale,
         last_values=last_values,
+        given=totals,
         events=event_adjustment,
         indicators=adjustment,
     )
@@ -211,7 +223,11 @@ def _combine(
 
 
 def _reconcile(
-    centre: FloatArray, data: FoldData, hierarchies: Sequence[Hierarchy], discontinued: NDArray[np.bool_]
+    centre: FloatArray,
+    data: FoldData,
+    hierarchies: Sequence[Hierarchy],
+    discontinued: NDArray[np.bool_],
+    given: Sequence[GivenTotals | None],
 ) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...]]:
     """Coherent centres, the error scale forecast, each (series, folds, horizon), and the readings of last values.
 
@@ -232,8 +248,19 @@ def _reconcile(
         variance = _variance(forecast_scale[:, fold], unit, base, discontinued[:, fold])
         begun = np.isfinite(base).all(axis=1, keepdims=True)
         summed = reconciler(hierarchies[fold], variance)(np.where(begun, base, 0.0))
+        if (totals := given[fold]) is not None:
+            summed = _meeting(totals, summed, hierarchies[fold], variance)
         coherent[:, fold] = np.where(begun, summed, np.nan)
     return coherent, forecast_scale, tuple(readings)
+
+
+def _meeting(totals: GivenTotals, centre: FloatArray, hierarchy: Hierarchy, variance: FloatArray) -> FloatArray:
+    """The centre (series, horizon) whose parts add up to the totals given, each moved by its share of the variance."""
+    met = centre.copy()
+    for step in range(1, min(totals.months, centre.shape[1]) + 1):
+        base = np.where(totals.known(step), totals.values[:, step - 1], centre[:, step - 1])
+        met[:, step - 1] = reconciler(hierarchy, totals.replace_variance(variance, step))(base)
+    return met
 
 
 def _variance(width: FloatArray, unit: FloatArray, centre: FloatArray, discontinued: NDArray[np.bool_]) -> FloatArray:

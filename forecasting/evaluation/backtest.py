@@ -92,8 +92,25 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     paths[not_begun | pool.discontinued[:, fold]] = 0.0
     for draw_rows in series_blocks(draws, series * horizon):
         coherent[:, draw_rows] = reconcile(paths[:, draw_rows].astype(np.float64), lower_bounds)
+    _meet_totals(pool, fold, coherent, distribution, seed=seed)
     coherent[not_begun] = np.nan
     return coherent
+
+
+def _meet_totals(
+    pool: CombinedForecasts, fold: int, paths: NDArray[np.float32], distribution: ErrorDistribution, *, seed: int
+) -> None:
+    """Make every draw of months whose total is given add up to it, in place; the total has its own small error."""
+    totals = pool.given[fold]
+    if totals is None:
+        return
+    draws = paths.shape[1]
+    for step in range(1, min(totals.months, paths.shape[2]) + 1):
+        half = np.random.default_rng([seed, step, 2]).standard_normal((draws + 1) // 2)
+        given = totals.draw(step, np.concatenate([half, -half])[:draws])
+        base = np.where(totals.known(step)[:, None], given, paths[:, :, step - 1])
+        reconcile = pool.reconciler(fold, distribution, given_step=step)
+        paths[:, :, step - 1] = reconcile(base, pool.lower_bounds[:, fold])
 
 
 def _draw(

@@ -25,6 +25,7 @@ from jobs.runs.alert_rules import evaluate_alert_rules
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.event_inputs import load_events
 from jobs.runs.indicator_inputs import load_indicators
+from jobs.runs.published_totals import hash_into, lent_totals, totals_of_folds
 from jobs.runs.regressor_inputs import load_regressors
 from jobs.runs.run_panel import donors, own_panel, read_panel
 from jobs.runs.run_writer import write_run
@@ -126,7 +127,8 @@ class _RunExecution:
         self.regressors = load_regressors(session, dataset, as_of)
         last = self.frame["ds"].max()
         data_hash = self.indicators.hash_into(hash_panel(self.frame), last)
-        self.data_hash = self.regressors.hash_into(self.events.hash_into(data_hash, last))
+        data_hash = self.regressors.hash_into(self.events.hash_into(data_hash, last))
+        self.data_hash = hash_into(data_hash, lent_totals(session, self.dataset, self.frame, as_of), last)
         self.queued = run_id
         self.vintage_cutoffs: list[date] = []
 
@@ -198,6 +200,9 @@ class _RunExecution:
         terms |= {"vintage_values": vintage_values}
         terms |= {"indicators": self.indicators.panel(panel), "events": self.events.panel(panel)}
         terms |= {"regressors": self.regressors.panel(panel)}
+        terms["given"] = totals_of_folds(
+            self.session, self.dataset, panel, as_of=self.as_of, config=self.config, vintage_values=vintage_values
+        )
         # Of a January released together with its February no forecast can be made, and none is scored.
         terms |= {"unscored": releases.combined_januaries_of(self.session, self.dataset.id)}
         try:

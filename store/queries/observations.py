@@ -97,6 +97,17 @@ def first_known(session: Session, dataset: str, as_of: date) -> dict[date, date]
     return {row.month: row.born for row in rows}
 
 
+def known_days(session: Session, dataset: str, as_of: date) -> dict[date, date]:
+    """The first day on which each month was known, of those known on `as_of`; a backfilled month by its due day."""
+    query = (
+        sa.select(col(Observation.month), sa.func.min(col(Observation.vintage)))
+        .join(Series, col(Series.id) == Observation.series_id)
+        .where(col(Series.dataset_id) == dataset, col(Observation.vintage) <= as_of)
+        .group_by(col(Observation.month))
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 _FIRST_KNOWN = sa.text("""
     SELECT month, born FROM (
         SELECT o.month, min(o.vintage) AS born, bool_or(o.backfilled) AS backfilled,

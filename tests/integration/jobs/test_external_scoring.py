@@ -176,7 +176,7 @@ def test_stored_statements_are_immutable(small, tmp_path):
     ("line", "reason"),
     [
         (row("median", "", 1, of=(*POLL[:2], "exports", *POLL[3:])), "target: is no flow and sector"),
-        (row("median", "", 1, of=(*POLL[:2], "B TOTAL", *POLL[3:])), "target: is no flow and sector"),
+        (row("median", "", 1, of=(*POLL[:2], "B TOTAL pc1", *POLL[3:])), "target: is no flow and sector"),
         (row("median", "", 1, of=(*POLL[:3], "2", *POLL[4:])), "horizon: is not the number of months"),
         (row("median", "", 1, of=(*POLL[:3], "soon", *POLL[4:])), "horizon: is no number of months"),
         (row("median", "", 1, of=(*POLL[:5], "2025-01-30")), "target_end_date: is no last day of a month"),
