@@ -231,7 +231,7 @@ def _reconcile(
 ) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...]]:
     """Coherent centres, the error scale forecast, each (series, folds, horizon), and the readings of last values.
 
-    Each fold uses the errors known at it. The centre after an unusual last value is that of a single event.
+    Each fold uses the errors known at it. The centre after a gross last value is that of a single event.
     """
     coherent, forecast_scale = np.empty_like(centre), np.empty_like(centre)
     errors, readings = data.errors(centre), list[LastValueReadings | None]()
@@ -241,7 +241,7 @@ def _reconcile(
         if fold and data.months[fold] - data.months[fold - 1] == 1:
             last, expected_error = data.seen[fold][:, -2:], forecast_scale[:, fold - 1, 0]
             reading = read_last_values(base, coherent[:, fold - 1], last, expected_error, unit)
-            base[reading.unusual] = reading.single[reading.unusual]
+            base[reading.gross] = reading.single[reading.gross]
         readings.append(reading if reading is not None and reading.unusual.any() else None)
         known = data.known_errors(fold, centre, errors, None if reading is None else reading.unusual)
         forecast_scale[:, fold] = estimate_error_scale(known).ahead_of(known)

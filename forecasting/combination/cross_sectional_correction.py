@@ -9,6 +9,7 @@ time.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ HALF_LIFE = 18.0
 ERROR_LIMIT, CORRECTION_LIMIT = 1.5, 0.5
 # The weight of the newest month in the slow mean.
 SLOW = 0.1
+# The sums of earlier folds are computed again once the series that represent the panel changed by this share.
+LARGEST_CHANGE = 0.02
 Sums = tuple[FloatArray, FloatArray, FloatArray]
 
 
@@ -50,34 +53,81 @@ def correct(
     of the arsinh transform; `cutoffs` are positions in the months. `representative` (series, folds) marks the series
     from which the correction is estimated, by default all.
     """
-    corrected = centre.copy()
     if len(centre) < FEWEST_SERIES:
-        return corrected
+        return centre.copy()
     if representative is None:
         representative = np.ones(centre.shape[:2], dtype=bool)
-    slow = _slow_mean(values)
-    groups = pd.factorize(np.asarray(sectors))[0]
-    sums: list[Sums] = []
-    for fold, cutoff in enumerate(cutoffs):
-        transformed = transform(centre[:, fold], transform_unit[:, fold, None])
-        seen, slow_at_cutoff = values[:, : cutoff + 1], slow[:, cutoff]
-        if vintage_values and cutoff in vintage_values:
-            seen, slow_at_cutoff = vintage_values[cutoff], _slow_mean(vintage_values[cutoff])[:, -1]
-        chosen = representative[:, fold]
-        regressors = _regressors(seen, slow_at_cutoff, transform_unit[:, fold], transformed, groups, chosen)
+    folds = _Folds(
+        centre=centre,
+        actual=actual,
+        values=values,
+        transform_unit=transform_unit,
+        cutoffs=cutoffs,
+        groups=pd.factorize(np.asarray(sectors))[0],
+        vintage_values=vintage_values or {},
+        slow=_slow_mean(values),
+    )
+    corrected, sums = np.empty_like(centre), list[Sums]()
+    included = np.zeros(len(centre), dtype=bool)
+    for fold in range(centre.shape[1]):
+        chosen, earlier = representative[:, fold], representative[:, :fold]
+        changed = (included != chosen) & earlier.any(axis=1)
+        if changed.sum() > LARGEST_CHANGE * chosen.sum():
+            # The errors of a series that ended or collapsed since are no evidence for the others.
+            sums = [folds.sums(past, earlier[:, past] & chosen) for past in range(fold)]
+            included = chosen.copy()
         coefficients = _coefficients(sums, cutoffs[: fold + 1], centre.shape[2])
+        corrected[:, fold] = folds.corrected(fold, chosen, coefficients)
+        sums.append(folds.sums(fold, chosen))
+        included |= chosen
+    return corrected
+
+
+@dataclass(frozen=True)
+class _Folds:
+    """What is known at each fold; the fields are the arguments of `correct`, `slow` the slow mean of the values."""
+
+    centre: FloatArray
+    actual: FloatArray
+    values: FloatArray
+    transform_unit: FloatArray
+    cutoffs: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    vintage_values: Mapping[int, FloatArray]
+    slow: FloatArray
+
+    def transformed(self, fold: int) -> FloatArray:
+        """The combination on the arsinh scale, shape (series, horizon)."""
+        return transform(self.centre[:, fold], self.transform_unit[:, fold, None])
+
+    def seen(self, fold: int) -> FloatArray:
+        """The values known at a fold, shape (series, months up to it)."""
+        cutoff = int(self.cutoffs[fold])
+        return self.vintage_values.get(cutoff, self.values[:, : cutoff + 1])
+
+    def regressors(self, fold: int, chosen: NDArray[np.bool_]) -> FloatArray:
+        """The regressors of `_regressors`, with sector means over the `chosen` series (series,)."""
+        cutoff = int(self.cutoffs[fold])
+        revised = cutoff in self.vintage_values
+        slow = _slow_mean(self.vintage_values[cutoff])[:, -1] if revised else self.slow[:, cutoff]
+        unit = self.transform_unit[:, fold]
+        return _regressors(self.seen(fold), slow, unit, self.transformed(fold), self.groups, chosen)
+
+    def sums(self, fold: int, chosen: NDArray[np.bool_]) -> Sums:
+        """The normal equations of a fold over the `chosen` series."""
+        error = transform(self.actual[:, fold], self.transform_unit[:, fold, None]) - self.transformed(fold)
+        error = np.where(chosen[:, None], np.clip(error, -ERROR_LIMIT, ERROR_LIMIT), np.nan)
+        return _sums(self.regressors(fold, chosen), error)
+
+    def corrected(self, fold: int, chosen: NDArray[np.bool_], coefficients: FloatArray) -> FloatArray:
+        """The combination of a fold corrected by `coefficients` (horizon, k), shape (series, horizon)."""
+        transformed, regressors = self.transformed(fold), self.regressors(fold, chosen)
         around = regressors - _mean_over(regressors, np.isfinite(transformed) & chosen[:, None])[0]
         correction = np.clip(np.einsum("shk,hk->sh", around, coefficients), -CORRECTION_LIMIT, CORRECTION_LIMIT)
         # Series that never traded or never change are not corrected.
-        uncorrected = (centre[:, fold] == 0) | _constant(seen[:, -2 * MONTHS_PER_YEAR :])[:, None]
-        corrected[:, fold] = np.where(
-            uncorrected, centre[:, fold], inverse_transform(transformed + correction, transform_unit[:, fold, None])
-        )
-        error = np.clip(
-            transform(actual[:, fold], transform_unit[:, fold, None]) - transformed, -ERROR_LIMIT, ERROR_LIMIT
-        )
-        sums.append(_sums(regressors, np.where(chosen[:, None], error, np.nan)))
-    return corrected
+        constant = _constant(self.seen(fold)[:, -2 * MONTHS_PER_YEAR :])
+        ahead = inverse_transform(transformed + correction, self.transform_unit[:, fold, None])
+        return np.where((self.centre[:, fold] == 0) | constant[:, None], self.centre[:, fold], ahead)
 
 
 def _regressors(

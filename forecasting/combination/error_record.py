@@ -62,7 +62,8 @@ class ErrorRecord:
     """Scaled absolute errors by forecaster and fold, added up as months become known.
 
     The arguments are those of `combine`. Folds are asked for in ascending order; `news` then holds the earlier folds of
-    which months became known since the fold before, with a mask of their steps.
+    which months became known since the fold before, with a mask of their steps. A series counts at a fold if it has a
+    scale there: the errors of one that ended or collapsed since are excluded, those before included.
     """
 
     def __init__(
@@ -76,9 +77,11 @@ class ErrorRecord:
         self._counted = np.zeros((folds, horizon), dtype=bool)
         self._errors = np.zeros((series, forecasters, folds), dtype=np.float32)
         self._reference = np.zeros((series, forecasters, folds), dtype=np.float32)
-        # By forecaster and fold, summed over the series: cells, errors, reference errors, their squares and product.
+        self._cells = np.zeros((series, forecasters, folds), dtype=np.int16)
+        # By forecaster and fold, summed over the series that count: cells, errors, reference errors, their squares and
+        # product.
         self._sums = np.zeros((6, forecasters, folds))
-        self._scored = np.zeros(series, dtype=bool)
+        self._series = 0
 
     def known_at(self, fold: int) -> Evidence:
         """The evidence of the months known at a fold's cutoff."""
@@ -88,6 +91,7 @@ class ErrorRecord:
         self.news = [(int(earlier), newly_known[earlier]) for earlier in np.flatnonzero(newly_known.any(axis=1))]
         for earlier, steps in self.news:
             self._add(earlier, steps)
+        self._sum_over(self.counting(fold))
         cells, errors, reference = self._sums[:3].sum(axis=2)
         known = (cells > 0) & (reference > 0)
         if not known.any():
@@ -112,10 +116,19 @@ class ErrorRecord:
         reference = np.where(known, median_known(errors)[:, None], 0.0)
         self._errors[:, :, fold] += np.where(known, errors, 0.0).sum(axis=2)
         self._reference[:, :, fold] += reference.sum(axis=2)
-        self._scored |= known.any(axis=(1, 2))
-        own, usual = (values[:, :, fold].astype(np.float64) for values in (self._errors, self._reference))
-        self._sums[0, :, fold] += known.sum(axis=(0, 2))
-        self._sums[1:, :, fold] = [product.sum(axis=0) for product in (own, usual, own**2, own * usual, usual**2)]
+        self._cells[:, :, fold] += known.sum(axis=2, dtype=np.int16)
+
+    def counting(self, fold: int) -> NDArray[np.bool_]:
+        """The series that count at a fold, shape (series,)."""
+        return np.isfinite(self._scale[:, fold])
+
+    def _sum_over(self, counting: NDArray[np.bool_]) -> None:
+        """Sum the record over the series that count."""
+        cells, own, usual = (values[counting] for values in (self._cells, self._errors, self._reference))
+        self._series = int(cells.any(axis=(1, 2)).sum())
+        self._sums[0] = cells.sum(axis=0)
+        for place, pair in enumerate(((own, None), (usual, None), (own, own), (own, usual), (usual, usual)), start=1):
+            self._sums[place] = _sum_of_products(*pair)
 
     def _standard_error(self, ratio: FloatArray, errors: FloatArray) -> FloatArray:
         """Standard errors (forecasters,) of log ratios of sums over overlapping folds (Newey & West 1987)."""
@@ -140,8 +153,14 @@ class ErrorRecord:
         own = ratio[used, None]
         apart = float((squares - 2 * own * products + own**2 * reference_squares).sum())
         together = float(np.square(errors - own * reference).sum())
-        series = np.count_nonzero(self._scored)
-        return float(np.clip(series * apart / together, 1.0, series)) if together > 0 else 1.0
+        return float(np.clip(self._series * apart / together, 1.0, self._series)) if together > 0 else 1.0
+
+
+def _sum_of_products(left: RealArray, right: RealArray | None) -> FloatArray:
+    """The sum over series of `left` (series, forecasters, folds), or of its products with `right`."""
+    if right is None:
+        return left.sum(axis=0, dtype=np.float64)
+    return np.einsum("skf,skf->kf", left, right, dtype=np.float64)
 
 
 def capped_errors(means: RealArray, actuals: FloatArray, scale: FloatArray, cap: float) -> FloatArray:

@@ -2,7 +2,8 @@
 
 A last value far from its forecast is either a single event (a reporting error, a strike, one large delivery) or the
 first month of a lasting change, and the series itself cannot tell which until the next month is known. Draws follow
-both readings, each with its probability; the centre is that of the more probable one, the single event.
+both readings, each with its probability. The centre stays the combination, whose forecasters follow such a value in
+part, which is where the outcomes were on average; after a gross value it is that of the single event.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from forecasting.uncertainty.arsinh_transform import inverse_transform, transfor
 
 # An error of more than so many times the error scale, and of at least so much on the arsinh scale, is unusual.
 UNUSUAL_RATIO, UNUSUAL_SIZE = 5.0, 0.4
+# A value that exceeds its forecast by so much on the arsinh scale, a factor of 20, is gross: most are errors of reporting.
+GROSS_SIZE = 3.0
 # The probability of a lasting change falls with the size of the jump from the first of these to the second, because few
 # changes of level are as large as errors of reporting.
 LARGEST_PROBABILITY, SMALLEST_PROBABILITY, FALL = 0.4, 0.15, 0.1
@@ -24,11 +27,13 @@ LARGEST_PROBABILITY, SMALLEST_PROBABILITY, FALL = 0.4, 0.15, 0.1
 class LastValueReadings:
     """Two readings of the last values at a cutoff.
 
-    `unusual` has shape (series,); `single` and `lasting` (series, horizon), in the units of `y`, are the centres if the
-    value is a single event and if it is the start of a change; `probability` (series,) is that of the change.
+    `unusual` and `gross` have shape (series,); `single` and `lasting` (series, horizon), in the units of `y`, are the
+    centres if the value is a single event and if it is the start of a change; `probability` (series,) is that of the
+    change.
     """
 
     unusual: NDArray[np.bool_]
+    gross: NDArray[np.bool_]
     single: FloatArray
     lasting: FloatArray
     probability: FloatArray
@@ -58,6 +63,7 @@ def read_last_values(
     lasting = inverse_transform(single + jump[:, None], unit[:, None])
     return LastValueReadings(
         unusual=np.asarray(unusual),
+        gross=np.asarray(unusual & (jump > GROSS_SIZE)),
         single=inverse_transform(single, unit[:, None]),
         lasting=np.where((last[:, -1:] >= 0) & (earlier >= 0), np.maximum(lasting, 0.0), lasting),
         probability=np.where(unusual, probability, 0.0),

@@ -43,8 +43,8 @@ def combine(
     record = ErrorRecord(means, actuals, scale, np.asarray(cutoffs), constants.cap)
     centre = np.empty((len(means), *means.shape[2:]))
     weights = np.empty((len(means), means.shape[2], len(prior)))
-    # The pool with prior weights and the one with equal weights, at every fold, and their known errors.
-    rivals, totals = np.empty((2, *centre.shape), dtype=np.float32), np.zeros(2)
+    # The pool with prior weights and the one with equal weights, at every fold, and their known errors by series.
+    rivals, totals = np.empty((2, *centre.shape), dtype=np.float32), np.zeros((2, len(means)))
     for fold in range(means.shape[2]):
         evidence = record.known_at(fold)
         totals += _newly_known_errors(rivals, record, actuals, scale, constants.cap)
@@ -53,7 +53,7 @@ def combine(
         penalty = _penalty(evidence, constants)
         pair = [_normalised(start * penalty, given) for start in (prior, np.ones(len(prior)))]
         rivals[:, :, fold] = [winsorised_mean(ahead, rival_weights) for rival_weights in pair]
-        share = _share_of_equal_weights(totals, evidence, constants)
+        share = _share_of_equal_weights(totals[:, record.counting(fold)].sum(axis=1), evidence, constants)
         weights[:, fold] = (1.0 - share) * pair[0] + share * pair[1]
         centre[:, fold] = winsorised_mean(ahead, weights[:, fold])
         nobody = ~given.any(axis=1)
@@ -64,11 +64,11 @@ def combine(
 def _newly_known_errors(
     rivals: RealArray, record: ErrorRecord, actuals: FloatArray, scale: FloatArray, cap: float
 ) -> FloatArray:
-    """Sums (rivals,) of the newly known errors of `rivals` (rivals, series, folds, horizon)."""
-    sums = np.zeros(len(rivals))
+    """Sums (rivals, series) of the newly known errors of `rivals` (rivals, series, folds, horizon)."""
+    sums = np.zeros(rivals.shape[:2])
     for earlier, steps in record.news:
         errors = capped_errors(rivals[:, :, earlier, steps], actuals[:, earlier, steps], scale[:, earlier], cap)
-        sums += np.nansum(errors, axis=(1, 2))
+        sums += np.nansum(errors, axis=2)
     return sums
 
 

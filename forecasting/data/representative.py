@@ -13,8 +13,10 @@ from forecasting.types import FloatArray
 WINDOW = 3 * MONTHS_PER_YEAR
 SHORTEST = 2 * MONTHS_PER_YEAR
 QUARTER = 3
-# A representative series has a value other than zero in this share of the window, and no value above so many medians.
+# A representative series has a value other than zero in this share of the window, and no value above so many times both
+# the median of the window and the mean of the months before and after it: a boom is no isolated value.
 ACTIVE_SHARE, LARGEST_RATIO = 0.5, 30.0
+AROUND = 2
 # The mean of its recent months is at least this share of the mean of the window.
 COLLAPSED_SHARE = 0.1
 
@@ -35,7 +37,8 @@ def representative_series(values: FloatArray, *, recent: int = MONTHS_PER_YEAR) 
     level = size[:, -recent:].sum(axis=1) / np.maximum(known[:, -recent:].sum(axis=1), 1)
     # Months without values are a delay, which `current` covers.
     collapsed = known[:, -recent:].any(axis=1) & (level < COLLAPSED_SHARE * mean)
-    steady = ~collapsed & (size.max(axis=1, initial=0.0) <= LARGEST_RATIO * _median(window))
+    usual = np.maximum(_median(window)[:, None], _mean_around(window))
+    steady = ~collapsed & (size <= LARGEST_RATIO * usual).all(axis=1)
     found = (count >= SHORTEST) & current.any(axis=1) & active & steady
     return found if found.any() else np.asarray(np.isfinite(values).any(axis=1))
 
@@ -53,11 +56,20 @@ def representative_ahead(values: FloatArray, cutoffs: NDArray[np.int64], horizon
     return by_month[:, np.asarray(cutoffs)[:, None] + 1 + np.arange(horizon) - first]
 
 
+def _mean_around(window: FloatArray) -> FloatArray:
+    """The mean of the known values up to AROUND months before and after each month of `window`, same shape."""
+    known = np.isfinite(window)
+    total, count = np.zeros(window.shape), np.zeros(window.shape)
+    for lag in range(1, AROUND + 1):
+        for here, there in ((np.s_[:, lag:], np.s_[:, :-lag]), (np.s_[:, :-lag], np.s_[:, lag:])):
+            total[here] += np.where(known[there], window[there], 0.0)
+            count[here] += known[there]
+    return np.asarray(total / np.maximum(count, 1.0))
+
+
 def _median(window: FloatArray) -> FloatArray:
-    """The median of each series' known values, zero where there is none."""
+    """The median of each series' known values, shape (series,), zero where there is none."""
     ranked = np.sort(window, axis=1)  # NaN sorts last
-    count = np.isfinite(window).sum(axis=1)
-    rows = np.arange(len(window))
-    below, above = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, np.maximum(count - 1, 0))
-    median = (ranked[rows, below] + ranked[rows, above]) / 2
-    return np.where(count > 0, median, 0.0)
+    last = np.maximum(np.isfinite(window).sum(axis=1, keepdims=True) - 1, 0)
+    low, high = (np.take_along_axis(ranked, place, axis=1) for place in (last // 2, (last + 1) // 2))
+    return np.nan_to_num((low + high) / 2)[:, 0]

@@ -84,7 +84,7 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     draw = partial(_draw, pool, fold, distribution, greatest, draws=draws, seed=seed)
     for rows in blocks:
         paths[rows] = draw(np.arange(rows.start, rows.stop), pool.centre[rows, fold])
-    _draw_lasting_changes(pool.last_values[fold], paths, draw, pool.panel.unique_ids, seed)
+    _draw_readings(pool.last_values[fold], paths, draw, pool.panel.unique_ids, seed)
     lower_bounds = pool.lower_bounds[:, fold]
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
@@ -139,18 +139,18 @@ def _draw(
     )
 
 
-def _draw_lasting_changes(
+def _draw_readings(
     readings: LastValueReadings | None,
     paths: NDArray[np.float32] | FloatArray,
     draw: Callable[[NDArray[np.int64], FloatArray], FloatArray],
     unique_ids: Sequence[str],
     seed: int,
 ) -> None:
-    """Replace some draws of series with an unusual last value by draws around a lasting change, in place."""
+    """Replace the draws of series with an unusual last value by draws around its two readings, in place."""
     if readings is None:
         return
     rows = np.flatnonzero(readings.unusual)
-    changed = draw(rows, readings.lasting[rows])
+    paths[rows], changed = draw(rows, readings.single[rows]), draw(rows, readings.lasting[rows])
     for place, row in enumerate(rows.tolist()):
         generator = np.random.default_rng([seed, zlib.crc32(unique_ids[row].encode()), 1])
         number = round(readings.probability[row] * paths.shape[1])

@@ -1,7 +1,7 @@
 """Exponential smoothing and related methods, from statsforecast, on the adjusted history.
 
-The forms of Theta and CES are chosen once a year, on the history up to its last December, and shared by the folds of a
-year; parameters are estimated at every cutoff. docs/decisions/0022-forms-once-a-year.md has errors and times.
+The forms of Theta and CES are chosen once a quarter, on the history up to its end, and shared by the folds of the next;
+parameters are estimated at every cutoff. docs/decisions/0022-forms-once-a-quarter.md has errors and times.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 from forecasting.data.history import History
 from forecasting.errors import NotApplicable
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.forecasters.preprocessing import Adjusted, adjust_arrays, forecast_adjusted, until_december
+from forecasting.forecasters.preprocessing import Adjusted, adjust_arrays, forecast_adjusted, until_quarter_end
 from forecasting.forecasters.scaling import Scale
 from forecasting.types import FloatArray
 
@@ -25,12 +25,12 @@ def _models() -> Any:
     return models
 
 
-def _form_of_year(forecaster: "Theta | CES", history: History, scale: Scale) -> str | None:
-    """The form that the forecasts of a year share; None if the history to December is short, constant or unlike."""
-    december = until_december(history)
-    if december is None:
+def _form_of_quarter(forecaster: "Theta | CES", history: History, scale: Scale) -> str | None:
+    """The form that the forecasts of a quarter share; None if the history up to it is short, constant or unlike."""
+    quarter_end = until_quarter_end(history)
+    if quarter_end is None:
         return None
-    y, calendar = np.ascontiguousarray(december.y), np.ascontiguousarray(december.calendar)
+    y, calendar = np.ascontiguousarray(quarter_end.y), np.ascontiguousarray(quarter_end.calendar)
     return _form(forecaster, y.tobytes(), calendar.tobytes(), calendar.shape, scale.log)
 
 
@@ -98,7 +98,7 @@ class Theta:
         return _models().AutoTheta(season_length=season, decomposition_type="additive", model=form)
 
     def _forecast(self, history: History, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z, form = adjusted.adjusted_values, _form_of_year(self, history, adjusted.scale)
+        z, form = adjusted.adjusted_values, _form_of_quarter(self, history, adjusted.scale)
         return np.asarray(self._model(form, len(z)).forecast(y=z, h=horizon)["mean"])
 
 
@@ -126,7 +126,7 @@ class CES:
         return _models().AutoCES(season_length=self.season_length, model=form)
 
     def _forecast(self, history: History, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z, form = adjusted.adjusted_values, _form_of_year(self, history, adjusted.scale)
+        z, form = adjusted.adjusted_values, _form_of_quarter(self, history, adjusted.scale)
         return np.asarray(self._model(form or "Z").forecast(y=z, h=horizon)["mean"])
 
 

@@ -26,8 +26,8 @@ EFFECT_PRIOR = 0.15
 OUTLIER_DEVIATIONS = 4.0
 # Months before the last twenty years are not used: the time of a fit grows with the square of their number.
 LONGEST = 20 * MONTHS_PER_YEAR
-# The years before the last December on which a form can be chosen.
-SHORTEST_YEARS = 3
+# The fewest months on which a form can be chosen, and the months that share a choice.
+SHORTEST_FORM, FORM_MONTHS = 36, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ def adjust_arrays(y: FloatArray, calendar: FloatArray) -> Adjusted:
     return _adjust(y.tobytes(), calendar.tobytes(), calendar.shape)
 
 
-def until_december(history: History) -> History | None:
-    """The history up to its last December, without months ahead; None if that is too short to choose a form on."""
-    first = int(history.start.astype("datetime64[M]").astype(int)) % MONTHS_PER_YEAR
-    months = len(history.y) - (first + len(history.y)) % MONTHS_PER_YEAR
-    if months < SHORTEST_YEARS * MONTHS_PER_YEAR:
+def until_quarter_end(history: History) -> History | None:
+    """The history up to its last quarter's end, without months ahead; None if too short to choose a form on."""
+    first = int(history.start.astype("datetime64[M]").astype(int)) % FORM_MONTHS
+    months = len(history.y) - (first + len(history.y)) % FORM_MONTHS
+    if months < SHORTEST_FORM:
         return None
     return replace(history, y=history.y[:months], calendar=history.calendar[:months], horizon=0)
 

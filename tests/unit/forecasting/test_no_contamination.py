@@ -53,8 +53,8 @@ def means(series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {uid: paths[row].mean(axis=0) for row, uid in enumerate(panel.unique_ids)}
 
 
-# Not dead and collapsed ones: a series that was regular before it ended has its share in the estimates up to then.
-CASES = [(kind, count) for kind in ("new", "short", "idle", "absurd") for count in (1, 8)]
+KINDS = ("new", "short", "idle", "dead", "collapsed", "absurd")
+CASES = [(kind, count) for kind in KINDS for count in (1, 8)]
 
 
 @pytest.mark.parametrize(("kind", "count"), CASES)
@@ -70,12 +70,18 @@ def test_an_odd_series_does_not_move_the_others(kind, count, seed, level):
         assert_allclose(among[uid], mean, rtol=0.02, err_msg=f"{kind}: {uid}")
 
 
-@pytest.mark.parametrize("kind", ["new", "short", "idle", "dead", "collapsed", "absurd"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_odd_series_does_not_represent_the_panel(kind):
     odd_values = odd(kind, 5, 100.0)
     values = np.full((2, MONTHS), np.nan)
     values[0], values[1, MONTHS - len(odd_values) :] = trade_series(MONTHS, seed=3), odd_values
     assert representative_series(values).tolist() == [True, False]
+
+
+def test_a_boom_represents_the_panel_and_an_isolated_value_does_not():
+    boom = np.where(np.arange(MONTHS) < 60, 1.0, 1.4 ** np.clip(np.arange(MONTHS) - 60, 0, 15))
+    isolated = np.where(np.arange(MONTHS) == 70, 100.0, 1.0)
+    assert representative_series(np.stack([boom, isolated])).tolist() == [True, False]
 
 
 def test_a_panel_of_short_series_is_represented_by_all_of_them():

@@ -60,6 +60,16 @@ def test_a_value_that_continues_a_change_is_not_unusual():
     assert [bool(reading.unusual[0]) for reading in readings] == [True, False]
 
 
+def test_only_a_gross_value_replaces_the_combination():
+    centre = np.full((1, 3), 100.0)
+    readings = [
+        read_last_values(centre, centre, np.array([[100.0, last]]), np.array([0.05]), np.array([10.0]))
+        for last in (0.0, 40.0, 400.0, 5000.0)
+    ]
+    assert [bool(reading.unusual[0]) for reading in readings] == [True] * 4
+    assert [bool(reading.gross[0]) for reading in readings] == [False, False, False, True]
+
+
 def test_a_run_of_outliers_at_the_end_is_kept_as_a_change():
     draw = np.random.default_rng(1)
     errors = draw.normal(size=100)

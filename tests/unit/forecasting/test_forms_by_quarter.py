@@ -1,4 +1,4 @@
-"""The forms of Theta and CES are chosen once a year, on the history up to December."""
+"""The forms of Theta and CES are chosen once a quarter, on the history up to its end."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 from forecasting.data.history import History
 from forecasting.forecasters import FORECASTERS, exponential_smoothing
-from forecasting.forecasters.preprocessing import until_december
+from forecasting.forecasters.preprocessing import until_quarter_end
 
 NAMES = ("theta", "ces")
 
@@ -27,25 +27,25 @@ def shortened(whole, months):
 
 @pytest.mark.parametrize("start", ["2015-01", "2015-02", "2015-07", "2015-12"])
 @pytest.mark.parametrize("months", range(50, 64))
-def test_the_history_until_december_ends_in_december(start, months):
-    december = until_december(history(months, start=start))
-    assert december is not None
-    last = december.start + len(december.y) - 1
-    assert last.astype(int) % 12 == 11
-    assert 0 <= months - len(december.y) < 12
-    assert len(december.calendar) == len(december.y)
+def test_the_history_until_quarter_end_ends_with_a_quarter(start, months):
+    quarter_end = until_quarter_end(history(months, start=start))
+    assert quarter_end is not None
+    last = quarter_end.start + len(quarter_end.y) - 1
+    assert last.astype(int) % 3 == 2
+    assert 0 <= months - len(quarter_end.y) < 3
+    assert len(quarter_end.calendar) == len(quarter_end.y)
 
 
 @pytest.mark.parametrize("months", [1, 12, 35])
 def test_a_short_history_chooses_at_its_cutoff(months):
-    assert until_december(history(months)) is None
+    assert until_quarter_end(history(months)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_months_of_a_year_share_one_form(name):
+def test_the_months_of_a_quarter_share_one_form(name):
     whole = history()
     exponential_smoothing._form.cache_clear()
-    for months in range(60, 71):
+    for months in range(60, 63):
         FORECASTERS[name].forecast(shortened(whole, months))
     assert exponential_smoothing._form.cache_info().misses == 1
 
