@@ -30,7 +30,7 @@ SHORTEST_OWN_HISTORY = 6
 
 FEWEST_MONTHS = 2
 """Months of the shortest panel of which a forecast can be scored."""
-UNUSUAL_NOTE = "the last value is unusual: the forecast covers a single event and a lasting change"
+UNUSUAL = "last value is unusual: the forecast covers a single event and a lasting change"
 ENDED_MONTHS = 12.0
 """Months of unusual delay after which a series is reported as ended."""
 
@@ -44,7 +44,7 @@ class PanelForecast:
     draws; `paths` (series, draws, horizon) is float32; `base` (series, forecasters, horizon) each forecaster's means,
     `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
     their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
-    `decompose_panel`. `notes` has a note on each series that ended or whose last value is unusual, else an empty text;
+    `decompose_panel`. `statuses` has that of each series that ended or whose last value is unusual, else an empty text;
     `indicators`, `events` and `regressors` say which of them the forecasts rest on, None without any.
     """
 
@@ -62,7 +62,7 @@ class PanelForecast:
     failures: tuple[Failure, ...]
     backtest: Backtest
     components: NDArray[np.float32]
-    notes: tuple[str, ...]
+    statuses: tuple[str, ...]
     indicators: IndicatorReport | None = None
     events: EventReport | None = None
     regressors: RegressorReport | None = None
@@ -154,20 +154,20 @@ def _published(
         failures=base.failures,
         backtest=backtest,
         components=components,
-        notes=_notes(pool, last),
+        statuses=_statuses(pool, last),
     )
 
 
-def _notes(pool: CombinedForecasts, fold: int) -> tuple[str, ...]:
-    """A note on each series whose end needs attention, empty for the others."""
+def _statuses(pool: CombinedForecasts, fold: int) -> tuple[str, ...]:
+    """The status of each series whose end needs attention, empty for the others."""
     readings, delay = pool.last_values[fold], pool.data.delay[:, fold]
     unusual = np.zeros(len(delay), dtype=bool) if readings is None else readings.unusual
-    notes = []
+    statuses = []
     for row, values in enumerate(pool.seen(fold)):
         ended = delay[row] >= ENDED_MONTHS or pool.discontinued[row, fold]
         last = pool.panel.months[np.flatnonzero(np.isfinite(values))[-1]] if ended else None
-        notes.append(f"ended: no value since {last}" if ended else UNUSUAL_NOTE if unusual[row] else "")
-    return tuple(notes)
+        statuses.append(f"ended since {last}" if ended else UNUSUAL if unusual[row] else "")
+    return tuple(statuses)
 
 
 def evaluate_panel(

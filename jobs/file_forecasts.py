@@ -103,8 +103,8 @@ def forecast_file(
     cutoffs = made.months[:1] - 1
     names = (*made.names, COMBINATION)
     table = long_table(made.unique_ids, names, cutoffs, means[:, :, None], quantiles[:, :, None], config)
-    notes = dict(zip(made.unique_ids, made.notes, strict=True))
-    return table.drop(columns="cutoff").assign(note=table["unique_id"].map(notes)), made.failures
+    statuses = dict(zip(made.unique_ids, made.statuses, strict=True))
+    return table.drop(columns="cutoff").assign(status=table["unique_id"].map(statuses)), made.failures
 
 
 def evaluate_file(

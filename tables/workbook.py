@@ -7,6 +7,7 @@ they are read.
 import io
 import zipfile
 from collections.abc import Iterator
+from statistics import median_high
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -16,11 +17,12 @@ from tables.header import MOST_COLUMNS, header_names, refuse_many
 
 UNPACKED_FACTOR = 4
 """XML takes about four times the bytes that the same cells take as CSV."""
+SAMPLE_ROWS = 50
 OLD_FORMAT = b"\xd0\xcf\x11\xe0"
 
 
 def read_workbook(data: bytes, limit: int, sheet: str | int) -> pd.DataFrame:
-    """The cells of a sheet by Excel's row numbers, its first row with anything in it being the header.
+    """The cells of a sheet by Excel's row numbers; its header is the first row with anything in it, titles aside.
 
     Raises ValueError with the reason.
     """
@@ -37,12 +39,20 @@ def read_workbook(data: bytes, limit: int, sheet: str | int) -> pd.DataFrame:
         raise ValueError(f"this is not a workbook: {str(error)[:200]}") from error
     if not rows:
         raise ValueError(f"the sheet {sheet!r} is empty")
-    (_, header), *body = rows
+    (_, header), *body = _without_titles(rows)
     width = max(len(cells) for _, cells in rows)
     names = header_names([*header, *[None] * (width - len(header))])
     numbers = [number for number, _ in body]
     padded = [[*cells, *[None] * (width - len(cells))] for _, cells in body]
     return pd.DataFrame(padded, index=numbers, columns=names, dtype=object)
+
+
+def _without_titles(rows: list[tuple[int, list[Any]]]) -> list[tuple[int, list[Any]]]:
+    """The rows without the first ones that have fewer than half as many cells as is usual: titles, units, sources."""
+    filled = [sum(cell is not None and str(cell).strip() != "" for cell in cells) for _, cells in rows[:SAMPLE_ROWS]]
+    usual = median_high(filled)
+    titles = next((place for place, count in enumerate(filled) if 2 * count > usual), 0)
+    return rows[titles:]
 
 
 def _rows(data: bytes, sheet: str | int, limit: int) -> Iterator[tuple[int, list[Any]]]:

@@ -19,6 +19,7 @@ from presentation.sections.verdict import verdict
 from services.backtest_summary import read_scores, read_short_scores
 from services.errors import Unanswerable
 from services.event_probability import periods_offered
+from services.forecasts import read_statuses
 from services.parameters import CODE, Code, Month, RunId
 from services.published_run import PublishedRun, citation, month_of, open_run
 from services.series_catalog import BALANCE
@@ -127,6 +128,7 @@ def read_series_page(
         slider=slider,
         choices=series_choices(published),
         verdict=_verdict(published, series),
+        status=read_statuses(session, published.run, [series]).get(series.unique_id, ""),
         ask_periods=[
             (period.label, offered_sentence(period))
             for period in periods_offered(published, month_of(options.now().date()))

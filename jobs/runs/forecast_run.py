@@ -231,9 +231,9 @@ class _RunExecution:
         self.session.commit()
         for failure in forecast.failures:
             log.warning("forecaster.failed", **asdict(failure))
-        for unique_id, note in zip(forecast.unique_ids, forecast.notes, strict=True):
-            if note:
-                log.info("series.note", unique_id=unique_id, note=note)
+        for unique_id, status in zip(forecast.unique_ids, forecast.statuses, strict=True):
+            if status:
+                log.info("series.status", unique_id=unique_id, status=status)
         log.info("run.published", series=len(series_ids), failures=len(failures))
 
     def _fail(self, run_id: int, error: BaseException) -> None:

@@ -53,6 +53,8 @@ def _write_forecasts(session: Session, run_id: int, series_ids: np.ndarray[Any, 
         paths=forecast.paths,
         weights={name: forecast.weights[:, row] for row, name in enumerate(forecast.names)},
     )
+    statuses = zip(series_ids.tolist(), forecast.statuses, strict=True)
+    forecasts.write_statuses(session, run_id, {series_id: status for series_id, status in statuses if status})
 
 
 def _write_backtest(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:

@@ -128,6 +128,17 @@ class ForecastWeight(Table, table=True):
     weight: float
 
 
+class ForecastStatus(Table, table=True):
+    """The status of a series that ended, or whose last value is unusual."""
+
+    __tablename__ = "forecast_status"
+    __table_args__ = (sa.CheckConstraint("status <> ''", name="status"),)
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    status: str = Field(max_length=120)
+
+
 class Decomposition(Table, table=True):
     """One component of a series, month by month from `start`; NULL where there is none.
 

@@ -20,6 +20,7 @@ from store.models import (
     Forecast,
     ForecastPath,
     ForecastQuantile,
+    ForecastStatus,
     ForecastWeight,
     Observation,
     Partner,
@@ -243,3 +244,21 @@ def weights(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[in
     for series_id, forecaster, weight in rows:
         shares.setdefault(series_id, {})[forecaster] = weight
     return shares
+
+
+def write_statuses(session: Session, run_id: int, statuses: Mapping[int, str]) -> None:
+    """Store the statuses of a run, by series number."""
+    session.add_all(
+        ForecastStatus(run_id=run_id, series_id=series_id, status=status) for series_id, status in statuses.items()
+    )
+    session.flush()
+
+
+def statuses(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, str]:
+    """The statuses of the series of a run that have one, by series number."""
+    found = session.execute(
+        sa.select(col(ForecastStatus.series_id), col(ForecastStatus.status)).where(
+            col(ForecastStatus.run_id) == run_id, col(ForecastStatus.series_id).in_(series_ids)
+        )
+    )
+    return dict(found.tuples())

@@ -13,6 +13,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -60,11 +61,11 @@ class Service:
 
 
 @contextmanager
-def up(data_dir, **environment):
+def up(data_dir, *arguments, **environment):
     # The tests themselves may run under nohup.
     inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "up", "--port", "0", "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "cli", "up", "--port", "0", "--data-dir", str(data_dir), *arguments],
         env={**os.environ, **QUICK, **environment},
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
@@ -147,6 +148,25 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
         assert service.get("/v1/runs")["total"] == total
         assert service.stop(signal.SIGHUP) == 0
     assert processes_of(data_dir) == []
+
+
+def test_a_service_on_a_workbook_of_ones_own_serves_its_forecasts_and_says_what_ended(tmp_path):
+    months = pd.date_range("2019-01", periods=72, freq="MS").strftime("%Y-%m")
+    values = {"DEU.EV": 100.0 + np.arange(72) % 12, "USA.EV": 50.0 + np.arange(72) % 7}
+    rows = [("Exports of our own, USD m", None, None), (None, None, None), ("unique_id", "ds", "y")]
+    for uid, y in values.items():
+        until = 48 if uid == "USA.EV" else 72
+        rows += [(uid, month, value) for month, value in zip(months[:until], y[:until].tolist(), strict=True)]
+    file = tmp_path / "panel.xlsx"
+    pd.DataFrame(rows).to_excel(file, index=False, header=False)
+    named = ("--file", str(file), "--dataset", "MINE", "--reporter", "Viet Nam", "--unit", "USD m")
+    with up(tmp_path / "data", *named) as service:
+        assert [dataset["id"] for dataset in service.get("/v1/datasets")["datasets"]] == ["MINE"]
+        series = service.get("/v1/datasets/MINE/forecasts?sector=EV&partner=DEU,USA")["series"]
+        found = {(one["partner"], one["unit"]): (len(one["months"]), one["status"]) for one in series}
+        assert found == {("DEU", "USD m"): (24, None), ("USA", "USD m"): (24, "ended since 2022-12")}
+        assert service.stop() == 0
+    assert processes_of(tmp_path) == []
 
 
 def test_an_address_that_is_taken_is_one_line_before_any_work(tmp_path):

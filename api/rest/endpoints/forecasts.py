@@ -24,6 +24,7 @@ from forecasting.data.months import months_after
 from services.catalog_cache import CatalogCache
 from services.coverage import forecast_coverage
 from services.forecasts import read_forecasts as read_series_forecasts
+from services.forecasts import read_statuses
 from services.freshness import Freshness, dataset_freshness
 from services.observed_periods import observed_history
 from services.queries.forecasts import ForecastQuery, RunForecastQuery
@@ -134,7 +135,7 @@ def _forecasts_response(
         query,
         total=series.total,
         key="series",
-        items=forecast_answers(catalog, found, layout, history),
+        items=forecast_answers(catalog, found, layout, read_statuses(session, run, series.page), history),
         columns=layout.columns,
         rows=forecast_rows(catalog, found, layout, history),
         context=context,

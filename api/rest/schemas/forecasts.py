@@ -57,6 +57,10 @@ class HistoryAnswer(TypedDict):
 class ForecastSeries(ResolvedSeriesAnswer):
     """The forecast of a series."""
 
+    status: Annotated[
+        str | None,
+        Field(description="`ended since YYYY-MM`, or that the last value is unusual; null for others and for sums."),
+    ]
     history: NotRequired[Annotated[list[HistoryAnswer], Field(description="With `include=history`.")]]
     months: list[MonthAnswer]
 

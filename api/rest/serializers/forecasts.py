@@ -41,15 +41,18 @@ class Layout(NamedTuple):
 
 
 def forecast_answers(
-    catalog: SeriesCatalog, found: Iterable[SeriesForecast], layout: Layout, history: History | None = None
+    catalog: SeriesCatalog,
+    found: Iterable[SeriesForecast],
+    layout: Layout,
+    statuses: Mapping[str, str],
+    history: History | None = None,
 ) -> Iterator[ForecastSeries]:
-    """Forecasts, an object a series."""
+    """Forecasts, an object a series; `statuses` are by unique_id."""
     for (series, rows), observed in zip(found, repeat(None) if history is None else history, strict=False):
         history_of = {} if observed is None else {"history": [history_answer(row) for row in observed]}
         months = [month_answer(row, layout) for row in rows]
-        yield cast(
-            ForecastSeries, {**series_answer(catalog, series, layout.unit_of(series)), **history_of, "months": months}
-        )
+        about = {**series_answer(catalog, series, layout.unit_of(series)), "status": statuses.get(series.unique_id)}
+        yield cast(ForecastSeries, {**about, **history_of, "months": months})
 
 
 def history_answer(row: ObservedPeriod) -> HistoryAnswer:

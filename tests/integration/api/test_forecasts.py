@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
+from sqlmodel import Session
 
 from api.rest.schemas.forecasts import ForecastPage
 from api.rest.serializers.forecasts import FORECAST_COLUMNS
@@ -16,6 +17,7 @@ from forecasting.config import PROBABILITIES
 from services.series_catalog import SeriesCatalog
 from store.database import make_engine
 from store.errors import UnknownSeries
+from store.queries import forecasts
 from store.queries.catalog import SeriesRecord
 from tests.integration.api.conftest import World, client_of
 from tests.support.answers import validate
@@ -63,6 +65,22 @@ def test_a_series_has_its_published_mean_median_and_intervals(client: TestClient
         assert {interval["level"] for interval in intervals} == {level}
         assert [interval["lo"] for interval in intervals] == run.quantiles[row, lo].tolist()
         assert [interval["hi"] for interval in intervals] == run.quantiles[row, hi].tolist()
+
+
+def test_a_series_that_ended_says_so_in_the_answer_and_on_its_page(scratch: World) -> None:
+    with Session(scratch.engine) as session:
+        ids = {series.unique_id: series.id for series in forecasts.coverage(session, scratch.trade.run_id).series}
+        status = {ids["CN_TRADE.X.WLD.TOTAL"]: "ended since 2019-12"}
+        forecasts.write_statuses(session, scratch.trade.run_id, status)
+        session.commit()
+    with client_of(scratch) as client:
+        found = answer(client, TRADE)["series"]
+        pages = [client.get(f"/series/CN_TRADE/{flow}/WLD/TOTAL").text for flow in "XM"]
+    assert {series["unique_id"]: series["status"] for series in found} == {
+        "CN_TRADE.M.WLD.TOTAL": None,
+        "CN_TRADE.X.WLD.TOTAL": "ended since 2019-12",
+    }
+    assert ["Status: ended since 2019-12." in page for page in pages] == [True, False]
 
 
 def test_every_number_has_a_unit_and_the_run_is_named(client: TestClient, world: World) -> None:

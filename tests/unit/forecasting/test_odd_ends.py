@@ -13,7 +13,7 @@ from forecasting.data.panel import Panel
 from forecasting.errors import NotApplicable, TooShortToEvaluate
 from forecasting.forecasters.exponential_smoothing import TSB
 from forecasting.forecasters.outliers import additive_outliers
-from forecasting.pipeline import UNUSUAL_NOTE, PanelForecast, evaluate_panel, forecast_panel
+from forecasting.pipeline import UNUSUAL, PanelForecast, evaluate_panel, forecast_panel
 from tests.support.panels import long_frame, trade_series
 
 QUICK = ForecastConfig(
@@ -40,15 +40,15 @@ def test_an_unusual_last_value_is_flagged_and_both_readings_are_inside(seed, fac
     y[-1] *= factor
     made = forecast(a=y)
     lo, hi = interval(made)
-    assert made.notes == (UNUSUAL_NOTE,)
+    assert made.statuses == (UNUSUAL,)
     assert lo[0] <= usual <= hi[0]
     assert lo[0] <= max(y[-1], 0.3 * usual)
     assert hi[0] >= min(y[-1], 2 * usual)
     assert 0.5 * usual < made.median[0, 0] < 2 * usual
 
 
-def test_an_ordinary_last_value_has_no_note():
-    assert forecast(a=trade_series(72, seed=4)).notes == ("",)
+def test_an_ordinary_last_value_has_no_status():
+    assert forecast(a=trade_series(72, seed=4)).statuses == ("",)
 
 
 def test_a_value_that_continues_a_change_is_not_unusual():
@@ -111,7 +111,7 @@ def test_a_series_that_ended_says_so_and_has_a_wide_interval():
     ended = np.where(np.arange(96) < 60, trade_series(96, seed=3), np.nan)
     frame = long_frame({"a": y, "b": ended}).dropna()
     made = forecast_panel(Panel.from_long(frame), config=QUICK, reporter="ZZZ")
-    assert made.notes == ("", "ended: no value since 2019-12")
+    assert made.statuses == ("", "ended since 2019-12")
     lo, hi = interval(made)
     assert np.log(hi[1] / max(lo[1], 1e-9)) > 1.5 * np.log(hi[0] / lo[0])
 

@@ -90,7 +90,7 @@ def test_a_bad_row_is_named(tmp_path):
 def test_every_series_month_forecaster_and_level_has_a_row():
     panel = grid_panel(48)
     table = forecast(panel)
-    assert table.columns.tolist() == ["unique_id", "month", "step", "forecaster", "mean", "level", "lo", "hi", "note"]
+    assert table.columns.tolist() == ["unique_id", "month", "step", "forecaster", "mean", "level", "lo", "hi", "status"]
     assert len(table) == 12 * 6 * 3 * 3
     assert sorted(table["level"].unique()) == [50.0, 80.0, 99.0]
     assert table["month"].min() == pd.Timestamp("2019-01-01")

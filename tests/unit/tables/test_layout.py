@@ -159,6 +159,25 @@ def test_sheets_are_chosen_by_name_or_number() -> None:
         read_table(data, media="xlsx", limit_bytes=LIMIT, dialect=make_dialect(sheet="annual"))
 
 
+@pytest.mark.parametrize("titles", [1, 2, 4])
+@pytest.mark.parametrize("width", [2, 3, 9])
+def test_title_rows_above_the_header_of_a_workbook_are_skipped(titles: int, width: int) -> None:
+    names = ["month", *(f"p{place}" for place in range(1, width))]
+    above: dict[int, list[object]] = {row: ["Exports, USD m", *([""] * (width - 1))] for row in range(1, titles + 1)}
+    body: dict[int, list[object]] = {titles + 3 + row: [f"2024-0{row}", *([row] * (width - 1))] for row in range(1, 7)}
+    data = workbook({**above, titles + 2: [*names], **body})
+    frame = read_table(data, media="xlsx", limit_bytes=LIMIT)
+    assert frame.columns.tolist() == names
+    assert frame.index.tolist() == sorted(body)
+
+
+def test_a_header_above_sparse_rows_is_no_title() -> None:
+    rows: dict[int, list[object]] = {row: [f"20{row:02}-01", *([None] * 7), row] for row in range(2, 30)}
+    frame = read_table(workbook({1: ["month", *"abcdefgh"], **rows}), media="xlsx", limit_bytes=LIMIT)
+    assert frame.columns.tolist() == ["month", *"abcdefgh"]
+    assert len(frame) == 28
+
+
 def test_a_small_workbook_that_unpacks_beyond_the_limit_is_refused() -> None:
     data = workbook({1: ["a"], 2: [1]})
     buffer = io.BytesIO(data)
