@@ -75,7 +75,7 @@ def gem_exports() -> Development:
     wide = wide[wide.index.notna()]
     wide.index = pd.to_datetime(wide.index.astype(str).str.replace("M", "-"))
     found = [
-        _last_unbroken(wide[name]) for name in wide.columns.astype(str) if not any(group in name for group in GROUPS)
+        last_unbroken(wide[name]) for name in wide.columns.astype(str) if not any(group in name for group in GROUPS)
     ]
     long = [series for series in found if len(series) >= 120 and series["ds"].max() >= pd.Timestamp("2024-06-01")]
     panel = panels.one_in(2, Panel.from_long(pd.concat(long)))
@@ -136,7 +136,7 @@ def _dated(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(ds=pd.to_datetime(frame["ds"]))[["unique_id", "ds", "y"]]
 
 
-def _last_unbroken(column: "pd.Series[float]") -> pd.DataFrame:
+def last_unbroken(column: "pd.Series[float]") -> pd.DataFrame:
     """The last months of an economy without a gap."""
     known = column.dropna().astype(float)
     number = known.index.year * 12 + known.index.month  # type: ignore[attr-defined]  # a DatetimeIndex

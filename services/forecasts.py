@@ -82,9 +82,7 @@ def read_forecasts(
     return _monthly_forecasts(session, run, series, query, horizon)
 
 
-def read_statuses(
-    session: Session, run: PublishedRunRecord, series: Sequence[ResolvedSeries]
-) -> dict[str, str]:
+def read_statuses(session: Session, run: PublishedRunRecord, series: Sequence[ResolvedSeries]) -> dict[str, str]:
     """The statuses of stored series that ended or whose last value is unusual, by unique_id."""
     stored = {resolved.parts[0].series_id: resolved.unique_id for resolved in series if not resolved.derived}
     found = forecasts.statuses(session, run.id, list(stored))

@@ -5,7 +5,7 @@ Fourier terms of the year, and the calendar regressors, at the maximum a posteri
 independent of the published forecasts, which are the combination's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.data.calendar_regressors import calendar_regressors
+from forecasting.data.moving_holidays import holiday_regressors, moving_holidays
 from forecasting.data.panel import Panel
+from forecasting.forecasters.calendar_choice import with_moving_holidays
 from forecasting.forecasters.prophet.library import fit_and_predict
 from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, MonthArray
@@ -55,11 +57,15 @@ def decompose(y: FloatArray, months: MonthArray, calendar: FloatArray) -> Compon
 
 @dataclass(frozen=True, slots=True)
 class DecompositionTask:
-    """Series to decompose: `values` (series, months); `months` and `calendar` extend to the end of the horizon."""
+    """Series to decompose: `values` (series, months); `months` and `calendar` extend to the end of the horizon.
+
+    `holidays` has the regressors of the moving holidays that the reporter observes.
+    """
 
     values: FloatArray
     months: MonthArray
     calendar: FloatArray
+    holidays: Mapping[str, FloatArray]
 
 
 def decompose_panel(
@@ -72,8 +78,9 @@ def decompose_panel(
     """
     months = panel.months[0] + np.arange(len(panel.months) + horizon)
     calendar = calendar_regressors(months, reporter)
+    holidays = {name: holiday_regressors(months, name) for name in moving_holidays(reporter)}
     tasks = [
-        DecompositionTask(panel.values[first : first + TASK_SERIES], months, calendar)
+        DecompositionTask(panel.values[first : first + TASK_SERIES], months, calendar, holidays)
         for first in range(0, len(panel.unique_ids), TASK_SERIES)
     ]
     return np.concatenate(list(_results(tasks, executor)))
@@ -86,7 +93,9 @@ def decompose_rows(task: DecompositionTask) -> NDArray[np.float32]:
         first, last = _last_stretch(values)
         if last - first < SHORTEST:
             continue
-        parts = decompose(values[first:last], task.months[first:], task.calendar[first:])
+        holidays = {name: rows[first:] for name, rows in task.holidays.items()}
+        calendar = with_moving_holidays(values[first:last], task.calendar[first:], holidays)
+        parts = decompose(values[first:last], task.months[first:], calendar)
         for place, name in enumerate(NAMES):
             part = getattr(parts, name)
             found[row, place, first : first + len(part)] = part

@@ -16,7 +16,7 @@ from forecasting.uncertainty.arsinh_transform import inverse_transform, transfor
 
 # An error of more than so many times the error scale, and of at least so much on the arsinh scale, is unusual.
 UNUSUAL_RATIO, UNUSUAL_SIZE = 5.0, 0.4
-# A value that exceeds its forecast by so much on the arsinh scale, a factor of 20, is gross: most are errors of reporting.
+# A value so far above its forecast on the arsinh scale, a factor of 20, is gross: most are errors of reporting.
 GROSS_SIZE = 3.0
 # The probability of a lasting change falls with the size of the jump from the first of these to the second, because few
 # changes of level are as large as errors of reporting.

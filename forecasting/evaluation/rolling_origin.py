@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from forecasting.config import BASELINE
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.history import History
+from forecasting.data.moving_holidays import holiday_regressors, moving_holidays
 from forecasting.data.panel import Panel
 from forecasting.data.regressors import RegressorPanel, scaled
 from forecasting.errors import ForecasterFailed, ForecastingError, NotApplicable, TooFewObservations, UnknownForecaster
@@ -21,6 +22,7 @@ from forecasting.forecasters import (
     WITHOUT_REGRESSORS,
     configured_forecaster,
 )
+from forecasting.forecasters.calendar_choice import with_moving_holidays
 from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, OnProgress
 
@@ -159,12 +161,13 @@ def fit_series(task: SeriesTask) -> SeriesFit:
     failures = []
     months = task.start + np.arange(len(task.y) + task.horizon)
     calendar = calendar_regressors(months, task.reporter)
+    holidays = {name: holiday_regressors(months, name) for name in moving_holidays(task.reporter)}
     for fold, cutoff in enumerate(task.cutoffs):
         y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
         known = np.flatnonzero(np.isfinite(y))
         if not len(known):
             continue
-        history, reporting_delay = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
+        history, reporting_delay = _history(task, y, calendar, holidays, int(known[0]), int(known[-1]), cutoff)
         for row, name in enumerate(task.forecasters):
             try:
                 means[row, fold] = _forecast(name, history, task.prophet)[reporting_delay:]
@@ -173,17 +176,19 @@ def fit_series(task: SeriesTask) -> SeriesFit:
             except ForecasterFailed as error:
                 means[row, fold] = _forecast(BASELINE, history, task.prophet)[reporting_delay:]
                 failures.append(Failure(task.unique_id, name, str(task.start + cutoff), error.reason))
-    return SeriesFit(task.unique_id, means, tuple(failures), _sensitivity(task, calendar))
+    return SeriesFit(task.unique_id, means, tuple(failures), _sensitivity(task, calendar, holidays))
 
 
-def _sensitivity(task: SeriesTask, calendar: FloatArray) -> FloatArray | None:
+def _sensitivity(
+    task: SeriesTask, calendar: FloatArray, holidays: Mapping[str, FloatArray]
+) -> FloatArray | None:
     """The change of the logarithm of the last forecast for one more unit of each regressor in the months ahead."""
     cutoff = task.cutoffs[-1]
     y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
     known = np.flatnonzero(np.isfinite(y))
     if cutoff not in task.regressors or not len(known):
         return None
-    history, _ = _history(task, y, calendar, int(known[0]), int(known[-1]), cutoff)
+    history, _ = _history(task, y, calendar, holidays, int(known[0]), int(known[-1]), cutoff)
     used = slice(int(known[0]), int(known[-1]) + 1 + history.horizon)
     _, unit = scaled(task.regressors[cutoff][used], len(history.y))
     found, columns = np.full(len(unit), np.nan), np.flatnonzero(np.isfinite(unit))
@@ -222,18 +227,24 @@ def _regressors_of(
 
 
 def _history(
-    task: SeriesTask, y: FloatArray, calendar: FloatArray, first: int, last: int, cutoff: int
+    task: SeriesTask,
+    y: FloatArray,
+    calendar: FloatArray,
+    holidays: Mapping[str, FloatArray],
+    first: int,
+    last: int,
+    cutoff: int,
 ) -> tuple[History, int]:
     """The series as known at the cutoff, and the reporting delay of its last value in months."""
     reporting_delay = cutoff - last
     horizon = task.horizon + reporting_delay
-    used = slice(first, last + 1 + horizon)
+    known, used = y[first : last + 1].copy(), slice(first, last + 1 + horizon)
     own = task.regressors.get(cutoff)
     return History(
         unique_id=task.unique_id,
         start=task.start + first,
-        y=y[first : last + 1].copy(),
-        calendar=calendar[used],
+        y=known,
+        calendar=with_moving_holidays(known, calendar[used], {name: rows[used] for name, rows in holidays.items()}),
         horizon=horizon,
         regressors=None if own is None else scaled(own[used], last + 1 - first)[0],
     ), reporting_delay

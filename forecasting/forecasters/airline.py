@@ -61,6 +61,12 @@ def fit_airline(y: FloatArray, regressors: FloatArray, *, season_length: int = 1
     return Airline(season_length=season_length, theta=theta, effects=effects, sigma=sigma)
 
 
+def deviance(theta: tuple[float, float], y: FloatArray, regressors: FloatArray, *, season_length: int) -> float:
+    """Minus twice the log likelihood of `y` (n,) given `theta`, up to a constant, without a prior of the effects."""
+    w = difference(np.column_stack([y, regressors]), season_length)
+    return _profile(theta, w, season_length, np.inf)[0]
+
+
 def forecast_airline(fit: Airline, errors: FloatArray, horizon: int) -> FloatArray:
     """Forecasts of the regression errors `errors` = y - X b (n,), shape (horizon,): their exact conditional mean."""
     s = fit.season_length
