@@ -136,7 +136,8 @@ def main() -> None:
 
 NOTES = """Mean absolute error one step ahead of the structural forecaster, in units of the mean change on a year ago.
 Change and p-value (Diebold and Mariano, one-sided) compare moving holidays with working days alone; in the first and
-the last row working days with no calendar. The last column is the share of cutoffs whose test chose a moving holiday."""
+the last row working days with no calendar. The last column is the share of cutoffs whose test chose a moving
+holiday."""
 
 
 if __name__ == "__main__":

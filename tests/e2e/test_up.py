@@ -150,7 +150,7 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
     assert processes_of(data_dir) == []
 
 
-def test_a_service_on_a_workbook_of_ones_own_serves_its_forecasts_and_says_what_ended(tmp_path):
+def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_path):
     months = pd.date_range("2019-01", periods=72, freq="MS").strftime("%Y-%m")
     values = {"DEU.EV": 100.0 + np.arange(72) % 12, "USA.EV": 50.0 + np.arange(72) % 7}
     rows = [("Exports of our own, USD m", None, None), (None, None, None), ("unique_id", "ds", "y")]
@@ -163,8 +163,8 @@ def test_a_service_on_a_workbook_of_ones_own_serves_its_forecasts_and_says_what_
     with up(tmp_path / "data", *named) as service:
         assert [dataset["id"] for dataset in service.get("/v1/datasets")["datasets"]] == ["MINE"]
         series = service.get("/v1/datasets/MINE/forecasts?sector=EV&partner=DEU,USA")["series"]
-        found = {(one["partner"], one["unit"]): (len(one["months"]), one["status"]) for one in series}
-        assert found == {("DEU", "USD m"): (24, None), ("USA", "USD m"): (24, "ended since 2022-12")}
+        found = {row["partner"]: (row["unit"], len(row["months"]), row["status"]) for row in series}
+        assert found == {"DEU": ("USD m", 24, None), "USA": ("USD m", 24, "ended since 2022-12")}
         assert service.stop() == 0
     assert processes_of(tmp_path) == []
 
