@@ -10,7 +10,7 @@ from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting, links
-from presentation.sections.backtest import score_sections
+from presentation.sections.backtest import conditional_section, score_sections
 from presentation.sections.folds import PERIODS, fold_cutoffs, fold_sections, largest_misses, select_fold
 from presentation.sections.verdict import verdict
 from services.backtest_folds import miss_steps
@@ -19,7 +19,7 @@ from services.catalog_cache import CatalogCache
 from services.parameters import SCORE_KINDS, Code, Month, RunId
 from services.published_run import PublishedRun, citation, open_run
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
-from store.queries import catalog
+from store.queries import catalog, runs
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 NAVIGATION = (links.backtest(), "Backtest")
@@ -55,8 +55,10 @@ def read_backtest_page(
     shown = select_fold(cutoffs, query.fold) if cutoffs else None
     codes = _codes(query)
     api = links.api_backtests(dataset, run=published.run.id, **codes, kind=query.kind)
+    conditions = runs.conditional_coverage(session, published.run.id) if query.kind == "month" else []
     sections = [
         *score_sections(scores, kind=query.kind, unit=published.catalog.common_unit(chosen), api=api),
+        *([conditional_section(conditions, api)] if conditions else []),
         *fold_sections(published, single, query.kind, cutoffs, shown),
         largest_misses(published, chosen, kind=query.kind, step=query.step, **codes),
     ]

@@ -13,6 +13,7 @@ from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.combination.last_value import LastValueReadings
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
 from forecasting.evaluation.chunks import series_blocks
+from forecasting.evaluation.conditional_coverage import ConditionalCoverage, conditional_coverage
 from forecasting.evaluation.metrics import diebold_mariano, fold_scores, folds_ahead, seasonal_scales
 from forecasting.evaluation.period_scores import PeriodForecasts, PeriodScores
 from forecasting.evaluation.score_accumulator import ScoreAccumulator, ScoreArray, ScoreTable
@@ -32,7 +33,8 @@ class Backtest:
 
     `base` has shape (series, forecasters, folds, horizon), `combined` and `actual` (series, folds, horizon), all in the
     units of `y`; `cutoffs` are months. `quantiles` has (series, folds, probabilities, horizon) as float32 for the
-    combination, and for the forecasters if requested; `periods` are the combination's forecasts of longer periods.
+    combination, and for the forecasters if requested; `periods` are the combination's forecasts of longer periods, and
+    `conditional_coverage` is that of its months, over all series.
     """
 
     names: tuple[str, ...]
@@ -43,6 +45,7 @@ class Backtest:
     actual: FloatArray
     score_table: ScoreTable
     periods: tuple[PeriodForecasts, ...]
+    conditional_coverage: tuple[ConditionalCoverage, ...]
 
     @property
     def means(self) -> FloatArray:
@@ -200,6 +203,7 @@ def evaluate_folds(
         actual=pool.actual[:, chosen],
         score_table=ScoreTable(pool.panel.unique_ids, tuple(entries)),
         periods=periods,
+        conditional_coverage=conditional_coverage(pool, folds, combined, config.probabilities),
     )
 
 

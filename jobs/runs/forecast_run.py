@@ -227,6 +227,7 @@ class _RunExecution:
             finished_at=self.clock(),
             failures=failures,
             vintage_cutoffs=self.vintage_cutoffs,
+            conditional_coverage=[asdict(row) for row in forecast.backtest.conditional_coverage],
         )
         self.session.commit()
         for failure in forecast.failures:

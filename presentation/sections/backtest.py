@@ -27,6 +27,11 @@ ERRORS = {
     "mase": "Below 1 beats repeating last year’s value. Lower is better.",
     "mae": "Lower is better. The baseline, seasonal naive, repeats last year’s value.",
 }
+CONDITIONS = (
+    "Share of monthly outcomes inside the intervals, over all series of the run. Volatility: the last six months "
+    "against the two years before. Level: the last six months against a year ago, fallen by 30 % or risen by 42 % at "
+    "least. Lateness: whether months were missing that are usually known."
+)
 PIT = "Flat: calibrated. Peaked in the middle: intervals too wide. U-shaped: intervals too narrow. Sloped: biased."
 
 
@@ -49,6 +54,27 @@ def score_sections(scores: BacktestScores, *, kind: str, unit: str, api: str) ->
         _coverage_by_step_section(scores, by_step),
         *([_pit_section(pit, pooled)] if pit else []),
     ]
+
+
+def conditional_section(rows: Sequence[dict[str, Any]], api: str) -> Section:
+    """Coverage by condition at the cutoff, a row a group with a column a level."""
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        group = groups.setdefault((row["condition"], row["group"]), {key: row[key] for key in ("condition", "group")})
+        group |= {"n": row["n"], f"coverage_{row['level']:g}": row["coverage"]}
+    return Section(
+        name="conditions",
+        title="Coverage by condition at the cutoff",
+        columns=[
+            text("condition", "Condition"),
+            text("group", "Group"),
+            *(figure(f"coverage_{level:g}", f"{level:g} % coverage", formatting.share_of) for level in LEVELS),
+            figure("n", "Outcomes"),
+        ],
+        rows=list(groups.values()),
+        note=CONDITIONS,
+        api=api,
+    )
 
 
 def _errors_section(scores: BacktestScores, kind: str, unit: str, api: str) -> Section:

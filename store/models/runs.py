@@ -42,6 +42,8 @@ class Run(Table, table=True):
     """Forecasters that failed on a series and their replacement; for a failed run, the reason."""
     vintage_cutoffs: list[date] = Field(default_factory=list, sa_type=ARRAY(sa.Date))
     """Folds that use the data known at their cutoff; the others use revised data."""
+    conditional_coverage: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    """Coverage of the monthly backtest by condition and level, over all series."""
     thinned_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     """Time at which retention deleted its paths, backtest and inputs; forecasts and scores remain."""
     stage: str | None = None

@@ -150,14 +150,23 @@ def publish(
     finished_at: datetime,
     failures: Sequence[dict[str, Any]] = (),
     vintage_cutoffs: Sequence[date] = (),
+    conditional_coverage: Sequence[dict[str, Any]] = (),
 ) -> None:
     """A running run becomes readable, for good; `vintage_cutoffs` are its folds that are not on revised data.
 
     Raises RunMovedOn if it is not running.
     """
     values = {"status": "published", "finished_at": finished_at, "failures": list(failures)}
-    values |= {"vintage_cutoffs": list(vintage_cutoffs)}
+    values |= {"vintage_cutoffs": list(vintage_cutoffs), "conditional_coverage": list(conditional_coverage)}
     _move(session, run_id, from_=("running",), values=values)
+
+
+def conditional_coverage(session: Session, run_id: int) -> list[dict[str, Any]]:
+    """Coverage of a run's backtest by condition: rows condition, group, level, coverage, n."""
+    found: list[dict[str, Any]] | None = session.scalar(
+        sa.select(col(Run.conditional_coverage)).where(col(Run.id) == run_id)
+    )
+    return found or []
 
 
 def fail(session: Session, run_id: int, *, finished_at: datetime, reason: str) -> None:

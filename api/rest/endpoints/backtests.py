@@ -40,7 +40,7 @@ from services.series_catalog import SeriesCatalog, part_names
 from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
 from services.table_facts import table_facts
 from store.models import ResolvedSeries
-from store.queries import backtests
+from store.queries import backtests, runs
 from store.queries.backtest_coverage import PIT, PitBin, pit_histogram
 from store.queries.backtests import Folds, ScoreRow
 from store.queries.forecasts import Coverage
@@ -99,6 +99,7 @@ def read_backtests(
             },
             **{"group": query.group, "baseline": BASELINE, "pit": pit_answer(bins), "folds": folds},
             **vintage_answer(scored, run.vintage_cutoffs),
+            "conditional_coverage": runs.conditional_coverage(session, run.id),
         },
         headers=headers,
         facts=partial(table_facts, session, dataset, run),

@@ -36,6 +36,17 @@ class PitAnswer(TypedDict):
 
 
 @answer
+class ConditionalCoverageAnswer(TypedDict):
+    """Interval coverage of months in a group of cutoffs and series, over all series of the run."""
+
+    condition: Annotated[str, Field(description="volatility, level or lateness.")]
+    group: str
+    level: float
+    coverage: float
+    n: Annotated[int, Field(description="Number of outcomes.")]
+
+
+@answer
 class BacktestPage(Page):
     """Scores of a backtest."""
 
@@ -53,6 +64,10 @@ class BacktestPage(Page):
     folds: FoldsAnswer
     vintage_folds: Annotated[int, Field(description="Folds that use the data known at their cutoff.")]
     revised_data: Annotated[bool, Field(description="Whether the other folds use revised data.")]
+    conditional_coverage: Annotated[
+        list[ConditionalCoverageAnswer],
+        Field(description="By volatility, change of level and lateness at the cutoff; empty for earlier runs."),
+    ]
     scores: list[ScoreAnswer]
 
 

@@ -4,16 +4,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
+from sqlmodel import Session, col
 
 from api.rest.schemas.backtests import BacktestPage, FoldPage, MissPage
-from tests.integration.api.conftest import World
+from forecasting.config import LEVELS
+from store.models import Run
+from tests.integration.api.conftest import World, client_of
 from tests.support.answers import validate
 from tests.support.factories import FIRST, FORECASTERS, LAST, Published, observed
 
 TRADE = "/v1/datasets/CN_TRADE/backtests"
 CLEAN = "/v1/datasets/CN_CLEANTECH/backtests"
+
+
+def test_coverage_by_condition_is_in_the_answer_and_on_the_page(scratch: World) -> None:
+    rows = [
+        {"condition": "lateness", "group": group, "level": level, "coverage": coverage, "n": n}
+        for level in LEVELS
+        for group, coverage, n in (("on time", 0.8125, 160), ("late", 0.75, 20))
+    ]
+    with Session(scratch.engine) as session:
+        session.execute(sa.update(Run).where(col(Run.id) == scratch.trade.run_id).values(conditional_coverage=rows))
+        session.commit()
+    with client_of(scratch) as client:
+        assert answer(client, "/v1/datasets/CN_TRADE/backtests")["conditional_coverage"] == rows
+        shown = client.get("/backtest?dataset=CN_TRADE").text
+    assert "Coverage by condition at the cutoff" in shown
+    assert "on time" in shown
 
 
 def answer(client: TestClient, url: str, **params: Any) -> dict[str, Any]:

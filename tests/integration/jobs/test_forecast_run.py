@@ -90,7 +90,10 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     with Session(small) as session:
         record = runs.find(session, outcome.run_id)
         coverage = forecasts.coverage(session, outcome.run_id)
+        conditions = runs.conditional_coverage(session, outcome.run_id)
     assert (record.status, record.cutoff, record.as_of) == ("published", date(2024, 12, 1), TODAY)
+    assert {row["condition"] for row in conditions} == {"volatility", "level", "lateness"}
+    assert all(0 <= row["coverage"] <= 1 and row["n"] > 0 for row in conditions)
     assert record.done == record.total > 0
     assert len(coverage.series) == 12
     assert rows_of(small, "forecast") == 12 * 6
