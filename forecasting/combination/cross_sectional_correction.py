@@ -22,8 +22,8 @@ from forecasting.uncertainty.arsinh_transform import inverse_transform, transfor
 # Penalties in units of each regressor's own sum of squares; infinity means no correction.
 PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
 FEWEST_FOLDS = 12
-# Fewer series are not a cross-section.
-FEWEST_SERIES = 5
+# Fewer series than regressors do not determine their effects.
+FEWEST_SERIES = 14
 # Months after which the weight of a fold halves.
 HALF_LIFE = 18.0
 # On the arsinh scale, where 1 is a factor of 2.7: errors and regressors are clipped at the first, corrections at the

