@@ -25,6 +25,8 @@ from jobs.execution.executors import process_pool
 MONTHS, HORIZON, CUTOFFS = 96, 12, (-25, -19, -13)
 PEERS = ("AutoETS", "AutoETS, conformal")
 Family = Callable[[np.random.Generator], FloatArray]
+NOMINAL, LARGEST_GAP, LARGEST_LOSS = 80.0, 6.0, 0.05
+TARGETS = "Targets: no error more than 5 % above a peer's, and coverage between 74 and 86 %."
 LOW, HIGH = PROBABILITIES.index(0.1), PROBABILITIES.index(0.9)
 
 
@@ -135,6 +137,19 @@ def compare(family: str, *, series: int, seed: int) -> list[str]:
     return [family, *relative, f"{ours[2] / theirs[1][2]:.2f}", *(f"{row[3]:.0f}" for row in (ours, *theirs))]
 
 
+def misses(row: list[str]) -> list[str]:
+    """The targets that a row of `compare` misses."""
+    family, *errors, coverage, _, _ = row
+    names = ("MAE", "RMSE", "WIS", "WIS / conformal")
+    found = [
+        f"{family}, {name} {error}"
+        for name, error in zip(names, errors, strict=True)
+        if float(error) > 1 + LARGEST_LOSS
+    ]
+    wrong = abs(float(coverage) - NOMINAL) > LARGEST_GAP
+    return found + ([f"{family}, coverage {coverage} %"] if wrong else [])
+
+
 def main() -> None:
     """Print the table, or write it to a file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -152,9 +167,13 @@ def main() -> None:
         "| family | MAE | RMSE | WIS | WIS / conformal | coverage | AutoETS | conformal |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    missed = list[str]()
     for family in FAMILIES:
-        lines.append(f"| {' | '.join(compare(family, series=given.series, seed=given.seed))} |")
+        row = compare(family, series=given.series, seed=given.seed)
+        missed += misses(row)
+        lines.append(f"| {' | '.join(row)} |")
         print(lines[-1], flush=True)
+    lines += ["", f"{TARGETS} Missed: {'; '.join(missed) or 'none'}."]
     if given.output:
         given.output.write_text("\n".join(lines) + "\n")
 

@@ -179,9 +179,7 @@ def fit_series(task: SeriesTask) -> SeriesFit:
     return SeriesFit(task.unique_id, means, tuple(failures), _sensitivity(task, calendar, holidays))
 
 
-def _sensitivity(
-    task: SeriesTask, calendar: FloatArray, holidays: Mapping[str, FloatArray]
-) -> FloatArray | None:
+def _sensitivity(task: SeriesTask, calendar: FloatArray, holidays: Mapping[str, FloatArray]) -> FloatArray | None:
     """The change of the logarithm of the last forecast for one more unit of each regressor in the months ahead."""
     cutoff = task.cutoffs[-1]
     y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
