@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-nowcast bench-detail bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices bench-world
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-calendars bench-nowcast bench-detail bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices bench-world
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,6 +71,12 @@ bench-scenarios: $(VENV)/.installed-dev ## seconds that scenarios take over 136 
 
 screenshots: $(VENV)/.installed-dev ## pictures of pages for the documentation, from the running service
 	$(BIN)/python -m benchmarks.screenshots docs/screenshots $(ARGS)
+
+bench-calendars: $(VENV)/.installed-dev ## errors with the moving holidays of each country and without
+	$(BIN)/python -m benchmarks.calendars --output benchmarks/results/calendars.md $(ARGS)
+
+screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the running service
+	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
 
 bench-desk: $(VENV)/.installed-dev ## duration and size of pages of the running service
 	$(BIN)/python -m benchmarks.desk $(ARGS)

@@ -130,7 +130,7 @@ def main() -> None:
     table = markdown(pd.DataFrame.from_dict(rows, orient="index"), 3)
     print(table)
     if given.output:
-        introduction = f"`python -m benchmarks.calendars --cutoffs {given.cutoffs}` on {machine()}.\n\n{NOTES}"
+        introduction = f'`make bench-calendars ARGS="--cutoffs {given.cutoffs}"` on {machine()}.\n\n{NOTES}'
         write(given.output, f"# Calendars by reporter\n\n{introduction}", [table])
 
 
