@@ -128,7 +128,7 @@ def read_series_page(
         slider=slider,
         choices=series_choices(published),
         verdict=_verdict(published, series),
-        status=read_statuses(session, published.run, [series]).get(series.unique_id, ""),
+        series_status=read_statuses(session, published.run, [series]).get(series.unique_id, ""),
         ask_periods=[
             (period.label, offered_sentence(period))
             for period in periods_offered(published, month_of(options.now().date()))

@@ -127,8 +127,9 @@ class ErrorRecord:
         cells, own, usual = (values[counting] for values in (self._cells, self._errors, self._reference))
         self._series = int(cells.any(axis=(1, 2)).sum())
         self._sums[0] = cells.sum(axis=0)
-        for place, pair in enumerate(((own, None), (usual, None), (own, own), (own, usual), (usual, usual)), start=1):
-            self._sums[place] = _sum_of_products(*pair)
+        self._sums[1:3] = own.sum(axis=0, dtype=np.float64), usual.sum(axis=0, dtype=np.float64)
+        for place, (left, right) in enumerate(((own, own), (own, usual), (usual, usual)), start=3):
+            self._sums[place] = np.einsum("skf,skf->kf", left, right, dtype=np.float64)
 
     def _standard_error(self, ratio: FloatArray, errors: FloatArray) -> FloatArray:
         """Standard errors (forecasters,) of log ratios of sums over overlapping folds (Newey & West 1987)."""
@@ -154,13 +155,6 @@ class ErrorRecord:
         apart = float((squares - 2 * own * products + own**2 * reference_squares).sum())
         together = float(np.square(errors - own * reference).sum())
         return float(np.clip(self._series * apart / together, 1.0, self._series)) if together > 0 else 1.0
-
-
-def _sum_of_products(left: RealArray, right: RealArray | None) -> FloatArray:
-    """The sum over series of `left` (series, forecasters, folds), or of its products with `right`."""
-    if right is None:
-        return left.sum(axis=0, dtype=np.float64)
-    return np.einsum("skf,skf->kf", left, right, dtype=np.float64)
 
 
 def capped_errors(means: RealArray, actuals: FloatArray, scale: FloatArray, cap: float) -> FloatArray:

@@ -69,9 +69,8 @@ def test_a_series_has_its_published_mean_median_and_intervals(client: TestClient
 
 def test_a_series_that_ended_says_so_in_the_answer_and_on_its_page(scratch: World) -> None:
     with Session(scratch.engine) as session:
-        ids = {series.unique_id: series.id for series in forecasts.coverage(session, scratch.trade.run_id).series}
-        status = {ids["CN_TRADE.X.WLD.TOTAL"]: "ended since 2019-12"}
-        forecasts.write_statuses(session, scratch.trade.run_id, status)
+        ended = int(scratch.trade.series_ids[scratch.trade.row("CN_TRADE.X.WLD.TOTAL")])
+        forecasts.write_statuses(session, scratch.trade.run_id, {ended: "ended since 2019-12"})
         session.commit()
     with client_of(scratch) as client:
         found = answer(client, TRADE)["series"]
