@@ -75,9 +75,6 @@ screenshots: $(VENV)/.installed-dev ## pictures of pages for the documentation, 
 bench-calendars: $(VENV)/.installed-dev ## errors with the moving holidays of each country and without
 	$(BIN)/python -m benchmarks.calendars --output benchmarks/results/calendars.md $(ARGS)
 
-screenshots: $(VENV)/.installed-dev ## pictures of pages for README.md, from the running service
-	$(BIN)/python -m benchmarks.screenshots docs $(ARGS)
-
 bench-desk: $(VENV)/.installed-dev ## duration and size of pages of the running service
 	$(BIN)/python -m benchmarks.desk $(ARGS)
 

@@ -79,5 +79,5 @@ def _last_change(now: FloatArray, before: FloatArray, months: FloatArray) -> Flo
     if horizon >= MONTHS_PER_YEAR:
         expected = np.concatenate([months[:, :1], before], axis=1)
         place = horizon + 1 - MONTHS_PER_YEAR
-        return expected[:, place : place + 1] - expected[:, place - 1 : place]
-    return now[:, -1:] - now[:, -2:-1] if horizon > 1 else np.zeros((len(now), 1))
+        return np.asarray(expected[:, place : place + 1] - expected[:, place - 1 : place])
+    return np.asarray(now[:, -1:] - now[:, -2:-1]) if horizon > 1 else np.zeros((len(now), 1))

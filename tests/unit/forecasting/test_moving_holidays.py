@@ -60,14 +60,14 @@ def series(effect: float, reporter: str, seed: int) -> np.ndarray:
     draw = np.random.default_rng(seed)
     festival = holiday_regressors(MONTHS, moving_holidays(reporter)[0])
     level = np.cumsum(draw.normal(0, 0.01, len(MONTHS))) + 0.1 * np.sin(np.arange(len(MONTHS)) * np.pi / 6)
-    return 100 * np.exp(level + draw.normal(0, 0.02, len(MONTHS)) + effect * festival.sum(axis=1))
+    return np.asarray(100 * np.exp(level + draw.normal(0, 0.02, len(MONTHS)) + effect * festival.sum(axis=1)))
 
 
 def chosen(y: np.ndarray, reporter: str) -> int:
     """How many columns the test added."""
     calendar = calendar_regressors(MONTHS, reporter)
     holidays = {name: holiday_regressors(MONTHS, name) for name in moving_holidays(reporter)}
-    return with_moving_holidays(y, calendar, holidays).shape[1] - calendar.shape[1]
+    return int(with_moving_holidays(y, calendar, holidays).shape[1] - calendar.shape[1])
 
 
 @settings(max_examples=10, deadline=None)
