@@ -63,6 +63,7 @@ def _card(
         "dataset": dataset,
         "run": published.run,
         "unit": published.unit,
+        "short_history": published.short_history,
         "due": releases.next_due(session, dataset.id),
         "freshness": freshness_of(request, published),
         "refinement": refinement(session, published.run),

@@ -71,6 +71,7 @@ def read_run_page(
         query=query,
         run=run,
         dataset=dataset,
+        published=published,
         main=published.main(published.flows[0]) if published else None,
         before=before,
         sign=formatting.STATUS_SIGNS[run.status],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -20,6 +21,7 @@ from jobs.runs.forecast_run import run_forecast
 from services.datasets import add_codes
 from sources.observation_batch import DatasetDefinition, ObservationBatch
 from store.database import make_engine
+from store.models import Dataset
 from store.queries import catalog, runs
 from store.queries import forecasts as store_forecasts
 from tests.conftest import new_database
@@ -191,3 +193,27 @@ def test_the_page_of_commodities_tells_volumes_from_prices(client: TestClient) -
     together = (1 + cars["price_observed"] / 100) * (1 + cars["volume_observed"] / 100)
     assert 100 * (together - 1) == pytest.approx(cars["observed_growth"], abs=1e-6)
     assert table["volume_observed"].isna()["Toys"]
+
+
+PAGES = (
+    "/",
+    "/partners",
+    "/concentration",
+    "/backtest",
+    "/heatmap",
+    "/ask",
+    "/series/COMMODITIES/X/WLD/CARS",
+    "/runs/1",
+)
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_every_page_of_a_short_dataset_says_so(client: TestClient, engine: Engine, url: str) -> None:
+    address = url if url in ("/", "/runs/1") or url.startswith("/series") else f"{url}?dataset=COMMODITIES"
+    assert "Short history" not in client.get(address).text
+    with Session(engine) as session:
+        session.execute(sa.update(Dataset).values(borrows_history=DATASET.id))
+        session.commit()
+        assert "Short history: the dataset has 36 months" in client.get(address).text
+        session.execute(sa.update(Dataset).values(borrows_history=None))
+        session.commit()
