@@ -12,6 +12,7 @@ from store.models import ResolvedSeries
 
 HOME, RUNS, ALERTS, DOCUMENTATION, API_REFERENCE = "/", "/runs", "/alerts", "/docs/", "/docs/api"
 GLOSSARY = "/docs/glossary/"
+NOTIFICATION_FEED = "/v1/notifications.atom"
 
 
 def url(path: str, **query: Any) -> str:

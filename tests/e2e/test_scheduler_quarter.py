@@ -113,8 +113,17 @@ class World:
 
     @property
     def reported(self):
-        bodies = [orjson.loads(body) for _, body in self.receiver.requests]
-        return [(body["kind"], body["event"], body["period"]) for body in bodies]
+        """Alerts, in the order of their delivery."""
+        return [(body["kind"], body["event"], body["period"]) for body in self.bodies if "kind" in body]
+
+    @property
+    def notified(self):
+        """Number of delivered notifications by type."""
+        return Counter(body["type"] for body in self.bodies if "type" in body)
+
+    @property
+    def bodies(self):
+        return [orjson.loads(body) for _, body in self.receiver.requests]
 
     def cutoffs(self):
         with Session(self.engine) as session:
@@ -202,6 +211,10 @@ def test_three_months_pass(world):
     world.live(at("2025-04-22"))
     assert (world.request_count, len(world.cutoffs())) == (request_count, made + 1)
     assert Counter(world.cutoffs()) == {"2024-12": 1, "2025-02": 1, "2025-03": 3}
+    # Readers are notified of every run, of every day with figures, and once of the late release.
+    assert world.notified["run.published"] == len(world.cutoffs())
+    assert world.notified["release.late"] == 1
+    assert world.notified["figures.arrived"] >= 3
 
 
 def known_february(world, moment):

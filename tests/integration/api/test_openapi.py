@@ -1,5 +1,6 @@
 """The OpenAPI document describes the answers that are sent."""
 
+import re
 from typing import Any
 
 import pytest
@@ -28,10 +29,11 @@ def test_every_answer_has_a_documented_content_type(client: TestClient, document
         operation = methods.get("get")
         if operation is None:
             continue
-        names = {"dataset": "CN_TRADE", "run_id": world.trade.run_id, "form": "html", "indicator": "NONE"}
-        if operation["operationId"] == "read_concentration":
-            names["dataset"] = "CN_CLEANTECH"
-        response = client.get(path.format(**names), params=QUERIES.get(operation["operationId"]))
+        dataset = "CN_CLEANTECH" if operation["operationId"] == "read_concentration" else "CN_TRADE"
+        # Whatever else a path names does not exist in this world: its answer is a documented 404.
+        known = {"dataset": dataset, "run_id": str(world.trade.run_id), "form": "html"}
+        address = re.sub(r"\{(\w+)\}", lambda name, known=known: known.get(name[1], "1"), path)
+        response = client.get(address, params=QUERIES.get(operation["operationId"]))
         kind = response.headers["content-type"].partition(";")[0]
         documented = operation["responses"].get(str(response.status_code), operation["responses"].get("default"))
         assert documented is not None, (path, response.status_code)

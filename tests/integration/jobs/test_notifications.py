@@ -204,6 +204,11 @@ def test_the_atom_feed_has_the_same_notifications(surprising):
     assert len(ElementTree.fromstring(late.content).findall("atom:entry", ATOM)) == 1
 
 
+def test_pages_name_the_feed(small):
+    (address,) = re.findall(r'rel="alternate" href="([^"]+)"', client_of(small).get("/runs").text)
+    assert client_of(small).get(address).status_code == 200
+
+
 def test_a_feed_without_notifications_is_valid(small):
     feed = ElementTree.fromstring(client_of(small).get("/v1/notifications.atom").content)
     assert feed.findtext("atom:updated", "", ATOM).startswith("2026-01-21")
