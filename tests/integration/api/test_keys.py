@@ -90,8 +90,11 @@ def test_reading_is_open_by_default_and_closed_on_demand(world: World, client: T
         assert closed.get(url).status_code == 401, url
         assert closed.get(url, headers=world.headers("read")).status_code == 200, url
     assert closed.get("/v1/datasets", headers=world.headers("write")).status_code == 403
-    for url in ("/live", "/ready", "/metrics", "/docs", "/openapi.json"):
+    for url in ("/live", "/ready", "/metrics"):
         assert closed.get(url).status_code == 200, url
+    for url in ("/docs/api", "/openapi.json"):
+        assert closed.get(url).status_code == 401, url
+        assert closed.get(url, headers=world.headers("read")).status_code == 200, url
 
 
 def test_what_needs_a_key_is_not_kept_by_strangers(world: World) -> None:
