@@ -32,7 +32,7 @@ def test_every_answer_has_a_documented_content_type(client: TestClient, document
         dataset = "CN_CLEANTECH" if operation["operationId"] == "read_concentration" else "CN_TRADE"
         # Whatever else a path names does not exist in this world: its answer is a documented 404.
         known = {"dataset": dataset, "run_id": str(world.trade.run_id), "form": "html"}
-        address = re.sub(r"\{(\w+)\}", lambda name, known=known: known.get(name[1], "1"), path)
+        address = path.format(**dict.fromkeys(re.findall(r"\{(\w+)\}", path), "1") | known)
         response = client.get(address, params=QUERIES.get(operation["operationId"]))
         kind = response.headers["content-type"].partition(";")[0]
         documented = operation["responses"].get(str(response.status_code), operation["responses"].get("default"))
