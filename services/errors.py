@@ -20,6 +20,7 @@ QueryError
     ├── PartsDoNotAddUp
     ├── NothingToShock
     ├── ShockOfBalance
+    ├── ScenarioOver
     ├── EventNotInDataset
     ├── NoCounterfactual
     └── RegressorNotUsed
@@ -188,6 +189,14 @@ class ShockOfBalance(Unanswerable):
     def __init__(self, unique_id: str) -> None:
         self.unique_id = unique_id
         super().__init__(f"{unique_id} cannot be shocked: choose exports or imports")
+
+
+class ScenarioOver(Unanswerable):
+    """A scenario of which a run has observed every month."""
+
+    def __init__(self, name: str, run: int) -> None:
+        self.name, self.run = name, run
+        super().__init__(f"the scenario {name} is over: run {run} has observed every month that it is about")
 
 
 class NoRunAsOf(NotStored):

@@ -12,6 +12,7 @@ from forecasting.analysis.periods import parse_period
 from forecasting.data.months import first_day, month_number
 from services.catalog_cache import CatalogCache
 from services.conditions import observed_value, resolve
+from services.errors import ScenarioOver
 from services.queries.scenarios import Question, Scenario
 from services.run_selection import latest_run
 from services.scenarios import ScenarioAnswer, ScenarioRow, Summary, evaluate_scenario
@@ -104,11 +105,13 @@ def stated(record: ScenarioRecord) -> Scenario:
 
 
 def ahead(scenario: Scenario, run: PublishedRunRecord) -> Scenario:
-    """A scenario without its statements about months that a run has observed."""
+    """A scenario without its statements about months that a run has observed. Raises ScenarioOver."""
     cutoff = cutoff_number(run)
     single = [pair for condition in scenario.conditions for pair in condition.single()]
     conditions = [condition for condition, period in single if period.last > cutoff]
     shocks = [shock for shock in scenario.shocks if month_number(shock.start.year, shock.start.month) > cutoff]
+    if not conditions and not shocks:
+        raise ScenarioOver(scenario.name, run.id)
     return scenario.model_copy(update={"conditions": conditions, "shocks": shocks})
 
 

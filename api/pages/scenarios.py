@@ -25,6 +25,7 @@ from services.parameters import Code, PeriodText, RunId
 from services.published_run import PublishedRun, citation, month_of, open_run
 from services.queries.scenarios import Numbers
 from services.scenario_form import SHOCKS, Kind, Statement, with_report, year_shown
+from store.errors import RunThinned
 from store.models import ResolvedSeries
 from store.queries import catalog, scenarios
 from store.queries.scenarios import ScenarioRecord
@@ -217,9 +218,12 @@ def read(
     first = rows_of(session, catalogs, computed[0])
     shown = _shown(published, first[0].series, query.shown)
     year = year_shown(published, month_of(record.ends))
-    answer = _answer(published, catalogs, record, shown, year)
-    call = sections.ApiCall(links.api_scenario(record.id, run=run))
-    found = _result(published, {"Scenario": answer}, shown, year, call)
+    try:
+        answer = _answer(published, catalogs, record, shown, year)
+        call = sections.ApiCall(links.api_scenario(record.id, run=run))
+        found = _result(published, {"Scenario": answer}, shown, year, call)
+    except RunThinned as error:
+        found = {"sections": [], "result": "", "method": f"{error}. The stored results remain."}
     followed = [(forecast, _followed(rows_of(session, catalogs, forecast), first)) for forecast in stored]
     found["sections"].append(sections.history_section(published, record, followed))
     if outcomes := scores(session, catalogs, record, stored[0]):

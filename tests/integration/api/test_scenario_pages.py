@@ -2,13 +2,14 @@
 
 import io
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
 
+from jobs.retention import prune
 from presentation import formatting
 from tests.integration.api.test_stored_scenarios import Desk, desk  # noqa: F401
 
@@ -110,3 +111,17 @@ def test_stored_scenarios_share_one_chart(desk: Desk) -> None:  # noqa: F811
     html = page(desk, "/scenarios/comparison", scenario="1,2", shown="USA")
     assert "1: Truce ends" in html
     assert html.count("baseline USD") == 2
+
+
+def test_a_scenario_that_is_over_keeps_its_page_after_its_run_is_thinned(desk: Desk) -> None:  # noqa: F811
+    desk.store(conditions=[{"series": "X.USA", "period": "2026-01", "units": "pc1", "value": -10}])
+    for until, day in (("2026-01", 10), ("2026-02", 11), ("2026-03", 12)):
+        desk.publish(until, date(2026, 4, day))
+    over = desk.client.get("/scenarios/comparison", params={"scenario": 1})
+    assert (over.status_code, "is over" in over.text) == (422, True)
+    assert 'id="answer"' in page(desk, "/scenarios/1")
+    assert prune(desk.engine, keep_runs=2, keep_months=0, now=datetime(2026, 5, 1, tzinfo=UTC))[0].thinned == 2
+    html = page(desk, "/scenarios/1")
+    assert "The stored results remain" in html
+    assert "Runs so far" in html
+    assert "The scenario is over" in html
