@@ -1,6 +1,7 @@
 """Conditions on the joint paths of a run: of scenarios, and of adjustments."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from sqlmodel import Session
@@ -90,14 +91,21 @@ def condition_paths(
 
 
 def unusualness_of(base: JointPaths, paths: FloatArray, single: Sequence[SingleCondition]) -> Unusualness:
-    """How far conditions are from the paths; a bound counts from its limit on, where the mean is outside."""
+    """How far conditions are from the paths; a bound counts from its limit on, where the mean is outside.
+
+    The probability of bounds alone is the share of the paths inside them.
+    """
     stated = measure_of(base, single)(paths)
     wanted = []
     for (condition, _), mean in zip(single, stated.mean(axis=0), strict=True):
         lo, hi = condition.limits
         exact = condition.value if condition.value is not None else condition.mean
         wanted.append(float(np.clip(mean, lo, hi)) if exact is None else exact)
-    return unusualness(stated, np.array(wanted, dtype=np.float64))
+    found = unusualness(stated, np.array(wanted, dtype=np.float64))
+    if not all(condition.is_bound for condition, _ in single):
+        return found
+    lo, hi = _limits(single)
+    return replace(found, probability=float(((stated >= lo) & (stated <= hi)).all(axis=1).mean()))
 
 
 def measure_of(base: JointPaths, single: Sequence[SingleCondition]) -> Measure:

@@ -143,7 +143,7 @@ def method_sentence(answer: "ScenarioAnswer") -> str:
         distance, probability = answer.unusualness.distance, answer.unusualness.probability
         text_ += (
             f" Distance from the forecast: {formatting.digits(distance, 2)} standard deviations"
-            f" (probability of values at least as far: {formatting.share(probability)})."
+            f" (probability {formatting.share(probability)})."
         )
     return text_
 
@@ -180,7 +180,7 @@ def history_section(
             text("as_of", "As of", formatting.day_name),
             figure("baseline", "Baseline", show),
             figure("scenario", "Scenario", show),
-            figure("probability", "Probability of values as far", formatting.share),
+            figure("probability", "Probability", formatting.share),
             text("fault", "Not computed because"),
         ],
         rows=rows,

@@ -56,7 +56,8 @@ class ScenarioAnswer(TypedDict):
     effective_draws: float
     distance: Annotated[float | None, Field(description="Mahalanobis distance of the conditions from the forecast.")]
     probability: Annotated[
-        float | None, Field(description="Probability, under the forecast, of values at least as far from it.")
+        float | None,
+        Field(description="Probability, under the forecast, of values as far from it; of bounds alone, of them."),
     ]
     run: RunAnswer
     revised_data: bool

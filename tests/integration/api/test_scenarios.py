@@ -90,6 +90,7 @@ def test_probabilities_shares_and_quarters_stand_beside_the_baseline(client: Tes
     world, *quarters = answer["results"]
     assert world["baseline"]["probability"] == pytest.approx(0.5, abs=0.01)
     assert world["scenario"]["probability"] == 1.0
+    assert answer["probability"] == pytest.approx(0.5, abs=0.01)
     assert [row["period"] for row in quarters][:2] == ["2026-Q1", "2026-Q2"]
     assert all(0 < row["scenario"]["median"] < 100 for row in quarters)
     assert quarters[0]["scenario"]["probability"] is None
