@@ -17,7 +17,7 @@ from services.series_catalog import SeriesCatalog
 from services.series_paths import PathsById, cutoff_number, read_series_paths
 from store.models import ResolvedSeries
 from store.queries import catalog as store_catalog
-from store.queries import run_inputs
+from store.queries import retention, run_inputs
 from store.queries.runs import PublishedRunRecord
 
 
@@ -56,7 +56,11 @@ class JointPaths:
 def read_joint_paths(
     session: Session, catalogs: CatalogCache, run: PublishedRunRecord, named: Sequence[ResolvedSeries], first: int
 ) -> JointPaths:
-    """The paths of a run, with the observed months of the `named` series from the month `first` on."""
+    """The paths of a run, with the observed months of the `named` series from the month `first` on.
+
+    Raises RunThinned.
+    """
+    retention.refuse_thinned(session, run.id)
     _, catalog = catalogs.of_run(session, run.id)
     structure = _structure(session, catalogs, run)
     place = {series.unique_id: series for series in catalog.stored}
