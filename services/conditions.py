@@ -104,8 +104,9 @@ def unusualness_of(base: JointPaths, paths: FloatArray, single: Sequence[SingleC
     found = unusualness(stated, np.array(wanted, dtype=np.float64))
     if not all(condition.is_bound for condition, _ in single):
         return found
-    lo, hi = _limits(single)
-    return replace(found, probability=float(((stated >= lo) & (stated <= hi)).all(axis=1).mean()))
+    lower, upper = _limits(single)
+    inside = ((stated >= lower) & (stated <= upper)).all(axis=1)
+    return replace(found, probability=float(inside.mean()))
 
 
 def measure_of(base: JointPaths, single: Sequence[SingleCondition]) -> Measure:
