@@ -62,7 +62,7 @@ def event_panel(panel: Panel, reporter: str) -> EventPanel:
         for member in members:
             groups.setdefault(member, set()).add(group)
     scopes = Scopes({member: frozenset(found) for member, found in groups.items()})
-    found = EventInputs(as_of.astype(date), reporter, usable(known), scopes).panel(panel)
+    found = EventInputs(as_of.astype(date), reporter, usable(known), scopes).panel(panel, release_day=LAG_DAYS + 1)
     assert found is not None
     return found
 

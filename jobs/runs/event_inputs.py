@@ -10,6 +10,7 @@ import pandas as pd
 from sqlmodel import Session
 
 from forecasting.data.events import Event, EventPanel
+from forecasting.data.indicators import DAY
 from forecasting.data.panel import Panel
 from services.events import Scopes, read_scopes, related
 from store.queries import events
@@ -27,21 +28,34 @@ class EventInputs:
     records: tuple[EventRecord, ...]
     scopes: Scopes = field(repr=False)
 
-    def hash_into(self, data_hash: str, cutoff: pd.Timestamp) -> str:
-        """The hash of a run's data with its events: as it was where none of them changes anything after the cutoff."""
-        if pd.isna(cutoff) or not any(_changes_after(record, cutoff.date()) for record in self.records):
-            return data_hash
-        return hashlib.sha256(f"{data_hash}{self.records}".encode()).hexdigest()
+    def hash_into(self, data_hash: str, frame: pd.DataFrame) -> str:
+        """The hash of a run's observations with the events that cover its series.
 
-    def panel(self, panel: Panel) -> EventPanel | None:
-        """The events for the series of a panel; None where they cover none of them."""
+        It is that of the observations where none of these events changes anything after the last month.
+        """
+        keys = frame[["flow", "partner", "sector"]].drop_duplicates().itertuples(index=False, name=None)
+        used = {event for key in keys for event in self._covering(key)}
+        records = [record for record in self.records if record.id in used]
+        if not any(_changes_after(record, frame["ds"].max().date()) for record in records):
+            return data_hash
+        return hashlib.sha256(f"{data_hash}{records}".encode()).hexdigest()
+
+    def panel(self, panel: Panel, *, release_day: int) -> EventPanel | None:
+        """The events for the series of a panel; None where they cover none of them.
+
+        Their day is that of the last release, which is due on the `release_day` of the next month, or of a later
+        announcement, so that a later day without news gives the same forecast.
+        """
         keys = panel.keys[["flow", "partner", "sector"]].itertuples(index=False, name=None)
         covers = {uid: self._covering(key) for uid, key in zip(panel.unique_ids, keys, strict=True)}
         used = {event for found in covers.values() for event in found}
         if not used:
             return None
-        known = tuple(as_event(record) for record in self.records if record.id in used)
-        return EventPanel(known, covers, np.datetime64(self.as_of), panel.cutoff)
+        records = [record for record in self.records if record.id in used]
+        released = (panel.cutoff + 1).astype(DAY) + (release_day - 1)
+        news = [_day(max(record.announced, record.until_known_on or record.announced)) for record in records]
+        day = max(min(released, _day(self.as_of)), *news)
+        return EventPanel(tuple(as_event(record) for record in records), covers, day, panel.cutoff)
 
     def covering(self, key: tuple[str, str, str]) -> tuple[Event, ...]:
         """The events that cover the series of a flow, partner and sector."""

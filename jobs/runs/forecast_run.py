@@ -127,7 +127,7 @@ class _RunExecution:
         self.regressors = load_regressors(session, dataset, as_of)
         last = self.frame["ds"].max()
         data_hash = self.indicators.hash_into(hash_panel(self.frame), last)
-        data_hash = self.regressors.hash_into(self.events.hash_into(data_hash, last))
+        data_hash = self.regressors.hash_into(self.events.hash_into(data_hash, self.frame))
         self.data_hash = hash_into(data_hash, lent_totals(session, self.dataset, self.frame, as_of), last)
         self.queued = run_id
         self.vintage_cutoffs: list[date] = []
@@ -198,8 +198,9 @@ class _RunExecution:
             vintage_values = borrowed_at_cutoffs(panel, original, lenders, folds, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"vintage_values": vintage_values}
-        terms |= {"indicators": self.indicators.panel(panel), "events": self.events.panel(panel)}
-        terms |= {"regressors": self.regressors.panel(panel)}
+        terms |= {"indicators": self.indicators.panel(panel)}
+        terms |= {"events": self.events.panel(panel, release_day=self.dataset.release_day)}
+        terms |= {"regressors": self.regressors.panel(panel, release_day=self.dataset.release_day)}
         terms["given"] = totals_of_folds(
             self.session, self.dataset, panel, as_of=self.as_of, config=self.config, vintage_values=vintage_values
         )

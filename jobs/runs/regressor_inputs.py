@@ -33,14 +33,20 @@ class RegressorInputs:
         rows = pd.util.hash_pandas_object(self.values, index=False).to_numpy().tobytes()
         return hashlib.sha256(data_hash.encode() + str(self.records).encode() + rows).hexdigest()
 
-    def panel(self, panel: Panel) -> RegressorPanel | None:
-        """The regressors for the series of a panel; None where they inform none of them."""
+    def panel(self, panel: Panel, *, release_day: int) -> RegressorPanel | None:
+        """The regressors for the series of a panel; None where they inform none of them.
+
+        Their day is that of the last release, which is due on the `release_day` of the next month, or of a later value,
+        so that a later day without news gives the same forecast.
+        """
         uses = [IndicatorUseRecord(record.id, record.flow, record.partner, record.sector) for record in self.records]
         informs = {uid: informing(uses, uid) for uid in panel.unique_ids}
         if self.values.empty or not any(informs.values()):
             return None
         columns = tuple(self._column(str(code), rows) for code, rows in self.values.groupby("regressor_id"))
-        return RegressorPanel(columns, informs, np.datetime64(self.as_of, "D"), panel.cutoff)
+        released = min((panel.cutoff + 1).astype(DAY) + (release_day - 1), np.datetime64(self.as_of, "D"))
+        last = self.values["known_on"].max().to_datetime64().astype(DAY)
+        return RegressorPanel(columns, informs, max(released, last), panel.cutoff)
 
     def _column(self, code: str, rows: pd.DataFrame) -> Regressor:
         return Regressor(
