@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-calendars bench-nowcast bench-detail bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay fuzz sbom notices bench-world
+.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-calendars bench-nowcast bench-detail bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay bench-scale chaos fuzz sbom notices bench-world
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -80,6 +80,12 @@ bench-desk: $(VENV)/.installed-dev ## duration and size of pages of the running 
 
 bench-speed: $(VENV)/.installed-dev ## runs, storage and serving beside other libraries; ARGS="--quick"
 	$(BIN)/python -m benchmarks.speed --output benchmarks/results/speed.md $(ARGS)
+
+bench-scale: $(VENV)/.installed-dev ## processor time, memory and stored bytes of large runs; ARGS="--sizes 100 400"
+	$(BIN)/python -m benchmarks.scale_report --output benchmarks/results/scale.md $(ARGS)
+
+chaos: $(VENV)/.installed-dev ## faults and kills at random moments while the service works; ARGS="--kills 10"
+	$(BIN)/python -m benchmarks.chaos --output benchmarks/results/chaos.md $(ARGS)
 
 fuzz: $(VENV)/.installed-dev ## schemathesis on the served API, with and without a key; ARGS="--examples 20"
 	$(BIN)/python -m tests.support.fuzzing $(ARGS)

@@ -33,10 +33,14 @@ def fuzz(
 ) -> int:
     """The exit code of schemathesis, 0 without any failure."""
     key = ["--header", f"Authorization: Bearer {world.keys['write']}"] if keyed else []
-    with served(create_app(engine=engine, options=options())) as address:
+    application = create_app(engine=engine, options=options())
+    # Made once, before the first request waits for it.
+    application.openapi()
+    with served(application) as address:
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json"),
             *("--checks", "all", "--exclude-checks", EXCLUDED, "--continue-on-failure"),
+            *("--request-timeout", "60"),
             *("--max-examples", str(examples), "--phases", phases),
             *("--generation-deterministic", "--no-color", *key, *arguments),
         ]
