@@ -1,11 +1,13 @@
 """State of a run: the last observed month, overdue releases, and whether a full run is still to follow."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session
 
 from store.queries import releases, runs
+from store.queries.catalog import DatasetRecord
 from store.queries.runs import RunRecord
 
 
@@ -21,6 +23,26 @@ def dataset_freshness(session: Session, dataset: str, data_end: date, *, now: da
     awaited = releases.due(session, now, dataset)
     late = (release for release in awaited if release.status(now, grace) == "late")
     return Freshness(data_end, tuple(release.period for release in late if release.period > data_end))
+
+
+class StaleDataset(NamedTuple):
+    """A dataset with overdue releases."""
+
+    title: str
+    freshness: Freshness
+
+
+def stale_datasets(
+    session: Session, datasets: Iterable[DatasetRecord], *, now: datetime, grace: timedelta
+) -> list[StaleDataset]:
+    """Those of some datasets that have overdue releases."""
+    ends = ((dataset, dataset.end) for dataset in datasets)
+    found = (
+        StaleDataset(dataset.title, dataset_freshness(session, dataset.id, end, now=now, grace=grace))
+        for dataset, end in ends
+        if end is not None
+    )
+    return [stale for stale in found if stale.freshness.overdue]
 
 
 class Refinement(NamedTuple):

@@ -1,6 +1,6 @@
 """Rendering shared by all pages: templates, Content-Security-Policy, error pages, downloads of sections."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -23,11 +23,12 @@ from presentation import formatting, links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
 from presentation.templates import make_environment
-from services.freshness import Freshness, dataset_freshness, refinement
+from services.freshness import Freshness, StaleDataset, dataset_freshness, refinement, stale_datasets
 from services.parameters import Code
 from services.published_run import PublishedRun
 from store.errors import UnknownDataset, UnknownRun, UnknownSeries
 from store.queries import runs
+from store.queries.catalog import DatasetRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = "; ".join(
@@ -77,6 +78,12 @@ def _caption(published: PublishedRun) -> str:
         f"Source: {published.dataset.citation}; Tradewind run {run.id} as of {formatting.day_name(run.as_of)}, "
         f"data to {formatting.month_name(published.cutoff)}. Unit: {published.unit}."
     )
+
+
+def stale_of(request: Request, session: Session, datasets: Iterable[DatasetRecord]) -> list[StaleDataset]:
+    """Those of some datasets that have overdue releases at the time of the request."""
+    options = request.app.state.options
+    return stale_datasets(session, datasets, now=options.now(), grace=options.grace)
 
 
 def freshness_of(request: Request, published: PublishedRun) -> Freshness:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, SessionDep
-from api.pages.rendering import PageQuery, PageRoute, page
+from api.pages.rendering import PageQuery, PageRoute, page, stale_of
 from api.rest.path_parameters import RunPath
 from presentation import formatting, links
 from presentation.sections.run import change_sections, duration, failure_sections, run_details, run_seconds
@@ -42,6 +42,7 @@ def read_runs_page(query: Annotated[RunsPageQuery, Query()], request: Request, s
         query=query,
         active=[run for run in found.rows if run.status in ACTIVE],
         following=following,
+        stale=stale_of(request, session, catalog.datasets(session)),
     )
 
 
@@ -72,6 +73,7 @@ def read_run_page(
         run=run,
         dataset=dataset,
         published=published,
+        stale=stale_of(request, session, [dataset]),
         main=published.main(published.flows[0]) if published else None,
         before=before,
         sign=formatting.STATUS_SIGNS[run.status],

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.pages.rendering import PageQuery, PageRoute, page
+from api.pages.rendering import PageQuery, PageRoute, page, stale_of
 from api.rest.path_parameters import DatasetPath
 from forecasting.data.months import format_month
 from presentation import formatting, links
@@ -69,7 +69,15 @@ def read_series_list(query: Annotated[SeriesListQuery, Query()], request: Reques
         _list_section(dataset, catalog.series(session, dataset.id, q=query.q or None, limit=LISTED), query.q)
         for dataset in wanted
     ]
-    return page(request, "series_list.html", title="Series", sections=sections, query=query, datasets=datasets)
+    return page(
+        request,
+        "series_list.html",
+        title="Series",
+        sections=sections,
+        query=query,
+        datasets=datasets,
+        stale=stale_of(request, session, wanted),
+    )
 
 
 def _list_section(dataset: DatasetRecord, found: SeriesPage, q: str) -> Section:
