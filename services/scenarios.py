@@ -26,7 +26,7 @@ from services.conditions import (
 )
 from services.errors import NothingToShock, PeriodBeyondRun
 from services.joint_paths import JointPaths
-from services.queries.scenarios import Question, Scenario, Shock
+from services.queries.scenarios import MOST_QUESTIONS, Question, Scenario, Shock
 from services.regressor_paths import with_regressors
 from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number
@@ -193,8 +193,10 @@ def _summary(row: list[float] | None, levels: Sequence[float], share: float | No
 
 
 def default_questions(catalog: SeriesCatalog) -> list[Question]:
-    """The yearly level and growth of every stored total, of the world first."""
-    totals = [series for series in catalog.stored if series.sector == TOTAL_SECTOR or len(catalog.codes[2]) == 1]
-    ordered = sorted(totals, key=lambda series: (series.flow != "X", series.partner != TOTAL_PARTNER, series.partner))
+    """The yearly level and growth of every stored total, of the world first; without totals, of every series."""
+    values = catalog.stored_values
+    totals = [series for series in values if series.sector == TOTAL_SECTOR or len(catalog.codes[2]) == 1]
+    chosen = totals or values[: MOST_QUESTIONS // 2]
+    ordered = sorted(chosen, key=lambda series: (series.flow != "X", series.partner != TOTAL_PARTNER, series.partner))
     names = [f"{series.flow}.{series.partner}.{series.sector}" for series in ordered]
     return [Question(series=name, units=units) for name in names for units in ("lin", "pc1")]
