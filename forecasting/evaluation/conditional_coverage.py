@@ -45,6 +45,8 @@ def conditional_coverage(
 
     `quantiles` are those of the combination at `folds`, shape (series, folds, probabilities, horizon).
     """
+    if not folds:
+        return ()
     actual = pool.actual[:, list(folds)]
     placed = {name: np.stack(groups, axis=1) for name, groups in _placed(pool, folds).items()}
     return tuple(_rows(placed, actual, quantiles, probabilities))
