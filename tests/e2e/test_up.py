@@ -162,6 +162,7 @@ def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_pa
     named = ("--file", str(file), "--dataset", "MINE", "--reporter", "Viet Nam", "--unit", "USD m")
     with up(tmp_path / "data", *named) as service:
         assert [dataset["id"] for dataset in service.get("/v1/datasets")["datasets"]] == ["MINE"]
+        wait_until(service.full_runs, 300)
         series = service.get("/v1/datasets/MINE/forecasts?sector=EV&partner=DEU,USA")["series"]
         found = {row["partner"]: (row["unit"], len(row["months"]), row["status"]) for row in series}
         assert found == {"DEU": ("USD m", 24, None), "USA": ("USD m", 24, "ended since 2022-12")}
