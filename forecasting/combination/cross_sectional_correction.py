@@ -85,7 +85,7 @@ def correct(
 
 @dataclass(frozen=True)
 class _Folds:
-    """What is known at each fold; the fields are the arguments of `correct`, `slow` the slow mean of the values."""
+    """The data known at each fold; the fields are the arguments of `correct`, `slow` the slow mean of the values."""
 
     centre: FloatArray
     actual: FloatArray
