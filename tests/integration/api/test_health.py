@@ -71,7 +71,7 @@ def test_metrics_count_requests_by_route_and_show_the_store(scratch: World) -> N
     assert age == 27 * 3600
     assert families["tradewind_database_up"].samples[0].value == 1
     assert {tuple(row.labels.values()): row.value for row in families["tradewind_alerts"].samples} == {
-        (dataset, kind): 0 for dataset in ("CN_TRADE", "CN_CLEANTECH") for kind in ("late", "source", "run")
+        (dataset, kind): 0 for dataset in ("CN_TRADE", "CN_CLEANTECH") for kind in ("late", "source", "run", "rule")
     }
     assert "tradewind_request_seconds" in families
 

@@ -69,7 +69,7 @@ def test_partners_and_sectors_are_searched_by_code_and_name(dataset: Session) ->
         PartnerRecord("KOR", "South Korea", False),
         PartnerRecord("PRK", "North Korea", False),
     ]
-    assert [row.code for row in catalog.sectors(dataset, q="Vehicles").rows] == ["87", "CARS", "EV"]
+    assert [row.code for row in catalog.sectors(dataset, q="Vehicles").rows] == ["87", "CARS", "CARS_QTY", "EV"]
     page = catalog.partners(dataset, limit=3)
     assert len(page.rows) == 3
     assert page.total > 250
