@@ -2,7 +2,7 @@
 
 US imports from China are one series of 40 years, with the duties of 2018 to 2020; China's exports by partner have the
 duties of 2025 on a short history. The forecasts are made at rolling origins, each fold knows the events announced by
-the day 20 days after its month, and MASE is that of all steps and folds, and of those where a regressor changes.
+the day 20 days after its month, and MASE is that of forecasts in which a regressor changes, and of those that moved.
 """
 
 import argparse
