@@ -11,7 +11,8 @@ SUMMED = (
     *("observations", "forecasts", "forecasts/probability?period=2026-Q1&above=1"),
     *("backtests?by=series", "backtests/folds", "backtests/misses"),
 )
-BY_MEMBER = (*("revisions", "tracking", "tracking/series", "external-forecasts", "external-forecasts/models"),)
+BY_MEMBER = ("revisions", "tracking", "tracking/series")
+EXTERNAL = ("external-forecasts", "external-forecasts/models")
 CONCENTRATION = "forecasts/concentration?over=sector"
 
 
@@ -35,6 +36,15 @@ def test_a_group_stands_for_its_members_and_a_balance_is_no_sum(client: TestClie
     balance = get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B")
     # External forecasts may be of the balance itself.
     assert balance.status_code == (200 if path.startswith("external-forecasts") else 422)
+
+
+@pytest.mark.parametrize("path", EXTERNAL)
+def test_external_forecasts_of_a_group_are_those_of_its_members_and_a_balance_has_its_own(
+    client: TestClient, path: str
+) -> None:
+    found = get(client, f"/v1/datasets/CN_CLEANTECH/{path}", partner="EU27", sector="EV")
+    assert (found.status_code, ".EU27." in found.text) == (200, False)
+    assert get(client, f"/v1/datasets/CN_TRADE/{path}", flow="B").status_code == 200
 
 
 def test_a_group_has_a_concentration_and_a_balance_none(client: TestClient) -> None:

@@ -306,6 +306,6 @@ def test_the_schedule_and_retention_name_every_dataset(own_url):
     listed = tradewind("schedule", "--list", **database)
     assert listed.returncode == 0, listed.stderr
     (trade,) = (line for line in listed.stdout.splitlines() if line.startswith("CN_TRADE "))
-    assert trade.split() == ["CN_TRADE", "run", "waiting", "follows", "new", "observations"]
+    assert trade.split() == ["CN_TRADE", "run", "waiting", "follows", "new", "observations", "or", "indicators"]
     pruned = tradewind("prune", "--keep-runs", 2, "--keep-months", 0, "--dry-run", **database)
     assert "CN_TRADE: 0 runs would be thinned, 0 runs would be deleted" in pruned.stdout
