@@ -19,7 +19,7 @@ def running_errors(rows: Sequence[Row], *, unit: str) -> Spec:
 
 
 def _marks(field: str, unit: str, mark: Spec, series: str) -> Spec:
-    names = list(COLOURS)
+    names = list(COLOURS) if mark["type"] == "point" else ["poll", "Tradewind"]
     scale = {"domain": names, "range": [COLOURS[name] for name in names]}
     shown = {"field": series, "type": "nominal", "title": None, "scale": scale}
     tips = [
