@@ -112,6 +112,8 @@ class Ticker:
                 self._run_first()
             for dataset in self._datasets():
                 self._isolate("poll", partial(self._poll_if_due, dataset), dataset=dataset)
+            # A run may use what another dataset has just published.
+            for dataset in self._datasets():
                 self._isolate("run", partial(self._run_if_due, dataset), dataset=dataset)
             self._isolate("alerts", self._send_alerts)
             self._isolate("notifications", self._send_notifications)
