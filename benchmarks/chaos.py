@@ -2,8 +2,8 @@
 
 Two APIs and two schedulers share an embedded PostgreSQL server. A process that has ended is started again after a
 second, as a container platform does. A client writes observations and requests runs throughout, and counts the
-acknowledged ones. After each fault the service has HEALTHY_SECONDS to serve, write and schedule again by itself; then
-nothing acknowledged may be lost and no run half published.
+acknowledged ones. After each fault the service has HEALTHY_SECONDS to run every process, serve and write again by
+itself; then nothing acknowledged may be lost and no run half published.
 """
 
 import argparse
@@ -88,7 +88,7 @@ class Keeper:
 
 @dataclass
 class Client:
-    """Writes observations and requests runs until it is stopped, and remembers what was acknowledged."""
+    """Writes observations and requests runs until it is stopped, and remembers acknowledged ones."""
 
     addresses: Sequence[str]
     key: str
@@ -155,7 +155,7 @@ class World:
 
 
 class Damage(NamedTuple):
-    """Acknowledged writes that are gone, and runs of which a part is published."""
+    """Numbers of lost acknowledged writes, and of runs of which a part is published."""
 
     lost: int
     half_published: int
@@ -246,12 +246,12 @@ class Result(NamedTuple):
     damage: Damage
 
 
-def inflict(world: World, name: str) -> Result:
+def inflict(world: World, name: str, *, limit: float = HEALTHY_SECONDS) -> Result:
     """Cause a fault at a random moment, wait for health, and look for damage."""
     time.sleep(random.uniform(0.0, 3.0))
     FAULTS[name](world)
     began = time.monotonic()
-    while time.monotonic() - began < HEALTHY_SECONDS:
+    while time.monotonic() - began < limit:
         if world.healthy_since(began):
             return Result(name, time.monotonic() - began, find_damage(world))
         time.sleep(0.2)
@@ -259,7 +259,7 @@ def inflict(world: World, name: str) -> Result:
 
 
 def find_damage(world: World) -> Damage:
-    """Compare the database with what was acknowledged, in a database that may still recover."""
+    """Compare the database, which may still recover, with the acknowledged writes."""
     for _ in range(20):
         try:
             with world.engine.connect() as connection:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from benchmarks.chaos import Damage, inflict, service
 
+LIMIT = 300.0
+"""Seconds until the service must be healthy: tests share the machine with others."""
 FAULTS = ("scheduler killed", "PostgreSQL killed", "API killed", "import killed")
 
 
@@ -13,7 +15,7 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)
     random.seed(2)
     with service(tmp_path / "data") as world:
-        results = [inflict(world, name) for name in FAULTS]
+        results = [inflict(world, name, limit=LIMIT) for name in FAULTS]
         assert world.client.observations
     assert [(result.fault, result.damage) for result in results] == [(name, Damage(0, 0)) for name in FAULTS]
     assert [result.fault for result in results if result.seconds is None] == []
