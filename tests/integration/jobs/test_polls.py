@@ -18,9 +18,12 @@ from forecasting.config import COMBINATION, ForecastConfig
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.external_scoring import ingest_external_forecasts, score_external_forecasts
 from jobs.runs.forecast_run import run_forecast
+from services.catalog_cache import CatalogCache
+from services.nowcast_history import nowcast_history
+from services.published_run import open_run
 from sources import bundled
 from store.database import make_engine
-from store.queries import backtest_folds, external_forecasts, forecasts, observations
+from store.queries import backtest_folds, external_forecasts, forecasts, observations, runs
 from store.queries.external_forecasts import Comparison
 from store.queries.hubverse_format import COLUMNS
 from tables import BadRows
@@ -40,7 +43,7 @@ OWN = [
 
 @pytest.fixture(scope="module")
 def engine(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The bundled dataset with its polls, forecasts of another model, a run of 2025-11-10, and the latest."""
+    """The bundled dataset with its polls, forecasts of another model, runs of late 2025, and the latest."""
     engine = make_engine(new_database(server_url, "polls", template=template))
     with Session(engine) as session:
         ingest_bundled(session, today=BUNDLED_ON)
@@ -50,7 +53,7 @@ def engine(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
     with Session(engine) as session:
         ingest_external_forecasts(session, file, dataset="CN_TRADE", today=BUNDLED_ON, limit_bytes=10_000)
         session.commit()
-    for day in (date(2025, 11, 10), BUNDLED_ON):
+    for day in (date(2025, 11, 10), date(2025, 11, 30), date(2025, 12, 10), BUNDLED_ON):
         clock = TickingClock(day)
         run_forecast(dataset="CN_TRADE", as_of=day, config=CONFIG, engine=engine, make_executor=here, clock=clock)
     yield engine
@@ -151,6 +154,22 @@ def test_a_target_in_growth_of_a_balance_is_refused(engine: Engine, tmp_path: Pa
     file.write_text(",".join(COLUMNS) + "\n" + ",".join(map(str, row)), encoding="utf-8")
     with Session(engine) as session, pytest.raises(BadRows, match="no flow and sector"):
         ingest_external_forecasts(session, file, dataset="CN_TRADE", today=BUNDLED_ON, limit_bytes=10_000)
+
+
+def test_the_history_of_a_nowcast_has_the_poll_and_the_first_print(engine: Engine) -> None:
+    with Session(engine) as session:
+        found = runs.page(session, dataset_id="CN_TRADE", status="published", limit=10).rows
+        number = next(run.id for run in found if run.as_of == date(2025, 12, 10))
+        published = open_run(session, CatalogCache(), "CN_TRADE", number)
+        history = nowcast_history(published, published.choose("X"))
+        values = observations.panel_frame(session, "CN_TRADE").set_index(["unique_id", "ds"])["y"]
+    before = values["CN_TRADE.X.WLD.TOTAL"][pd.Timestamp("2024-11-01")]
+    assert history is not None
+    assert history.month == date(2025, 11, 1)
+    (poll,) = [entry for entry in history.polls if entry.model == "poll"]
+    assert poll.day == date(2025, 12, 7)
+    assert poll.value == pytest.approx(before * 1.038)
+    assert history.first_print == pytest.approx(before * 1.059)
 
 
 def test_the_api_tells_units_and_balances_apart(engine: Engine) -> None:
