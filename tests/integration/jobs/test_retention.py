@@ -75,7 +75,7 @@ def test_every_table_of_a_run_is_kept_or_thinned_on_purpose(engine):
     }
     thinned = {sa.inspect(table).local_table.name for table in retention.THINNED_TABLES}
     kept = {"forecast", "forecast_quantile", "forecast_change", "tracking", "external_forecast_score"}
-    kept |= {"run_event", "event_evidence", "event_effect"}
+    kept |= {"alert_rule", "run_event", "event_evidence", "event_effect"}
     kept |= {"run_indicator", "indicator_evidence", "indicator_effect", "scenario", "scenario_forecast", "adjustment"}
     kept |= {"forecast_status", "regressor_evidence", "regressor_effect"}
     assert of_runs == thinned | kept

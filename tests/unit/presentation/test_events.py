@@ -68,7 +68,7 @@ def test_marks_are_few_and_apart() -> None:
 
 
 def test_the_largest_events_are_marked() -> None:
-    small = [listed(f"2024-{month:02}-15", 1) for month in range(1, 13)]
+    small = [listed(f"2024-{month:02}-15", 10) for month in range(1, 13)]
     marked = mark_events([*small, *(listed(f"2025-{month:02}-15", 50) for month in range(1, 13, 2))], MONTHS)
     assert {number for event_id, number in marked.marks.items() if event_id.endswith("_50")} >= {4, 5, 6}
 
