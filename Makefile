@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS := 1
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
-.PHONY: help up install docs pre-commit test test-unit check format simulate-year bench-accuracy bench-transfer bench-intervals bench-odd bench-calendars bench-nowcast bench-detail bench-desk bench-speed screenshots pins clean bench-partners bench-events bench-replay bench-scale chaos fuzz sbom notices bench-world
+.PHONY: help up install docs test test-unit check format bench-accuracy bench-nowcast bench-detail bench-transfer bench-partners bench-events bench-replay bench-world bench-intervals bench-odd bench-scenarios screenshots bench-calendars bench-desk bench-speed bench-scale chaos fuzz sbom notices simulate-year pre-commit pins clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
