@@ -40,7 +40,7 @@ CONFIG = ForecastConfig(folds=2, burn_in=2, draws=40, forecasters=("naive", "sea
 ADDRESS = "http://127.0.0.1:8000"
 ANSWERS = ("json", "csv", "http")
 # Programs that come with an operating system, or with Docker.
-OTHERS = {".", "export", "docker", "curl", "pip", "git"}
+OTHERS = {".", "export", "docker", "curl", "pip", "git", "kubectl", "mv"}
 
 
 @dataclass(frozen=True)
