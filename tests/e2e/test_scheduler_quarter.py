@@ -182,7 +182,7 @@ def test_three_months_pass(world):
     world.clock.now = at("2025-04-14", 3)
     world.live(at("2025-04-15", 4), 10 * MINUTE)
     assert world.reported == [("source", "raised", "2025-03"), ("late", "raised", "2025-03")]
-    assert world.open_alerts() == {"source": 1, "late": 1, "run": 0}
+    assert world.open_alerts() == {"source": 1, "late": 1, "run": 0, "rule": 0}
     assert world.cutoffs()[-1] == "2025-02"
     # Half of the series come: forecast at once, still awaited, and the source answers again.
     world.provider.status, half = 200, world.keys[: len(world.keys) // 2]
@@ -195,7 +195,7 @@ def test_three_months_pass(world):
     world.publish(*apart, *world.figures("2025-03"))
     world.live(at("2025-04-15", 14), 10 * MINUTE)
     assert world.reported[3:] == [("late", "cleared", "2025-03")]
-    assert world.open_alerts() == {"source": 0, "late": 0, "run": 0}
+    assert world.open_alerts() == {"source": 0, "late": 0, "run": 0, "rule": 0}
     assert world.release(date(2025, 3, 1)) == ("done", 0)
     assert known_february(world, at("2025-04-14")) == [2]
     assert known_february(world, at("2025-04-15")) == [1]

@@ -151,6 +151,8 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
 
 
 def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_path):
+    # The database server may not run as root, and has to reach its directory.
+    tmp_path.chmod(0o711)
     months = pd.date_range("2019-01", periods=72, freq="MS").strftime("%Y-%m")
     values = {"DEU.EV": 100.0 + np.arange(72) % 12, "USA.EV": 50.0 + np.arange(72) % 7}
     rows = [("Exports of our own, USD m", None, None), (None, None, None), ("unique_id", "ds", "y")]

@@ -157,13 +157,16 @@ def test_indicators_move_the_total_by_what_the_runs_say(month: Month) -> None:
     made = month.runs("CN_TRADE")
     with Session(month.engine) as session:
         exports = observations.series_ids(session, "CN_TRADE")["CN_TRADE.X.WLD.TOTAL"]
+        moves = []
         for before, after in ((BEFORE, PMI), (PMI, KOREA)):
             change = run_changes.page(session, made[after].id, made[before].id, [exports], limit=3).rows[0]
             assert change.month == JULY
             assert (change.new_figures, change.revised_figures) == (0.0, 0.0)
-            assert change.indicators != 0.0
+            moves.append(change.indicators)
             assert change.after - change.before == pytest.approx(change.indicators + change.reestimation)
         flash = run_changes.page(session, made[FLASH].id, made[KOREA].id, [exports], limit=3).rows[0]
+    # An indicator without evidence on the few folds of this test has no weight, and moves nothing.
+    assert any(moves)
     assert flash.new_figures != 0.0
 
 
