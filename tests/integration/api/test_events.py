@@ -159,5 +159,5 @@ def test_the_memo_names_events_that_are_known_and_not_in_the_forecast(listing: T
     run = listing.get("/v1/datasets/CN_CLEANTECH/forecasts", params={"limit": 1}).json()["run"]["id"]
     memo = listing.get(f"/v1/runs/{run}/memo.html").text
     assert "AHEAD, effective 1 February 2026: not in the forecasts." in memo
-    assert "OBSERVED" not in memo
-    assert "LATER" not in memo
+    assert "OBSERVED, effective" not in memo
+    assert "LATER, effective" not in memo
