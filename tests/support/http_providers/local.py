@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -101,4 +101,5 @@ class FakeTime:
 def quick_client(policy: RequestPolicy | None = None, known: Any = None, time: FakeTime | None = None) -> Client:
     """A client that never waits for real."""
     time = time or FakeTime()
-    return Client(policy or RequestPolicy(first_wait=0.001), known or {}, sleep=time.sleep, monotonic=time.monotonic)
+    quick = replace(policy or RequestPolicy(), first_wait=min(0.02, policy.first_wait if policy else 0.001))
+    return Client(quick, known or {}, sleep=time.sleep, monotonic=time.monotonic)
