@@ -22,7 +22,7 @@ docs: $(SITE) ## build the documentation site, which the API serves under /docs/
 test: $(VENV)/.installed-dev ## all tests, against a real PostgreSQL server
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-test-unit: $(VENV)/.installed-dev ## the tests without a database, in under a minute
+test-unit: $(VENV)/.installed-dev ## the tests without a database
 	$(BIN)/python -m pytest -n auto tests/unit tests/architecture $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, import contracts, models against migrations

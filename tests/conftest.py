@@ -25,8 +25,8 @@ BUNDLED_ON = date(2026, 8, 21)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-# A deadline would time the machine, not the code. Examples derive from each test, so that a run repeats; the unit tests
-# take less than a minute with 30 of them. HYPOTHESIS_PROFILE=thorough draws more.
+# A deadline would time the machine, not the code. Examples derive from each test, so that a run repeats, and are few:
+# the unit tests are quick. HYPOTHESIS_PROFILE=thorough draws more.
 settings.register_profile("tradewind", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tradewind"))
