@@ -94,7 +94,8 @@ class ReplacingPool(Executor):
             return
         error = inner.exception()
         if isinstance(error, BrokenProcessPool) and task.repeats and not task.future.cancelled():
-            self._send(task._replace(repeats=task.repeats - 1))
+            # In a thread of its own: from Python 3.12 on, the broken pool holds its lock during this call.
+            threading.Thread(target=self._send, args=(task._replace(repeats=task.repeats - 1),), daemon=True).start()
         elif task.future.set_running_or_notify_cancel():
             if error is None:
                 task.future.set_result(inner.result())
