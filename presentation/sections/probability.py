@@ -65,59 +65,63 @@ def event_sections(
     if event.reason is not None:
         return []
     unit = unit_in_words(units, published.unit_of(series))
+    selection = {
+        **links.codes(series),
+        "dataset": published.dataset.id,
+        "period": event.period.label,
+        "units": units,
+        "run": published.run.id,
+    }
+    sections = [_distribution(event, unit, selection, above=above, below=below)]
+    return [*sections, _thresholds(event, unit, selection)] if event.thresholds else sections
+
+
+def _distribution(
+    event: Event, unit: str, selection: dict[str, Any], *, above: float | None, below: float | None
+) -> Section:
     show = in_unit(unit)
     rows = density_rows(event.values, above=above, below=below)
-    thresholds_given = [value for value in (above, below) if value is not None]
-    selection = {**links.codes(series), "period": event.period.label, "units": units, "run": published.run.id}
-    dataset = published.dataset.id
-    thresholds = [
+    marked = [value for value in (above, below) if value is not None]
+    bounds: dict[str, Any] = {"above": above, "below": below} if marked else {"above": event.estimate.median}
+    return Section(
+        name="distribution",
+        title=f"Distribution of the forecast: {offered_sentence(event.period)}",
+        columns=[
+            figure("from", f"From ({unit})", show),
+            figure("to", f"To ({unit})", show),
+            figure("share", "Share of paths", formatting.share_of),
+        ],
+        rows=rows,
+        spec=density(rows, unit=unit, thresholds=marked),
+        note="Dark: paths in the event. Dashed: thresholds." if marked else "Histogram of the simulated paths.",
+        open=False,
+        api=links.api_probability(**selection, **bounds),
+    )
+
+
+def _thresholds(event: Event, unit: str, selection: dict[str, Any]) -> Section:
+    rows = [
         {
             "value": threshold.value,
             "reason": threshold.reason,
             "above": threshold.above,
             "question": "Show",
-            "href": links.ask(dataset=dataset, **selection, above=threshold.value),
+            "href": links.ask(**selection, above=threshold.value),
         }
         for threshold in event.thresholds
     ]
-    first = thresholds_given[0] if thresholds_given else event.estimate.median
-    given = {"above": above, "below": below} if thresholds_given else {"above": first}
-    return [
-        Section(
-            name="distribution",
-            title=f"Distribution of the forecast: {offered_sentence(event.period)}",
-            columns=[
-                figure("from", f"From ({unit})", show),
-                figure("to", f"To ({unit})", show),
-                figure("share", "Share of paths", formatting.share_of),
-            ],
-            rows=rows,
-            spec=density(rows, unit=unit, thresholds=thresholds_given),
-            note="Dark: paths in the event. Dashed: thresholds."
-            if thresholds_given
-            else "Histogram of the simulated paths.",
-            open=False,
-            api=links.api_probability(dataset, **selection, **given),
-        ),
-        *(
-            [
-                Section(
-                    name="thresholds",
-                    title="Thresholds with an uncertain outcome",
-                    columns=[
-                        figure("value", f"Threshold ({unit})", show),
-                        text("reason", "Reason"),
-                        figure("above", "Probability above", formatting.share),
-                        link("question", "Distribution"),
-                    ],
-                    rows=thresholds,
-                    api=links.api_probability(dataset, **selection, above=event.thresholds[0].value),
-                )
-            ]
-            if thresholds
-            else []
-        ),
-    ]
+    return Section(
+        name="thresholds",
+        title="Thresholds with an uncertain outcome",
+        columns=[
+            figure("value", f"Threshold ({unit})", in_unit(unit)),
+            text("reason", "Reason"),
+            figure("above", "Probability above", formatting.share),
+            link("question", "Distribution"),
+        ],
+        rows=rows,
+        api=links.api_probability(**selection, above=event.thresholds[0].value),
+    )
 
 
 def series_choices(published: PublishedRun) -> dict[str, list[tuple[str, str]]]:
