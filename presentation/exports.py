@@ -35,9 +35,19 @@ class Export(NamedTuple):
 
 
 def export(
-    sections: Sequence[Section], name: str | None, kind: Saved, *, stem: str, subject: str = "", caption: str = ""
+    sections: Sequence[Section],
+    name: str | None,
+    kind: Saved,
+    *,
+    stem: str,
+    subject: str = "",
+    caption: str = "",
+    facts: Sequence[tuple[str, str]] = (),
 ) -> Export:
-    """One section of a page as a file; charts carry `subject`, title, note and `caption`. Raises NoSuchSection."""
+    """One section of a page as a file. Raises NoSuchSection.
+
+    Charts carry `subject`, title, note and `caption`; a workbook has a sheet of `facts` behind its table.
+    """
     found = next((section for section in sections if section.name == name), None)
     if found is None or (kind in PICTURES and found.spec is None):
         raise NoSuchSection(name, kind, [section.name for section in sections])
@@ -45,6 +55,10 @@ def export(
     if kind == "csv":
         parts = csv_parts([column.name for column in found.columns], found.cells)
         return Export((part.encode() for part in parts), MEDIA[kind], filename)
+    if kind == "xlsx":
+        from presentation.workbook import workbook  # noqa: PLC0415 - slow to import and rarely needed
+
+        return Export([workbook([found], facts=facts)], MEDIA[kind], filename)
     return Export([_bytes(found, kind, subject, caption)], MEDIA[kind], filename)
 
 
@@ -65,10 +79,6 @@ def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator
 def _bytes(section: Section, kind: Saved, subject: str, caption: str) -> bytes:
     if kind == "parquet":
         return _parquet(section)
-    if kind == "xlsx":
-        from presentation.workbook import workbook  # noqa: PLC0415 - slow to import and rarely needed
-
-        return workbook([section])
     assert section.spec is not None
     title = f"{subject}: {section.title}" if subject and subject not in section.title else section.title
     spec = titled(section.spec, title, [section.note, caption])

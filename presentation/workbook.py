@@ -49,8 +49,10 @@ class _Formats:
         return self.numbers[text]
 
 
-def workbook(sections: Sequence[Section], *, about: Sequence[tuple[str, str]] = ()) -> bytes:
-    """A workbook of sections, preceded by a sheet of facts if `about` is given."""
+def workbook(
+    sections: Sequence[Section], *, about: Sequence[tuple[str, str]] = (), facts: Sequence[tuple[str, str]] = ()
+) -> bytes:
+    """A workbook of sections, preceded by a sheet `About`, or followed by it where it only has `facts` on a table."""
     buffer = io.BytesIO()
     # A fixed creation time: the same run gives the same bytes.
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as book:
@@ -68,6 +70,8 @@ def workbook(sections: Sequence[Section], *, about: Sequence[tuple[str, str]] = 
             sheet = book.add_worksheet(_sheet_name(section.title))
             _sheet(sheet, section, formats)
             _insert_chart(book, sheet, section)
+        if facts:
+            _about_sheet(book, facts, formats)
     return buffer.getvalue()
 
 

@@ -26,6 +26,7 @@ from presentation.templates import make_environment
 from services.freshness import Freshness, StaleDataset, dataset_freshness, refinement, stale_datasets
 from services.parameters import Code
 from services.published_run import PublishedRun
+from services.table_facts import facts_of
 from store.errors import UnknownDataset, UnknownRun, UnknownSeries
 from store.queries import runs
 from store.queries.catalog import DatasetRecord
@@ -59,11 +60,22 @@ def page(
 ) -> Response:
     """A page, or the requested section of it as a file. Raises NoSuchSection."""
     if query.save is not None:
-        caption = _caption(published) if isinstance(published := context.get("published"), PublishedRun) else ""
+        run = published if isinstance(published := context.get("published"), PublishedRun) else None
         subject = str(context.get("subject", title))
-        return _download(
-            export(sections, query.section, query.save, stem=_stem(request), subject=subject, caption=caption)
+        saved = export(
+            sections,
+            query.section,
+            query.save,
+            stem=_stem(request),
+            subject=subject,
+            caption=_caption(run) if run else "",
+            facts=[
+                ("subject", subject),
+                *(facts_of(run.dataset, run.run).items() if run else ()),
+                ("address", str(request.url)),
+            ],
         )
+        return _download(saved)
     by_name = {section.name: section for section in sections}
     if isinstance(published := context.get("published"), PublishedRun):
         context["freshness"] = freshness_of(request, published)

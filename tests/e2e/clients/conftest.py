@@ -7,6 +7,7 @@ import pytest
 from api.app import create_app
 from tests.integration.api.conftest import World, options
 from tests.integration.api.conftest import original as original  # noqa: PLC0414 - a fixture
+from tests.integration.api.conftest import scratch as scratch  # noqa: PLC0414 - a fixture
 from tests.integration.api.conftest import world as world  # noqa: PLC0414 - a fixture
 from tests.support.web_service import served
 

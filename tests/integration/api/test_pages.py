@@ -462,6 +462,16 @@ def test_a_workbook_has_numbers_months_and_frozen_headings(client: TestClient) -
     assert isinstance(sheet["B2"].value, float)
 
 
+def test_a_workbook_names_its_licence_citation_and_run(client: TestClient) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(saved(client, SERIES, "forecast", "xlsx")))
+    facts = dict(book["About"].iter_rows(values_only=True))
+    dataset = client.get(f"/v1/datasets/{facts['dataset']}").json()
+    assert (facts["licence"], facts["citation"]) == (dataset["licence"], dataset["citation"])
+    run = client.get(f"/v1/runs/{facts['run']}").json()
+    assert (facts["as_of"], facts["cutoff"]) == (run["as_of"], run["cutoff"])
+    assert str(facts["address"]).endswith("save=xlsx")
+
+
 LATER = datetime(2026, 4, 15, 12, tzinfo=UTC)
 
 
