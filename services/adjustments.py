@@ -23,9 +23,9 @@ from services.conditions import (
     read_conditioned_paths,
     resolve,
     single_conditions,
-    whole_of,
 )
 from services.errors import RunSuperseded
+from services.forecasts import whole_of
 from services.queries.adjustments import NewAdjustment
 from services.queries.scenarios import Condition
 from services.run_selection import latest_run
@@ -208,7 +208,7 @@ def _quantiles(
     base = read_conditioned_paths(session, catalogs, run, single, [], [])
     found, _ = condition_paths(base, base.paths, single, seed=run.seed)
     series = resolve(base.catalog, condition.series)
-    whole = whole_of(base.catalog, series, condition)
+    whole = whole_of(base.catalog, series, condition.whole)
 
     def quantiles(paths: FloatArray) -> list[float]:
         of = None if whole is None else base.of(whole, paths)

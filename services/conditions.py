@@ -17,17 +17,15 @@ from forecasting.analysis.conditioning import (
 )
 from forecasting.analysis.period_draws import months_needed, period_draws
 from forecasting.analysis.periods import Period
-from forecasting.data.months import month_text
 from forecasting.errors import Contradiction
 from forecasting.types import FloatArray
 from services.catalog_cache import CatalogCache
-from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
+from services.forecasts import open_period, whole_of
 from services.joint_paths import JointPaths, read_joint_paths
 from services.queries.scenarios import Condition, Question
 from services.series_catalog import SeriesCatalog
 from services.series_paths import cutoff_number, read_series_paths
-from store.errors import UnknownSeries
-from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
+from store.models import TOTAL_SECTOR, ResolvedSeries
 from store.queries.runs import PublishedRunRecord
 
 SingleCondition = tuple[Condition, Period]
@@ -36,10 +34,8 @@ SingleCondition = tuple[Condition, Period]
 
 def single_conditions(run: PublishedRunRecord, conditions: Sequence[Condition]) -> list[SingleCondition]:
     """Each condition by period. Raises PeriodObserved, PeriodBeyondRun."""
-    single = [pair for condition in conditions for pair in condition.single()]
-    for _, period in single:
-        _refuse_period(run, period)
-    return single
+    single = (pair for condition in conditions for pair in condition.single())
+    return [(condition, open_period(period, run)) for condition, period in single]
 
 
 def read_conditioned_paths(
@@ -57,7 +53,7 @@ def read_conditioned_paths(
     _, catalog = catalogs.of_run(session, run.id)
     conditions = [condition for condition, _ in single]
     stated = [resolve(catalog, condition.series) for condition in conditions]
-    wholes = [whole_of(catalog, series, condition) for series, condition in zip(stated, conditions, strict=True)]
+    wholes = [whole_of(catalog, series, condition.whole) for series, condition in zip(stated, conditions, strict=True)]
     spans = [*periods, *(period for _, period in single)]
     first = min(months_needed(spans, "pc1")[0], months_needed(spans, "chg")[0]) if spans else cutoff_number(run)
     return read_joint_paths(session, catalogs, run, [*named, *stated, *(whole for whole in wholes if whole)], first)
@@ -112,7 +108,7 @@ def unusualness_of(base: JointPaths, paths: FloatArray, single: Sequence[SingleC
 def measure_of(base: JointPaths, single: Sequence[SingleCondition]) -> Measure:
     """What conditions state of the paths of the parts. Raises UnknownSeries, NoWhole."""
     pairs = [(resolve(base.catalog, condition.series), condition, period) for condition, period in single]
-    wholes = [whole_of(base.catalog, series, condition) for series, condition, _ in pairs]
+    wholes = [whole_of(base.catalog, series, condition.whole) for series, condition, _ in pairs]
     sums = {series.unique_id: series for series in [*(pair[0] for pair in pairs), *wholes] if series is not None}
     place = {unique_id: number for number, unique_id in enumerate(sums)}
 
@@ -137,26 +133,13 @@ def resolve(catalog: SeriesCatalog, text: str) -> ResolvedSeries:
     return catalog.choose(flows=[flow], partners=[partner], sectors=[rest[0] if rest else TOTAL_SECTOR])[0]
 
 
-def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, statement: Condition | Question) -> ResolvedSeries | None:
-    """The denominator of a share. Raises NoWhole."""
-    of = statement.whole
-    if of is None:
-        return None
-    partner = series.partner if of == "partner" else TOTAL_PARTNER
-    sector = series.sector if of == "sector" else TOTAL_SECTOR
-    try:
-        return catalog.choose(flows=[series.flow], partners=[partner], sectors=[sector])[0]
-    except UnknownSeries as error:
-        raise NoWhole(series.unique_id, f"{catalog.dataset}.{series.flow}.{partner}.{sector}", of) from error
-
-
 def observed_value(
     session: Session, catalogs: CatalogCache, run: PublishedRunRecord, statement: Condition | Question, period: Period
 ) -> float | None:
     """The value of a statement's quantity in a period that the run has observed; None where it is not known."""
     _, catalog = catalogs.of_run(session, run.id)
     series = resolve(catalog, statement.series)
-    whole = whole_of(catalog, series, statement)
+    whole = whole_of(catalog, series, statement.whole)
     needed = [series] if whole is None else [series, whole]
     paths = read_series_paths(session, run, needed, months_needed([period], statement.units))
     of = None if whole is None else paths[whole.unique_id]
@@ -183,11 +166,3 @@ def _limits(bounds: Sequence[SingleCondition]) -> tuple[FloatArray, FloatArray]:
     """Lower and upper bounds, each of shape (conditions,)."""
     lo, hi = zip(*(condition.limits for condition, _ in bounds), strict=True)
     return np.array(lo, dtype=np.float64), np.array(hi, dtype=np.float64)
-
-
-def _refuse_period(run: PublishedRunRecord, period: Period) -> None:
-    cutoff = cutoff_number(run)
-    if period.last <= cutoff:
-        raise PeriodObserved(period.label, month_text(cutoff), run.id)
-    if period.last > cutoff + run.horizon:
-        raise PeriodBeyondRun(period.label, month_text(cutoff + run.horizon), run.id)

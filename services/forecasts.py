@@ -24,7 +24,7 @@ from forecasting.analysis.periods import Period, parse_period, periods_ahead
 from forecasting.config import interval_probabilities
 from forecasting.data.months import month_text
 from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
-from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions, UnitSelection
+from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions, Whole
 from services.run_selection import SelectedSeries
 from services.series_catalog import SeriesCatalog
 from services.series_paths import ReadPaths, cutoff_number, read_series_paths
@@ -92,7 +92,7 @@ def read_statuses(session: Session, run: PublishedRunRecord, series: Sequence[Re
 def period_spans(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Period]:
     """The requested period, or every period of a frequency. Raises PeriodObserved, PeriodBeyondRun."""
     if query.period is not None:
-        return [_open_span(parse_period(query.period), run)]
+        return [open_period(parse_period(query.period), run)]
     return periods_ahead(cutoff_number(run), horizon, query.frequency)
 
 
@@ -108,7 +108,7 @@ def answer_series(
 ) -> Iterator[SeriesForecast]:
     """Forecasts of each series over spans, in the order given, computed in batches of series. Raises NoWhole."""
     # Checked before the first row is written: a streamed CSV cannot turn into an error half-way.
-    wholes = {resolved.unique_id: whole_of(catalog, resolved, options) for resolved in selected}
+    wholes = {resolved.unique_id: whole_of(catalog, resolved, options.whole) for resolved in selected}
     if not spans:
         return ((resolved, []) for resolved in selected)
     return _series_forecasts(session, run, selected, spans, options, wholes, judged)
@@ -236,8 +236,8 @@ def estimate_probability(
 ) -> EstimatedProbability:
     """The probability of an event. Raises UnknownSeries, NotOneSeries, PeriodObserved, PeriodBeyondRun, NoWhole."""
     resolved = catalog.single(query.flow, query.partner, query.sector, query.measure)
-    span = _open_span(query.span, run)
-    wholes = {resolved.unique_id: whole_of(catalog, resolved, query)}
+    span = open_period(query.span, run)
+    wholes = {resolved.unique_id: whole_of(catalog, resolved, query.whole)}
     ((_, drawn),) = draw_batch(session, run, [resolved], [span], query, wholes)
     (row,) = summaries(drawn, [span], query, cutoff_number(run))
     if row.reason:
@@ -245,19 +245,18 @@ def estimate_probability(
     return EstimatedProbability(resolved, row, probability(drawn.values[:, 0], above=query.above, below=query.below))
 
 
-def _open_span(span: Period, run: PublishedRunRecord) -> Period:
-    """The span, if it ends after the cutoff and within the horizon. Raises PeriodObserved, PeriodBeyondRun."""
+def open_period(period: Period, run: PublishedRunRecord) -> Period:
+    """The period, if it ends after the cutoff and within the horizon. Raises PeriodObserved, PeriodBeyondRun."""
     cutoff = cutoff_number(run)
-    if span.last <= cutoff:
-        raise PeriodObserved(span.label, month_text(cutoff), run.id)
-    if span.last > cutoff + run.horizon:
-        raise PeriodBeyondRun(span.label, month_text(cutoff + run.horizon), run.id)
-    return span
+    if period.last <= cutoff:
+        raise PeriodObserved(period.label, month_text(cutoff), run.id)
+    if period.last > cutoff + run.horizon:
+        raise PeriodBeyondRun(period.label, month_text(cutoff + run.horizon), run.id)
+    return period
 
 
-def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, options: UnitSelection) -> ResolvedSeries | None:
-    """The total of a series' share; None where no share is asked for. Raises NoWhole."""
-    of = options.whole
+def whole_of(catalog: SeriesCatalog, series: ResolvedSeries, of: Whole | None) -> ResolvedSeries | None:
+    """The denominator of a series' share or contribution; None in other units. Raises NoWhole."""
     if of is None:
         return None
     partner = series.partner if of == "partner" else TOTAL_PARTNER

@@ -64,7 +64,7 @@ def observed_periods(
     limit: int,
 ) -> ObservedPage:
     """The periods of series as known on a day; `query.adjusted` are removed as `run` has found them. Raises NoWhole."""
-    wholes = {resolved.unique_id: whole_of(catalog, resolved, query) for resolved in selected}
+    wholes = {resolved.unique_id: whole_of(catalog, resolved, query.whole) for resolved in selected}
     spans = observations.month_spans(session, list(part_names(selected)), as_of=query.as_of)
     found = [(resolved, _between(*_common_span(resolved, spans), query)) for resolved in selected]
     page = _page(found, query.offset, limit)
@@ -75,7 +75,7 @@ def observed_history(
     session: Session, run: PublishedRunRecord, series: SelectedSeries, query: RunForecastQuery
 ) -> Iterator[list[ObservedPeriod]]:
     """The periods that a run observed of each series of a page, in the units and the frequency of its forecasts."""
-    wholes = {resolved.unique_id: whole_of(series.catalog, resolved, query) for resolved in series.page}
+    wholes = {resolved.unique_id: whole_of(series.catalog, resolved, query.whole) for resolved in series.page}
     for batch in batches(series.page, BATCH_PARTS):
         paths = read_observed(session, run, _with_wholes(batch, wholes))
         for resolved in batch:

@@ -22,9 +22,9 @@ from services.conditions import (
     resolve,
     single_conditions,
     unusualness_of,
-    whole_of,
 )
 from services.errors import NothingToShock, PeriodBeyondRun
+from services.forecasts import whole_of
 from services.joint_paths import JointPaths
 from services.queries.scenarios import MOST_QUESTIONS, Question, Scenario, Shock
 from services.regressor_paths import with_regressors
@@ -79,7 +79,7 @@ def evaluate_scenario(
     questions = scenario.report or default_questions(catalog)
     periods = {question: _periods(run, question) for question in questions}
     named = [resolve(catalog, question.series) for question in questions]
-    wholes = [whole_of(catalog, series, question) for series, question in zip(named, questions, strict=True)]
+    wholes = [whole_of(catalog, series, question.whole) for series, question in zip(named, questions, strict=True)]
     spans = [period for found in periods.values() for period in found]
     named += [whole for whole in wholes if whole is not None]
     base = read_conditioned_paths(session, catalogs, run, single, named, spans)
@@ -152,7 +152,7 @@ def _rows(
     base: JointPaths, paths: FloatArray, question: Question, periods: Sequence[Period], levels: Sequence[float]
 ) -> list[ScenarioRow]:
     series = resolve(base.catalog, question.series)
-    whole = whole_of(base.catalog, series, question)
+    whole = whole_of(base.catalog, series, question.whole)
     (reasons, baseline), (_, scenario) = (
         _summaries(base, drawn_from, question, series, whole, periods, levels) for drawn_from in (base.paths, paths)
     )
