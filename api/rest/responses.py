@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import Request, Response
@@ -13,6 +13,7 @@ from presentation.exports import csv_parts
 from presentation.tables import parquet_parts, xlsx_bytes
 from services.parameters import GREATEST_OFFSET, Format, Paged
 
+Row = TypeVar("Row")
 MEDIA_TYPES: Mapping[Format, str] = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
@@ -64,6 +65,11 @@ def page_limit(request: Request, query: Paged) -> int:
     if "limit" in query.model_fields_set or wanted_format(request, query.format) == "json":
         return query.limit
     return GREATEST_OFFSET
+
+
+def page_of(request: Request, query: Paged, rows: Sequence[Row]) -> Sequence[Row]:
+    """The page of rows in memory that a query asks for."""
+    return rows[query.offset : query.offset + page_limit(request, query)]
 
 
 def json_response(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

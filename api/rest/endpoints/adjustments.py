@@ -8,7 +8,7 @@ from api.authentication import Judge, Reader
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.rest.path_parameters import AdjustmentPath, DatasetPath, RunPath
 from api.rest.request_bodies import json_body, read_body
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.adjustments import (
     AdjustmentAnswer,
     AdjustmentPage,
@@ -63,7 +63,7 @@ def read_run_adjustments(
     """The adjustments that apply to a run, oldest first."""
     run = published_run(session, run_id)
     found = adjustments.applied(session, run.dataset_id, as_of=run.as_of, cutoff=run.cutoff)
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     return list_response(
         request,
         query,
@@ -111,7 +111,7 @@ def read_adjustments(
     unit = catalog.dataset(session, dataset).unit
     tracked = track(session, catalogs, dataset)
     found = [adjustment for adjustment in tracked if query.author in (None, adjustment.record.author)]
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     return list_response(
         request,
         query,
@@ -137,7 +137,7 @@ def read_authors(
 
     unit = catalog.dataset(session, dataset).unit
     found = value_added(track(session, catalogs, dataset))
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     return list_response(
         request,
         query,

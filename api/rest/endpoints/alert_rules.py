@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.exception_handlers import UnreadableBody
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.alert_rules import AlertRuleAnswer, AlertRulePage
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
@@ -36,7 +36,7 @@ def read_alert_rules(query: Annotated[AlertRulesQuery, Query()], request: Reques
         query,
         total=len(found),
         key="rules",
-        items=[alert_rule_answer(rule) for rule in found[query.offset : query.offset + page_limit(request, query)]],
+        items=[alert_rule_answer(rule) for rule in page_of(request, query, found)],
         columns=columns(AlertRuleAnswer),
         headers=NO_STORE,
     )

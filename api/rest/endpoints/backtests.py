@@ -11,7 +11,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response, page_limit
+from api.rest.responses import list_response, page_limit, page_of
 from api.rest.schemas.backtests import BacktestPage, FoldPage, MissAnswer, MissPage
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
@@ -79,7 +79,7 @@ def read_backtests(
         names = {DERIVED_ID: selected[0].unique_id}
     found = [row for row in found if row.metric != PIT]
     folds = folds_answer(scored)
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     scores = score_answers(page, names, score_unit(query.kind, catalog.common_unit(selected)))
     return list_response(
         request,

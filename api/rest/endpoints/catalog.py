@@ -9,7 +9,7 @@ from api.authentication import Reader
 from api.config import ServerConfig
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response, object_response, page_limit
+from api.rest.responses import list_response, object_response, page_limit, page_of
 from api.rest.schemas.catalog import (
     DatasetAnswer,
     DatasetPage,
@@ -39,7 +39,7 @@ def read_datasets(
 ) -> Response:
     """Datasets, with their units, licences, overdue releases and partner groups."""
     found = catalog.datasets(session)
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     items = [_dataset_answer(session, record, config) for record in page]
     return list_response(request, query, total=len(found), key="datasets", items=items, columns=DATASET_COLUMNS)
 

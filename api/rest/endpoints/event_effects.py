@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response, page_limit
+from api.rest.responses import list_response, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.event_effects import EffectAnswer, EffectPage
 from api.rest.schemas.problem import PROBLEM
@@ -37,7 +37,7 @@ def read_event_effects(
     run = select_run(session, dataset, query)
     published = open_run(session, catalogs, dataset, run.id)
     found = read_effects(session, published, query)
-    page = found.rows[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found.rows)
     return list_response(
         request,
         query,

@@ -8,7 +8,7 @@ from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath, EventPath
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.events import (
     EventAnswer,
@@ -67,7 +67,7 @@ def read_events(query: Annotated[EventQuery, Query()], request: Request, session
         query,
         total=len(found),
         key="events",
-        items=[event_answer(event) for event in found[query.offset : query.offset + page_limit(request, query)]],
+        items=[event_answer(event) for event in page_of(request, query, found)],
         columns=columns(EventAnswer),
         context={"as_of": query.as_of},
         headers={"Cache-Control": "no-cache"},
@@ -92,7 +92,7 @@ def read_series_events(
         query,
         total=len(found),
         key="events",
-        items=[series_event_answer(row) for row in found[query.offset : query.offset + page_limit(request, query)]],
+        items=[series_event_answer(row) for row in page_of(request, query, found)],
         columns=columns(SeriesEventAnswer),
         context={"dataset": dataset, "unique_id": series.unique_id, "run": run_answer(run)},
         headers={"Cache-Control": "no-cache"},
@@ -127,9 +127,7 @@ def read_event_evidence(
         query,
         total=len(found),
         key="evidence",
-        items=[
-            event_evidence_answer(row, unit) for row in found[query.offset : query.offset + page_limit(request, query)]
-        ],
+        items=[event_evidence_answer(row, unit) for row in page_of(request, query, found)],
         columns=columns(EventEvidenceAnswer),
         context={
             "dataset": dataset,

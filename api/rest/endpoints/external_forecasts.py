@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.external_forecasts import (
     ExternalAppendedAnswer,
@@ -87,7 +87,7 @@ def read_external_models(
     _, known = catalogs.of_dataset(session, dataset)
     selected = selected_parts(known, flows=query.flow, partners=query.partner, sectors=query.sector)
     found = external_forecasts.by_model(session, selected.series, balances=selected.balances)
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     return list_response(
         request,
         query,

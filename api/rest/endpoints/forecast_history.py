@@ -8,7 +8,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
-from api.rest.responses import list_response, page_limit
+from api.rest.responses import list_response, page_of
 from api.rest.schemas.forecasts import ForecastHistoryPage, HistoricForecastAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.runs import run_answer
@@ -52,7 +52,7 @@ def read_forecast_history(
             "month": row["month"][:7],
             "value": row["value"],
         }
-        for row in rows[query.offset : query.offset + page_limit(request, query)]
+        for row in page_of(request, query, rows)
     ]
     return list_response(
         request,

@@ -8,7 +8,7 @@ from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath, IndicatorPath
-from api.rest.responses import list_response, page_limit
+from api.rest.responses import list_response, page_limit, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.indicators import (
     IndicatorAnswer,
@@ -41,7 +41,7 @@ def read_indicators(query: Annotated[Paged, Query()], request: Request, session:
         query,
         total=len(found),
         key="indicators",
-        items=[_indicator_answer(record) for record in found[query.offset : query.offset + page_limit(request, query)]],
+        items=[_indicator_answer(record) for record in page_of(request, query, found)],
         columns=columns(IndicatorAnswer),
         headers={"Cache-Control": "no-cache"},
     )

@@ -9,7 +9,7 @@ from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, 
 from api.http_cache import latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.request_bodies import json_body, read_body
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.regressors import (
@@ -54,7 +54,7 @@ def read_regressors(
         query,
         total=len(found),
         key="regressors",
-        items=items[query.offset : query.offset + page_limit(request, query)],
+        items=page_of(request, query, items),
         columns=columns(RegressorAnswer),
         context={"dataset": dataset},
         headers={"Cache-Control": "no-cache"},
@@ -94,7 +94,7 @@ def read_regressor_evidence(
         {"unique_id": names[row.series_id], "regressor": row.regressor_id, "coefficient": row.coefficient}
         for row in regressors.effects(session, run.id)
     ]
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     return list_response(
         request,
         query,
@@ -120,7 +120,7 @@ def read_regressor_values(
     found = regressors.values(session, dataset, regressor, as_of=query.as_of)
     items: list[RegressorValueAnswer] = [
         {"month": format_month(row.month), "value": row.value, "unit": record.unit, "known_on": row.known_on}
-        for row in found[query.offset : query.offset + page_limit(request, query)]
+        for row in page_of(request, query, found)
     ]
     return list_response(
         request,

@@ -9,7 +9,7 @@ from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
 from api.rest.icalendar import calendar_feed
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import json_response, list_response, page_limit
+from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.releases import PlannedReleases, ReleaseAnswer, ReleasePage
@@ -49,7 +49,7 @@ def read_releases(
         query,
         total=len(wanted),
         key="releases",
-        items=wanted[query.offset : query.offset + page_limit(request, query)],
+        items=page_of(request, query, wanted),
         columns=columns(ReleaseAnswer),
         context={"dataset": dataset},
         headers={"Cache-Control": "no-cache"},

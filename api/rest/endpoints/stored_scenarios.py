@@ -9,7 +9,7 @@ from api.authentication import Judge, Reader
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.rest.path_parameters import ScenarioPath
 from api.rest.request_bodies import json_body, read_body
-from api.rest.responses import json_response, list_response, page_limit, table_response, wanted_format
+from api.rest.responses import json_response, list_response, page_limit, page_of, table_response, wanted_format
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.scenarios import (
@@ -143,7 +143,7 @@ def read_scenario_scores(
     record = scenarios.find(session, scenario_id)
     first = scenarios.forecasts(session, record.id)[0]
     found = scores(session, catalogs, record, first)
-    page = found[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, found)
     unit = catalog.dataset(session, record.dataset_id).unit
     level = max(_levels(record))
     return list_response(
@@ -221,7 +221,7 @@ def _run_row(row: ScenarioRowAnswer, record: ScenarioRecord, forecast: ForecastR
 
 
 def _rows_response(request: Request, query: Paged, rows: list[RunRowAnswer]) -> Response:
-    page = rows[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, rows)
     cells = (
         (row["scenario_id"], row["scenario_name"], row["run"], row["as_of"], row["cutoff"], *line)
         for row in page

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.rest.path_parameters import DatasetPath
-from api.rest.responses import list_response, page_limit
+from api.rest.responses import list_response, page_of
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.tracking import (
@@ -81,7 +81,7 @@ def read_tracked_series(
     names = part_names(catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector))
     records = forecast_scores.series_records(session, list(names))
     wanted = [record for record in records if query.drifts in (None, record.drifts)]
-    page = wanted[query.offset : query.offset + page_limit(request, query)]
+    page = page_of(request, query, wanted)
     drifting = sum(record.drifts for record in records)
     return list_response(
         request,
