@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date
 from threading import Lock
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cachetools import TTLCache
@@ -21,6 +22,10 @@ from store.queries.runs import PublishedRunRecord, RunRecord
 YEAR_SECONDS = 31_536_000
 ANSWERED_BY = "tradewind.answered_by"
 LATEST_KEPT = 1000
+NO_STORE = MappingProxyType({"Cache-Control": "no-store"})
+"""For answers that are never kept: writes, progress, and answers that the next moment may change."""
+NO_CACHE = MappingProxyType({"Cache-Control": "no-cache"})
+"""For answers that are asked for again each time."""
 
 
 class LatestKey(NamedTuple):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Judge, Reader
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
+from api.http_cache import NO_STORE
 from api.rest.path_parameters import AdjustmentPath, DatasetPath, RunPath
 from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, list_response, page_of
@@ -28,7 +29,6 @@ from services.run_selection import published_run
 from store.queries import adjustments, catalog
 
 router = APIRouter(tags=["adjustments"], responses=PROBLEM)
-FRESH = {"Cache-Control": "no-store"}
 RUN_PATH, DATASET_PATH = "/v1/runs/{run_id}/adjustments", "/v1/datasets/{dataset}/adjustments"
 
 
@@ -53,7 +53,7 @@ def adjust(
     number = add_adjustment(session, catalogs, published_run(session, run_id), stated, now=config.now())
     session.commit()
     answer = adjustment_answer(adjustments.find(session, number))
-    return json_response(answer, status=201, headers=FRESH | {"Location": links.api_adjustment(number)})
+    return json_response(answer, status=201, headers=NO_STORE | {"Location": links.api_adjustment(number)})
 
 
 @router.get(RUN_PATH, dependencies=[Reader], responses={200: {"model": AdjustmentPage}})
@@ -71,7 +71,7 @@ def read_run_adjustments(
         key="adjustments",
         items=[adjustment_answer(record) for record in page],
         columns=columns(AdjustmentAnswer, without=("statement",)),
-        headers=FRESH,
+        headers=NO_STORE,
     )
 
 
@@ -82,7 +82,7 @@ def read_run_adjustments(
 )
 def read_adjustment(adjustment_id: AdjustmentPath, session: SessionDep) -> Response:
     """An adjustment by its number."""
-    return json_response(adjustment_answer(adjustments.find(session, adjustment_id)), headers=FRESH)
+    return json_response(adjustment_answer(adjustments.find(session, adjustment_id)), headers=NO_STORE)
 
 
 @router.delete(
@@ -94,7 +94,7 @@ def withdraw(adjustment_id: AdjustmentPath, session: SessionDep, config: ConfigD
     """Withdraw an adjustment: it applies no longer. It stays on record and is scored."""
     adjustments.withdraw(session, adjustment_id, now=config.now())
     session.commit()
-    return json_response(adjustment_answer(adjustments.find(session, adjustment_id)), headers=FRESH)
+    return json_response(adjustment_answer(adjustments.find(session, adjustment_id)), headers=NO_STORE)
 
 
 @router.get(DATASET_PATH, dependencies=[Reader], responses={200: {"model": TrackedAdjustmentPage}})
@@ -120,7 +120,7 @@ def read_adjustments(
         items=[tracked_answer(adjustment, unit) for adjustment in page],
         columns=columns(TrackedAdjustmentAnswer, without=("statement",)),
         context={"dataset": dataset},
-        headers=FRESH,
+        headers=NO_STORE,
     )
 
 
@@ -146,5 +146,5 @@ def read_authors(
         items=[author_answer(record, answer_unit(record.units, unit)) for record in page],
         columns=columns(AuthorAnswer),
         context={"dataset": dataset},
-        headers=FRESH,
+        headers=NO_STORE,
     )

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.exception_handlers import UnreadableBody
+from api.http_cache import NO_STORE
 from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.alert_rules import AlertRuleAnswer, AlertRulePage
 from api.rest.schemas.common import columns
@@ -22,7 +23,6 @@ router = APIRouter(tags=["alerts"], responses=PROBLEM)
 BODY = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": NewAlertRule.model_json_schema()}}}
 }
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 @router.get("/v1/alert-rules", dependencies=[Reader], responses={200: {"model": AlertRulePage}})

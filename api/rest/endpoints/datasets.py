@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from api.authentication import Writer
 from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
 from api.exception_handlers import UnreadableBody
+from api.http_cache import NO_STORE
 from api.rest.responses import json_response
 from api.rest.schemas.datasets import ImportAnswer, NewDataset, TableLayout
 from api.rest.schemas.problem import PROBLEM
@@ -58,7 +59,7 @@ def create_dataset(body: BodyDep, session: SessionDep, config: ConfigDep) -> Res
         "notices": notices,
         **imported.appended._asdict(),
     }
-    headers = {"Cache-Control": "no-store"} | ({} if sent.dry_run else {"Location": links.api_dataset(sent.id)})
+    headers = NO_STORE | ({} if sent.dry_run else {"Location": links.api_dataset(sent.id)})
     return json_response(answer, status=200 if sent.dry_run else 201, headers=headers)
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import NO_STORE, run_headers
 from api.rest.path_parameters import RunPath
 from api.rest.responses import MEDIA_TYPES
 from api.rest.schemas.problem import PROBLEM
@@ -47,7 +47,7 @@ def read_draws(
     if query.view == "judgement":
         from services.adjustments import judged_paths  # noqa: PLC0415 - it loads SciPy
 
-        read, headers = judged_paths(session, catalogs, run), {"Cache-Control": "no-store"}
+        read, headers = judged_paths(session, catalogs, run), dict(NO_STORE)
     else:
         headers = run_headers(request, config, run)
     last = cutoff_number(run)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
+from api.http_cache import NO_CACHE
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import list_response, page_of
 from api.rest.schemas.common import columns
@@ -46,5 +47,5 @@ def read_event_effects(
         items=[effect_answer(row, published.catalog, query.level) for row in page],
         columns=columns(EffectAnswer),
         context={"dataset": dataset, "unit": published.unit, "run": run_answer(run), **effects_context(found)},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import NO_CACHE, NO_STORE, latest_headers
 from api.rest.path_parameters import DatasetPath, EventPath
 from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.common import columns
@@ -70,7 +70,7 @@ def read_events(query: Annotated[EventQuery, Query()], request: Request, session
         items=[event_answer(event) for event in page_of(request, query, found)],
         columns=columns(EventAnswer),
         context={"as_of": query.as_of},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -95,7 +95,7 @@ def read_series_events(
         items=[series_event_answer(row) for row in page_of(request, query, found)],
         columns=columns(SeriesEventAnswer),
         context={"dataset": dataset, "unique_id": series.unique_id, "run": run_answer(run)},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -157,7 +157,7 @@ def import_events(body: BodyDep, request: Request, session: SessionDep, config: 
     stored = events.put(session, frame)
     session.commit()
     answer = {"received": len(frame), **stored._asdict()}
-    return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+    return json_response(answer, status=201, headers=NO_STORE)
 
 
 @router.delete("/v1/events/{event}", status_code=204, dependencies=[Writer, NoParameters])
@@ -165,4 +165,4 @@ def delete_event(event: EventPath, session: SessionDep) -> Response:
     """Delete an event."""
     events.remove(session, event)
     session.commit()
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return Response(status_code=204, headers=NO_STORE)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
+from api.http_cache import NO_CACHE, NO_STORE
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, list_response, page_of
 from api.rest.schemas.common import columns
@@ -71,7 +72,7 @@ def read_external_forecasts(
         items=[_comparison_answer(row, selected.name(row), known.unit_of_id(selected.name(row))) for row in found.rows],
         columns=columns(ExternalForecastAnswer),
         context={"dataset": dataset, "unit": known.unit},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -96,7 +97,7 @@ def read_external_models(
         items=[_model_answer(row, known.unit) for row in page],
         columns=columns(ExternalModelAnswer),
         context={"dataset": dataset, "unit": known.unit},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -121,7 +122,7 @@ def append_external_forecasts(
     appended = external_forecasts.append(session, dataset=dataset, frame=frame)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
-    return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+    return json_response(answer, status=201, headers=NO_STORE)
 
 
 def _comparison_answer(row: Comparison, unique_id: str, unit: str) -> ExternalForecastAnswer:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import NO_STORE, run_headers
 from api.rest.path_parameters import RunPath
 from api.rest.responses import list_response, page_of
 from api.rest.schemas.forecasts import ForecastHistoryPage, HistoricForecastAnswer
@@ -40,7 +40,7 @@ def read_forecast_history(
     published = open_run(session, catalogs, runs.find(session, run_id).dataset_id, run_id)
     # Earlier runs may still be published, so that only the forecasters' answer is fixed.
     fixed = query.of == "forecasters"
-    headers = run_headers(request, config, published.run) if fixed else {"Cache-Control": "no-store"}
+    headers = run_headers(request, config, published.run) if fixed else NO_STORE
     series = published.catalog.single(query.flow, query.partner, query.sector)
     unit = answer_unit(query.units, published.unit_of(series))
     rows = history_rows(published, series, query.of, query.units, query.frequency)

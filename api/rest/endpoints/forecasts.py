@@ -1,5 +1,6 @@
 """Forecasts of a dataset's latest run, or of a run by its number."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ from sqlmodel import Session
 from api.authentication import Reader
 from api.config import ServerConfig
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers, run_headers
+from api.http_cache import NO_STORE, latest_headers, run_headers
 from api.rest.path_parameters import DatasetPath, RunPath
 from api.rest.responses import list_response, page_limit, wanted_format
 from api.rest.schemas.forecasts import ForecastPage
@@ -95,8 +96,7 @@ def _judged_response(
 
     judged = judged_paths(session, catalogs, run)
     freshness = dataset_freshness(session, run.dataset_id, run.cutoff, now=config.now(), grace=config.grace)
-    headers = {"Cache-Control": "no-store"}
-    return _forecasts_response(request, session, catalogs, run, query, headers, freshness, judged)
+    return _forecasts_response(request, session, catalogs, run, query, NO_STORE, freshness, judged)
 
 
 def _forecasts_response(
@@ -105,7 +105,7 @@ def _forecasts_response(
     catalogs: CatalogCache,
     run: PublishedRunRecord,
     query: RunForecastQuery,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     freshness: Freshness,
     judged: "JudgedPaths | None" = None,
 ) -> Response:

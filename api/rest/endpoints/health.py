@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from api.dependencies import EngineDep, NoParameters
 from api.exception_handlers import RETRY_SECONDS
 from api.health import missing
+from api.http_cache import NO_STORE
 from api.rest.responses import json_response
 from api.rest.schemas.problem import PROBLEM, LiveAnswer, ReadyAnswer
 
@@ -21,17 +22,16 @@ READY: dict[int | str, dict[str, Any]] = {
 @router.get("/live", responses={200: {"model": LiveAnswer}})
 async def read_live() -> Response:
     """Whether the process answers; neither the database nor a thread of the pool is needed."""
-    return json_response({"live": True}, headers={"Cache-Control": "no-store"})
+    return json_response({"live": True}, headers=NO_STORE)
 
 
 @router.get("/ready", responses=READY)
 def read_ready(engine: EngineDep) -> Response:
     """Whether the database answers, is migrated, and has a published run of every dataset."""
     reasons = missing(engine)
-    headers = {"Cache-Control": "no-store"}
     if not reasons:
-        return json_response({"ready": True, "missing": []}, headers=headers)
-    headers["Retry-After"] = str(RETRY_SECONDS)
+        return json_response({"ready": True, "missing": []}, headers=NO_STORE)
+    headers = NO_STORE | {"Retry-After": str(RETRY_SECONDS)}
     return json_response({"ready": False, "missing": reasons}, status=503, headers=headers)
 
 
@@ -41,4 +41,4 @@ def read_ready(engine: EngineDep) -> Response:
 def read_metrics(request: Request) -> Response:
     """Metrics in the Prometheus text format."""
     content = generate_latest(request.app.state.registry)
-    return Response(content, headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_LATEST)
+    return Response(content, headers=NO_STORE, media_type=CONTENT_TYPE_LATEST)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import NO_CACHE, latest_headers
 from api.rest.path_parameters import DatasetPath, IndicatorPath
 from api.rest.responses import list_response, page_limit, page_of
 from api.rest.schemas.common import columns
@@ -43,7 +43,7 @@ def read_indicators(query: Annotated[Paged, Query()], request: Request, session:
         key="indicators",
         items=[_indicator_answer(record) for record in page_of(request, query, found)],
         columns=columns(IndicatorAnswer),
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -80,7 +80,7 @@ def read_indicator_observations(
         items=items,
         columns=columns(IndicatorValueAnswer),
         context={"indicator": indicator, "unit": record.unit, "as_of": query.as_of},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import ConfigDep, SessionDep
+from api.http_cache import NO_CACHE
 from api.rest.atom import atom_feed
 from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
@@ -19,7 +20,6 @@ from store.queries.notifications import NotificationRecord
 router = APIRouter(tags=["notifications"], dependencies=[Reader], responses=PROBLEM)
 ATOM = "application/atom+xml"
 FEED_ENTRIES = 100
-HEADERS = {"Cache-Control": "no-cache"}
 
 
 @router.get("/v1/notifications", responses={200: {"model": NotificationPage}})
@@ -34,7 +34,7 @@ def read_notifications(query: Annotated[NotificationQuery, Query()], request: Re
         key="notifications",
         items=map(_answer, found.rows),
         columns=columns(NotificationAnswer, without=("data",)),
-        headers=HEADERS,
+        headers=NO_CACHE,
     )
 
 
@@ -49,7 +49,7 @@ def read_notification_feed(
     """The latest hundred notifications as an Atom feed to subscribe to."""
     found = notifications.page(session, dataset_id=query.dataset, type_=query.type, limit=FEED_ENTRIES)
     feed = atom_feed(found.rows, base_url=str(request.base_url), address=str(request.url), now=config.now())
-    return Response(feed, headers=HEADERS, media_type=f"{ATOM}; charset=utf-8")
+    return Response(feed, headers=NO_CACHE, media_type=f"{ATOM}; charset=utf-8")
 
 
 def _answer(record: NotificationRecord) -> NotificationAnswer:

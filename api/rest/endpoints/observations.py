@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import dataset_headers
+from api.http_cache import NO_STORE, dataset_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, list_response, page_limit, wanted_format
 from api.rest.schemas.common import columns
@@ -95,7 +95,7 @@ def append_observations(
     appended = observation_writes.append(session, dataset=dataset, frame=frame, vintage=today)
     session.commit()
     answer = {"dataset": dataset, "received": len(frame), **appended._asdict()}
-    return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+    return json_response(answer, status=201, headers=NO_STORE)
 
 
 def _published_values(

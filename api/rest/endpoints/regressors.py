@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import NO_CACHE, NO_STORE, latest_headers
 from api.rest.path_parameters import DatasetPath
 from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, list_response, page_of
@@ -57,7 +57,7 @@ def read_regressors(
         items=page_of(request, query, items),
         columns=columns(RegressorAnswer),
         context={"dataset": dataset},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -73,7 +73,7 @@ def define_regressor(dataset: DatasetPath, body: BodyDep, session: SessionDep) -
     record = RegressorRecord(**read_body(NewRegressor, body).model_dump())
     regressors.define(session, dataset, record)
     session.commit()
-    return json_response(_regressor_answer(record), status=201, headers={"Cache-Control": "no-store"})
+    return json_response(_regressor_answer(record), status=201, headers=NO_STORE)
 
 
 @router.get(f"{PATH}/evidence", dependencies=[Reader], responses={200: {"model": RegressorEvidencePage}})
@@ -130,7 +130,7 @@ def read_regressor_values(
         items=items,
         columns=columns(RegressorValueAnswer),
         context={"dataset": dataset, "regressor": regressor, "unit": record.unit, "as_of": query.as_of},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -155,7 +155,7 @@ def append_regressor_values(
     inserted = regressors.append(session, dataset, regressor, frame)
     session.commit()
     answer = {"dataset": dataset, "regressor": regressor, "received": len(frame), "inserted": inserted}
-    return json_response(answer, status=201, headers={"Cache-Control": "no-store"})
+    return json_response(answer, status=201, headers=NO_STORE)
 
 
 def _regressor_answer(record: RegressorRecord) -> RegressorAnswer:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
+from api.http_cache import NO_CACHE, NO_STORE
 from api.rest.icalendar import calendar_feed
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, list_response, page_of
@@ -52,7 +53,7 @@ def read_releases(
         items=page_of(request, query, wanted),
         columns=columns(ReleaseAnswer),
         context={"dataset": dataset},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )
 
 
@@ -71,7 +72,7 @@ def plan_releases(body: BodyDep, request: Request, session: SessionDep, config: 
     frame = check_releases(uploaded_table(request, body, name="releases", limit=config.max_upload_bytes))
     planned = releases.plan(session, frame)
     session.commit()
-    return json_response({"planned": planned}, status=201, headers={"Cache-Control": "no-store"})
+    return json_response({"planned": planned}, status=201, headers=NO_STORE)
 
 
 @router.get(
@@ -89,7 +90,7 @@ def read_calendar(query: Annotated[CalendarQuery, Query()], session: SessionDep,
     since = (now - FEED_PAST).date()
     planned = {dataset: releases.releases(session, dataset.id, since=since) for dataset in datasets}
     feed = calendar_feed(planned, now=now, grace=config.grace)
-    return Response(feed, headers={"Cache-Control": "no-cache"}, media_type=f"{ICALENDAR}; charset=utf-8")
+    return Response(feed, headers=NO_CACHE, media_type=f"{ICALENDAR}; charset=utf-8")
 
 
 def _release_answer(record: ReleaseRecord, now: datetime, grace: timedelta) -> ReleaseAnswer:

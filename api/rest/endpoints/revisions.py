@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
+from api.http_cache import NO_CACHE
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
@@ -57,7 +58,7 @@ def read_revisions(
         items=found.rows,
         columns=found.columns,
         context={**context, **EMPTY, **found.members},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
         facts=partial(table_facts, session, dataset),
     )
 

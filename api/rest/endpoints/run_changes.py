@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
+from api.http_cache import NO_CACHE
 from api.rest.path_parameters import RunPath
 from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
@@ -55,5 +56,5 @@ def read_changes(
         ],
         columns=columns(ChangeAnswer),
         context={"dataset": run.dataset_id, "unit": catalog.unit, "run": run.id, "against": against},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
     )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader, Writer
 from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import NO_STORE, run_headers
 from api.rest.path_parameters import RunPath
 from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, list_response, object_response, page_limit
@@ -40,7 +40,7 @@ def read_runs(query: Annotated[RunsQuery, Query()], request: Request, session: S
         key="runs",
         items=[run_answer(run) for run in found.rows],
         columns=COLUMNS,
-        headers={"Cache-Control": "no-store"},
+        headers=NO_STORE,
     )
 
 
@@ -55,7 +55,7 @@ def read_run(
     """A run: its inputs, its progress and its failures."""
     run = runs.find(session, run_id)
     published = run.status == "published"
-    headers = run_headers(request, config, run) if published else {"Cache-Control": "no-store"}
+    headers = run_headers(request, config, run) if published else NO_STORE
     return object_response(request, query.format, run_answer(run), columns=COLUMNS, headers=headers)
 
 
@@ -93,4 +93,4 @@ def cancel_run(run_id: RunPath, session: SessionDep, config: ConfigDep) -> Respo
     """Cancel a queued or running run, also one of the scheduler; it ends as `failed`, without forecasts."""
     runs.cancel(session, run_id, finished_at=config.now())
     session.commit()
-    return json_response(run_answer(runs.find(session, run_id)), headers={"Cache-Control": "no-store"})
+    return json_response(run_answer(runs.find(session, run_id)), headers=NO_STORE)

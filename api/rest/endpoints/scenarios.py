@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, SessionDep
+from api.http_cache import NO_STORE
 from api.rest.path_parameters import DatasetPath
 from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, table_response, wanted_format
@@ -49,7 +50,7 @@ def evaluate_scenario(
     found = evaluate_scenario(session, catalogs, run, scenario)
     rows = [scenario_row(row, catalog, scenario.level) for row in found.rows]
     freshness = dataset_freshness(session, dataset, run.cutoff, now=config.now(), grace=config.grace)
-    headers = {"Cache-Control": "no-store"}
+    headers = NO_STORE
     if wanted_format(request, query.format) != "json":
         cells = (line for row in rows for line in scenario_cells(row))
         return table_response(request, query.format, ROW_COLUMNS, cells, headers=headers)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from api.authentication import Reader
 from api.dependencies import ConfigDep, NoParameters, SessionDep
+from api.http_cache import NO_STORE
 from api.rest.responses import json_response
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.schedule import ScheduleAnswer, ScheduledTaskAnswer
@@ -18,7 +19,7 @@ def read_schedule(session: SessionDep, config: ConfigDep) -> Response:
     now = config.now()
     tasks = scheduled_tasks(session, now=now, interval=config.poll_interval, receives_data=config.receives_data)
     answer: ScheduleAnswer = {"now": now, "tasks": [task_answer(task) for task in tasks]}
-    return json_response(answer, headers={"Cache-Control": "no-store"})
+    return json_response(answer, headers=NO_STORE)
 
 
 def task_answer(task: ScheduledTask) -> ScheduledTaskAnswer:

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from api.authentication import Judge, Reader
 from api.dependencies import BodyDep, CatalogCacheDep, ConfigDep, NoParameters, SessionDep
+from api.http_cache import NO_STORE
 from api.rest.path_parameters import ScenarioPath
 from api.rest.request_bodies import json_body, read_body
 from api.rest.responses import json_response, list_response, page_limit, page_of, table_response, wanted_format
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from services.stored_scenarios import ScenarioScore
 
 router = APIRouter(tags=["scenarios"], responses=PROBLEM)
-FRESH = {"Cache-Control": "no-store"}
 RUN_COLUMNS = ("scenario_id", "scenario_name", "run", "as_of", "cutoff")
 
 
@@ -65,7 +65,7 @@ def store(body: BodyDep, session: SessionDep, config: ConfigDep, catalogs: Catal
     number = store_scenario(session, catalogs, run, stated, now=config.now())
     session.commit()
     answer = _forecasts_answer(session, catalogs, scenarios.find(session, number), None)
-    return json_response(answer, status=201, headers=FRESH | {"Location": links.api_scenario(number)})
+    return json_response(answer, status=201, headers=NO_STORE | {"Location": links.api_scenario(number)})
 
 
 @router.get("/v1/scenarios", dependencies=[Reader], responses={200: {"model": StoredScenarioPage}})
@@ -82,7 +82,7 @@ def read_stored_scenarios(query: Annotated[ScenariosQuery, Query()], request: Re
         key="scenarios",
         items=[_scenario_answer(session, record) for record in found.rows],
         columns=columns(StoredScenarioAnswer, without=("statement",)),
-        headers=FRESH,
+        headers=NO_STORE,
     )
 
 
@@ -111,9 +111,9 @@ def read_stored_scenario(
     """The forecasts under a stored scenario, of the latest run that it was computed on or of one by its number."""
     answer = _forecasts_answer(session, catalogs, scenarios.find(session, scenario_id), query.run)
     if wanted_format(request, query.format) == "json":
-        return json_response(answer, headers=FRESH)
+        return json_response(answer, headers=NO_STORE)
     cells = (line for row in answer["results"] for line in scenario_cells(row))
-    return table_response(request, query.format, ROW_COLUMNS, cells, headers=FRESH)
+    return table_response(request, query.format, ROW_COLUMNS, cells, headers=NO_STORE)
 
 
 @router.get("/v1/scenarios/{scenario_id}/history", dependencies=[Reader], responses={200: {"model": RunRowPage}})
@@ -153,7 +153,7 @@ def read_scenario_scores(
         key="scores",
         items=[_score_answer(score, unit, _levels(record).index(level), level) for score in page],
         columns=columns(ScenarioScoreAnswer),
-        headers=FRESH,
+        headers=NO_STORE,
     )
 
 
@@ -235,7 +235,7 @@ def _rows_response(request: Request, query: Paged, rows: list[RunRowAnswer]) -> 
         items=page,
         columns=(*RUN_COLUMNS, *ROW_COLUMNS),
         rows=cells,
-        headers=FRESH,
+        headers=NO_STORE,
     )
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, SessionDep
+from api.http_cache import NO_CACHE
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import list_response, page_of
 from api.rest.schemas.common import columns
@@ -60,7 +61,7 @@ def read_tracking(
         columns=(*COLUMNS, *(f"rolling_{name}" for name in ROLLING)),
         rows=map(_cells, items),
         context={"dataset": dataset, "unit": catalog.unit},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
         facts=partial(table_facts, session, dataset),
     )
 
@@ -94,7 +95,7 @@ def read_tracked_series(
         ],
         columns=columns(TrackedSeriesAnswer),
         context={"dataset": dataset, "unit": catalog.unit, "series_drifting": drifting},
-        headers={"Cache-Control": "no-cache"},
+        headers=NO_CACHE,
         facts=partial(table_facts, session, dataset),
     )
 
