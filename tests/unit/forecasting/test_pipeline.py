@@ -163,12 +163,12 @@ def test_a_panel_too_short_for_a_backtest_is_forecast(months):
 
 def test_late_short_and_empty_series_are_forecast():
     delayed = long_frame({"late": trade_series(8, seed=2)}, start="2020-05")
-    early = long_frame({"early": trade_series(60, seed=3), "nought": np.zeros(60), "usual": trade_series(60, seed=4)})
+    early = long_frame({"early": trade_series(60, seed=3), "zero": np.zeros(60), "usual": trade_series(60, seed=4)})
     discontinued = long_frame({"gone": trade_series(40, seed=5)}, start="2015-01")
     panel = Panel.from_long(pd.concat([delayed, early.assign(ds=early["ds"] + pd.DateOffset(months=12)), discontinued]))
     made = forecast(panel)
     assert np.isfinite(made.paths).all()
-    assert (made.quantiles[panel.unique_ids.index("nought")] == 0).all()
+    assert (made.quantiles[panel.unique_ids.index("zero")] == 0).all()
 
 
 def test_a_late_partner_costs_the_others_no_fold():
