@@ -18,7 +18,6 @@ from store import embedded_postgres
 from store.database import make_engine, migrate
 
 ROOMS = ("unit", "integration", "e2e", "architecture")
-TEMPLATE = "migrated"
 NUMBERS = count()
 HERE = Path(__file__).resolve().parent
 BUNDLED_ON = date(2026, 8, 21)
@@ -51,7 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def new_database(server_url: str, name: str, *, template: str = "template0") -> str:
-    """The URL of a fresh database on the server."""
+    """The URL of a fresh database on the server.
+
+    A number follows the name: a module's tests may be run in parts, and its fixtures then are made again.
+    """
+    name = f"{name[:50]}_{next(NUMBERS)}"
     server = sa.create_engine(server_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
@@ -72,10 +75,10 @@ def server_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(server_url: str) -> str:
     """The name of a migrated database that nobody connects to, to be copied."""
-    engine = make_engine(new_database(server_url, TEMPLATE))
+    engine = make_engine(new_database(server_url, "migrated"))
     migrate(engine)
     engine.dispose()
-    return TEMPLATE
+    return str(engine.url.database)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +98,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def own_url(server_url: str, template: str) -> str:
     """A migrated database of a test's own, for work that commits."""
-    return new_database(server_url, f"own_{next(NUMBERS)}", template=template)
+    return new_database(server_url, "own", template=template)
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def empty(server_url: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engine = make_engine(new_database(server_url, request.node.name[:60]), pool_size=2)
+def empty(server_url: str) -> Iterator[Engine]:
+    engine = make_engine(new_database(server_url, "migrations"), pool_size=2)
     yield engine
     engine.dispose()
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from itertools import count
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from tests.conftest import new_database
 from tests.support.factories import NOW, Published, build_catalog, publish_run
 
 TODAY = datetime(2026, 1, 21, 12, tzinfo=UTC)
-COPIES = count(1)
 
 
 FORECAST = ForecastConfig(seed=3)
@@ -70,7 +68,7 @@ def build_world(engine: Engine) -> World:
 @pytest.fixture(scope="session")
 def original(server_url: str) -> World:
     """A world that nobody is connected to, so that it can be copied; one for each room that imports this."""
-    engine = make_engine(new_database(server_url, f"original_{next(COPIES)}"))
+    engine = make_engine(new_database(server_url, "original"))
     migrate(engine)
     world = build_world(engine)
     engine.dispose()
@@ -79,7 +77,7 @@ def original(server_url: str) -> World:
 
 def copy_of(original: World, server_url: str) -> World:
     template = str(original.engine.url.database)
-    url = new_database(server_url, f"world_{next(COPIES)}", template=template)
+    url = new_database(server_url, "world", template=template)
     return replace(original, engine=make_engine(url, pool_size=4, autocommit=True))
 
 

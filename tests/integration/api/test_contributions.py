@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
-from itertools import count
 from typing import Any
 
 import pandas as pd
@@ -26,7 +25,6 @@ from tests.support.factories import NOW
 from tests.support.scheduler_world import here
 
 # The fixtures serve several modules, each with a database of its own.
-COPIES = count()
 AS_OF = date(2026, 1, 15)
 URL = "/v1/datasets/PARTNERS/forecasts/contributions"
 DATASET = DatasetDefinition(
@@ -57,7 +55,7 @@ def observations() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def engine(server_url: str, template: str) -> Iterator[Engine]:
-    engine = make_engine(new_database(server_url, f"contributions_{next(COPIES)}", template=template))
+    engine = make_engine(new_database(server_url, "contributions", template=template))
     with Session(engine) as session:
         add_codes(session)
         catalog.add_dataset(session, **asdict(DATASET))

@@ -78,8 +78,8 @@ def observations(until: str) -> pd.DataFrame:
 
 
 @pytest.fixture
-def desk(server_url: str, template: str, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    engine = make_engine(new_database(server_url, f"stored_{request.node.name}"[:60], template=template))
+def desk(server_url: str, template: str) -> Iterator[Desk]:
+    engine = make_engine(new_database(server_url, "stored", template=template))
     with Session(engine) as session:
         add_codes(session)
         catalog.add_dataset(session, **asdict(DATASET))

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
-from itertools import count
 from typing import Any
 
 import orjson
@@ -34,7 +33,6 @@ from tests.support.factories import NOW, build_catalog, publish_run
 from tests.support.servers import serving
 
 LATER = NOW + timedelta(days=30)
-NUMBERS = count(1)
 ADDRESS = "economist@example.org"
 
 
@@ -67,7 +65,7 @@ def mailbox() -> Iterator[tuple[Mailbox, MailServer]]:
 @pytest.fixture
 def world(server_url: str, template: str) -> Iterator[Session]:
     """Two datasets and one published run of totals."""
-    engine = make_engine(new_database(server_url, f"rules_{next(NUMBERS)}", template=template))
+    engine = make_engine(new_database(server_url, "rules", template=template))
     with Session(engine) as session:
         build_catalog(session)
         publish_run(session, "CN_TRADE")
