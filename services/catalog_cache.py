@@ -4,7 +4,8 @@ A published run never changes. A dataset only gains series, so that their number
 from the series.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -28,15 +29,15 @@ class RecentValues(Generic[Key, Value]):
         self._values: LRUCache[Key, Value] = LRUCache(KEPT)
         self._lock = Lock()
 
-    def get(self, key: Key) -> Value | None:
-        """The value of a key, if it is still stored."""
+    def get(self, key: Key, compute: Callable[[], Value]) -> Value:
+        """The value of a key, computed where it is not stored, in place of the least recently used."""
         with self._lock:
-            return self._values.get(key)
-
-    def put(self, key: Key, value: Value) -> None:
-        """Store a value in place of the least recently used."""
-        with self._lock:
-            self._values[key] = value
+            known = self._values.get(key)
+        if known is None:
+            known = compute()
+            with self._lock:
+                self._values[key] = known
+        return known
 
 
 class CatalogCache:
@@ -50,20 +51,12 @@ class CatalogCache:
 
     def of_run(self, session: Session, run_id: int) -> tuple[Coverage, SeriesCatalog]:
         """The coverage and catalogue of a published run."""
-        known = self._runs.get(run_id)
-        if known is None:
-            known = _read_run(session, run_id)
-            self._runs.put(run_id, known)
-        return known
+        return self._runs.get(run_id, partial(_read_run, session, run_id))
 
     def of_dataset(self, session: Session, dataset_id: str) -> tuple[DatasetRecord, SeriesCatalog]:
         """A dataset and its series. Raises UnknownDataset."""
         dataset = catalog.dataset(session, dataset_id)
-        known = self._datasets.get((dataset.id, dataset.series))
-        if known is None:
-            known = _read_dataset(session, dataset)
-            self._datasets.put((dataset.id, dataset.series), known)
-        return dataset, known
+        return dataset, self._datasets.get((dataset.id, dataset.series), partial(_read_dataset, session, dataset))
 
 
 def _read_run(session: Session, run_id: int) -> tuple[Coverage, SeriesCatalog]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -80,13 +81,13 @@ class _Structure(NamedTuple):
 
 def _structure(session: Session, catalogs: CatalogCache, run: PublishedRunRecord) -> _Structure:
     """The structure of a run, cached: finding it takes longer than reading the paths."""
-    known: _Structure | None = catalogs.answers.get(("structure", run.id))
-    if known is not None:
-        return known
+    found: _Structure = catalogs.answers.get(("structure", run.id), partial(_find_structure, session, run))
+    return found
+
+
+def _find_structure(session: Session, run: PublishedRunRecord) -> _Structure:
     dataset = store_catalog.dataset(session, run.dataset_id)
     panel = Panel.from_long(split_combined(run_inputs.frame(session, run.id), dataset.reporter))
     hierarchy = find_hierarchy(panel)
     summing = dict(zip(panel.unique_ids, hierarchy.summing.toarray(), strict=True))
-    found = _Structure([panel.unique_ids[row] for row in hierarchy.bottom], summing)
-    catalogs.answers.put(("structure", run.id), found)
-    return found
+    return _Structure([panel.unique_ids[row] for row in hierarchy.bottom], summing)

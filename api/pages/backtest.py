@@ -1,6 +1,7 @@
 """Backtest: errors, interval coverage, calibration, forecasts of any fold, and the largest misses."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -103,10 +104,7 @@ def _scores(
 ) -> BacktestScores:
     """Backtest scores, cached because a published run cannot change."""
     key = ("backtest", published.run.id, kind, *(series.unique_id for series in chosen))
-    scores: BacktestScores | None = catalogs.answers.get(key)
-    if scores is None:
-        scores = read_scores(published, chosen, kind)
-        catalogs.answers.put(key, scores)
+    scores: BacktestScores = catalogs.answers.get(key, partial(read_scores, published, chosen, kind))
     return scores
 
 

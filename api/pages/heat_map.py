@@ -1,6 +1,7 @@
 """Partners and sectors: growth forecasts and contributions to the total, as a heat map and small multiples."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -93,17 +94,11 @@ def read_heatmap(
 def _grid(published: PublishedRun, catalogs: CatalogCache, flow: str, span: Period, measure: Measure) -> Grid:
     """The grid of a run, cached because a published run cannot change."""
     key = ("grid", published.run.id, flow, span.label, measure)
-    grid: Grid | None = catalogs.answers.get(key)
-    if grid is None:
-        grid = read_grid(published, flow, span, measure)
-        catalogs.answers.put(key, grid)
+    grid: Grid = catalogs.answers.get(key, partial(read_grid, published, flow, span, measure))
     return grid
 
 
 def _multiples(published: PublishedRun, catalogs: CatalogCache, flow: str, shown: Sequence[str]) -> Section:
     key = ("multiples", published.run.id, flow, shown)
-    section: Section | None = catalogs.answers.get(key)
-    if section is None:
-        section = multiples_section(published, flow, shown)
-        catalogs.answers.put(key, section)
+    section: Section = catalogs.answers.get(key, partial(multiples_section, published, flow, shown))
     return section

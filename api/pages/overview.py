@@ -1,6 +1,7 @@
 """Overview: the forecast summary of each dataset, the latest actuals, forecast changes and the next release."""
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -15,7 +16,7 @@ from presentation.sections.probability import offered_sentence
 from services.catalog_cache import CatalogCache
 from services.event_probability import periods_offered
 from services.freshness import refinement
-from services.published_run import earlier_runs, month_of, open_run
+from services.published_run import PublishedRun, earlier_runs, month_of, open_run
 from store.queries import catalog, releases, runs
 from store.queries.catalog import DatasetRecord
 
@@ -52,14 +53,8 @@ def _card(
     # Published runs never change, so that the headline of a run and its predecessor can be cached.
     month = month_of(today)
     key = ("overview", published.run.id, month, *(run.id for run in known))
-    card = catalogs.answers.get(key)
-    if card is None:
-        card = headline(published, month=month)
-        card["series"] = published.main(published.flows[-1])
-        card["periods"] = [(period.label, offered_sentence(period)) for period in periods_offered(published, month)]
-        catalogs.answers.put(key, card)
     return {
-        **card,
+        **catalogs.answers.get(key, partial(_headline, published, month)),
         "dataset": dataset,
         "run": published.run,
         "unit": published.unit,
@@ -67,4 +62,14 @@ def _card(
         "due": releases.next_due(session, dataset.id),
         "freshness": freshness_of(request, published),
         "refinement": refinement(session, published.run),
+    }
+
+
+def _headline(published: PublishedRun, month: int) -> dict[str, Any]:
+    """The parts of a card that follow from the run, its predecessor and the month."""
+    periods = [(period.label, offered_sentence(period)) for period in periods_offered(published, month)]
+    return {
+        **headline(published, month=month),
+        "series": published.main(published.flows[-1]),
+        "periods": periods,
     }

@@ -73,12 +73,13 @@ def _read(
     published: PublishedRun, catalogs: CatalogCache, by: str, flow: str, spans: Spans
 ) -> tuple[Changes, dict[str, PartFacts]]:
     """Changes and facts of a run, cached because a published run cannot change."""
-    key = ("partners", published.run.id, by, flow, spans)
-    found: tuple[Changes, dict[str, PartFacts]] | None = catalogs.answers.get(key)
-    if found is None:
+
+    def read() -> tuple[Changes, dict[str, PartFacts]]:
         changes = read_changes(published, by=by, flow=flow, spans=spans)
-        found = changes, read_facts(published, changes, by=by, flow=flow)
-        catalogs.answers.put(key, found)
+        return changes, read_facts(published, changes, by=by, flow=flow)
+
+    found: tuple[Changes, dict[str, PartFacts]]
+    found = catalogs.answers.get(("partners", published.run.id, by, flow, spans), read)
     return found
 
 

@@ -1,5 +1,6 @@
 """Reports and memos on a run: HTML, PDF, XLSX, DOCX, PPTX."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -47,11 +48,8 @@ def read_report(
     """One self-contained document about a published run: summary, method, tables, charts, every series."""
     run = published_run(session, run_id)
     headers = run_headers(request, config, run)
-    key = ("report", run.id, form)
-    content = catalogs.answers.get(key)
-    if content is None:
-        content = make_report(session, catalogs, run.id, form)
-        catalogs.answers.put(key, content)
+    make = partial(make_report, session, catalogs, run.id, form)
+    content = catalogs.answers.get(("report", run.id, form), make)
     return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}", form)
 
 
@@ -71,11 +69,8 @@ def read_memo(
     """
     run = published_run(session, run_id)
     headers = run_headers(request, config, run)
-    key = ("memo", run.id, form, query.appendix)
-    content = catalogs.answers.get(key)
-    if content is None:
-        content = make_memo(session, catalogs, run.id, form, appendix=query.appendix)
-        catalogs.answers.put(key, content)
+    make = partial(make_memo, session, catalogs, run.id, form, appendix=query.appendix)
+    content = catalogs.answers.get(("memo", run.id, form, query.appendix), make)
     return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}-memo", form)
 
 
