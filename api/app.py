@@ -22,7 +22,7 @@ from api.middleware.ranges import RangeRequests
 from api.pages import routers as pages
 from api.rest import endpoints
 from api.sdmx import endpoints as sdmx
-from services.catalog_cache import CatalogCache
+from services.series.catalog_cache import CatalogCache
 from store.database import with_transactions
 
 STATIC = Path(__file__).parent / "pages" / "static"

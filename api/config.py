@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from forecasting.config import ForecastConfig
-from services.schedule import PollInterval
+from services.runs.schedule import PollInterval
 
 
 def _default_forecast(_dataset: str) -> ForecastConfig:

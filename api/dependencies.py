@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.config import ServerConfig
 from api.exception_handlers import BodyTooLarge, SlowBody, UnsupportedBody
-from services.catalog_cache import CatalogCache
+from services.series.catalog_cache import CatalogCache
 
 DISCARDED = 8
 """Read up to this many times the limit and discard it, so that the client receives the 413."""

@@ -15,8 +15,8 @@ from fastapi import FastAPI, Request, Response
 from sqlmodel import Session
 
 from api.config import ServerConfig
-from services.freshness import Freshness, dataset_freshness
 from services.parameters import RunSelection
+from services.runs.freshness import Freshness, dataset_freshness
 from store.queries.runs import PublishedRunRecord, RunRecord
 
 YEAR_SECONDS = 31_536_000

@@ -24,7 +24,7 @@ from forecasting.evaluation.metrics import diebold_mariano
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.types import FloatArray
 from jobs.runs.event_inputs import EventInputs, usable
-from services.events import Scopes
+from services.events.events import Scopes
 from sources import bundled
 from store.models import EVENT_KINDS
 from store.queries.events import records

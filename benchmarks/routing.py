@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message
 from api.http_cache import ANSWERED_BY, AnsweredBy, Latest
 from api.middleware.answer_cache import AnswerCache
 from api.rest.path_parameters import DatasetPath
-from services.freshness import Freshness
 from services.queries.forecasts import ForecastQuery
+from services.runs.freshness import Freshness
 
 PATH, QUERY = "/v1/datasets/CN_CLEANTECH/forecasts", b"flow=X&partner=USA&sector=EV"
 RUN = Latest(1, Freshness(date(2026, 1, 1), ()))

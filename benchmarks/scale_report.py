@@ -26,8 +26,8 @@ from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.pipeline import forecast_panel
 from jobs.execution.executors import process_pool
 from jobs.runs.run_writer import write_run
-from services.datasets import add_codes
-from services.run_requests import request_run
+from services.datasets.datasets import add_codes
+from services.runs.run_requests import request_run
 from store import embedded_postgres
 from store.database import make_engine, migrate
 from store.models import Table

@@ -23,10 +23,10 @@ from benchmarks.tables import machine, markdown, write
 from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.forecast_run import run_forecast
-from services.catalog_cache import CatalogCache
 from services.queries.scenarios import Scenario
-from services.run_selection import latest_run
-from services.scenarios import evaluate_scenario
+from services.runs.run_selection import latest_run
+from services.scenarios.scenarios import evaluate_scenario
+from services.series.catalog_cache import CatalogCache
 from store import embedded_postgres
 from store.database import make_engine, migrate
 from store.queries.runs import PublishedRunRecord

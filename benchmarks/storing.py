@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.config import PROBABILITIES, ForecastConfig
-from services.datasets import add_codes
-from services.run_requests import request_run
+from services.datasets.datasets import add_codes
+from services.runs.run_requests import request_run
 from store.queries import catalog, forecasts
 
 SERIES, MONTHS = 10_000, 24

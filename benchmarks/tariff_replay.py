@@ -25,10 +25,10 @@ from jobs.execution.executors import process_pool
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.event_inputs import load_events
 from jobs.runs.forecast_run import run_forecast
-from services.catalog_cache import CatalogCache
-from services.published_run import open_run
 from services.queries.scenarios import Question, Scenario, Shock, ShockProfile, Tariff
-from services.scenarios import ScenarioRow, evaluate_scenario
+from services.runs.published_run import open_run
+from services.scenarios.scenarios import ScenarioRow, evaluate_scenario
+from services.series.catalog_cache import CatalogCache
 from store import embedded_postgres
 from store.database import make_engine, migrate
 from store.queries import observations

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from forecasting.config import ForecastConfig
     from jobs.execution.executors import ExecutorFactory
     from jobs.scheduling.mail import MailServer
-    from services.schedule import PollInterval
+    from services.runs.schedule import PollInterval
     from sources.feed_config import Feed
     from sources.provider import Access
     from tradewind.client import Client
@@ -128,7 +128,7 @@ def configured_datasets(settings: Settings) -> set[str]:
 
 def poll_interval(settings: Settings) -> "PollInterval":
     """Pauses between polls of a source."""
-    from services.schedule import PollInterval
+    from services.runs.schedule import PollInterval
 
     return PollInterval(timedelta(minutes=settings.poll_minutes), timedelta(minutes=settings.longest_poll_minutes))
 

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import answer_unit
-from services.catalog_cache import CatalogCache
 from services.errors import QueryError
 from services.queries.scenarios import Scenario
-from services.run_selection import latest_run, run_of
-from services.scenarios import ScenarioRow, evaluate_scenario
+from services.runs.run_selection import latest_run, run_of
+from services.scenarios.scenarios import ScenarioRow, evaluate_scenario
+from services.series.catalog_cache import CatalogCache
 
 
 class UnreadableScenario(QueryError):

@@ -21,7 +21,7 @@ from jobs.execution.executors import ExecutorFactory
 from jobs.ingestion.fetch import Fetched
 from jobs.ingestion.ingest import ingest
 from jobs.scheduling.scheduler import Ticker
-from services.datasets import add_codes
+from services.datasets.datasets import add_codes
 from sources import bundled
 from sources.observation_batch import ObservationBatch
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR

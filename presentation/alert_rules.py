@@ -5,8 +5,8 @@ from typing import cast
 from forecasting.analysis.period_draws import Units
 from presentation import formatting
 from presentation.sections.probability import sentence
-from services.alert_rules import RuleEvent
-from services.published_run import PublishedRun
+from services.alerts.alert_rules import RuleEvent
+from services.runs.published_run import PublishedRun
 from store.queries.alert_rules import AlertRuleRecord
 
 

@@ -26,7 +26,7 @@ from api.fred.queries import (
     VintageDatesQuery,
 )
 from api.fred.responses import dates_response, fred_response
-from services.fred_series import (
+from services.series.fred_series import (
     FredSeries,
     RealTimeValue,
     find_series,
@@ -34,7 +34,7 @@ from services.fred_series import (
     real_time_values,
     transformed_values,
 )
-from services.series_transforms import FredFrequency
+from services.series.series_transforms import FredFrequency
 from store.queries import catalog
 
 

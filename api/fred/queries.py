@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.parameters import Day
-from services.series_transforms import Aggregation, FredFrequency, FredUnits
+from services.series.series_transforms import Aggregation, FredFrequency, FredUnits
 
 EARLIEST, LATEST = date(1776, 7, 4), date(9999, 12, 31)
 GREATEST_LIMIT = 100_000

@@ -5,9 +5,9 @@ from typing import Any
 
 from forecasting.data.months import format_month, months_after
 from presentation import links
-from services.coverage import IntervalCoverage
-from services.forecasts import StepForecast
-from services.series_catalog import SeriesCatalog
+from services.backtests.coverage import IntervalCoverage
+from services.forecasts.forecasts import StepForecast
+from services.series.series_catalog import SeriesCatalog
 from store.models import ResolvedSeries
 from store.queries.runs import PublishedRunRecord
 

@@ -8,7 +8,7 @@ from mcp.types import ToolAnnotations
 from sqlalchemy import Engine
 
 from api.mcp.tools import Tools
-from services.catalog_cache import CatalogCache
+from services.series.catalog_cache import CatalogCache
 
 INSTRUCTIONS = """Monthly goods trade of a country by partner and sector: observations, forecasts with prediction
 intervals, and their record of accuracy. Find codes with find_series first. Every answer names its unit, its run and

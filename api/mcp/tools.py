@@ -15,16 +15,16 @@ from forecasting.analysis.period_draws import answer_unit, coverage_kind
 from forecasting.config import BASELINE, COMBINATION
 from forecasting.data.months import format_month
 from presentation import links
-from services.catalog_cache import CatalogCache
-from services.contributions import read_contributions
-from services.coverage import forecast_coverage, interval_coverage
-from services.forecasts import estimate_probability, read_forecasts
-from services.fred_series import find_series as find_by_id
-from services.fred_series import known_values, matching_series
+from services.backtests.coverage import forecast_coverage, interval_coverage
+from services.forecasts.forecasts import estimate_probability, read_forecasts
+from services.partners.contributions import read_contributions
 from services.queries.contributions import ContributionQuery
 from services.queries.forecasts import ForecastQuery, ProbabilityQuery
-from services.run_selection import latest_run, requested_horizon, select_run, select_series
-from services.series_catalog import part_names
+from services.runs.run_selection import latest_run, requested_horizon, select_run, select_series
+from services.series.catalog_cache import CatalogCache
+from services.series.fred_series import find_series as find_by_id
+from services.series.fred_series import known_values, matching_series
+from services.series.series_catalog import part_names
 from store.queries import backtests, catalog, releases, run_changes
 
 Dataset = Annotated[str, Field(description="Code of a dataset, such as CN_TRADE; find_series lists codes.")]

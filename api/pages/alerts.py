@@ -16,11 +16,11 @@ from errors import TradewindError
 from presentation import links
 from presentation.sections.alert_rules import rules_section
 from presentation.sections.probability import offered_sentence, series_choices
-from services.alert_rules import create_rule
-from services.event_probability import periods_offered
+from services.alerts.alert_rules import create_rule
+from services.forecasts.event_probability import periods_offered
 from services.parameters import Code
-from services.published_run import month_of, open_run
 from services.queries.alert_rules import NewAlertRule
+from services.runs.published_run import month_of, open_run
 from store.queries import alert_rules, catalog, runs
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)

@@ -11,9 +11,9 @@ from api.pages.rendering import PageQuery, PageRoute, page
 from forecasting.analysis.periods import parse_period
 from presentation import links
 from presentation.sections.probability import UNIT_NAMES, event_sections, offered_sentence, sentence, series_choices
-from services.event_probability import periods_offered, read_event
+from services.forecasts.event_probability import periods_offered, read_event
 from services.parameters import Code, RunId
-from services.published_run import citation, month_of, open_run
+from services.runs.published_run import citation, month_of, open_run
 from store.queries import catalog
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])

@@ -14,11 +14,11 @@ from presentation import formatting, links
 from presentation.sections.backtest import conditional_section, score_sections
 from presentation.sections.folds import PERIODS, fold_cutoffs, fold_sections, largest_misses, select_fold
 from presentation.sections.verdict import verdict
-from services.backtest_folds import miss_steps
-from services.backtest_summary import BacktestScores, read_scores
-from services.catalog_cache import CatalogCache
+from services.backtests.backtest_folds import miss_steps
+from services.backtests.backtest_summary import BacktestScores, read_scores
 from services.parameters import SCORE_KINDS, Code, Month, RunId
-from services.published_run import PublishedRun, citation, open_run
+from services.runs.published_run import PublishedRun, citation, open_run
+from services.series.catalog_cache import CatalogCache
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog, runs
 

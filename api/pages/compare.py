@@ -12,8 +12,8 @@ from presentation import formatting, links
 from presentation.sections.comparison import comparison_sections, describe
 from presentation.sections.probability import series_choices
 from services.parameters import Code, RunId
-from services.published_run import citation, open_run
-from services.run_selection import published_run
+from services.runs.published_run import citation, open_run
+from services.runs.run_selection import published_run
 from store.queries import catalog, runs
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])

@@ -13,11 +13,11 @@ from presentation.sections.concentration import (
     concentration_sentence,
     nothing_to_concentrate,
 )
-from services.concentration import read_concentration
 from services.errors import NothingToConcentrate, PartsDoNotAddUp
 from services.parameters import Code, RunId
-from services.published_run import PublishedRun, citation, open_partner_run, partner_datasets
+from services.partners.concentration import read_concentration
 from services.queries.forecasts import ConcentrationQuery
+from services.runs.published_run import PublishedRun, citation, open_partner_run, partner_datasets
 from store.errors import UnknownSeries
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])

@@ -9,10 +9,10 @@ from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import links
 from presentation.sections.consensus import consensus_sections, verdict
-from services.consensus import consensus
+from services.history.consensus import consensus
 from services.parameters import Code
-from services.published_run import PublishedRun, citation, open_run
-from services.series_catalog import part_names
+from services.runs.published_run import PublishedRun, citation, open_run
+from services.series.series_catalog import part_names
 from store.models import ResolvedSeries
 from store.queries import external_forecasts
 

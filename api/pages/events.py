@@ -12,11 +12,11 @@ from api.pages.rendering import PageQuery, PageRoute, page
 from presentation import formatting, links
 from presentation.sections.event_effects import calendar_section, effect_sentence, effects_section
 from services.errors import Unanswerable
-from services.event_effects import EffectsAnswer, read_effects
-from services.events import weight
+from services.events.event_effects import EffectsAnswer, read_effects
+from services.events.events import weight
 from services.parameters import Code, RunId
-from services.published_run import PublishedRun, citation, open_partner_run
 from services.queries.events import EffectsQuery
+from services.runs.published_run import PublishedRun, citation, open_partner_run
 from store.errors import UnknownSeries
 from store.queries import catalog
 from store.queries import events as store_events

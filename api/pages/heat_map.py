@@ -25,9 +25,9 @@ from presentation.sections.partner_sector_grid import (
     sorted_partners,
 )
 from presentation.sections.section import Section
-from services.catalog_cache import CatalogCache
 from services.parameters import Code, RunId
-from services.published_run import PublishedRun, citation, open_run
+from services.runs.published_run import PublishedRun, citation, open_run
+from services.series.catalog_cache import CatalogCache
 from store.queries import catalog
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])

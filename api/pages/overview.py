@@ -13,10 +13,10 @@ from api.pages.rendering import PageQuery, PageRoute, freshness_of, page
 from presentation import links
 from presentation.sections.headline import headline
 from presentation.sections.probability import offered_sentence
-from services.catalog_cache import CatalogCache
-from services.event_probability import periods_offered
-from services.freshness import refinement
-from services.published_run import PublishedRun, earlier_runs, month_of, open_run
+from services.forecasts.event_probability import periods_offered
+from services.runs.freshness import refinement
+from services.runs.published_run import PublishedRun, earlier_runs, month_of, open_run
+from services.series.catalog_cache import CatalogCache
 from store.queries import catalog, releases, runs
 from store.queries.catalog import DatasetRecord
 

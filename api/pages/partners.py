@@ -12,11 +12,11 @@ from presentation import formatting, links
 from presentation.sections.contributions import contribution_section, growth_sentence, slope_section
 from presentation.sections.section import Section
 from presentation.sections.substitution import substitution_section
-from services.catalog_cache import CatalogCache
 from services.errors import NothingToCompare, NothingToConcentrate
 from services.parameters import Code, RunId
-from services.partner_changes import Changes, PartFacts, Spans, read_changes, read_facts, read_replacement
-from services.published_run import PublishedRun, citation, open_partner_run, partner_datasets
+from services.partners.partner_changes import Changes, PartFacts, Spans, read_changes, read_facts, read_replacement
+from services.runs.published_run import PublishedRun, citation, open_partner_run, partner_datasets
+from services.series.catalog_cache import CatalogCache
 from store.errors import UnknownSeries
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])

@@ -23,10 +23,10 @@ from presentation import formatting, links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
 from presentation.templates import make_environment
-from services.freshness import Freshness, StaleDataset, dataset_freshness, refinement, stale_datasets
+from services.datasets.table_facts import facts_of
 from services.parameters import Code
-from services.published_run import PublishedRun
-from services.table_facts import facts_of
+from services.runs.freshness import Freshness, StaleDataset, dataset_freshness, refinement, stale_datasets
+from services.runs.published_run import PublishedRun
 from store.errors import UnknownDataset, UnknownRun, UnknownSeries
 from store.queries import runs
 from store.queries.catalog import DatasetRecord

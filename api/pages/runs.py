@@ -13,7 +13,7 @@ from presentation import formatting, links
 from presentation.sections.run import change_sections, duration, failure_sections, run_details, run_seconds
 from presentation.sections.run_changes import attribution_sections
 from presentation.sections.section import Section, figure, link, text
-from services.published_run import citation, earlier_runs, open_run
+from services.runs.published_run import citation, earlier_runs, open_run
 from store.queries import catalog, runs
 from store.queries.runs import RunPage, RunRecord
 

@@ -20,11 +20,11 @@ from forecasting.analysis.periods import Period, parse_period
 from presentation import formatting, links
 from presentation.sections import scenarios as sections
 from presentation.sections.probability import offered_sentence, series_choices
-from services.event_probability import periods_offered
+from services.forecasts.event_probability import periods_offered
 from services.parameters import Code, PeriodText, RunId
-from services.published_run import PublishedRun, citation, month_of, open_run
 from services.queries.scenarios import Numbers
-from services.scenario_form import SHOCKS, Kind, Statement, with_report, year_shown
+from services.runs.published_run import PublishedRun, citation, month_of, open_run
+from services.scenarios.scenario_form import SHOCKS, Kind, Statement, with_report, year_shown
 from store.errors import RunThinned
 from store.models import ResolvedSeries
 from store.queries import catalog, scenarios
@@ -106,7 +106,7 @@ def build(
     permalink = links.absolute(request.base_url, _address(published, query, statement))
     found: dict[str, Any] = {"sections": [], "result": None}
     if query.value is not None:
-        from services.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy
+        from services.scenarios.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy
 
         scenario = with_report(published, {"name": _name(published, statement), **statement.body()}, shown, year)
         answer = evaluate_scenario(session, catalogs, published.run, scenario)
@@ -144,7 +144,7 @@ def store(
     body: FormDep, request: Request, session: SessionDep, options: ConfigDep, catalogs: CatalogCacheDep
 ) -> Response:
     """Store the scenario of the form for the holder of a key with the scope `judge`."""
-    from services.stored_scenarios import store_scenario  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.stored_scenarios import store_scenario  # noqa: PLC0415 - it loads SciPy
 
     fields = _fields(body)
     about = {name: fields.pop(name, "").strip() for name in ("name", "author", "reason", "key")}
@@ -208,7 +208,7 @@ def read(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """A stored scenario: its forecasts on a run, its history, and outcomes."""
-    from services.stored_scenarios import rows_of, scores  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.stored_scenarios import rows_of, scores  # noqa: PLC0415 - it loads SciPy
 
     record = scenarios.find(session, scenario_id)
     stored = scenarios.forecasts(session, record.id)
@@ -259,8 +259,8 @@ def _followed(rows: list[Any], first: list[Any]) -> Any:
 def _answer(
     published: PublishedRun, catalogs: CatalogCacheDep, record: ScenarioRecord, shown: ResolvedSeries, year: Period
 ) -> Any:
-    from services.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy
-    from services.stored_scenarios import ahead, stated  # noqa: PLC0415 - as above
+    from services.scenarios.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.stored_scenarios import ahead, stated  # noqa: PLC0415 - as above
 
     statement = ahead(stated(record), published.run).model_dump(mode="json")
     scenario = with_report(published, statement, shown, year)

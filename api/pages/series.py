@@ -16,13 +16,13 @@ from presentation.sections.probability import offered_sentence, series_choices
 from presentation.sections.section import Section, link, text
 from presentation.sections.series import SeriesView, series_sections, whole_of
 from presentation.sections.verdict import verdict
-from services.backtest_summary import read_scores, read_short_scores
+from services.backtests.backtest_summary import read_scores, read_short_scores
 from services.errors import Unanswerable
-from services.event_probability import periods_offered
-from services.forecasts import read_statuses
+from services.forecasts.event_probability import periods_offered
+from services.forecasts.forecasts import read_statuses
 from services.parameters import CODE, Code, Month, RunId
-from services.published_run import PublishedRun, citation, month_of, open_run
-from services.series_catalog import BALANCE
+from services.runs.published_run import PublishedRun, citation, month_of, open_run
+from services.series.series_catalog import BALANCE
 from store.models import ResolvedSeries
 from store.queries import catalog
 from store.queries.catalog import DatasetRecord, SeriesPage

@@ -5,7 +5,7 @@ from datetime import datetime
 from xml.etree import ElementTree
 
 from presentation import links
-from services.notifications import describe
+from services.alerts.notifications import describe
 from store.queries.notifications import NotificationRecord
 
 NAMESPACE = "http://www.w3.org/2005/Atom"

@@ -11,12 +11,12 @@ from api.sdmx.artefacts import COMMON, Dataflow, quantile_code
 from api.sdmx.errors import UnreadableKey
 from forecasting.config import LEVELS, interval_probabilities
 from forecasting.data.months import format_month, months_after
-from services.catalog_cache import CatalogCache
-from services.forecasts import read_forecasts
+from services.forecasts.forecasts import read_forecasts
 from services.parameters import GREATEST_OFFSET
 from services.queries.forecasts import RunForecastQuery
-from services.run_selection import latest_run, select_series
-from services.series_catalog import SeriesCatalog
+from services.runs.run_selection import latest_run, select_series
+from services.series.catalog_cache import CatalogCache
+from services.series.series_catalog import SeriesCatalog
 from store.errors import NotStored, UnknownSeries
 from store.models import ResolvedSeries
 from store.queries import catalog as store_catalog

@@ -20,7 +20,7 @@ from api.sdmx.errors import UnknownArtefact, UnreadablePeriod
 from api.sdmx.json_messages import json_data
 from api.sdmx.messages import csv_columns, csv_rows, generic_data, specific_data, structure_message
 from presentation.exports import csv_parts
-from services.catalog_cache import CatalogCache
+from services.series.catalog_cache import CatalogCache
 
 router = APIRouter(include_in_schema=False, dependencies=[Reader])
 GENERIC = "application/vnd.sdmx.genericdata+xml;version=2.1"

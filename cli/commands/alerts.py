@@ -27,9 +27,9 @@ def add_rule(
     data_dir: DataDir = None,
 ) -> None:
     """Add a rule: alert when the probability of an event reaches a share."""
-    from services.alert_rules import create_rule
-    from services.catalog_cache import CatalogCache
+    from services.alerts.alert_rules import create_rule
     from services.queries.alert_rules import NewAlertRule
+    from services.series.catalog_cache import CatalogCache
 
     given = {"dataset": dataset, "flow": flow, "period": period, "probability": probability, "above": above}
     given |= {"below": below, "partner": partner, "sector": sector, "units": units, "email": email}

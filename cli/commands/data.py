@@ -72,7 +72,7 @@ def ingest_file(
 ) -> None:
     """Import a table from a file: all rows or none. On a terminal, unclear columns and partners are asked for."""
     from jobs.ingestion.ingest import ingest_file as ingest
-    from services.datasets import ImportOptions
+    from services.datasets.datasets import ImportOptions
     from sources.observation_batch import DatasetDefinition
     from sources.partner_names import country
     from tables import parse_pairs

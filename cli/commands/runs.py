@@ -24,7 +24,7 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Publish forecasts of a dataset from the data known on a day."""
-    from services.run_requests import refuse_future
+    from services.runs.run_requests import refuse_future
 
     settings, now = composition.read_settings(data_dir=data_dir), composition.now()
     day = as_of.date() if as_of else now.date()

@@ -140,7 +140,7 @@ def schedule(
 
 
 def _list_tasks(settings: Settings) -> None:
-    from services.schedule import scheduled_tasks
+    from services.runs.schedule import scheduled_tasks
 
     interval, now = composition.poll_interval(settings), composition.now()
     with composition.session(settings) as session:

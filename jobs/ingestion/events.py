@@ -7,7 +7,7 @@ import pandas as pd
 import structlog
 from sqlmodel import Session
 
-from services.datasets import add_codes
+from services.datasets.datasets import add_codes
 from sources import bundled
 from store.models import EVENT_KINDS
 from store.queries import events

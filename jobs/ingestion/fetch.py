@@ -19,7 +19,7 @@ from jobs.failures import failure_reason
 from jobs.ingestion.indicator_fetch import append_indicator, request_indicator
 from jobs.ingestion.ingest import ingest
 from jobs.ingestion.source_response import MakeClient, SourceResponse
-from services.datasets import OWN_CLASSIFICATION, add_codes
+from services.datasets.datasets import OWN_CLASSIFICATION, add_codes
 from sources.client import Client, RequestPolicy, Validator
 from sources.errors import NoFigures, SourceError, WrongUnit
 from sources.feed_config import Feed, feed_of

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from jobs.ingestion.indicators import add_informs, ingest_indicator
 from jobs.ingestion.source_response import MakeClient, SourceResponse
-from services.datasets import add_codes
+from services.datasets.datasets import add_codes
 from sources.client import Validator
 from sources.errors import NoFigures
 from sources.feed_config import Feed

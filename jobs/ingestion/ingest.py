@@ -11,7 +11,7 @@ from sqlmodel import Session
 from jobs.ingestion.events import ingest_bundled_events
 from jobs.ingestion.indicators import ingest_bundled_indicators
 from jobs.ingestion.polls import ingest_bundled_polls
-from services.datasets import (
+from services.datasets.datasets import (
     PARTNER_LENGTH,
     PLAIN_IMPORT,
     SECTOR_LENGTH,
@@ -24,8 +24,8 @@ from services.datasets import (
     import_table,
     known_when_due,
 )
-from services.panel_import import panel_observations
-from services.table_columns import Ask
+from services.datasets.panel_import import panel_observations
+from services.datasets.table_columns import Ask
 from sources import bundled
 from sources.observation_batch import DatasetDefinition, ObservationBatch
 from store.queries import catalog, observation_writes, releases
@@ -103,7 +103,7 @@ def ingest_file(
     """Import a table from a file. The caller commits.
 
     `create` describes a dataset that is not there yet; `partners` and `sectors` are CSVs of code, name that register
-    own codes. `ask` and `notify` as for `services.datasets.import_table`.
+    own codes. `ask` and `notify` as for `services.datasets.datasets.import_table`.
     Raises TableError, BadDefinition, UnknownPartnerName, UnknownDataset, UnknownPartner, BadObservations, NotDerivable.
     """
     if create is not None:

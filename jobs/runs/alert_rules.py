@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from errors import TradewindError
 from presentation.alert_rules import alert_reason
-from services.alert_rules import read_rule_event
-from services.catalog_cache import CatalogCache
-from services.published_run import PublishedRun, open_run
+from services.alerts.alert_rules import read_rule_event
+from services.runs.published_run import PublishedRun, open_run
+from services.series.catalog_cache import CatalogCache
 from store.queries import alert_rules, alerts, runs
 from store.queries.alert_rules import AlertRuleRecord
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from forecasting.data.events import Event, EventPanel
 from forecasting.data.indicators import DAY
 from forecasting.data.panel import Panel
-from services.events import Scopes, read_scopes, related
+from services.events.events import Scopes, read_scopes, related
 from store.queries import events
 from store.queries.events import EventRecord
 

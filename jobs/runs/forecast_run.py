@@ -32,7 +32,7 @@ from jobs.runs.run_writer import write_run
 from jobs.runs.scenario_updates import update_stored_scenarios
 from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
-from services.run_requests import request_run
+from services.runs.run_requests import request_run
 from store.errors import NoEarlierRun, StoreError
 from store.queries import catalog, observations, releases, run_inputs, runs
 from store.queries.runs import RunMovedOn

@@ -4,9 +4,9 @@ import structlog
 from sqlmodel import Session
 
 from jobs.clock import Clock
-from services.catalog_cache import CatalogCache
-from services.run_selection import published_run
-from services.stored_scenarios import update_scenarios
+from services.runs.run_selection import published_run
+from services.scenarios.stored_scenarios import update_scenarios
+from services.series.catalog_cache import CatalogCache
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from jobs.scheduling.alerts import MAX_ATTEMPTS, retry_pause
 from jobs.scheduling.webhook import NotDelivered, Webhook
-from services.notifications import message
+from services.alerts.notifications import message
 from store.queries import notifications
 from store.queries.notifications import NotificationRecord
 

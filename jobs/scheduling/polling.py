@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched
-from services.schedule import PollInterval
+from services.runs.schedule import PollInterval
 from store.queries import indicator_releases, releases
 from store.queries.indicator_releases import IndicatorReleaseRecord
 from store.queries.releases import ReleaseRecord

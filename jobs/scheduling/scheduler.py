@@ -34,7 +34,7 @@ from jobs.scheduling import alerts, notifications, polling
 from jobs.scheduling.mail import MailServer
 from jobs.scheduling.polling import Poll
 from jobs.scheduling.webhook import Webhook
-from services.schedule import PollInterval, next_poll
+from services.runs.schedule import PollInterval, next_poll
 from store.queries import catalog, fetch_attempts, indicators, observations, runs
 from store.queries.runs import RunMovedOn, RunRecord
 

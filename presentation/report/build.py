@@ -14,8 +14,8 @@ from presentation.report.content import Report, read_report
 from presentation.report.memo import read_memo
 from presentation.sections.section import Section
 from presentation.templates import TEMPLATES, make_environment
-from services.catalog_cache import CatalogCache
-from services.published_run import open_run
+from services.runs.published_run import open_run
+from services.series.catalog_cache import CatalogCache
 
 Form = Literal["html", "pdf", "xlsx"]
 MemoForm = Literal["html", "pdf", "docx", "pptx"]

@@ -16,10 +16,10 @@ from presentation.sections.forecast import monthly_fan
 from presentation.sections.headline import headline
 from presentation.sections.partner_sector_grid import multiples, partners_shown
 from presentation.sections.section import Section, figure, in_unit, text
-from services.backtest_summary import read_scores
-from services.catalog_cache import CatalogCache
-from services.period_summary import summarise_period
-from services.published_run import PublishedRun, citation, open_run
+from services.backtests.backtest_summary import read_scores
+from services.forecasts.period_summary import summarise_period
+from services.runs.published_run import PublishedRun, citation, open_run
+from services.series.catalog_cache import CatalogCache
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import backtests, runs
 

@@ -13,12 +13,12 @@ from presentation.sections.probability import offered_sentence
 from presentation.sections.run import differences
 from presentation.sections.section import Section
 from presentation.sections.verdict import verdict
-from services.backtest_summary import read_scores
-from services.catalog_cache import CatalogCache
-from services.event_probability import read_event
-from services.events import weight
-from services.period_summary import PeriodSummary
-from services.published_run import PublishedRun, citation, earlier_runs, open_run
+from services.backtests.backtest_summary import read_scores
+from services.events.events import weight
+from services.forecasts.event_probability import read_event
+from services.forecasts.period_summary import PeriodSummary
+from services.runs.published_run import PublishedRun, citation, earlier_runs, open_run
+from services.series.catalog_cache import CatalogCache
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import runs
 

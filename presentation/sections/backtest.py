@@ -7,8 +7,8 @@ from forecasting.config import BASELINE, COMBINATION, LEVELS
 from presentation import formatting
 from presentation.charts import backtest as charts
 from presentation.sections.section import Column, Section, figure, in_unit, text
-from services.backtest_folds import score_unit
-from services.backtest_summary import (
+from services.backtests.backtest_folds import score_unit
+from services.backtests.backtest_summary import (
     BacktestScores,
     coverage_rows,
     error_rows,

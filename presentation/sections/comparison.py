@@ -10,9 +10,9 @@ from presentation.sections.events import mark_events, read_listed
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.run import differences
 from presentation.sections.section import Section, figure, in_unit, text
-from services.forecast_history import forecast_rows, history_start, observed_rows
-from services.period_summary import period_rows
-from services.published_run import PublishedRun, month_of
+from services.forecasts.period_summary import period_rows
+from services.history.forecast_history import forecast_rows, history_start, observed_rows
+from services.runs.published_run import PublishedRun, month_of
 from store.errors import ChangesNotKept
 from store.models import ResolvedSeries
 from store.queries import run_changes

@@ -8,9 +8,9 @@ from presentation.charts.concentration import top_shares
 from presentation.charts.fan import fan
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Column, Row, Section, figure, interval_columns, text
-from services.concentration import ConcentrationAnswer, ConcentrationRow
-from services.forecasts import StepForecast
-from services.published_run import PublishedRun, iso_day
+from services.forecasts.forecasts import StepForecast
+from services.partners.concentration import ConcentrationAnswer, ConcentrationRow
+from services.runs.published_run import PublishedRun, iso_day
 
 UNIT = "HHI points"
 LEVEL = 80

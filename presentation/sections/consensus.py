@@ -7,9 +7,9 @@ from forecasting.data.months import format_month, month_text
 from presentation import formatting, links
 from presentation.charts.consensus import NAMES, consensus_chart, running_errors
 from presentation.sections.section import Section, figure, in_unit, text
-from services.consensus import RECENT, Consensus, ConsensusRow
-from services.period_summary import unit_in_words
-from services.published_run import PublishedRun, month_of
+from services.forecasts.period_summary import unit_in_words
+from services.history.consensus import RECENT, Consensus, ConsensusRow
+from services.runs.published_run import PublishedRun, month_of
 from store.models import ResolvedSeries
 
 Show = Callable[[Any], str]

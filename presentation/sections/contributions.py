@@ -10,9 +10,9 @@ from presentation import formatting, links
 from presentation.charts.contributions import contribution_bars, share_slopes
 from presentation.sections.section import Column, Row, Section, figure, in_unit, text
 from presentation.sparkline import sparkline
-from services.contributions import ContributionAnswer, ContributionRow, Estimate
-from services.partner_changes import Changes, PartFacts
-from services.published_run import PublishedRun
+from services.partners.contributions import ContributionAnswer, ContributionRow, Estimate
+from services.partners.partner_changes import Changes, PartFacts
+from services.runs.published_run import PublishedRun
 
 NAMED = 4
 INDENT = "\u2003"

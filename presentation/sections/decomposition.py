@@ -6,8 +6,8 @@ from presentation import formatting, links
 from presentation.charts.decomposition import components as panels
 from presentation.sections.events import mark_events, read_listed
 from presentation.sections.section import Section, figure, in_unit, text
-from services.decomposition import component_months
-from services.published_run import PublishedRun
+from services.runs.published_run import PublishedRun
+from services.series.decomposition import component_months
 from store.models import ResolvedSeries
 
 NOTE = (

@@ -7,8 +7,8 @@ from forecasting.data.months import month_text
 from presentation import formatting, links
 from presentation.charts.event_effects import GROUPS, effect_bars
 from presentation.sections.section import Section, figure, in_unit, link, text
-from services.event_effects import EffectRow, EffectsAnswer
-from services.published_run import FLOW_NAMES, PREPOSITIONS, PublishedRun
+from services.events.event_effects import EffectRow, EffectsAnswer
+from services.runs.published_run import FLOW_NAMES, PREPOSITIONS, PublishedRun
 from store.models import TOTAL_PARTNER
 from store.queries.events import EventRecord
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from presentation import formatting, links
 from presentation.sections.section import Section, figure, text
-from services.events import LEAST_WEIGHT, ListedEvent, listed_events, weight
-from services.published_run import PublishedRun
+from services.events.events import LEAST_WEIGHT, ListedEvent, listed_events, weight
+from services.runs.published_run import PublishedRun
 from store.models import ResolvedSeries
 from store.queries import run_events
 

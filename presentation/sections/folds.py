@@ -12,11 +12,11 @@ from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Section, figure, in_unit, interval_columns, link, text
-from services.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, MissedPage, read_misses
-from services.forecast_history import history_start, observed_rows
-from services.period_summary import unit_in_words
-from services.published_run import PublishedRun, iso_day
-from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
+from services.backtests.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, MissedPage, read_misses
+from services.backtests.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
+from services.forecasts.period_summary import unit_in_words
+from services.history.forecast_history import history_start, observed_rows
+from services.runs.published_run import PublishedRun, iso_day
 from store.models import ResolvedSeries
 from store.queries import backtest_folds
 

@@ -7,8 +7,8 @@ from presentation import formatting, links
 from presentation.charts.fan import fan
 from presentation.sections.events import mark_events, read_listed
 from presentation.sections.section import Column, Section, figure, in_unit, interval_columns, text
-from services.forecast_history import Row, forecast_rows, history_start, observed_rows
-from services.published_run import PublishedRun
+from services.history.forecast_history import Row, forecast_rows, history_start, observed_rows
+from services.runs.published_run import PublishedRun
 from store.models import ResolvedSeries
 
 LEVELS = (95.0, 80.0, 50.0)

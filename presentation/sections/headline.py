@@ -10,10 +10,10 @@ from forecasting.data.months import MONTHS_PER_YEAR
 from presentation import formatting, links
 from presentation.sections.forecast import monthly_fan
 from presentation.sections.section import Section, figure, in_unit, link
-from services.first_prints import first_prints
-from services.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
-from services.published_run import PublishedRun, citation, earlier_runs
-from services.series_folds import read_series_folds
+from services.backtests.series_folds import read_series_folds
+from services.forecasts.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
+from services.history.first_prints import first_prints
+from services.runs.published_run import PublishedRun, citation, earlier_runs
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 
 LEVEL, CHART_YEARS = 80.0, 5

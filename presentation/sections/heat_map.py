@@ -10,7 +10,7 @@ from presentation import formatting, links
 from presentation.charts.heat_map import class_of, heat_map, small_multiples
 from presentation.sections.partner_sector_grid import EDGES, Grid, Measure, multiples, sectors_of
 from presentation.sections.section import Column, Section, figure, text
-from services.published_run import PublishedRun
+from services.runs.published_run import PublishedRun
 from store.models import TOTAL_SECTOR
 
 MEASURES: dict[Measure, str] = {"pc1": "Growth on a year ago", "contribution": "Contribution to the total’s growth"}

@@ -4,8 +4,8 @@ from forecasting.data.months import format_month
 from presentation import formatting, links
 from presentation.charts.nowcast import nowcast
 from presentation.sections.section import Section, figure, in_unit, interval_columns, text
-from services.nowcast_history import LEVEL, nowcast_history
-from services.published_run import PublishedRun
+from services.history.nowcast_history import LEVEL, nowcast_history
+from services.runs.published_run import PublishedRun
 from store.models import ResolvedSeries
 
 NOTE = "Median forecast by the day whose knowledge it uses. Band: 80 % prediction interval."

@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.periods import Period, periods_ahead
 from forecasting.data.months import MONTHS_PER_YEAR
-from services.period_summary import period_rows
-from services.published_run import PublishedRun, iso_day
+from services.forecasts.period_summary import period_rows
+from services.runs.published_run import PublishedRun, iso_day
 from store.models import REST_PARTNER, TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 
 Measure = Literal["pc1", "contribution"]

@@ -8,8 +8,8 @@ from forecasting.data.months import month_text
 from presentation import formatting, links
 from presentation.charts.past_forecast import past_forecast
 from presentation.sections.section import Section, figure, in_unit, text
-from services.past_forecasts import LEVEL, PastForecast, past_forecasts
-from services.published_run import PublishedRun, iso_day
+from services.history.past_forecasts import LEVEL, PastForecast, past_forecasts
+from services.runs.published_run import PublishedRun, iso_day
 from store.models import ResolvedSeries
 
 HISTORY, DEFAULT_BACK = 24, 12

@@ -7,9 +7,9 @@ from forecasting.analysis.periods import Period
 from presentation import formatting, links
 from presentation.charts.density import density, density_rows
 from presentation.sections.section import Section, figure, in_unit, link, text
-from services.event_probability import Event, event_probability
-from services.period_summary import unit_in_words
-from services.published_run import PublishedRun
+from services.forecasts.event_probability import Event, event_probability
+from services.forecasts.period_summary import unit_in_words
+from services.runs.published_run import PublishedRun
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 
 UNIT_NAMES = {"lin": "Level", "pc1": "Growth on a year ago"}

@@ -8,8 +8,8 @@ from forecasting.analysis.periods import periods_ahead
 from forecasting.config import BASELINE
 from presentation import formatting, links
 from presentation.sections.section import Section, figure, in_unit, link, text
-from services.period_summary import estimate
-from services.published_run import PublishedRun
+from services.forecasts.period_summary import estimate
+from services.runs.published_run import PublishedRun
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries.runs import PublishedRunRecord, RunRecord
 

@@ -3,7 +3,7 @@
 from forecasting.data.months import month_text
 from presentation import formatting, links
 from presentation.sections.section import Section, figure, in_unit, link, text
-from services.published_run import PublishedRun, month_of
+from services.runs.published_run import PublishedRun, month_of
 from store.errors import ChangesNotKept
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR
 from store.queries import run_changes

@@ -8,17 +8,17 @@ from presentation import formatting, links
 from presentation.charts.scenarios import BASELINE, scenario_lines
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Section, figure, in_unit, text
-from services.forecast_history import history_start, observed_rows
-from services.period_summary import unit_in_words
-from services.published_run import PublishedRun, iso_day
-from services.scenario_form import LEVEL
+from services.forecasts.period_summary import unit_in_words
+from services.history.forecast_history import history_start, observed_rows
+from services.runs.published_run import PublishedRun, iso_day
+from services.scenarios.scenario_form import LEVEL
 from store.models import ResolvedSeries
 from store.queries.scenarios import ForecastRecord, ScenarioRecord
 
 if TYPE_CHECKING:
     # They load SciPy, which the web needs for no other page.
-    from services.scenarios import ScenarioAnswer, ScenarioRow, Summary
-    from services.stored_scenarios import ScenarioScore
+    from services.scenarios.scenarios import ScenarioAnswer, ScenarioRow, Summary
+    from services.scenarios.stored_scenarios import ScenarioScore
 
 YEARS_SHOWN = 4
 

@@ -15,8 +15,9 @@ from presentation.sections.nowcast import nowcast_sections
 from presentation.sections.past_forecasts import Slider, past_forecast_section
 from presentation.sections.section import Section, figure, in_unit, text
 from services.errors import NoWhole, ShareOfBalance
-from services.first_prints import first_prints
-from services.forecast_history import (
+from services.forecasts.period_summary import unit_in_words
+from services.history.first_prints import first_prints
+from services.history.forecast_history import (
     Row,
     earlier_rows,
     forecast_rows,
@@ -24,9 +25,8 @@ from services.forecast_history import (
     history_start,
     observed_rows,
 )
-from services.period_summary import unit_in_words
-from services.published_run import PublishedRun
-from services.series_catalog import BALANCE
+from services.runs.published_run import PublishedRun
+from services.series.series_catalog import BALANCE
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from presentation import formatting, links
 from presentation.sections.contributions import span_in_words
 from presentation.sections.section import Row, Section, figure, in_unit, text
-from services.published_run import PublishedRun
-from services.substitution import Window
+from services.partners.substitution import Window
+from services.runs.published_run import PublishedRun
 
 SUBJECTS = {"X": "exports to", "M": "imports from"}
 

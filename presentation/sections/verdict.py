@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from forecasting.config import BASELINE, COMBINATION
 from presentation import formatting
 from presentation.sections.section import in_unit
-from services.backtest_folds import GROWTH, score_unit
-from services.backtest_summary import BacktestScores
+from services.backtests.backtest_folds import GROWTH, score_unit
+from services.backtests.backtest_summary import BacktestScores
 from store.queries.backtests import ScoreRow
 
 LEVEL, NAMED = 80.0, 3

@@ -34,7 +34,7 @@ def steps(route: str) -> list[Step]:
 def layers() -> list[set[str]]:
     """The layers contract, top to bottom."""
     contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    (contract,) = (contract for contract in contracts if contract["type"] == "layers")
+    (contract,) = (contract for contract in contracts if contract["name"] == "layers")
     return [{room.strip() for room in layer.split("|")} for layer in contract["layers"]]
 
 

@@ -21,7 +21,7 @@ from api.app import create_app
 from jobs.ingestion.ingest import ingest
 from jobs.scheduling.scheduler import Ticker
 from jobs.scheduling.webhook import Webhook
-from services.schedule import PollInterval
+from services.runs.schedule import PollInterval
 from sources.observation_batch import ObservationBatch
 from store.queries import catalog, observations, releases, runs
 from tables import check_releases, read_table

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from services.run_requests import request_run
+from services.runs.run_requests import request_run
 from store.database import make_engine
 from tests.conftest import new_database
 from tests.integration.api.conftest import FORECAST

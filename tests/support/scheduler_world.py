@@ -7,7 +7,7 @@ import numpy as np
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
-from services.datasets import add_codes
+from services.datasets.datasets import add_codes
 from sources.observation_batch import DatasetDefinition
 from store.queries import catalog, observation_writes
 from tables import check_observations

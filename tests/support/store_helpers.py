@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 from sqlmodel import Session
 
-from services.datasets import add_codes
+from services.datasets.datasets import add_codes
 from store.queries import catalog, observation_writes, observations
 from store.queries.observation_writes import Appended
 from tables import check_observations, read_table

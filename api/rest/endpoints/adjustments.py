@@ -25,7 +25,7 @@ from forecasting.analysis.period_draws import answer_unit
 from presentation import links
 from services.parameters import Paged
 from services.queries.adjustments import AdjustmentsQuery, NewAdjustment
-from services.run_selection import published_run
+from services.runs.run_selection import published_run
 from store.queries import adjustments, catalog
 
 router = APIRouter(tags=["adjustments"], responses=PROBLEM)
@@ -47,7 +47,7 @@ def adjust(
     Parts, wholes and intervals follow, as in a scenario. `view=judgement` serves the forecasts with every adjustment
     that applies. It also applies to later runs, until it expires, is withdrawn, or its period is observed.
     """
-    from services.adjustments import add_adjustment  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.adjustments import add_adjustment  # noqa: PLC0415 - it loads SciPy
 
     stated = read_body(NewAdjustment, body)
     number = add_adjustment(session, catalogs, published_run(session, run_id), stated, now=config.now())
@@ -106,7 +106,7 @@ def read_adjustments(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Every adjustment of a dataset, withdrawn ones too, beside the statistical forecast and the outcome."""
-    from services.adjustments import track  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.adjustments import track  # noqa: PLC0415 - it loads SciPy
 
     unit = catalog.dataset(session, dataset).unit
     tracked = track(session, catalogs, dataset)
@@ -133,7 +133,7 @@ def read_authors(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Forecast value added by author and units: errors of adjustments and of the statistical forecast before them."""
-    from services.adjustments import track, value_added  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.adjustments import track, value_added  # noqa: PLC0415 - it loads SciPy
 
     unit = catalog.dataset(session, dataset).unit
     found = value_added(track(session, catalogs, dataset))

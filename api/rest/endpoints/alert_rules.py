@@ -14,7 +14,7 @@ from api.rest.schemas.alert_rules import AlertRuleAnswer, AlertRulePage
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.alert_rules import alert_rule_answer
-from services.alert_rules import create_rule
+from services.alerts.alert_rules import create_rule
 from services.parameters import GREATEST_ID
 from services.queries.alert_rules import AlertRulesQuery, NewAlertRule
 from store.queries import alert_rules, catalog

@@ -30,15 +30,15 @@ from api.rest.serializers.backtests import (
 from api.rest.serializers.runs import run_answer
 from forecasting.config import BASELINE, COMBINATION, LEVELS
 from forecasting.errors import UnknownForecaster
-from services import backtest_folds
-from services.backtest_folds import MissedPage, score_unit, value_unit
-from services.derived_backtest import derived_scores
+from services.backtests import backtest_folds
+from services.backtests.backtest_folds import MissedPage, score_unit, value_unit
+from services.backtests.derived_backtest import derived_scores
+from services.backtests.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
+from services.datasets.table_facts import table_facts
 from services.errors import LevelNotKept, NotOneSeries
 from services.queries.backtests import BacktestQuery, FoldQuery, MissQuery
-from services.run_selection import select_run
-from services.series_catalog import SeriesCatalog, part_names
-from services.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
-from services.table_facts import table_facts
+from services.runs.run_selection import select_run
+from services.series.series_catalog import SeriesCatalog, part_names
 from store.models import ResolvedSeries
 from store.queries import backtests, runs
 from store.queries.backtest_coverage import PIT, PitBin, pit_histogram

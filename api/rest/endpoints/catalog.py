@@ -23,10 +23,10 @@ from api.rest.schemas.catalog import (
 from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from forecasting.data.months import format_month
-from services.freshness import dataset_freshness
 from services.parameters import Paged, Parameters
 from services.queries.catalog import CatalogQuery, SeriesQuery
-from services.series_catalog import SeriesCatalog
+from services.runs.freshness import dataset_freshness
+from services.series.series_catalog import SeriesCatalog
 from store.queries import catalog
 
 router = APIRouter(tags=["catalog"], dependencies=[Reader], responses=PROBLEM)

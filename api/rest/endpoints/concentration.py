@@ -17,10 +17,10 @@ from api.rest.serializers.forecasts import Layout, forecast_rows
 from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.data.months import months_after
-from services.concentration import read_concentration as find_concentration
-from services.coverage import interval_coverage
+from services.backtests.coverage import interval_coverage
+from services.partners.concentration import read_concentration as find_concentration
 from services.queries.forecasts import ConcentrationQuery
-from services.run_selection import requested_horizon, select_run
+from services.runs.run_selection import requested_horizon, select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 UNIT = "HHI points"

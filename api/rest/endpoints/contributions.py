@@ -19,9 +19,9 @@ from api.rest.serializers.contributions import (
 )
 from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
-from services.contributions import read_contributions as find_contributions
+from services.partners.contributions import read_contributions as find_contributions
 from services.queries.contributions import ContributionQuery
-from services.run_selection import select_run
+from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 

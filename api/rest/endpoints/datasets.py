@@ -11,7 +11,7 @@ from api.rest.responses import json_response
 from api.rest.schemas.datasets import ImportAnswer, NewDataset, TableLayout
 from api.rest.schemas.problem import PROBLEM
 from presentation import links
-from services.datasets import ImportOptions, add_codes, add_own_codes, check_own_codes, import_table
+from services.datasets.datasets import ImportOptions, add_codes, add_own_codes, check_own_codes, import_table
 from sources.observation_batch import DatasetDefinition
 from sources.partner_names import country
 from tables import Layout, make_dialect, read_table

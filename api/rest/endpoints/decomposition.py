@@ -15,10 +15,10 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.forecasts import component_answer
 from api.rest.serializers.runs import run_answer
 from api.rest.serializers.series import series_answer
-from services.decomposition import component_months
+from services.datasets.table_facts import table_facts
 from services.queries.forecasts import DecompositionQuery
-from services.run_selection import published_run, select_series
-from services.table_facts import table_facts
+from services.runs.run_selection import published_run, select_series
+from services.series.decomposition import component_months
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 SHARE_UNIT = "per cent"

@@ -14,10 +14,10 @@ from api.rest.path_parameters import RunPath
 from api.rest.responses import MEDIA_TYPES
 from api.rest.schemas.problem import PROBLEM
 from presentation.draws import SeriesDraws, csv_stream, hubverse_table, parquet_stream, plain_table
-from services.forecasts import BATCH_PARTS, batches
+from services.forecasts.forecasts import BATCH_PARTS, batches
 from services.queries.forecasts import DrawsQuery
-from services.run_selection import published_run, requested_horizon, select_series
-from services.series_paths import ReadPaths, cutoff_number, read_series_paths
+from services.runs.run_selection import published_run, requested_horizon, select_series
+from services.series.series_paths import ReadPaths, cutoff_number, read_series_paths
 from store.models import ResolvedSeries
 from store.queries import retention
 
@@ -45,7 +45,7 @@ def read_draws(
     run = published_run(session, run_id)
     read: ReadPaths = partial(read_series_paths, session, run)
     if query.view == "judgement":
-        from services.adjustments import judged_paths  # noqa: PLC0415 - it loads SciPy
+        from services.scenarios.adjustments import judged_paths  # noqa: PLC0415 - it loads SciPy
 
         read, headers = judged_paths(session, catalogs, run), dict(NO_STORE)
     else:

@@ -14,10 +14,10 @@ from api.rest.schemas.event_effects import EffectAnswer, EffectPage
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.event_effects import effect_answer, effects_context
 from api.rest.serializers.runs import run_answer
-from services.event_effects import read_effects
-from services.published_run import open_run
+from services.events.event_effects import read_effects
 from services.queries.events import EffectsQuery
-from services.run_selection import select_run
+from services.runs.published_run import open_run
+from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["events"], dependencies=[Reader], responses=PROBLEM)
 

@@ -28,10 +28,10 @@ from api.rest.serializers.events import (
 )
 from api.rest.serializers.runs import run_answer
 from api.rest.uploads import table_body, uploaded_table
-from services.events import find_events, listed_events
+from services.events.events import find_events, listed_events
 from services.queries.events import EventQuery, SeriesEventsQuery
 from services.queries.runs import EvidenceQuery
-from services.run_selection import select_run
+from services.runs.run_selection import select_run
 from store.models import EVENT_KINDS
 from store.queries import events, run_events
 from tables import check_events

@@ -20,7 +20,7 @@ from api.rest.schemas.external_forecasts import (
 from api.rest.schemas.problem import PROBLEM
 from api.rest.uploads import table_body, uploaded_table
 from forecasting.data.months import format_month
-from services.consensus import selected_parts
+from services.history.consensus import selected_parts
 from services.queries.tracking import ExternalForecastQuery, ExternalModelsQuery
 from store.queries import catalog, external_forecasts
 from store.queries.external_forecasts import Comparison, ModelRecord

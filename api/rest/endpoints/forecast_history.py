@@ -14,9 +14,9 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.runs import run_answer
 from api.rest.serializers.series import series_answer
 from forecasting.analysis.period_draws import answer_unit
-from services.forecast_history import history_rows
-from services.published_run import open_run
+from services.history.forecast_history import history_rows
 from services.queries.forecasts import ForecastHistoryQuery
+from services.runs.published_run import open_run
 from store.queries import runs
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)

@@ -22,19 +22,19 @@ from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from forecasting.analysis.period_draws import answer_unit
 from forecasting.data.months import months_after
-from services.catalog_cache import CatalogCache
-from services.coverage import forecast_coverage
-from services.forecasts import read_forecasts as read_series_forecasts
-from services.forecasts import read_statuses
-from services.freshness import Freshness, dataset_freshness
-from services.observed_periods import observed_history
+from services.backtests.coverage import forecast_coverage
+from services.datasets.table_facts import table_facts
+from services.forecasts.forecasts import read_forecasts as read_series_forecasts
+from services.forecasts.forecasts import read_statuses
+from services.forecasts.observed_periods import observed_history
 from services.queries.forecasts import ForecastQuery, RunForecastQuery
-from services.run_selection import SelectedSeries, published_run, requested_horizon, select_run, select_series
-from services.table_facts import table_facts
+from services.runs.freshness import Freshness, dataset_freshness
+from services.runs.run_selection import SelectedSeries, published_run, requested_horizon, select_run, select_series
+from services.series.catalog_cache import CatalogCache
 from store.queries.runs import PublishedRunRecord
 
 if TYPE_CHECKING:
-    from services.adjustments import JudgedPaths
+    from services.scenarios.adjustments import JudgedPaths
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -92,7 +92,7 @@ def _judged_response(
     query: RunForecastQuery,
 ) -> Response:
     """Forecasts given the adjustments of a run, which may change at any time."""
-    from services.adjustments import judged_paths  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.adjustments import judged_paths  # noqa: PLC0415 - it loads SciPy
 
     judged = judged_paths(session, catalogs, run)
     freshness = dataset_freshness(session, run.dataset_id, run.cutoff, now=config.now(), grace=config.grace)

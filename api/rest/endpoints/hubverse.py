@@ -13,10 +13,10 @@ from api.rest.responses import json_response, list_response, page_limit, wanted_
 from api.rest.schemas.hubverse import ModelOutputPage, TasksAnswer
 from api.rest.schemas.problem import PROBLEM
 from api.rest.serializers.runs import run_answer
-from services.hubverse import COLUMNS, MODEL, file_name, model_output, tasks
+from services.datasets.table_facts import table_facts
+from services.forecasts.hubverse import COLUMNS, MODEL, file_name, model_output, tasks
 from services.queries.hubverse import HubverseQuery
-from services.run_selection import published_run, select_series
-from services.table_facts import table_facts
+from services.runs.run_selection import published_run, select_series
 
 router = APIRouter(tags=["runs"], dependencies=[Reader], responses=PROBLEM)
 

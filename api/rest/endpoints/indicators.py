@@ -25,7 +25,7 @@ from forecasting.data.months import format_month
 from services.parameters import Paged
 from services.queries.catalog import IndicatorQuery
 from services.queries.runs import EvidenceQuery
-from services.run_selection import select_run
+from services.runs.run_selection import select_run
 from store.queries import indicators, run_indicators
 from store.queries.indicators import IndicatorRecord
 

@@ -12,7 +12,7 @@ from api.rest.responses import list_response, page_limit
 from api.rest.schemas.common import columns
 from api.rest.schemas.notifications import NotificationAnswer, NotificationPage
 from api.rest.schemas.problem import PROBLEM
-from services.notifications import delivery_state, describe
+from services.alerts.notifications import delivery_state, describe
 from services.queries.notifications import FeedQuery, NotificationQuery
 from store.queries import notifications
 from store.queries.notifications import NotificationRecord

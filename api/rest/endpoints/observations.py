@@ -25,12 +25,12 @@ from api.rest.serializers.observations import (
 from api.rest.serializers.series import SERIES_COLUMNS
 from api.rest.uploads import table_body, uploaded_table
 from forecasting.analysis.period_draws import answer_unit
-from services.datasets import refuse_new_jumps
-from services.observed_periods import observed_periods
+from services.datasets.datasets import refuse_new_jumps
+from services.datasets.table_facts import table_facts
+from services.forecasts.observed_periods import observed_periods
 from services.queries.catalog import AppendQuery, ObservationQuery
-from services.run_selection import latest_run
-from services.series_catalog import SeriesCatalog
-from services.table_facts import table_facts
+from services.runs.run_selection import latest_run
+from services.series.series_catalog import SeriesCatalog
 from store.models import ResolvedSeries
 from store.queries import catalog, observation_writes, observations
 from store.queries.runs import PublishedRunRecord

@@ -18,10 +18,10 @@ from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.series import series_answer
 from forecasting.analysis.period_draws import answer_unit, coverage_kind
 from forecasting.data.months import months_after
-from services.coverage import interval_coverage
-from services.forecasts import estimate_probability
+from services.backtests.coverage import interval_coverage
+from services.forecasts.forecasts import estimate_probability
 from services.queries.forecasts import ProbabilityQuery
-from services.run_selection import select_run
+from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 

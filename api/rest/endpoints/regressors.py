@@ -27,7 +27,7 @@ from forecasting.data.months import format_month
 from services.parameters import Paged
 from services.queries.regressors import REGRESSOR, NewRegressor, RegressorValuesQuery
 from services.queries.runs import EvidenceQuery
-from services.run_selection import select_run
+from services.runs.run_selection import select_run
 from store.queries import regressors
 from store.queries.regressors import RegressorEvidenceRecord, RegressorRecord
 from tables import check_regressor

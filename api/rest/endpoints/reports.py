@@ -12,7 +12,7 @@ from api.http_cache import run_headers
 from api.rest.path_parameters import RunPath
 from api.rest.schemas.problem import PROBLEM
 from presentation.report.build import Form, MemoForm, make_memo, make_report, style_hash
-from services.run_selection import published_run
+from services.runs.run_selection import published_run
 
 router = APIRouter(tags=["reports"], dependencies=[Reader], responses=PROBLEM)
 MEDIA: dict[Form | MemoForm, str] = {

@@ -17,9 +17,9 @@ from api.rest.schemas.common import columns
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.revisions import AgeAnswer, RevisionAnswer, RevisionPage, VintageAnswer
 from forecasting.data.months import format_month
+from services.datasets.table_facts import table_facts
 from services.queries.catalog import RevisionQuery
-from services.series_catalog import part_names
-from services.table_facts import table_facts
+from services.series.series_catalog import part_names
 from store.queries import revisions
 from store.queries.revisions import RevisionRecord, RevisionSelection, VintageRecord
 

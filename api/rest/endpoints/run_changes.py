@@ -14,8 +14,8 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.runs import ChangeAnswer, ChangePage
 from api.rest.serializers.runs import change_answer
 from services.queries.runs import RunChangesQuery
-from services.run_selection import published_run
-from services.series_catalog import part_names
+from services.runs.run_selection import published_run
+from services.series.series_catalog import part_names
 from store.queries import run_changes
 
 router = APIRouter(tags=["runs"], dependencies=[Reader], responses=PROBLEM)

@@ -18,7 +18,7 @@ from presentation import links
 from services.errors import HorizonTooLong
 from services.parameters import Parameters
 from services.queries.runs import RunsQuery
-from services.run_requests import refuse_full_queue, request_run
+from services.runs.run_requests import refuse_full_queue, request_run
 from store.queries import catalog, runs
 
 router = APIRouter(tags=["runs"], responses=PROBLEM)

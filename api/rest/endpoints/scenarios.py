@@ -15,10 +15,10 @@ from api.rest.schemas.scenarios import ScenarioAnswer
 from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.scenarios import ROW_COLUMNS, scenario_cells, scenario_row
-from services.freshness import dataset_freshness
 from services.parameters import Parameters
 from services.queries.scenarios import Scenario
-from services.run_selection import latest_run, run_of
+from services.runs.freshness import dataset_freshness
+from services.runs.run_selection import latest_run, run_of
 
 router = APIRouter(tags=["scenarios"], dependencies=[Reader], responses=PROBLEM)
 
@@ -42,7 +42,7 @@ def evaluate_scenario(
     and bounds hold in every draw, and parts add up in every draw. `distance` and `probability` say how unusual the
     conditions are; conditions that contradict one another are refused (422).
     """
-    from services.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy, which other answers do not need
+    from services.scenarios.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy, which other answers do not need
 
     scenario = read_body(Scenario, body)
     run = latest_run(session, dataset) if scenario.run is None else run_of(session, dataset, scenario.run)

@@ -8,7 +8,7 @@ from api.http_cache import NO_STORE
 from api.rest.responses import json_response
 from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.schedule import ScheduleAnswer, ScheduledTaskAnswer
-from services.schedule import ScheduledTask, scheduled_tasks
+from services.runs.schedule import ScheduledTask, scheduled_tasks
 
 router = APIRouter(tags=["service"], dependencies=[Reader, NoParameters], responses=PROBLEM)
 

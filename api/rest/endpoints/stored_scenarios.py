@@ -27,7 +27,6 @@ from api.rest.serializers.scenarios import ROW_COLUMNS, scenario_cells, scenario
 from forecasting.analysis.period_draws import answer_unit
 from forecasting.data.months import format_month
 from presentation import links
-from services.catalog_cache import CatalogCache
 from services.parameters import Paged
 from services.queries.scenarios import (
     NewScenario,
@@ -35,12 +34,13 @@ from services.queries.scenarios import (
     ScenariosQuery,
     StoredForecastQuery,
 )
-from services.run_selection import latest_run, run_of
+from services.runs.run_selection import latest_run, run_of
+from services.series.catalog_cache import CatalogCache
 from store.queries import catalog, scenarios
 from store.queries.scenarios import ForecastRecord, ScenarioRecord
 
 if TYPE_CHECKING:
-    from services.stored_scenarios import ScenarioScore
+    from services.scenarios.stored_scenarios import ScenarioScore
 
 router = APIRouter(tags=["scenarios"], responses=PROBLEM)
 RUN_COLUMNS = ("scenario_id", "scenario_name", "run", "as_of", "cutoff")
@@ -58,7 +58,7 @@ def store(body: BodyDep, session: SessionDep, config: ConfigDep, catalogs: Catal
 
     It is computed on the latest run, and on every new run until the last month that it is about is observed.
     """
-    from services.stored_scenarios import store_scenario  # noqa: PLC0415 - it loads SciPy, as in scenarios.py
+    from services.scenarios.stored_scenarios import store_scenario  # noqa: PLC0415 - it loads SciPy, as in scenarios.py
 
     stated = read_body(NewScenario, body)
     run = latest_run(session, stated.dataset) if stated.run is None else run_of(session, stated.dataset, stated.run)
@@ -138,7 +138,7 @@ def read_scenario_scores(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Outcomes beside the scenario and its baseline, on the run that it was stated on, of every observed period."""
-    from services.stored_scenarios import scores  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.stored_scenarios import scores  # noqa: PLC0415 - it loads SciPy
 
     record = scenarios.find(session, scenario_id)
     first = scenarios.forecasts(session, record.id)[0]
@@ -195,7 +195,7 @@ def _scenario_answer(session: Session, record: ScenarioRecord) -> StoredScenario
 def _results(
     session: Session, catalogs: CatalogCache, record: ScenarioRecord, found: ForecastRecord
 ) -> list[ScenarioRowAnswer]:
-    from services.stored_scenarios import rows_of  # noqa: PLC0415 - it loads SciPy
+    from services.scenarios.stored_scenarios import rows_of  # noqa: PLC0415 - it loads SciPy
 
     _, known = catalogs.of_run(session, found.run_id)
     return [scenario_row(row, known, _levels(record)) for row in rows_of(session, catalogs, found)]

@@ -13,9 +13,9 @@ from api.rest.schemas.problem import PROBLEM
 from api.rest.schemas.substitution import SubstitutionAnswer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.substitution import SUBSTITUTION_COLUMNS, window_answer, window_cells
+from services.partners.substitution import read_substitution as find_substitution
 from services.queries.contributions import SubstitutionQuery
-from services.run_selection import select_run
-from services.substitution import read_substitution as find_substitution
+from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 

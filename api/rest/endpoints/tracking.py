@@ -20,10 +20,10 @@ from api.rest.schemas.tracking import (
     TrackingPage,
 )
 from forecasting.data.months import format_month
+from services.datasets.table_facts import table_facts
 from services.queries.tracking import TrackedSeriesQuery, TrackingQuery
-from services.run_selection import run_of
-from services.series_catalog import part_names
-from services.table_facts import table_facts
+from services.runs.run_selection import run_of
+from services.series.series_catalog import part_names
 from store.queries import forecast_scores
 from store.queries.forecast_scores import ForecastScoreRecord, SeriesRecord
 

@@ -8,7 +8,7 @@ from forecasting.data.months import format_month
 from store.queries.adjustments import AdjustmentRecord
 
 if TYPE_CHECKING:
-    from services.adjustments import AuthorRecord, TrackedAdjustment
+    from services.scenarios.adjustments import AuthorRecord, TrackedAdjustment
 
 
 def adjustment_answer(record: AdjustmentRecord) -> AdjustmentAnswer:

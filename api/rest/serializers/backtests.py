@@ -16,8 +16,8 @@ from api.rest.schemas.common import FoldsAnswer
 from forecasting.analysis.period_draws import share_error
 from forecasting.config import COMBINATION
 from forecasting.data.months import format_month, month_text
-from services.backtest_folds import Fold, Missed
-from services.coverage import IntervalCoverage, PooledCoverage
+from services.backtests.backtest_folds import Fold, Missed
+from services.backtests.coverage import IntervalCoverage, PooledCoverage
 from store.queries.backtest_coverage import PitBin
 from store.queries.backtests import Folds, ScoreRow
 

@@ -10,8 +10,8 @@ from api.rest.schemas.concentration import (
     TopShareAnswer,
 )
 from api.rest.serializers.forecasts import Layout, month_answer
-from services.concentration import ConcentrationRow
-from services.forecasts import StepForecast
+from services.forecasts.forecasts import StepForecast
+from services.partners.concentration import ConcentrationRow
 
 
 def concentration_month(row: ConcentrationRow, layout: Layout) -> ConcentrationMonth:

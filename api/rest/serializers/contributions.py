@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from api.rest.schemas.contributions import ContributionRowAnswer, EstimateAnswer
-from services.contributions import ContributionRow, Estimate
+from services.partners.contributions import ContributionRow, Estimate
 
 LEVEL_COLUMNS = ("level", "base", "share", "base_share", "at_whole_rate", "mix", "own")
 CONTRIBUTION_COLUMNS = (

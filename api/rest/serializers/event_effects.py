@@ -5,8 +5,8 @@ from typing import Any
 from api.rest.schemas.event_effects import EffectAnswer
 from api.rest.serializers.events import event_answer
 from forecasting.data.months import month_text
-from services.event_effects import EffectRow, EffectsAnswer
-from services.series_catalog import SeriesCatalog
+from services.events.event_effects import EffectRow, EffectsAnswer
+from services.series.series_catalog import SeriesCatalog
 
 
 def effects_context(found: EffectsAnswer) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from api.rest.schemas.events import EventAmountAnswer, EventAnswer, EventEvidenceAnswer, SeriesEventAnswer
 from forecasting.data.months import format_month
-from services.events import ListedEvent
+from services.events.events import ListedEvent
 from store.queries.events import EventRecord
 from store.queries.run_events import EventEffectRecord, EventEvidenceRecord
 

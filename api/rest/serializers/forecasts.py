@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, cast
 from api.rest.schemas.forecasts import ComponentMonth, ForecastSeries, HistoryAnswer, MonthAnswer
 from api.rest.serializers.series import SERIES_COLUMNS, first_day, series_answer, series_cells
 from forecasting.data.months import MONTHS_PER_YEAR, month_text
-from services.forecasts import SeriesForecast, StepForecast
-from services.observed_periods import ObservedPeriod
-from services.series_catalog import SeriesCatalog
+from services.forecasts.forecasts import SeriesForecast, StepForecast
+from services.forecasts.observed_periods import ObservedPeriod
+from services.series.series_catalog import SeriesCatalog
 from store.models import ResolvedSeries
 
 FORECAST_COLUMNS = ("unique_id", "month", "step", "unit", "mean", "median", "level", "lo", "hi")

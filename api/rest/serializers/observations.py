@@ -6,8 +6,8 @@ from typing import Any
 from api.rest.schemas.observations import AdjustmentAnswer, ObservationAnswer, ObservedPeriodAnswer
 from api.rest.serializers.series import first_day, series_cells
 from forecasting.data.months import format_month, month_text
-from services.observed_periods import ObservedPeriod
-from services.series_catalog import SeriesCatalog
+from services.forecasts.observed_periods import ObservedPeriod
+from services.series.series_catalog import SeriesCatalog
 from store.models import ResolvedSeries
 from store.queries.observations import ObservationRecord
 from store.queries.runs import PublishedRunRecord

@@ -2,7 +2,7 @@
 
 from api.rest.schemas.runs import ChangeAnswer, FreshnessAnswer, RunAnswer
 from forecasting.data.months import format_month
-from services.freshness import Freshness
+from services.runs.freshness import Freshness
 from store.queries.run_changes import ChangeRecord
 from store.queries.runs import RunRecord
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from api.rest.schemas.scenarios import IntervalOfScenario, ScenarioRowAnswer, SummaryAnswer
 from forecasting.analysis.period_draws import answer_unit
-from services.series_catalog import SeriesCatalog
+from services.series.series_catalog import SeriesCatalog
 
 if TYPE_CHECKING:
-    from services.scenarios import ScenarioRow, Summary
+    from services.scenarios.scenarios import ScenarioRow, Summary
 
 ROW_COLUMNS = (
     *("unique_id", "name", "units", "unit", "period", "level"),

@@ -3,7 +3,7 @@
 from datetime import date
 
 from api.rest.schemas.catalog import ResolvedSeriesAnswer
-from services.series_catalog import SeriesCatalog
+from services.series.series_catalog import SeriesCatalog
 from store.models import ResolvedSeries
 
 SERIES_COLUMNS = ("dataset", "flow", "partner", "partner_name", "sector", "sector_name", "date")

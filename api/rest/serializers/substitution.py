@@ -10,8 +10,8 @@ from api.rest.serializers.contributions import (
     contribution_row,
     estimate_answer,
 )
-from services.contributions import ContributionRow
-from services.substitution import Window
+from services.partners.contributions import ContributionRow
+from services.partners.substitution import Window
 
 SUBSTITUTION_COLUMNS = ("period", "from", "lost", *CONTRIBUTION_COLUMNS, "share_of_gains")
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from api.app import create_app
 from api.config import ServerConfig
 from forecasting.config import ForecastConfig
-from services.run_requests import request_run
+from services.runs.run_requests import request_run
 from store.database import make_engine, migrate
 from store.queries import api_keys
 from tests.conftest import new_database

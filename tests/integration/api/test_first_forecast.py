@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from api.app import create_app
 from presentation import formatting
-from services.run_requests import request_run
+from services.runs.run_requests import request_run
 from store.database import make_engine
 from store.queries import runs
 from tests.conftest import new_database

@@ -14,7 +14,7 @@ from api.rest.schemas.forecasts import ForecastPage
 from api.rest.serializers.forecasts import FORECAST_COLUMNS
 from api.rest.serializers.series import SERIES_COLUMNS
 from forecasting.config import PROBABILITIES
-from services.series_catalog import SeriesCatalog
+from services.series.series_catalog import SeriesCatalog
 from store.database import make_engine
 from store.errors import UnknownSeries
 from store.queries import forecasts

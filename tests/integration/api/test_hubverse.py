@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
 from api.rest.schemas.hubverse import ModelOutputPage, TasksAnswer
-from services.hubverse import COLUMNS, SCHEMA
+from services.forecasts.hubverse import COLUMNS, SCHEMA
 from store.queries.hubverse_format import check_hubverse
 from tests.integration.api.conftest import World
 from tests.support.answers import validate

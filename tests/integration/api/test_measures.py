@@ -18,7 +18,7 @@ from api.app import create_app
 from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import ingest
 from jobs.runs.forecast_run import run_forecast
-from services.datasets import add_codes
+from services.datasets.datasets import add_codes
 from sources.observation_batch import DatasetDefinition, ObservationBatch
 from store.database import make_engine
 from store.models import Dataset

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 
 from api.rest.schemas.observations import AppendedAnswer, ObservationPage
-from services.series_catalog import SeriesCatalog
+from services.series.series_catalog import SeriesCatalog
 from store.queries.forecasts import CoveredSeries
 from tests.integration.api.conftest import TODAY, World, client_of, scalar
 from tests.support.answers import validate

@@ -112,7 +112,7 @@ def test_a_waiting_run_can_be_cancelled_and_an_ended_one_cannot(scratch: World) 
 
 
 def test_a_queue_has_an_end(scratch: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.run_requests.LONGEST_QUEUE", 2)
+    monkeypatch.setattr("services.runs.run_requests.LONGEST_QUEUE", 2)
     answers = [ask(scratch, {"dataset": "CN_TRADE"}).status_code for _ in range(3)]
     assert answers == [202, 202, 429]
     # The queue of another dataset is its own; one run waits there already.

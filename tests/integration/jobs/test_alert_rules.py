@@ -18,13 +18,13 @@ from jobs.scheduling.alerts import FIRST_PAUSE, MAX_ATTEMPTS, deliver, send_mail
 from jobs.scheduling.mail import MailServer, NotSent
 from jobs.scheduling.notifications import record_notifications
 from jobs.scheduling.webhook import Webhook
-from services.alert_rules import create_rule
-from services.catalog_cache import CatalogCache
+from services.alerts.alert_rules import create_rule
+from services.alerts.notifications import describe
 from services.errors import NoMailServer, PeriodObserved
-from services.event_probability import event_probability, read_event
-from services.notifications import describe
-from services.published_run import open_run
+from services.forecasts.event_probability import event_probability, read_event
 from services.queries.alert_rules import NewAlertRule
+from services.runs.published_run import open_run
+from services.series.catalog_cache import CatalogCache
 from store.database import make_engine
 from store.queries import alert_rules, alerts, notifications
 from tests.conftest import new_database

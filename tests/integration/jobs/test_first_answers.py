@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
 from jobs.scheduling.scheduler import Ticker
-from services.freshness import refinement
+from services.runs.freshness import refinement
 from store.queries import runs
 from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here
 

@@ -20,7 +20,7 @@ from forecasting.forecasters import FORECASTERS
 from jobs.execution.executors import process_pool
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.forecast_run import Outcome, run_forecast
-from services.run_requests import request_run
+from services.runs.run_requests import request_run
 from store.errors import UnknownDataset
 from store.queries import backtests, decompositions, forecasts, observations, releases, run_changes, runs
 from tests.support.panels import gaps_of_sums, grid_panel

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched, fetch
 from jobs.scheduling.scheduler import Ticker
-from services.schedule import PollInterval, next_poll, scheduled_tasks
+from services.runs.schedule import PollInterval, next_poll, scheduled_tasks
 from sources.client import Validator
 from sources.feed_config import read_feeds
 from store.queries import indicator_releases, indicators, run_indicators, runs

@@ -17,7 +17,7 @@ from jobs.runs.scoring import score_published
 from jobs.scheduling.alerts import FIRST_PAUSE, MAX_ATTEMPTS
 from jobs.scheduling.notifications import LOOK_BACK, deliver_notifications, record_notifications
 from jobs.scheduling.webhook import Webhook
-from services.notifications import message
+from services.alerts.notifications import message
 from store.database import make_engine
 from store.queries import alerts, notifications
 from tests.integration.api.conftest import options

@@ -16,9 +16,9 @@ from forecasting.config import ForecastConfig
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.forecast_run import Outcome, run_forecast
 from jobs.runs.indicator_inputs import informing
-from services.catalog_cache import CatalogCache
-from services.nowcast_history import nowcast_history
-from services.published_run import open_run
+from services.history.nowcast_history import nowcast_history
+from services.runs.published_run import open_run
+from services.series.catalog_cache import CatalogCache
 from store.database import make_engine
 from store.queries import forecasts, observations, run_changes, run_indicators
 from store.queries.indicators import IndicatorUseRecord

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from jobs.ingestion.ingest import ingest_file, ingest_panel
-from services.datasets import Imported, ImportOptions
+from services.datasets.datasets import Imported, ImportOptions
 from sources.errors import BadDefinition, UnknownPartnerName
 from sources.observation_batch import DatasetDefinition
 from store.queries import catalog, observations

@@ -18,9 +18,9 @@ from forecasting.config import COMBINATION, ForecastConfig
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.external_scoring import ingest_external_forecasts, score_external_forecasts
 from jobs.runs.forecast_run import run_forecast
-from services.catalog_cache import CatalogCache
-from services.nowcast_history import nowcast_history
-from services.published_run import open_run
+from services.history.nowcast_history import nowcast_history
+from services.runs.published_run import open_run
+from services.series.catalog_cache import CatalogCache
 from sources import bundled
 from store.database import make_engine
 from store.queries import backtest_folds, external_forecasts, forecasts, observations, runs

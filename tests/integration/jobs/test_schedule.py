@@ -4,8 +4,8 @@ from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched
 from jobs.scheduling.scheduler import Ticker
-from services.run_requests import request_run
-from services.schedule import PollInterval, next_poll, scheduled_tasks
+from services.runs.run_requests import request_run
+from services.runs.schedule import PollInterval, next_poll, scheduled_tasks
 from store.queries import fetch_attempts, releases
 from tests.support.scheduler_world import QUICK, TODAY, TickingClock, here
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from jobs.runs import forecast_run
 from jobs.scheduling import scheduler
 from jobs.scheduling.scheduler import SchedulerStopped, Ticker
-from services.run_requests import request_run
+from services.runs.run_requests import request_run
 from store.database import make_engine
 from store.queries import alerts, runs
 from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here

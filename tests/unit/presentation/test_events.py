@@ -12,7 +12,7 @@ from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
 from presentation.exports import png, svg
 from presentation.sections.events import LEAST_DISTANCE, MOST_MARKS, mark_events
-from services.events import ListedEvent
+from services.events.events import ListedEvent
 from store.queries.events import EventRecord
 
 MONTHS: list[dict[str, Any]] = [

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from services.backtest_summary import coverage_rows, pivot_by_step
+from services.backtests.backtest_summary import coverage_rows, pivot_by_step
 from store.queries.backtests import ScoreRow
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from services.panel_import import panel_observations
+from services.datasets.panel_import import panel_observations
 
 
 def panel(*names: str, **columns: str) -> pd.DataFrame:

@@ -1,5 +1,5 @@
-from services.scenarios import default_questions
-from services.series_catalog import SeriesCatalog
+from services.scenarios.scenarios import default_questions
+from services.series.series_catalog import SeriesCatalog
 from store.queries.forecasts import CoveredSeries
 
 

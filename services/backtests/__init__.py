@@ -1,0 +1,1 @@
+"""Folds, scores and coverage of the backtest, for stored and derived series."""

@@ -1,0 +1,1 @@
+"""Datasets from tables of users: columns, import and summary."""

@@ -1,0 +1,1 @@
+"""Forecasts and observations in any unit and over any periods."""

@@ -1,0 +1,1 @@
+"""Forecasts as they were made before, beside first prints and external forecasts."""

@@ -1,0 +1,1 @@
+"""Concentration, contributions to growth and substitution among partners and sectors."""

@@ -1,0 +1,1 @@
+"""Forecasts given conditions and shocks, and adjustments by people."""

@@ -1,0 +1,1 @@
+"""The series of datasets: stored and derived ones, their observations and joint paths."""
