@@ -7,14 +7,18 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from api.authentication import Reader
+from api.authentication import Reader, may_read
+from api.config import ServerConfig
+from api.dependencies import ConfigDep
+from api.pages.rendering import PageRoute, address, sign_in_page
+from store.queries.api_keys import BadKey
 
 REFERENCE, DOCUMENT = "/docs/api", "/openapi.json"
 SITE = Path(__file__).parent / "site"
@@ -26,14 +30,20 @@ INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def install(app: FastAPI, site: Path | None) -> None:
-    """Serve the reference and, where it has been built, the site; without one /docs/ leads to the reference."""
+    """Serve the reference and, where it has been built, the site; without one /docs/ leads to the reference.
+
+    Both are read with the same keys as everything else; a browser without one gets the sign-in form.
+    """
+    pages = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Reader])
     for path in (REFERENCE, f"{REFERENCE}/"):
-        app.get(path, include_in_schema=False, dependencies=[Reader])(_read_reference)
+        pages.get(path)(_read_reference)
+    built = site if site is not None and site.is_dir() else None
+    if built is None:
+        pages.get("/docs/")(_redirect_to_reference)
+    app.include_router(pages)
     app.get(DOCUMENT, include_in_schema=False, dependencies=[Reader])(_read_document)
-    if site is not None and site.is_dir():
-        app.mount("/docs", _Site(site), name="docs")
-    else:
-        app.get("/docs/", include_in_schema=False)(_redirect_to_reference)
+    if built is not None:
+        app.mount("/docs", _Site(built, app.state.options), name="docs")
 
 
 def content_security_policy(pages: Iterable[str]) -> str:
@@ -52,11 +62,17 @@ def content_security_policy(pages: Iterable[str]) -> str:
 class _Site(StaticFiles):
     """The files of the built site, with the headers of a page."""
 
-    def __init__(self, site: Path) -> None:
+    def __init__(self, site: Path, options: ServerConfig) -> None:
         super().__init__(directory=site, html=True)
-        self.page_headers = _headers([page.read_text(encoding="utf-8") for page in site.rglob("*.html")])
+        pages = [page.read_text(encoding="utf-8") for page in site.rglob("*.html")]
+        self.page_headers = _headers(pages, options)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        request = Request(scope)
+        try:
+            await may_read(request)
+        except BadKey:
+            return sign_in_page(request, HTTPStatus.UNAUTHORIZED, to=address(request))
         response = await super().get_response(path, scope)
         if response.status_code == HTTPStatus.NOT_FOUND:
             # The site's own 404 page assumes that the site is at the root.
@@ -65,16 +81,16 @@ class _Site(StaticFiles):
         return response
 
 
-def _headers(pages: Sequence[str]) -> dict[str, str]:
+def _headers(pages: Sequence[str], options: ServerConfig) -> dict[str, str]:
     return {
         "Content-Security-Policy": content_security_policy(pages),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
-        "Cache-Control": "no-cache",
+        "Cache-Control": "private, no-cache" if options.require_key_to_read else "no-cache",
     }
 
 
-def _read_reference() -> HTMLResponse:
+def _read_reference(options: ConfigDep) -> HTMLResponse:
     """Swagger UI from this service's own files."""
     page = get_swagger_ui_html(
         openapi_url=DOCUMENT,
@@ -83,7 +99,7 @@ def _read_reference() -> HTMLResponse:
         swagger_css_url=f"{SWAGGER}/swagger-ui.css",
         swagger_favicon_url=f"{SWAGGER}/favicon-32x32.png",
     )
-    page.headers.update(_headers([bytes(page.body).decode()]))
+    page.headers.update(_headers([bytes(page.body).decode()], options))
     return page
 
 

@@ -1,6 +1,7 @@
 """Signing in at a browser: a cookie that reads, never writes, and ends with the key, the day or the person."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_the_cookie_never_writes(scratch: World) -> None:
     sign_in(client, scratch.keys["admin"])
     assert client.get("/v1/runs").status_code == 200
     assert client.post("/v1/runs", json=RUN).status_code == 401
-    assert client.post("/v1/runs", json=RUN, headers=scratch.headers("write")).status_code == 202
+    assert client.post("/v1/runs", json=RUN, headers=scratch.headers("publish")).status_code == 202
 
 
 def test_bearer_keys_go_on_working_beside_a_cookie(scratch: World) -> None:
@@ -100,6 +101,24 @@ def test_it_ends_with_the_key_and_after_a_week(scratch: World) -> None:
     sign_in(later, scratch.keys["admin"])
     with scratch.engine.connect() as connection:
         assert len(connection.execute(sa.text("SELECT * FROM browser_session")).all()) == 1
+
+
+def test_the_documentation_is_read_after_signing_in(scratch: World, tmp_path: Path) -> None:
+    (tmp_path / "faq").mkdir()
+    for page in ("index.html", "faq/index.html", "search.json"):
+        (tmp_path / page).write_text(f"the text of {page}")
+    client, reader = closed(scratch, docs_site=tmp_path), scratch.headers("read")
+    for path in ("/docs/", "/docs/faq/", "/docs/search.json", "/docs/no-such-page/", "/docs/api", "/docs/api/"):
+        refused = client.get(path)
+        assert (refused.status_code, f'name="to" value="{path}"' in refused.text) == (401, True), path
+        assert "the text of" not in refused.text
+        assert client.get(path, headers=scratch.headers("write")).status_code == 403, path
+    assert client.get("/docs/faq/", headers=reader).text == "the text of faq/index.html"
+    sign_in(client, scratch.keys["read"])
+    for path in ("/docs/faq/", "/docs/api"):
+        page = client.get(path)
+        assert (page.status_code, page.headers["cache-control"]) == (200, "private, no-cache"), path
+        assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "runs"])
