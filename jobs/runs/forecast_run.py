@@ -78,33 +78,40 @@ def run_forecast(
             session.commit()
             request = _RunExecution(session, dataset, as_of, config, clock, run_id)
             identical = request.identical_run()
-            if identical is not None:
+            if identical is None:
+                outcome = request.carry_out(engine, make_executor, on_progress)
+            else:
                 request.end_unchanged(identical)
-                return Outcome("unchanged", identical)
-            outcome = request.carry_out(engine, make_executor, on_progress)
-            if outcome.status == "cancelled":
-                return outcome
-            _follow_up(session, dataset, outcome, make_executor, clock)
+                outcome = Outcome("unchanged", identical)
+            if outcome.run_id is not None and runs.awaits_follow_up(session, outcome.run_id):
+                _follow_up(session, dataset, outcome.run_id, make_executor, clock)
             return outcome
 
 
-def _follow_up(session: Session, dataset: str, outcome: Outcome, make_executor: ExecutorFactory, clock: Clock) -> None:
-    """Scores, scenarios, alerts and attribution after publication; a failure here does not affect the published run."""
+def _follow_up(session: Session, dataset: str, run_id: int, make_executor: ExecutorFactory, clock: Clock) -> None:
+    """Scores, scenarios, alerts and attribution after publication; a failure here does not affect the published run.
+
+    Every step may be repeated: the next run of the dataset does so if this process ends before the last one.
+    """
     # A run as of a past day is scored at once on later observations.
     score_published(session, dataset)
     session.commit()
-    assert outcome.run_id is not None
-    update_stored_scenarios(session, outcome.run_id, clock=clock)
-    evaluate_alert_rules(session, dataset, outcome.run_id, now=clock())
+    update_stored_scenarios(session, run_id, clock=clock)
+    evaluate_alert_rules(session, dataset, run_id, now=clock())
     session.commit()
+    _attribute_changes(session, run_id, make_executor)
+    runs.end_follow_up(session, run_id, clock())
+    session.commit()
+
+
+def _attribute_changes(session: Session, run_id: int, make_executor: ExecutorFactory) -> None:
     try:
-        change_attribution.attribute_changes(session, outcome.run_id, make_executor=make_executor)
-        session.commit()
+        change_attribution.attribute_changes(session, run_id, make_executor=make_executor)
     except NoEarlierRun:
         return
     except (StoreError, ValueError, BrokenExecutor) as error:
         session.rollback()
-        log.warning("changes.not_explained", run=outcome.run_id, reason=failure_reason(error))
+        log.warning("changes.not_explained", run=run_id, reason=failure_reason(error))
 
 
 class _RunExecution:

@@ -38,6 +38,8 @@ class Run(Table, table=True):
     requested_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
     started_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     finished_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    followed_up_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    """Time at which the scores, scenarios, alerts and changes that follow publication were stored."""
     failures: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     """Forecasters that failed on a series and their replacement; for a failed run, the reason."""
     vintage_cutoffs: list[date] = Field(default_factory=list, sa_type=ARRAY(sa.Date))

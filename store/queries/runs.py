@@ -161,6 +161,17 @@ def publish(
     _move(session, run_id, from_=("running",), values=values)
 
 
+def awaits_follow_up(session: Session, run_id: int) -> bool:
+    """Whether a run is published and the work after its publication has not ended."""
+    waiting = (col(Run.status) == "published", col(Run.followed_up_at).is_(None))
+    return session.scalar(sa.select(col(Run.id)).where(col(Run.id) == run_id, *waiting)) is not None
+
+
+def end_follow_up(session: Session, run_id: int, moment: datetime) -> None:
+    """Record that the work after a run's publication has ended."""
+    session.execute(sa.update(Run).where(col(Run.id) == run_id).values(followed_up_at=moment))
+
+
 def conditional_coverage(session: Session, run_id: int) -> list[dict[str, Any]]:
     """Coverage of a run's backtest by condition: rows condition, group, level, coverage, n."""
     found: list[dict[str, Any]] | None = session.scalar(

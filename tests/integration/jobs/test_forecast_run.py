@@ -18,6 +18,7 @@ from sqlmodel import Session
 from forecasting.errors import EmptyPanel, ForecasterFailed
 from forecasting.forecasters import FORECASTERS
 from jobs.execution.executors import process_pool
+from jobs.runs import forecast_run
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.forecast_run import Outcome, run_forecast
 from services.runs.run_requests import request_run
@@ -274,6 +275,26 @@ def test_a_run_whose_process_died_is_distinguished_and_the_next_completes(small)
         session.commit()
     assert run(small).status == "published"
     assert statuses(small) == ["failed", "published"]
+
+
+def test_a_crash_after_publication_is_followed_up_once_by_the_next_run(small, monkeypatch):
+    first = run(small)
+    revise(small, date(2025, 1, 22), factor=1.2)
+
+    def killed(*_args, **_kwargs):
+        raise SystemExit("killed between publication and follow-up")
+
+    monkeypatch.setattr(forecast_run, "update_stored_scenarios", killed)
+    with pytest.raises(SystemExit):
+        run(small, as_of=date(2025, 1, 22))
+    assert (latest(small), statuses(small)) == (first.run_id + 1, ["published", "published"])
+    assert rows_of(small, "forecast_change") == 0
+    monkeypatch.undo()
+    assert run(small, as_of=date(2025, 1, 23)) == Outcome("unchanged", first.run_id + 1)
+    assert rows_of(small, "forecast_change") == 12 * 6
+    # The follow-up has ended and is not repeated.
+    monkeypatch.setattr(forecast_run, "update_stored_scenarios", killed)
+    assert run(small, as_of=date(2025, 1, 24)) == Outcome("unchanged", first.run_id + 1)
 
 
 def test_a_forecaster_that_fails_on_a_series_is_recorded_and_the_run_goes_on(small, monkeypatch):
