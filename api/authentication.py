@@ -27,6 +27,11 @@ async def may_write(request: Request, session: SessionDep, config: ConfigDep) ->
     await run_in_threadpool(_authenticate, request, session, config, "write")
 
 
+async def may_publish(request: Request, session: SessionDep, config: ConfigDep) -> None:
+    """Allow keys with the scope `publish`."""
+    await run_in_threadpool(_authenticate, request, session, config, "publish")
+
+
 async def may_judge(request: Request, session: SessionDep, config: ConfigDep) -> None:
     """Allow keys with the scope `judge`."""
     await run_in_threadpool(_authenticate, request, session, config, "judge")
@@ -34,6 +39,7 @@ async def may_judge(request: Request, session: SessionDep, config: ConfigDep) ->
 
 Reader = Depends(may_read)
 Writer = Depends(may_write)
+Publisher = Depends(may_publish)
 Judge = Depends(may_judge)
 
 

@@ -303,7 +303,7 @@ def service(folder: Path) -> Iterator[World]:
         stack.callback(engine.dispose)
         migrate(engine)
         with Session(engine) as session:
-            key = api_keys.create(session, name="chaos", scopes=["write"], now=datetime.now(UTC))
+            key = api_keys.create(session, name="chaos", scopes=["write", "publish"], now=datetime.now(UTC))
             session.commit()
         environment = {**os.environ, **QUICK, "TRADEWIND_DATABASE_URL": url}
         table = _write_table(folder.parent / "table.csv")

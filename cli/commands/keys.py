@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from store.queries.api_keys import KeyRecord
 
 KeyName = Annotated[str, typer.Argument(help="Name of the key: its holder or purpose.")]
-Scopes = Annotated[list[str], typer.Option(help="read, write, judge or admin; may be repeated.")]
+Scopes = Annotated[list[str], typer.Option(help="read, write, publish, judge or admin; may be repeated.")]
 Expires = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day (UTC) on which the key expires.")]
 
 

@@ -21,8 +21,10 @@ from sqlmodel import Session, col
 from store.errors import StoreError
 from store.models import ApiKey
 
-SCOPES = ("read", "write", "judge", "admin")
-"""Permissions of a key: `judge` stores scenarios and adjusts forecasts; `admin` includes all."""
+SCOPES = ("read", "write", "publish", "judge", "admin")
+"""Permissions of a key: `publish` requests and cancels runs, which every reader gets as the latest; `judge` stores
+scenarios and adjusts forecasts; `admin` includes all.
+"""
 PREFIX_LENGTH = 12
 KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 """Format of a key; PostgreSQL refuses NUL in text."""

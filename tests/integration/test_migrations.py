@@ -80,6 +80,7 @@ RENAMED_TABLES = {
     "component": "decomposition",
 }
 ADDED_COLUMNS: dict[str, dict[str, Any]] = {
+    "api_key": {"scopes": ["read", "write", "publish"]},
     "dataset": {"derives_total": False, "allows_negative": False, "borrows_history": None},
     "forecast_change": {"indicators": 0.0},
 }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.authentication import Reader, Writer
+from api.authentication import Publisher, Reader
 from api.dependencies import BodyDep, ConfigDep, NoParameters, SessionDep
 from api.http_cache import NO_STORE, run_headers
 from api.rest.path_parameters import RunPath
@@ -62,13 +62,14 @@ def read_run(
 @router.post(
     "/v1/runs",
     status_code=202,
-    dependencies=[Writer, NoParameters],
+    dependencies=[Publisher, NoParameters],
     responses={202: {"model": RunAnswer}},
     openapi_extra=json_body(NewRun),
 )
 def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Response:
     """Request a run. The scheduler carries it out; its address is in `Location`.
 
+    Every reader gets it as the latest once it is published: this needs a key with the scope `publish`.
     A run that would repeat the latest one, of the same data, configuration and code, ends as `unchanged`.
     """
     requested = read_body(NewRun, body)
@@ -88,7 +89,7 @@ def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Respons
     return json_response(run_answer(runs.find(session, run_id)), status=202, headers=headers)
 
 
-@router.post("/v1/runs/{run_id}/cancel", dependencies=[Writer, NoParameters], responses={200: {"model": RunAnswer}})
+@router.post("/v1/runs/{run_id}/cancel", dependencies=[Publisher, NoParameters], responses={200: {"model": RunAnswer}})
 def cancel_run(run_id: RunPath, session: SessionDep, config: ConfigDep) -> Response:
     """Cancel a queued or running run, also one of the scheduler; it ends as `failed`, without forecasts."""
     runs.cancel(session, run_id, finished_at=config.now())

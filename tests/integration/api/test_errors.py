@@ -66,7 +66,7 @@ def test_every_kind_of_error_has_one_shape(client: TestClient, world: World) -> 
     problem(client.get(f"/v1/runs/{world.queued}/forecasts"), 409)
     problem(client.post("/v1/runs", json={}), 401)
     problem(client.post("/v1/runs", json={}, headers=world.headers("read")), 403)
-    problem(client.post("/v1/runs", json={}, headers=writer), 422)
+    problem(client.post("/v1/runs", json={}, headers=world.headers("publish")), 422)
     problem(client.post("/v1/datasets/CN_TRADE/observations", content=b"x", headers=writer), 415)
 
 

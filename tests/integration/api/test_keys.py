@@ -43,7 +43,7 @@ def test_writing_needs_a_key(scratch: World) -> None:
 
 
 def test_a_key_comes_as_bearer_or_in_its_own_header(scratch: World) -> None:
-    key = scratch.keys["write"]
+    key = scratch.keys["publish"]
     assert post(scratch, Authorization=f"Bearer {key}").status_code == 202
     assert post(scratch, Authorization=f"bearer  {key}").status_code == 202
     assert post(scratch, **{"X-API-Key": key}).status_code == 202
@@ -56,15 +56,20 @@ def test_a_wrong_key_is_unauthorised(scratch: World, value: str) -> None:
     assert post(scratch, Authorization=value).status_code == 401
 
 
-def test_a_key_without_the_scope_is_forbidden(scratch: World) -> None:
-    response = post(scratch, **scratch.headers("read"))
+@pytest.mark.parametrize("scope", ["read", "write", "judge"])
+def test_a_key_without_the_scope_publishes_no_run_for_others(scratch: World, scope: str) -> None:
+    response = post(scratch, **scratch.headers(scope))
     assert response.status_code == 403
-    assert (response.json()["scope"], response.json()["scopes"]) == ("write", ["read"])
+    assert (response.json()["scope"], response.json()["scopes"]) == ("publish", [scope])
+    assert response.json()["detail"] == f"the key lacks the scope publish; it has {scope}"
+    cancelled = client_of(scratch).post(f"/v1/runs/{scratch.queued}/cancel", headers=scratch.headers(scope))
+    assert cancelled.status_code == 403
+    assert scalar(scratch, "SELECT count(*) FROM run WHERE status = 'queued'") == 1
 
 
 def test_an_expired_key_is_unauthorised(scratch: World) -> None:
     with Session(scratch.engine) as session:
-        key = api_keys.create(session, name="old", scopes=["write"], now=NOW, expires=TODAY - timedelta(seconds=1))
+        key = api_keys.create(session, name="old", scopes=["publish"], now=NOW, expires=TODAY - timedelta(seconds=1))
         session.commit()
     response = post(scratch, Authorization=f"Bearer {key}")
     assert response.status_code == 401
@@ -79,8 +84,8 @@ def test_the_key_is_asked_for_before_the_body_is_read(scratch: World) -> None:
 
 
 def test_use_is_noted(scratch: World) -> None:
-    post(scratch, **scratch.headers("write"))
-    assert scalar(scratch, "SELECT last_used_at FROM api_key WHERE name = 'write'") == TODAY
+    post(scratch, **scratch.headers("publish"))
+    assert scalar(scratch, "SELECT last_used_at FROM api_key WHERE name = 'publish'") == TODAY
 
 
 def test_reading_is_open_by_default_and_closed_on_demand(world: World, client: TestClient) -> None:

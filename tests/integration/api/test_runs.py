@@ -38,7 +38,7 @@ def test_a_published_run_may_be_kept_and_a_waiting_one_not(client: TestClient, w
 
 
 def ask(world: World, body: Any, **changes: Any) -> Any:
-    return client_of(world, **changes).post("/v1/runs", json=body, headers=world.headers("write"))
+    return client_of(world, **changes).post("/v1/runs", json=body, headers=world.headers("publish"))
 
 
 def test_a_run_asked_for_waits_and_its_progress_can_be_read(scratch: World) -> None:
@@ -99,7 +99,7 @@ def test_unknown_runs_and_datasets_are_not_found(client: TestClient) -> None:
 
 
 def test_a_waiting_run_can_be_cancelled_and_an_ended_one_cannot(scratch: World) -> None:
-    client, headers = client_of(scratch), scratch.headers("write")
+    client, headers = client_of(scratch), scratch.headers("publish")
     address = f"/v1/runs/{scratch.queued}/cancel"
     assert client.post(address, headers=scratch.headers("read")).status_code == 403
     cancelled = client.post(address, headers=headers)
