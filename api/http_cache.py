@@ -1,6 +1,7 @@
 """ETag and Cache-Control headers: run URLs are immutable, "latest" is revalidated.
 
-Both functions also record in the request which run the answer comes from, so that `AnswerCache` may keep it.
+`run_headers` and `latest_headers` also record in the request which run the answer comes from, so that `AnswerCache` may
+keep it.
 """
 
 import hashlib
@@ -142,8 +143,21 @@ def dataset_headers(
 
     Raises NotModified.
     """
+    return _revalidated(request, config, f"{observations}-{latest_vintage}-{run_id or 0}")
+
+
+def edition_headers(request: Request, config: ServerConfig, run: RunRecord, edition: str) -> dict[str, str]:
+    """Headers of an answer from a run and from data that may change, of an `edition`.
+
+    Raises NotModified.
+    """
+    return _revalidated(request, config, f"{run.id}-{edition}")
+
+
+def _revalidated(request: Request, config: ServerConfig, content: str) -> dict[str, str]:
+    """Headers of an answer that is asked for again each time; its ETag is of its `content` and the question."""
     scope = "private" if config.require_key_to_read else "public"
-    etag = f'W/"{observations}-{latest_vintage}-{run_id or 0}-{_digest(request, config)}"'
+    etag = f'W/"{content}-{_digest(request, config)}"'
     headers = {"ETag": etag, "Cache-Control": f"{scope}, no-cache", "Vary": "Accept"}
     if matches(request.headers.get("if-none-match"), etag):
         raise NotModified(headers)

@@ -11,11 +11,11 @@ from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, freshness_of, page
 from presentation import links
-from presentation.sections.headline import headline
+from presentation.sections.headline import edition, headline
 from presentation.sections.probability import offered_sentence
 from services.forecasts.event_probability import periods_offered
 from services.runs.freshness import refinement
-from services.runs.published_run import PublishedRun, earlier_runs, month_of, open_run
+from services.runs.published_run import PublishedRun, month_of, open_run
 from services.series.catalog_cache import CatalogCache
 from store.queries import catalog, releases, runs
 from store.queries.catalog import DatasetRecord
@@ -49,10 +49,9 @@ def _card(
         running = runs.newest_running(session, dataset.id)
         return {"dataset": dataset, "run": None, "flows": [], "sections": [], "refinement": running}
     published = open_run(session, catalogs, dataset.id)
-    known = earlier_runs(session, published.run, limit=1)
-    # Published runs never change, so that the headline of a run and its predecessor can be cached.
+    # Published runs never change, so that the headline of a run can be cached.
     month = month_of(today)
-    key = ("overview", published.run.id, month, *(run.id for run in known))
+    key = ("overview", published.run.id, month, edition(session, published.run))
     return {
         **catalogs.answers.get(key, partial(_headline, published, month)),
         "dataset": dataset,

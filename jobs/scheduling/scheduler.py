@@ -35,7 +35,7 @@ from jobs.scheduling.mail import MailServer
 from jobs.scheduling.polling import Poll
 from jobs.scheduling.webhook import Webhook
 from services.runs.schedule import PollInterval, next_poll
-from store.queries import catalog, fetch_attempts, indicators, observations, runs
+from store.queries import catalog, events, fetch_attempts, indicators, observations, regressors, runs
 from store.queries.runs import RunMovedOn, RunRecord
 
 log = structlog.get_logger(__name__)
@@ -261,12 +261,14 @@ class Ticker:
             notifications.deliver_notifications(session, self.webhook, now=self.clock())
 
     def _run_if_due(self, dataset: str) -> None:
-        """Run a dataset whose observations, or whose day, differ from those of the last attempt."""
+        """Run a dataset whose day, observations, indicators, regressors or events differ from the last attempt's."""
         today = self.clock().date()
         with Session(self.engine) as session:
             lender = catalog.dataset(session, dataset).borrows_history
             lent = observations.extent(session, lender) if lender else ()
-            state = (today, *observations.extent(session, dataset), *indicators.extent(session, dataset), *lent)
+            own = observations.extent(session, dataset)
+            news = (*indicators.extent(session, dataset), *regressors.extent(session, dataset), events.edition(session))
+            state = (today, *own, *news, *lent)
         if self.attempted.get(dataset) == state or not state[1]:
             return
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from sqlmodel import Session
+
 from forecasting.analysis.period_draws import SeriesPaths
 from forecasting.analysis.periods import Period, periods_ahead
 from forecasting.data.months import MONTHS_PER_YEAR
@@ -15,6 +17,8 @@ from services.forecasts.period_summary import Estimate, PeriodSummary, estimate,
 from services.history.first_prints import first_prints
 from services.runs.published_run import PublishedRun, citation, earlier_runs
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
+from store.queries import events
+from store.queries.runs import PublishedRunRecord
 
 LEVEL, CHART_YEARS = 80.0, 5
 
@@ -45,6 +49,12 @@ def headline(published: PublishedRun, *, month: int | None = None) -> dict[str, 
         "citation": citation(published, published.dataset.title, links.api_run(published.run.id)),
         "sections": [_fan(published, totals[0], all_paths[0]), *_sectors(published)],
     }
+
+
+def edition(session: Session, run: PublishedRunRecord) -> str:
+    """The run before a run and the events, on which its headline depends as well, as a text."""
+    before = next(iter(earlier_runs(session, run, limit=1)), None)
+    return f"{before.id if before else 0}-{events.edition(session)}"
 
 
 def _flow_summary(

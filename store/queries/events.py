@@ -1,5 +1,6 @@
 """Events: stored, corrected, and read as known on a day."""
 
+import hashlib
 from collections.abc import Collection
 from datetime import date
 from typing import Any, NamedTuple
@@ -81,6 +82,11 @@ def events(session: Session, *, as_of: date | None = None) -> list[EventRecord]:
     if as_of is None:
         return found
     return [known for event in found if (known := event.known(as_of)) is not None]
+
+
+def edition(session: Session) -> str:
+    """A digest of every event: another once one is added, changed or deleted."""
+    return hashlib.blake2b(repr(events(session)).encode(), digest_size=8).hexdigest()
 
 
 def event(session: Session, event_id: str) -> EventRecord:

@@ -113,6 +113,14 @@ def values(session: Session, dataset: str, code: str, *, as_of: date | None = No
     return [RegressorValueRecord(*row) for row in rows]
 
 
+def extent(session: Session, dataset: str) -> tuple[int, date | None]:
+    """The number of values of a dataset's regressors and the latest day of one: different once any is appended."""
+    mine = col(RegressorValue.dataset_id) == dataset
+    query = sa.select(sa.func.count(), sa.func.max(col(RegressorValue.known_on))).where(mine)
+    count, day = session.execute(query).one()
+    return count, day
+
+
 def known(session: Session, dataset: str, *, as_of: date) -> pd.DataFrame:
     """Every vintage known on a day: regressor_id, month, known_on, value, sorted by the first three."""
     columns = [col(getattr(RegressorValue, name)) for name in VALUE_COLUMNS]

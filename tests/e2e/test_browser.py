@@ -34,6 +34,7 @@ QUIET = (
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
 BACKTEST = "/backtest?dataset=CN_CLEANTECH&partner=USA&sector=EV&kind=quarter_growth"
+SCENARIO = "/scenarios?dataset=CN_CLEANTECH&partner=USA&sector=EV&period=2026&value=-20"
 PAGES = (
     "/",
     "/ask?dataset=CN_TRADE&period=2026&above=100",
@@ -45,6 +46,7 @@ PAGES = (
     f"{SERIES}?forecasters=show",
     "/heatmap",
     "/events",
+    SCENARIO,
     "/backtest",
     BACKTEST,
     "/runs",

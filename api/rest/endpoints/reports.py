@@ -1,4 +1,7 @@
-"""Reports and memos on a run: HTML, PDF, XLSX, DOCX, PPTX."""
+"""Reports and memos on a run: HTML, PDF, XLSX, DOCX, PPTX.
+
+A document is made again once an event is added, changed or deleted: charts and risks show events.
+"""
 
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -8,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, NoParameters, SessionDep
-from api.http_cache import run_headers
+from api.http_cache import edition_headers
 from api.rest.path_parameters import RunPath
 from api.rest.schemas.problem import PROBLEM
 from presentation.report.build import Form, MemoForm, make_memo, make_report, style_hash
+from presentation.sections.headline import edition
 from services.runs.run_selection import published_run
 
 router = APIRouter(tags=["reports"], dependencies=[Reader], responses=PROBLEM)
@@ -47,9 +51,10 @@ def read_report(
 ) -> Response:
     """One self-contained document about a published run: summary, method, tables, charts, every series."""
     run = published_run(session, run_id)
-    headers = run_headers(request, config, run)
+    beside = edition(session, run)
+    headers = edition_headers(request, config, run, beside)
     make = partial(make_report, session, catalogs, run.id, form)
-    content = catalogs.answers.get(("report", run.id, form), make)
+    content = catalogs.answers.get(("report", run.id, form, beside), make)
     return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}", form)
 
 
@@ -68,9 +73,10 @@ def read_memo(
     With `appendix=true` the report follows, as HTML or PDF; other formats name its address.
     """
     run = published_run(session, run_id)
-    headers = run_headers(request, config, run)
+    beside = edition(session, run)
+    headers = edition_headers(request, config, run, beside)
     make = partial(make_memo, session, catalogs, run.id, form, appendix=query.appendix)
-    content = catalogs.answers.get(("memo", run.id, form, query.appendix), make)
+    content = catalogs.answers.get(("memo", run.id, form, query.appendix, beside), make)
     return _document(content, headers, f"tradewind-{run.dataset_id}-run-{run.id}-memo", form)
 
 

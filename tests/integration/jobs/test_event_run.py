@@ -12,14 +12,15 @@ from api.app import create_app
 from api.rest.schemas.events import EventEvidencePage
 from forecasting.config import ForecastConfig
 from jobs.runs.forecast_run import run_forecast
+from jobs.scheduling.scheduler import Ticker
 from store.database import make_engine
 from store.models import EVENT_KINDS
-from store.queries import events, forecasts, run_events
+from store.queries import events, forecasts, run_events, runs
 from tables import check_events, read_table
 from tests.conftest import new_database
 from tests.integration.api.conftest import options
 from tests.support.answers import validate
-from tests.support.scheduler_world import TickingClock, here
+from tests.support.scheduler_world import QUICK, TickingClock, here
 from tests.support.store_helpers import add_dataset, append
 from tests.unit.forecasting.test_events import tariff_panel
 
@@ -123,6 +124,21 @@ def test_a_new_event_makes_a_new_run(duties: Engine) -> None:
         )
     assert second != first
     assert lower < higher
+
+
+def test_the_scheduler_forecasts_a_changed_event_that_covers_the_dataset(own_engine: Engine) -> None:
+    build(own_engine)
+    ticker = Ticker(engine=own_engine, config=QUICK, make_executor=here, clock=TickingClock(AS_OF))
+    elsewhere = NEXT.replace("DUTY", "OTHER").replace("CHN,X,USA", "JPN,X,DEU")
+    made = []
+    for event in (NEXT, elsewhere, NEXT.replace(",60,", ",80,")):
+        with Session(own_engine) as session:
+            put(session, event)
+            session.commit()
+        ticker.tick()
+        with Session(own_engine) as session:
+            made.append(runs.page(session, status="published", limit=10).total)
+    assert made == [1, 1, 2]
 
 
 def test_the_counterfactual_is_a_fold_that_does_not_know_the_event(duties: Engine) -> None:
