@@ -45,7 +45,8 @@ class PanelForecast:
     `base_quantiles` (series, forecasters, probabilities, horizon) their quantiles, and `weights` (series, forecasters)
     their weights, in the order of `names`; the probabilities are the configuration's. `components` is the result of
     `decompose_panel`. `statuses` has that of each series that ended or whose last value is unusual, else an empty text;
-    `indicators`, `events` and `regressors` say which of them the forecasts rest on, None without any.
+    `indicators`, `events` and `regressors` say which of them the forecasts rest on, and `total_effect` (series,
+    horizon) how much published totals moved them; None without any.
     """
 
     unique_ids: tuple[str, ...]
@@ -66,6 +67,7 @@ class PanelForecast:
     indicators: IndicatorReport | None = None
     events: EventReport | None = None
     regressors: RegressorReport | None = None
+    total_effect: FloatArray | None = None
 
 
 def forecast_panel(
@@ -155,6 +157,7 @@ def _published(
         backtest=backtest,
         components=components,
         statuses=_statuses(pool, last),
+        total_effect=pool.total_effect,
     )
 
 

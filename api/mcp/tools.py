@@ -207,7 +207,7 @@ class Tools:
     def explain_changes(
         self, dataset: Dataset, flow: Flow = "X", partner: Partner = "WLD", sector: Sector = "TOTAL"
     ) -> dict[str, Any]:
-        """Why the forecast changed since the run before: new observations, revisions, re-estimation."""
+        """Why the forecast changed since the run before: new observations, revisions, indicators, totals."""
         with self._session() as session:
             run = latest_run(session, dataset)
             _, names = self.catalogs.of_run(session, run.id)
@@ -222,6 +222,8 @@ class Tools:
                 "after": rounded(row.after),
                 "due_to_new_observations": rounded(row.new_figures),
                 "due_to_revisions": rounded(row.revised_figures),
+                "due_to_indicators": rounded(row.indicators),
+                "due_to_published_total": rounded(row.published_total),
                 "due_to_reestimation": rounded(row.reestimation),
             }
             for row in found.rows

@@ -1,9 +1,10 @@
-"""Attribution of a change between two runs: new observations, revisions, indicators, and re-estimation, the rest.
+"""Attribution of a change between two runs: new observations, revisions, indicators, totals, and re-estimation.
 
 The forecasters' means of a month are combined three times with the earlier run's weights: from the observations of the
 earlier run, from the same months as known now, and from all observations known now. The differences are the first two
-parts; the indicators' part of the later run's forecasts less their part of the earlier run's is the third.
-All are reconciled by one linear map, so that the parts of an aggregate's change are the sums of its parts'.
+parts; the indicators' part of the later run's forecasts less their part of the earlier run's is the third, and so with
+totals that are published before their detail. Re-estimation is the rest. All are reconciled by one linear map, so that
+the parts of an aggregate's change are the sums of its parts'.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Change:
     new_figures: FloatArray
     revised_figures: FloatArray
     indicators: FloatArray
+    published_total: FloatArray
     reestimation: FloatArray
 
 
@@ -33,20 +35,22 @@ def split_change(
     after: FloatArray,
     weights: FloatArray,
     indicators: FloatArray,
+    published_total: FloatArray,
     reconcile: Reconciler,
 ) -> Change:
     """Attribute the `change` (series, months) of published forecasts.
 
     `before`, `revised` and `after` have shape (series, forecasters, months): the forecasters' means from the earlier
     run's observations, from the same months as known now, and from all observations known now; NaN where there is none.
-    `weights` (series, forecasters) are the earlier run's; `indicators` (series, months) is how far the effects of
-    indicators differ between the runs.
+    `weights` (series, forecasters) are the earlier run's; `indicators` and `published_total` (series, months) are the
+    differences between the effects of indicators and of published totals in the runs; the latter are coherent.
     """
     pooled_before, pooled_revised, pooled_after = (_pooled(means, weights) for means in (before, revised, after))
     new_figures = reconcile(pooled_after - pooled_revised)
     revised_figures = reconcile(pooled_revised - pooled_before)
     moved = reconcile(indicators) if indicators.any() else indicators
-    return Change(new_figures, revised_figures, moved, change - new_figures - revised_figures - moved)
+    rest = change - new_figures - revised_figures - moved - published_total
+    return Change(new_figures, revised_figures, moved, published_total, rest)
 
 
 def _pooled(means: FloatArray, weights: FloatArray) -> FloatArray:

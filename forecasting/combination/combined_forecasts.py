@@ -43,8 +43,9 @@ class CombinedForecasts:
     folds; `discontinued` (series, folds) marks parts that had ended by the cutoff, whose forecast is zero. `weights`
     has shape (series, folds, forecasters); `forecast_scale` (series, folds, horizon) is the error scale forecast at
     each fold; `last_values` has the readings of unusual last values of the folds that have any; `given` has the totals
-    known at each fold beyond its cutoff; `events` and `indicators` are the adjustments for events and indicators, None
-    without any.
+    known at each fold beyond its cutoff, and `total_effect` (series, horizon) the amounts that those of the last fold
+    added to its centre; `events` and `indicators` are the adjustments for events and indicators. Each is None without
+    any.
     """
 
     panel: Panel
@@ -58,6 +59,7 @@ class CombinedForecasts:
     forecast_scale: FloatArray
     last_values: tuple[LastValueReadings | None, ...]
     given: tuple[GivenTotals | None, ...]
+    total_effect: FloatArray | None = None
     events: EventAdjustment | None = None
     indicators: IndicatorAdjustment | None = None
 
@@ -156,7 +158,7 @@ def combine_panel(
     if indicators is not None:
         centre, adjustment = _adjust_for_indicators(panel, base, data, centre, indicators)
     totals = tuple((given or {}).get(cutoff) for cutoff in base.cutoffs.tolist())
-    centre, forecast_scale, last_values = _reconcile(centre, data, hierarchies, discontinued, totals)
+    centre, forecast_scale, last_values, total_effect = _reconcile(centre, data, hierarchies, discontinued, totals)
     return CombinedForecasts(
         panel=panel,
         base=base,
@@ -169,6 +171,7 @@ def combine_panel(
         forecast_scale=forecast_scale,
         last_values=last_values,
         given=totals,
+        total_effect=total_effect,
         events=event_adjustment,
         indicators=adjustment,
     )
@@ -228,13 +231,14 @@ def _reconcile(
     hierarchies: Sequence[Hierarchy],
     discontinued: NDArray[np.bool_],
     given: Sequence[GivenTotals | None],
-) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...]]:
+) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...], FloatArray | None]:
     """Coherent centres, the error scale forecast, each (series, folds, horizon), and the readings of last values.
 
-    Each fold uses the errors known at it. The centre after a gross last value is that of a single event.
+    The amounts that given totals added to the last fold, shape (series, horizon), are the fourth result. Each fold
+    uses the errors known at it. The centre after a gross last value is that of a single event.
     """
     coherent, forecast_scale = np.empty_like(centre), np.empty_like(centre)
-    errors, readings = data.errors(centre), list[LastValueReadings | None]()
+    errors, readings, total_effect = data.errors(centre), list[LastValueReadings | None](), None
     for fold in range(centre.shape[1]):
         unit, base = data.transform_unit[:, fold], centre[:, fold].copy()
         reading = None
@@ -248,10 +252,12 @@ def _reconcile(
         variance = _variance(forecast_scale[:, fold], unit, base, discontinued[:, fold])
         begun = np.isfinite(base).all(axis=1, keepdims=True)
         summed = reconciler(hierarchies[fold], variance)(np.where(begun, base, 0.0))
+        total_effect = None
         if (totals := given[fold]) is not None:
-            summed = _meeting(totals, summed, hierarchies[fold], variance)
+            met = _meeting(totals, summed, hierarchies[fold], variance)
+            summed, total_effect = met, met - summed
         coherent[:, fold] = np.where(begun, summed, np.nan)
-    return coherent, forecast_scale, tuple(readings)
+    return coherent, forecast_scale, tuple(readings), total_effect
 
 
 def _meeting(totals: GivenTotals, centre: FloatArray, hierarchy: Hierarchy, variance: FloatArray) -> FloatArray:

@@ -18,9 +18,9 @@ from forecasting.errors import ForecasterFailed, ForecastingError, NotApplicable
 from forecasting.forecasters import (
     DEFAULT_FORECASTERS,
     FORECASTERS,
-    WITH_REGRESSORS,
-    WITHOUT_REGRESSORS,
     configured_forecaster,
+    regressor_pairs,
+    with_own_regressors,
 )
 from forecasting.forecasters.calendar_choice import with_moving_holidays
 from forecasting.prophet_options import ProphetOptions
@@ -66,8 +66,8 @@ class SeriesTask:
 class SeriesFit:
     """Mean forecasts of one series, shape (forecasters, cutoffs, horizon); NaN where a forecaster gave none.
 
-    `sensitivity` is the change of the logarithm of the last forecast with regressors for one unit of each, shape (k,),
-    NaN for an unused one; None without regressors.
+    `sensitivity` is the change of the logarithm of the last forecast for one unit of each regressor, shape (pairs, k),
+    a row for each pair of `regressor_pairs`, NaN for an unused one; None without regressors.
     """
 
     unique_id: str
@@ -109,7 +109,7 @@ def forecast_at_cutoffs(
 
     Without names the default set is used; the baseline is always included. `prophet` are the options of
     prophet_library. `vintage_values` has, by cutoff, the panel's values up to it as known at it, shape (series, cutoff
-    + 1); at other cutoffs the panel's are used. With `regressors` a forecaster that uses them runs too. Without an
+    + 1); at other cutoffs the panel's are used. With `regressors` every regression runs with them too. Without an
     executor the work is done in this process, with the same result.
 
     Raises:
@@ -117,7 +117,7 @@ def forecast_at_cutoffs(
     """
     names = _names(forecasters)
     if regressors is not None:
-        names = tuple(dict.fromkeys((*names, WITHOUT_REGRESSORS, WITH_REGRESSORS)))
+        names = with_own_regressors(names)
     tasks = [
         SeriesTask(
             uid,
@@ -180,7 +180,7 @@ def fit_series(task: SeriesTask) -> SeriesFit:
 
 
 def _sensitivity(task: SeriesTask, calendar: FloatArray, holidays: Mapping[str, FloatArray]) -> FloatArray | None:
-    """The change of the logarithm of the last forecast for one more unit of each regressor in the months ahead."""
+    """The change of the logarithm of the last forecasts for one more unit of each regressor in the months ahead."""
     cutoff = task.cutoffs[-1]
     y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
     known = np.flatnonzero(np.isfinite(y))
@@ -189,18 +189,24 @@ def _sensitivity(task: SeriesTask, calendar: FloatArray, holidays: Mapping[str, 
     history, _ = _history(task, y, calendar, holidays, int(known[0]), int(known[-1]), cutoff)
     used = slice(int(known[0]), int(known[-1]) + 1 + history.horizon)
     _, unit = scaled(task.regressors[cutoff][used], len(history.y))
-    found, columns = np.full(len(unit), np.nan), np.flatnonzero(np.isfinite(unit))
+    pairs = regressor_pairs(task.forecasters)
+    return np.array([_response(name, history, unit, task.prophet) for _, name in pairs])
+
+
+def _response(name: str, history: History, unit: FloatArray, prophet: ProphetOptions) -> FloatArray:
+    """As `_sensitivity`, of one forecaster; `unit` is the value of one unit of each scaled column, shape (k,)."""
+    found = np.full(len(unit), np.nan)
     try:
-        plain = _forecast(WITH_REGRESSORS, history, task.prophet)
-        for place, column in enumerate(columns):
+        plain = _forecast(name, history, prophet)
+        for place, column in enumerate(np.flatnonzero(np.isfinite(unit))):
             assert history.regressors is not None
             changed = history.regressors.copy()
             changed[len(history.y) :, place] += 1.0 / unit[column]
-            moved = _forecast(WITH_REGRESSORS, replace(history, regressors=changed), task.prophet)
+            moved = _forecast(name, replace(history, regressors=changed), prophet)
             if (plain > 0).all() and (moved > 0).all():
                 found[column] = float(np.median(np.log(moved / plain)))
     except (TooFewObservations, NotApplicable, ForecasterFailed):
-        return None
+        return np.full(len(unit), np.nan)
     return found
 
 

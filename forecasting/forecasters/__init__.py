@@ -1,5 +1,6 @@
 """The forecasters: a dict of frozen, stateless objects. A new forecaster is one class and one line here."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from forecasting.forecasters.arima import ARIMA
@@ -24,27 +25,44 @@ FORECASTERS: dict[str, Forecaster] = {
     "tsb": TSB(),
     "structural": Structural(),
     "structural_evolving": Structural(season_memory=8.0),
-    "structural_regressors": WithRegressors(),
     "prophet_library": LibraryProphet(),
 }
-WITHOUT_REGRESSORS, WITH_REGRESSORS = "structural", "structural_regressors"
-"""The forecaster that runs where a dataset has own regressors, and the same without them."""
-ON_REQUEST = ("prophet_library", WITH_REGRESSORS)
+REGRESSIONS = ("structural", "structural_evolving", "arima", "prophet", "prophet_library")
+"""Forecasters with calendar regressors, which a dataset's own regressors may join."""
+WITH_REGRESSORS = {name: f"{name}_regressors" for name in REGRESSIONS}
+"""The forecaster with own regressors by the name of the same without them."""
+FORECASTERS |= {WITH_REGRESSORS[name]: WithRegressors(FORECASTERS[name]) for name in REGRESSIONS}
+ON_REQUEST = ("prophet_library", *WITH_REGRESSORS.values())
 """Forecasters that do not run by default."""
 DEFAULT_FORECASTERS = tuple(name for name in FORECASTERS if name not in ON_REQUEST)
 
 
 def configured_forecaster(name: str, prophet: ProphetOptions) -> Forecaster:
     """The forecaster with a name; `prophet` are the options of prophet_library."""
+    if name == WITH_REGRESSORS["prophet_library"]:
+        # Own regressors stand beside the calendar, which the options may leave out.
+        return WithRegressors(LibraryProphet(replace(prophet, calendar=True)))
     forecaster = FORECASTERS[name]
     return replace(forecaster, options=prophet) if isinstance(forecaster, LibraryProphet) else forecaster
+
+
+def regressor_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The regressions among some forecasters that are there without and with own regressors, as pairs."""
+    return [(plain, name) for plain, name in WITH_REGRESSORS.items() if plain in names and name in names]
+
+
+def with_own_regressors(names: Sequence[str]) -> tuple[str, ...]:
+    """Some forecasters, and each regression of them with own regressors; `structural` where there is none."""
+    plain = [name for name in REGRESSIONS if name in names] or ["structural"]
+    return tuple(dict.fromkeys((*names, *plain, *(WITH_REGRESSORS[name] for name in plain))))
 
 
 __all__ = [
     "DEFAULT_FORECASTERS",
     "FORECASTERS",
-    "WITHOUT_REGRESSORS",
     "WITH_REGRESSORS",
     "Forecaster",
     "configured_forecaster",
+    "regressor_pairs",
+    "with_own_regressors",
 ]

@@ -1,13 +1,12 @@
-"""A forecaster with the own regressors of a dataset beside the calendar."""
+"""A regression with the own regressors of a dataset beside the calendar."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecasting.data.history import History
 from forecasting.errors import NotApplicable
 from forecasting.forecasters.base import Forecaster
-from forecasting.forecasters.structural import Structural
 from forecasting.types import FloatArray
 
 
@@ -15,7 +14,7 @@ from forecasting.types import FloatArray
 class WithRegressors:
     """`forecaster` with the regressors of the history as further calendar regressors; only where there are any."""
 
-    forecaster: Forecaster = field(default_factory=Structural)
+    forecaster: Forecaster
 
     @property
     def prior_weight(self) -> float:

@@ -1,7 +1,8 @@
 """Attribution of the change of each forecast between two runs, by applying the earlier configuration to new data."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,17 @@ from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
 from jobs.runs.run_panel import read_panel
 from store.errors import NoEarlierRun, NotComparable
-from store.queries import backtests, catalog, forecasts, observations, run_changes, run_indicators, run_inputs, runs
+from store.queries import (
+    backtests,
+    catalog,
+    forecasts,
+    observations,
+    run_changes,
+    run_indicators,
+    run_inputs,
+    runs,
+    total_effects,
+)
 from store.queries.runs import PublishedRunRecord, RunRecord
 
 log = structlog.get_logger(__name__)
@@ -43,6 +54,19 @@ def attribute_changes(
     comparison.write()
     log.info("changes.explained", run=after.id, against=before.id, series=len(comparison.unique_ids))
     return before.id
+
+
+class _Effect(Protocol):
+    """An amount that was added to the forecast of a month of a series."""
+
+    @property
+    def series_id(self) -> int: ...
+
+    @property
+    def month(self) -> date: ...
+
+    @property
+    def value(self) -> float: ...
 
 
 class _Published(NamedTuple):
@@ -83,7 +107,8 @@ class _Comparison:
             revised=kept[:, :, late],
             after=new[:, :, : self.months],
             weights=weights,
-            indicators=self._effects(self.after) - self._effects(self.before),
+            indicators=self._difference(run_indicators.effects),
+            published_total=self._difference(total_effects.effects),
             reconcile=reconciler(hierarchy, np.square(earlier.width).mean(axis=1)),
         )
         months = np.datetime64(self.after.cutoff, "M") + 1 + np.arange(self.months)
@@ -96,6 +121,7 @@ class _Comparison:
             new_figures=found.new_figures,
             revised_figures=found.revised_figures,
             indicators=found.indicators,
+            published_total=found.published_total,
             reestimation=found.reestimation,
         )
 
@@ -109,11 +135,16 @@ class _Comparison:
         kept = old if kept_frame.equals(before) else self._fitted(kept_frame, names)
         return old, kept, self._of_run(self.after, after, names)
 
-    def _effects(self, run: RunRecord) -> FloatArray:
-        """What indicators added to a run's forecasts of the compared months, shape (series, months)."""
+    def _difference(self, effects_of: Callable[[Session, int], Iterable[_Effect]]) -> FloatArray:
+        """How far the effects in the later run exceed those in the earlier one, shape (series, months)."""
+        after, before = (self._added(effects_of(self.session, run.id)) for run in (self.after, self.before))
+        return after - before
+
+    def _added(self, effects: Iterable[_Effect]) -> FloatArray:
+        """The sum of effects on the forecasts of the compared months, shape (series, months)."""
         added = np.zeros((len(self.series_ids), self.months))
         place = {number: row for row, number in enumerate(self.series_ids)}
-        for effect in run_indicators.effects(self.session, run.id):
+        for effect in effects:
             month = (effect.month.year - self.after.cutoff.year) * 12 + effect.month.month - self.after.cutoff.month - 1
             if effect.series_id in place and 0 <= month < self.months:
                 added[place[effect.series_id], month] += effect.value

@@ -15,7 +15,16 @@ from forecasting.evaluation.regressor_evidence import RegressorReport
 from forecasting.evaluation.score_accumulator import ScoreArray, ScoreTable
 from forecasting.pipeline import PanelForecast
 from forecasting.types import FloatArray
-from store.queries import backtest_folds, backtests, decompositions, forecasts, regressors, run_events, run_indicators
+from store.queries import (
+    backtest_folds,
+    backtests,
+    decompositions,
+    forecasts,
+    regressors,
+    run_events,
+    run_indicators,
+    total_effects,
+)
 
 SERIES_AT_ONCE = 100
 """How many series' folds and scores are laid out as rows before they are sent."""
@@ -32,6 +41,10 @@ def write_run(
     _write_backtest(session, run_id, series_ids, forecast)
     _write_periods(session, run_id, series_ids, forecast.backtest)
     _write_components(session, run_id, series_ids, forecast)
+    if forecast.total_effect is not None:
+        total_effects.write(
+            session, run_id, series_ids=series_ids.tolist(), months=forecast.months, values=forecast.total_effect
+        )
     if forecast.indicators is not None:
         _write_indicators(session, run_id, ids, forecast.indicators)
     if forecast.events is not None:

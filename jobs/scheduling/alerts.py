@@ -1,15 +1,17 @@
-"""Alerts about late releases, failing sources and runs, and rules of users: sent when raised and when cleared."""
+"""Alerts about late releases, late indicators, failing sources and runs, and rules of users: raised, cleared, sent."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlmodel import Session
 
 from jobs.scheduling.mail import MailServer, NotSent
 from jobs.scheduling.webhook import NotDelivered, Webhook
-from store.queries import alerts, catalog, releases
+from store.queries import alerts, catalog, indicator_releases, indicators, releases
 from store.queries.alerts import AlertRecord, MailRecord
+from store.queries.indicator_releases import IndicatorReleaseRecord
 from store.queries.releases import ReleaseRecord
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
@@ -21,17 +23,39 @@ log = structlog.get_logger(__name__)
 
 
 def update_release_alerts(session: Session, *, now: datetime, grace: timedelta) -> None:
-    """Raise an alert for each dataset's newest late release; clear those of releases that are no longer late."""
+    """Raise an alert for the newest late month of each dataset and of each of its indicators; clear the others."""
     late = [release for release in releases.due(session, now) if release.status(now, grace) == "late"]
+    found = [_Late(release.dataset_id, None, release.period, _describe(release)) for release in late]
+    _update_late(session, [*found, *_late_indicators(session, now, grace)], now)
+
+
+class _Late(NamedTuple):
+    """A month of a dataset, or of an indicator that may inform it, which is late."""
+
+    dataset: str
+    indicator: str | None
+    period: date
+    reason: str
+
+
+def _late_indicators(session: Session, now: datetime, grace: timedelta) -> Iterator[_Late]:
+    """The late months of the indicators of each dataset, oldest first."""
+    for dataset in catalog.datasets(session):
+        for indicator in sorted({use.indicator_id for use in indicators.uses(session, dataset.id)}):
+            for release in indicator_releases.due(session, now, indicator):
+                if now > release.due_from + grace:
+                    yield _Late(dataset.id, indicator, release.period, f"{indicator}: {_not_published(release)}")
+
+
+def _update_late(session: Session, late: Sequence[_Late], now: datetime) -> None:
     # Months due together, as January and February, are one event: the last of them.
-    newest = {release.dataset_id: release for release in late}
-    for release in newest.values():
-        reason = _describe(release)
-        if alerts.raise_alert(session, release.dataset_id, "late", release.period, reason=reason, now=now):
-            _log_raised(release.dataset_id, "late", release.period, reason)
-    still_late = {(release.dataset_id, release.period) for release in late}
+    newest = {(month.dataset, month.indicator): month for month in late}
+    for dataset, indicator, period, reason in newest.values():
+        if alerts.raise_alert(session, dataset, "late", period, reason=reason, now=now, indicator=indicator):
+            _log_raised(dataset, "late", period, reason)
+    still_late = {month[:3] for month in late}
     for alert in alerts.open_alerts(session, kind="late"):
-        if (alert.dataset_id, alert.period) not in still_late:
+        if (alert.dataset_id, alert.indicator_id, alert.period) not in still_late:
             _clear(session, alert, now)
 
 
@@ -144,6 +168,7 @@ def _message(alert: AlertRecord, event: str) -> dict[str, Any]:
         "kind": alert.kind,
         "dataset": alert.dataset_id,
         "rule": alert.rule_id,
+        "indicator": alert.indicator_id,
         "period": _month(alert.period),
         "reason": alert.reason,
         "raised_at": alert.raised_at,
@@ -152,10 +177,17 @@ def _message(alert: AlertRecord, event: str) -> dict[str, Any]:
 
 
 def _describe(release: ReleaseRecord) -> str:
-    due = f"due {release.due_from:%Y-%m-%d %H:%M} UTC"
     if release.published_at is None:
-        return f"{_month(release.period)} was {due} and is not published"
-    return f"{_month(release.period)} was {due}; {release.missing} series are missing"
+        return _not_published(release)
+    return f"{_due(release)}; {release.missing} series are missing"
+
+
+def _not_published(release: ReleaseRecord | IndicatorReleaseRecord) -> str:
+    return f"{_due(release)} and is not published"
+
+
+def _due(release: ReleaseRecord | IndicatorReleaseRecord) -> str:
+    return f"{_month(release.period)} was due {release.due_from:%Y-%m-%d %H:%M} UTC"
 
 
 def _month(period: date) -> str:

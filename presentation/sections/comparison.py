@@ -117,7 +117,7 @@ def _attribution(first: PublishedRun, second: PublishedRun, series: ResolvedSeri
     page = run_changes.page(
         second.session, second.run.id, against, list(signs), horizon=second.run.horizon, limit=limit
     )
-    names = ("before", "after", "new_figures", "revised_figures", "indicators", "reestimation")
+    names = ("before", "after", "new_figures", "revised_figures", "indicators", "published_total", "reestimation")
     months: dict[str, dict[str, Any]] = {}
     for row in page.rows:
         label = month_text(month_of(row.month))
@@ -134,10 +134,11 @@ def _attribution(first: PublishedRun, second: PublishedRun, series: ResolvedSeri
                 figure("new_figures", f"New data ({second.unit_of(series)})", show),
                 figure("revised_figures", "Revised data", show),
                 figure("indicators", "Indicators", show),
+                figure("published_total", "Published total", show),
                 figure("reestimation", "Re-estimation", show),
             ],
             rows=[months[label] for label in sorted(months)],
-            note="The four parts add up to the change of the mean forecast of each month.",
+            note="The parts add up to the change of the mean forecast of each month.",
             open=False,
             api=links.api_run_changes(second.run.id, against=against),
         )

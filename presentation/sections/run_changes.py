@@ -1,4 +1,4 @@
-"""Attribution of forecast changes since an earlier run: new data, revised data, indicators, re-estimation."""
+"""Attribution of forecast changes since an earlier run: data, revisions, indicators, totals, re-estimation."""
 
 from forecasting.data.months import month_text
 from presentation import formatting, links
@@ -14,11 +14,13 @@ PARTS = {
     "new_figures": "New data",
     "revised_figures": "Revised data",
     "indicators": "Indicators",
+    "published_total": "Published total",
     "reestimation": "Re-estimation",
 }
 NOTE = (
-    "Change of the mean forecast of each month, attributed to newly observed months, revised values, indicators, and "
-    "re-estimation (weights, simulation, configuration, code). The four parts add up to the change."
+    "Change of the mean forecast of each month, attributed to newly observed months, revised values, indicators, the "
+    "total where it is published before its detail, and re-estimation (weights, simulation, configuration, code). The "
+    "parts add up to the change."
 )
 
 

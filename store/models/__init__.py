@@ -47,6 +47,7 @@ from store.models.runs import (
     ForecastWeight,
     PanelSeries,
     Run,
+    TotalEffect,
 )
 from store.models.tracking import MEASURES, ExternalForecast, ExternalForecastScore, FirstPrint, Tracking
 
@@ -112,5 +113,6 @@ __all__ = [
     "SourceAttempt",
     "StoredScenario",
     "Table",
+    "TotalEffect",
     "Tracking",
 ]

@@ -60,7 +60,7 @@ class SourceAttempt(Table, table=True):
 
 
 class Alert(Table, table=True):
-    """An alert on a dataset and the delivery state of its two events: raised and cleared."""
+    """An alert on a dataset, or on an indicator of it, and the delivery state of its two events: raised and cleared."""
 
     __table_args__ = (
         sa.CheckConstraint(is_in("kind", ALERT_KINDS), name="kind"),
@@ -68,6 +68,15 @@ class Alert(Table, table=True):
         sa.CheckConstraint("delivered_events BETWEEN 0 AND 2 AND delivery_attempts >= 0", name="counts"),
         sa.CheckConstraint("cleared_at >= raised_at", name="cleared_after_raised"),
         sa.CheckConstraint("(kind = 'rule') = (rule_id IS NOT NULL)", name="has_a_rule"),
+        sa.CheckConstraint("indicator_id IS NULL OR kind = 'late'", name="indicator_is_late"),
+        sa.Index(
+            "uq_alert_open_indicator",
+            "dataset_id",
+            "indicator_id",
+            "period",
+            unique=True,
+            postgresql_where=sa.text("cleared_at IS NULL"),
+        ),
         sa.Index("uq_alert_open_rule", "rule_id", unique=True, postgresql_where=sa.text("cleared_at IS NULL")),
         sa.Index(
             "uq_alert_open",
@@ -75,7 +84,7 @@ class Alert(Table, table=True):
             "kind",
             "period",
             unique=True,
-            postgresql_where=sa.text("cleared_at IS NULL AND rule_id IS NULL"),
+            postgresql_where=sa.text("cleared_at IS NULL AND rule_id IS NULL AND indicator_id IS NULL"),
         ),
     )
 
@@ -84,6 +93,8 @@ class Alert(Table, table=True):
     kind: str = Field(max_length=16)
     rule_id: int | None = Field(default=None, foreign_key="alert_rule.id", ondelete="CASCADE")
     """The rule of a user that was met, for the kind `rule`."""
+    indicator_id: str | None = Field(default=None, foreign_key="indicator.id", ondelete="CASCADE")
+    """The indicator of the dataset that is late, for the kind `late`."""
     period: date
     """The month that was awaited when it was raised."""
     reason: str

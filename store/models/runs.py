@@ -174,4 +174,20 @@ class ForecastChange(Table, table=True):
     new_figures: float
     revised_figures: float
     indicators: float = 0.0
+    published_total: float = 0.0
     reestimation: float
+
+
+class TotalEffect(Table, table=True):
+    """The amount that a total published before its detail added to the forecast of a month, in the dataset's unit."""
+
+    __tablename__ = "total_effect"
+    __table_args__ = (
+        sa.CheckConstraint(is_first_of_month("month"), name="month_starts"),
+        sa.CheckConstraint(is_finite("value"), name="value_is_finite"),
+    )
+
+    run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    series_id: int = Field(primary_key=True, foreign_key="series.id")
+    month: date = Field(primary_key=True)
+    value: float

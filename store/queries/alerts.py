@@ -26,6 +26,7 @@ class AlertRecord(NamedTuple):
     raised_at: datetime
     cleared_at: datetime | None
     rule_id: int | None
+    indicator_id: str | None
     delivered_events: int
     delivery_attempts: int
 
@@ -42,11 +43,17 @@ def raise_alert(
     reason: str,
     now: datetime,
     rule: int | None = None,
+    indicator: str | None = None,
     email: str | None = None,
 ) -> bool:
     """Raise an alert, and e-mails about it if an address is given; False if it is open already."""
     row = {"dataset_id": dataset_id, "kind": kind, "period": period, "reason": reason, "raised_at": now}
-    added = insert(Alert).values(row | {"rule_id": rule}).on_conflict_do_nothing().returning(col(Alert.id))
+    added = (
+        insert(Alert)
+        .values(row | {"rule_id": rule, "indicator_id": indicator})
+        .on_conflict_do_nothing()
+        .returning(col(Alert.id))
+    )
     alert = session.execute(added).scalar()
     if alert is not None and email is not None:
         session.execute(insert(AlertMail).values(alert_id=alert, recipient=email, sent_events=0, attempts=0))

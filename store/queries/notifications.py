@@ -101,8 +101,9 @@ _RECORDS = (
         GROUP BY dataset_id, month, first_vintage
     """),
     _insert("""
-        SELECT 'release.late', dataset_id, to_char(period, 'YYYY-MM') || ' ' || id, raised_at, jsonb_build_object(
-            'period', to_char(period, 'YYYY-MM'), 'reason', reason)
+        SELECT 'release.late', dataset_id, to_char(period, 'YYYY-MM') || ' ' || id, raised_at,
+               jsonb_strip_nulls(jsonb_build_object(
+                   'period', to_char(period, 'YYYY-MM'), 'indicator', indicator_id, 'reason', reason))
         FROM alert WHERE kind = 'late' AND raised_at >= :since
     """),
     _insert("""

@@ -26,6 +26,7 @@ def write(
     new_figures: FloatArray,
     revised_figures: FloatArray,
     indicators: FloatArray,
+    published_total: FloatArray,
     reestimation: FloatArray,
 ) -> int:
     """Store the parts of every change, each (series, months), replacing stored ones of the two runs."""
@@ -40,6 +41,7 @@ def write(
         "new_figures": new_figures.ravel(),
         "revised_figures": revised_figures.ravel(),
         "indicators": indicators.ravel(),
+        "published_total": published_total.ravel(),
         "reestimation": reestimation.ravel(),
     }
     return copy_arrays(session, ForecastChange, columns)
@@ -71,6 +73,7 @@ class ChangeRecord(NamedTuple):
     new_figures: float
     revised_figures: float
     indicators: float
+    published_total: float
     reestimation: float
 
 
@@ -107,7 +110,7 @@ _FROM = """
 """
 _PAGE = sa.text(f"""
     SELECT c.series_id, c.month, later.step, earlier.mean, later.mean, c.new_figures, c.revised_figures,
-           c.indicators, c.reestimation
+           c.indicators, c.published_total, c.reestimation
     {_FROM}
     ORDER BY array_position(CAST(:series AS int[]), c.series_id), c.month
     LIMIT :limit OFFSET :offset

@@ -70,7 +70,7 @@ class NewRun(BaseModel):
 
 @answer
 class ChangeAnswer(TypedDict):
-    """The change of a month's mean and its causes, in the dataset's unit; the last four add up to `change`."""
+    """The change of a month's mean and its causes, in the dataset's unit; the last five add up to `change`."""
 
     unique_id: str
     month: Month
@@ -82,6 +82,9 @@ class ChangeAnswer(TypedDict):
     new_observations: Annotated[float, Field(description="Due to months that the earlier run had not observed.")]
     revised_observations: Annotated[float, Field(description="Due to revised values of months that it had observed.")]
     indicators: Annotated[float, Field(description="Due to months of indicators that became known or were replaced.")]
+    published_total: Annotated[
+        float, Field(description="Due to a total of the month that is published before its detail.")
+    ]
     reestimation: Annotated[
         float, Field(description="Due to everything else: re-estimated weights, draws, configuration, code.")
     ]

@@ -56,5 +56,6 @@ def change_answer(row: ChangeRecord, unique_id: str, unit: str) -> ChangeAnswer:
         "new_observations": row.new_figures,
         "revised_observations": row.revised_figures,
         "indicators": row.indicators,
+        "published_total": row.published_total,
         "reestimation": row.reestimation,
     }

@@ -415,8 +415,8 @@ def test_a_run_attributes_the_changes_of_its_totals(server_url: str, template: s
         assert 'id="moves"' not in client.get(url).text
         shared = np.arange(np.datetime64("2026-01"), np.datetime64("2027-01"))
         with Session(world.engine) as session:
-            parts = np.random.default_rng(2).normal(size=(4, 2, len(shared)))
-            named = dict(zip(("new_figures", "revised_figures", "indicators", "reestimation"), parts, strict=True))
+            names = ("new_figures", "revised_figures", "indicators", "published_total", "reestimation")
+            named = dict(zip(names, np.random.default_rng(2).normal(size=(5, 2, len(shared))), strict=True))
             ids = world.trade.series_ids.tolist()
             run_changes.write(session, world.trade.run_id, world.earlier, series_ids=ids, months=shared, **named)
             session.commit()

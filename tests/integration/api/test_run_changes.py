@@ -33,7 +33,8 @@ def compared(original: World, server_url: str) -> Iterator[World]:
             new_figures=0.5 * moved,
             revised_figures=np.zeros_like(moved),
             indicators=0.0 * moved,
-            reestimation=0.5 * moved,
+            published_total=0.2 * moved,
+            reestimation=0.3 * moved,
         )
         session.commit()
     yield world
@@ -66,7 +67,11 @@ def test_each_change_stands_beside_its_parts(client: TestClient, compared: World
             [row["before"], row["after"]], [run.mean[series, place] for run in (compared.earlier, compared.trade)]
         )
         assert_allclose(
-            row["new_observations"] + row["revised_observations"] + row["indicators"] + row["reestimation"],
+            row["new_observations"]
+            + row["revised_observations"]
+            + row["indicators"]
+            + row["published_total"]
+            + row["reestimation"],
             row["change"],
         )
         assert row["unit"] == "USD bn"

@@ -1,11 +1,13 @@
 """Indicators from feeds: requested when a month is due, stored with the day they arrived, followed by a new run."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pandas as pd
 import pytest
 from sqlalchemy import Engine
@@ -13,13 +15,16 @@ from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched, fetch
 from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.webhook import Webhook
 from services.runs.schedule import PollInterval, next_poll, scheduled_tasks
 from sources.client import Validator
 from sources.feed_config import read_feeds
-from store.queries import indicator_releases, indicators, run_indicators, runs
+from store.queries import alerts, indicator_releases, indicators, run_indicators, runs
+from store.queries.alerts import AlertRecord
 from store.queries.indicators import IndicatorUseRecord
 from tests.support.http_providers.local import LocalProvider, ReceivedRequest, Reply, local_provider, quick_client
 from tests.support.scheduler_world import QUICK, here
+from tests.support.servers import serving
 
 FEEDS = """
 [CN_SURVEY]
@@ -152,6 +157,40 @@ def test_a_month_that_is_late_is_polled_again_after_a_pause(survey: Survey) -> N
         awaited = indicator_releases.next_due(session, "CN_SURVEY")
     assert awaited is not None
     assert INTERVAL.next_poll(awaited) == survey.clock() + INTERVAL.first
+
+
+def test_a_late_month_is_an_alert_and_a_notification_of_the_dataset(survey: Survey) -> None:
+    survey.fetch()
+    with serving() as receiver:
+        check_late_month(survey, replace(survey.ticker(), webhook=Webhook(receiver.url, "s")))
+        delivered = [orjson.loads(body) for _, body in receiver.requests]
+    reason = "CN_SURVEY: 2025-01 was due 2025-02-01 00:00 UTC and is not published"
+    assert [(body["event"], body["kind"], body["reason"]) for body in delivered if body.get("indicator")] == [
+        ("raised", "late", reason),
+        ("cleared", "late", reason),
+    ]
+    assert [body["data"]["reason"] for body in delivered if body.get("data", {}).get("indicator")] == [reason]
+
+
+def check_late_month(survey: Survey, ticker: Ticker) -> None:
+    survey.today = date(2025, 2, 1)
+    ticker.tick()
+    with Session(survey.engine) as session:
+        assert of_indicators(session) == []
+    survey.today = date(2025, 2, 3)
+    ticker.tick()
+    ticker.tick()
+    with Session(survey.engine) as session:
+        (alert,) = of_indicators(session)
+    assert (alert.dataset_id, alert.indicator_id, alert.period) == ("SMALL", "CN_SURVEY", date(2025, 1, 1))
+    survey.last, survey.today = pd.Period("2025-01"), date(2025, 2, 4)
+    ticker.tick()
+    with Session(survey.engine) as session:
+        assert of_indicators(session) == []
+
+
+def of_indicators(session: Session) -> list[AlertRecord]:
+    return [alert for alert in alerts.open_alerts(session, kind="late") if alert.indicator_id]
 
 
 def _noting(survey: Survey, requests: list[str], code: str) -> Fetched:

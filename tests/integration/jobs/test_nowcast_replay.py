@@ -18,7 +18,7 @@ from sources import bundled
 from sources.client import Validator
 from sources.feed_config import read_feeds
 from store.database import make_engine
-from store.queries import forecasts, observations, run_changes, run_indicators, runs
+from store.queries import forecasts, observations, run_changes, run_indicators, runs, total_effects
 from store.queries.runs import PublishedRunRecord
 from tests.conftest import new_database
 from tests.support.http_providers.local import LocalProvider, ReceivedRequest, Reply, local_provider, quick_client
@@ -183,6 +183,35 @@ def test_the_flash_total_moves_the_detail_and_narrows_it(month: Month) -> None:
     assert given[0].std() < 0.4 * before[0].std()
     assert abs(given[-1].mean() - before[-1].mean()) > 0
     assert given[-1].std() < before[-1].std()
+
+
+def changes(month: Month, after: date, before: date) -> dict[str, run_changes.ChangeRecord]:
+    """The changes of partners' exports in July between two runs, by partner."""
+    made = month.runs("CN_PARTNERS")
+    with Session(month.engine) as session:
+        ids = observations.series_ids(session, "CN_PARTNERS")
+        rows = run_changes.page(session, made[after].id, made[before].id, list(ids.values()), limit=100).rows
+    partners = {number: unique_id.split(".")[2] for unique_id, number in ids.items()}
+    return {partners[row.series_id]: row for row in rows if row.month == JULY}
+
+
+def test_the_change_at_the_flash_is_due_to_the_total(month: Month) -> None:
+    found = changes(month, FLASH, BEFORE)
+    for row in found.values():
+        assert (row.new_figures, row.revised_figures, row.indicators) == (0.0, 0.0, 0.0)
+        assert row.published_total + row.reestimation == pytest.approx(row.after - row.before)
+    world = found.pop("WLD")
+    assert abs(world.reestimation) < 0.05 * abs(world.published_total)
+    assert sum(row.published_total for row in found.values()) == pytest.approx(world.published_total)
+    assert all(row.published_total for row in found.values())
+
+
+def test_the_total_has_no_part_without_a_month_that_it_leads(month: Month) -> None:
+    with Session(month.engine) as session:
+        made = month.runs("CN_PARTNERS")
+        assert total_effects.effects(session, made[BEFORE].id) == []
+        assert {effect.month for effect in total_effects.effects(session, made[FLASH].id)} == {JULY}
+        assert total_effects.effects(session, made[DETAIL].id) == []
 
 
 def test_the_detail_ends_the_month(month: Month) -> None:

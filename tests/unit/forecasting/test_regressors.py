@@ -11,12 +11,12 @@ from forecasting.config import ForecastConfig
 from forecasting.data.panel import Panel
 from forecasting.data.regressors import UNIT, Regressor, RegressorPanel, scaled
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from forecasting.forecasters import WITH_REGRESSORS, WITHOUT_REGRESSORS
+from forecasting.forecasters import REGRESSIONS, WITH_REGRESSORS, with_own_regressors
 from forecasting.pipeline import forecast_panel
 from tests.support.panels import long_frame, trade_series
 
 MONTHS, HORIZON, ELASTICITY = 84, 6, -0.02
-NAMES = ("naive", "seasonal_naive", WITHOUT_REGRESSORS)
+NAMES = ("naive", "seasonal_naive", "structural")
 
 
 def months(count: int, first: str = "2015-01") -> Any:
@@ -75,31 +75,40 @@ def test_a_column_that_cannot_be_used_is_left_out(fault: str) -> None:
     assert np.isnan(unit).all()
 
 
-def folds(panel: Panel, regressors: RegressorPanel | None) -> Any:
-    cutoffs = list(range(47, MONTHS))
+def folds(panel: Panel, regressors: RegressorPanel | None, *names: str, every: int = 1) -> Any:
+    cutoffs = list(range(47, MONTHS, every))
     return forecast_at_cutoffs(
-        panel, cutoffs=cutoffs, horizon=HORIZON, reporter="", forecasters=NAMES, regressors=regressors
+        panel, cutoffs=cutoffs, horizon=HORIZON, reporter="", forecasters=names or NAMES, regressors=regressors
     )
 
 
-def test_a_planned_rate_improves_the_forecaster_that_uses_it() -> None:
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_a_planned_rate_improves_every_regression(name: str) -> None:
     panel, regressors = world()
-    base = folds(panel, regressors)
+    base = folds(panel, regressors, "seasonal_naive", name, every=12)
     actual = panel.ahead(base.cutoffs.tolist(), HORIZON)
     row = panel.unique_ids.index("T.X.USA.TOTAL")
-    errors = {
-        name: np.nanmean(np.abs(base.means[row, base.names.index(name)] - actual[row]))
-        for name in (WITHOUT_REGRESSORS, WITH_REGRESSORS)
-    }
-    assert errors[WITH_REGRESSORS] < 0.6 * errors[WITHOUT_REGRESSORS]
-    assert np.isnan(base.means[1 - row, base.names.index(WITH_REGRESSORS)]).all()
-    assert_allclose(base.sensitivities["T.X.USA.TOTAL"], ELASTICITY, rtol=0.25)
+    without, with_regressors = (
+        np.nanmean(np.abs(base.means[row, base.names.index(forecaster)] - actual[row]))
+        for forecaster in (name, WITH_REGRESSORS[name])
+    )
+    assert with_regressors < 0.7 * without
+    assert np.isnan(base.means[1 - row, base.names.index(WITH_REGRESSORS[name])]).all()
+    assert_allclose(base.sensitivities["T.X.USA.TOTAL"], [[ELASTICITY]], rtol=0.25)
+
+
+def test_every_regression_among_the_forecasters_runs_with_regressors_too() -> None:
+    assert with_own_regressors(("ets", "arima", "prophet")) == (
+        *("ets", "arima", "prophet"),
+        *("arima_regressors", "prophet_regressors"),
+    )
+    assert with_own_regressors(("ets",)) == ("ets", "structural", "structural_regressors")
 
 
 def test_without_regressors_nothing_changes() -> None:
     panel, regressors = world()
     plain, other = folds(panel, None), folds(panel, regressors)
-    assert WITH_REGRESSORS not in plain.names
+    assert set(other.names) - set(plain.names) == {"structural_regressors"}
     places = [other.names.index(name) for name in plain.names]
     assert_array_equal(other.means[:, places], plain.means)
 
