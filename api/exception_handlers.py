@@ -26,7 +26,7 @@ from starlette.routing import Match
 
 from errors import TradewindError
 from forecasting.errors import Contradiction, UnknownForecaster
-from presentation.errors import FormatUnavailable, NoAppendix, NoSuchSection
+from presentation.errors import FormatUnavailable, NoSuchSection
 from services.errors import QueueFull, RunNotPublished, RunSuperseded, Unanswerable
 from services.parameters import RENAMED
 from sources.errors import BadDefinition, UnknownPartnerName
@@ -112,7 +112,6 @@ STATUSES: Mapping[type[Exception], HTTPStatus] = {
     RunMovedOn: HTTPStatus.CONFLICT,
     Unanswerable: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoSuchSection: HTTPStatus.NOT_FOUND,
-    NoAppendix: HTTPStatus.UNPROCESSABLE_ENTITY,
     FormatUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     SlowBody: HTTPStatus.REQUEST_TIMEOUT,

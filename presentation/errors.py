@@ -2,7 +2,6 @@
 
 PresentationError
 ├── NoSuchSection        a section that a page does not have, or not in the requested file format
-├── NoAppendix           a memo in a file format that cannot have the report as its appendix
 └── FormatUnavailable    a report format that this machine cannot produce
 """
 
@@ -29,11 +28,3 @@ class FormatUnavailable(PresentationError):
     def __init__(self, document: str, reason: str) -> None:
         self.document, self.reason = document, reason
         super().__init__(f"{document} cannot be produced on this server: {reason}")
-
-
-class NoAppendix(PresentationError):
-    """A memo in a file format that cannot have the report as its appendix."""
-
-    def __init__(self, form: str, possible: Sequence[str]) -> None:
-        self.form, self.possible = form, tuple(possible)
-        super().__init__(f"a memo as {form} has no appendix; choose {' or '.join(possible)}, or download the report")

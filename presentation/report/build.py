@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from sqlmodel import Session
 
 from presentation import formatting
-from presentation.errors import FormatUnavailable, NoAppendix
+from presentation.errors import FormatUnavailable
 from presentation.exports import svg
 from presentation.report.content import Report, read_report
 from presentation.report.memo import read_memo
@@ -19,7 +19,6 @@ from services.series.catalog_cache import CatalogCache
 
 Form = Literal["html", "pdf", "xlsx"]
 MemoForm = Literal["html", "pdf", "docx", "pptx"]
-WITH_APPENDIX: tuple[MemoForm, ...] = ("html", "pdf")
 STYLE = TEMPLATES / "report.css"
 CHART_WIDTH = 640
 
@@ -40,21 +39,20 @@ def make_memo(
 ) -> bytes:
     """The memo on a published run, with the report as its appendix where requested.
 
-    Raises UnknownRun, RunNotPublished, FormatUnavailable, NoAppendix.
+    Raises UnknownRun, RunNotPublished, FormatUnavailable.
     """
-    if appendix and form not in WITH_APPENDIX:
-        raise NoAppendix(form, WITH_APPENDIX)
     memo = read_memo(session, catalogs, run_id)
+    report = read_report(session, catalogs, run_id) if appendix else None
     if form == "docx":
         from presentation.report.memo_document import memo_document  # noqa: PLC0415 - slow to import
 
-        return memo_document(memo)
+        return memo_document(memo, report)
     if form == "pptx":
         from presentation.report.memo_slides import memo_slides  # noqa: PLC0415 - slow to import
 
-        return memo_slides(memo)
-    report = _report_context(read_report(session, catalogs, run_id)) if appendix else {"report": None}
-    html = make_environment().get_template("memo.html").render(memo=memo, style=_style(), picture=_picture, **report)
+        return memo_slides(memo, report)
+    context = _report_context(report) if report else {"report": None}
+    html = make_environment().get_template("memo.html").render(memo=memo, style=_style(), picture=_picture, **context)
     return html.encode() if form == "html" else _pdf(html)
 
 

@@ -26,6 +26,13 @@ from store.queries import backtests, runs
 LEVEL, YEARS_SHOWN, PANELS, YEARS_BY_MONTH = 80.0, 8, 12, 3
 
 
+class Chapter(NamedTuple):
+    """A chapter of a report: its heading and its sections."""
+
+    heading: str
+    sections: list[Section]
+
+
 class Report(NamedTuple):
     """A report on a run: its headline, its sections by chapter, and its citation."""
 
@@ -38,6 +45,16 @@ class Report(NamedTuple):
     months: Section
     citation: str
     failures: int
+
+    @property
+    def chapters(self) -> list[Chapter]:
+        """The sections of a document, by chapter."""
+        return [
+            Chapter("Summary", self.summary),
+            Chapter("Forecasts", self.forecasts),
+            Chapter("Forecast accuracy", self.record),
+            Chapter("Every series", self.appendix),
+        ]
 
     @property
     def sections(self) -> list[Section]:

@@ -1,20 +1,36 @@
-"""The memo as a DOCX document. Imports python-docx, which is slow."""
+"""The memo as a DOCX document, with the report as its appendix. Imports python-docx, which is slow."""
 
 import io
 from datetime import datetime
+from typing import Any
 
 from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
 from presentation.exports import png
+from presentation.report.content import Report
 from presentation.report.memo import Memo
+from presentation.sections.section import Section
 
-CHART_CM = 16.0
+CHART_CM, APPENDIX_CHART_CM = 16.0, (22.0, 14.0)
+"""Width of the memo's chart; the largest width and height of a chart of the appendix."""
+TABLE_STYLE, CELL_SIZE = "Light List Accent 1", Pt(7.5)
 
 
-def memo_document(memo: Memo) -> bytes:
-    """The memo as DOCX; equal memos give equal content."""
+def memo_document(memo: Memo, report: Report | None = None) -> bytes:
+    """The memo as DOCX, with a report as its appendix; equal memos give equal content."""
     document = Document()
+    _write_memo(document, memo)
+    if report:
+        _append(document, report)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def _write_memo(document: Any, memo: Memo) -> None:
     # A fixed time: the same run gives the same properties.
     document.core_properties.created = document.core_properties.modified = datetime(2000, 1, 1)
     document.core_properties.title = memo.title
@@ -37,6 +53,44 @@ def memo_document(memo: Memo) -> bytes:
         for text in part.sentences:
             document.add_paragraph(text, style="List Bullet")
     document.add_paragraph(f"Cite as: {memo.citation} Appendix: {memo.appendix}")
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
+
+
+def _append(document: Any, report: Report) -> None:
+    """The chapters of a report on landscape pages."""
+    pages = document.add_section()
+    pages.orientation = WD_ORIENT.LANDSCAPE
+    pages.page_width, pages.page_height = pages.page_height, pages.page_width
+    document.add_heading("Appendix: report", level=1)
+    for chapter in report.chapters:
+        document.add_heading(chapter.heading, level=2)
+        for section in chapter.sections:
+            _write_section(document, section)
+
+
+def _write_section(document: Any, section: Section) -> None:
+    document.add_heading(section.title, level=3)
+    if section.note:
+        document.add_paragraph(section.note)
+    if section.spec is not None:
+        _draw(document, png(section.spec))
+    if section.rows:
+        _write_table(document, section)
+
+
+def _draw(document: Any, picture: bytes) -> None:
+    """A picture as wide as the page, or less where it would be too high."""
+    width, height = (Cm(length) for length in APPENDIX_CHART_CM)
+    drawn = document.add_picture(io.BytesIO(picture), width=width)
+    if drawn.height > height:
+        drawn.width, drawn.height = round(drawn.width * height / drawn.height), height
+
+
+def _write_table(document: Any, section: Section) -> None:
+    labels = [column.label for column in section.columns]
+    table = document.add_table(rows=1 + len(section.rows), cols=len(labels), style=TABLE_STYLE)
+    for row, texts in zip(table.rows, [labels, *section.texts], strict=True):
+        for cell, column, shown in zip(row.cells, section.columns, texts, strict=True):
+            (paragraph,) = cell.paragraphs
+            paragraph.add_run(shown).font.size = CELL_SIZE
+            if column.numeric:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT

@@ -1,4 +1,4 @@
-"""The memo as PPTX slides, with a chart that can be edited. Imports python-pptx, which is slow."""
+"""The memo as PPTX slides, with the report as its appendix. Imports python-pptx, which is slow."""
 
 import io
 from collections.abc import Sequence
@@ -10,20 +10,30 @@ from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
 from pptx.enum.dml import MSO_LINE
+from pptx.enum.text import PP_ALIGN
 from pptx.util import Inches, Pt
 
 from presentation import formatting
 from presentation.charts.theme import BLUE, INK, MUTED, Row
+from presentation.exports import png
+from presentation.report.content import Report
 from presentation.report.memo import Memo
+from presentation.sections.section import Section
 
 WIDTH, HEIGHT, MARGIN = Inches(13.333), Inches(7.5), Inches(0.6)
 BLANK_LAYOUT = 6
-BODY, SMALL = Pt(14), Pt(10)
+BODY, SMALL, CELL = Pt(14), Pt(10), Pt(9)
+TOP, BODY_HEIGHT = Inches(1.2), Inches(5.9)
+"""Upper edge and height of the charts and tables of the appendix."""
+ROWS_PER_SLIDE, ROW_HEIGHT = 18, Inches(0.3)
 LINES = (("Observed", INK, False), ("Forecast", BLUE, False), ("80 % from", BLUE, True), ("80 % to", BLUE, True))
 
 
-def memo_slides(memo: Memo) -> bytes:
-    """The memo on two slides: the headline with the chart, and the further parts; equal memos give equal content."""
+def memo_slides(memo: Memo, report: Report | None = None) -> bytes:
+    """The memo on two slides, the headline with the chart and the further parts, and a report on those after them.
+
+    Equal memos give equal content.
+    """
     slides = Presentation()
     slides.slide_width, slides.slide_height = WIDTH, HEIGHT
     # A fixed time: the same run gives the same properties.
@@ -31,6 +41,9 @@ def memo_slides(memo: Memo) -> bytes:
     slides.core_properties.title = memo.title
     _headline_slide(slides, memo)
     _parts_slide(slides, memo)
+    for chapter in report.chapters if report else []:
+        for section in chapter.sections:
+            _section_slides(slides, f"{chapter.heading}: {section.title}", section)
     buffer = io.BytesIO()
     slides.save(buffer)
     return buffer.getvalue()
@@ -60,6 +73,46 @@ def _parts_slide(slides: Any, memo: Memo) -> None:
             for sentence in part.sentences:
                 _paragraph(frame, sentence, size=Pt(13))
     _footer(slide, memo)
+
+
+def _section_slides(slides: Any, title: str, section: Section) -> None:
+    """The chart of a section on one slide, and its table on as many as it needs."""
+    if section.spec is not None:
+        _draw(_titled(slides, title, section.note), png(section.spec))
+    texts = section.texts
+    parts = [texts[start : start + ROWS_PER_SLIDE] for start in range(0, len(texts), ROWS_PER_SLIDE)]
+    for number, rows in enumerate(parts, start=1):
+        part = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
+        _write_table(_titled(slides, f"{title}{part}", section.note), section, rows)
+
+
+def _titled(slides: Any, title: str, note: str) -> Any:
+    slide = slides.slides.add_slide(slides.slide_layouts[BLANK_LAYOUT])
+    _text(slide, [title], top=Inches(0.25), height=Inches(0.5), size=Pt(20), bold=True)
+    if note:
+        _text(slide, [note], top=Inches(0.7), height=Inches(0.4), size=SMALL, color=MUTED)
+    return slide
+
+
+def _draw(slide: Any, picture: bytes) -> None:
+    """A picture in the middle of the slide, as large as it fits."""
+    drawn = slide.shapes.add_picture(io.BytesIO(picture), MARGIN, TOP)
+    scale = min((WIDTH - 2 * MARGIN) / drawn.width, BODY_HEIGHT / drawn.height)
+    drawn.width, drawn.height = round(drawn.width * scale), round(drawn.height * scale)
+    drawn.left = (WIDTH - drawn.width) // 2
+
+
+def _write_table(slide: Any, section: Section, rows: Sequence[Sequence[str]]) -> None:
+    labels = [column.label for column in section.columns]
+    place = (MARGIN, TOP, WIDTH - 2 * MARGIN, ROW_HEIGHT * (1 + len(rows)))
+    table = slide.shapes.add_table(1 + len(rows), len(labels), *place).table
+    for row, texts in zip(table.rows, [labels, *rows], strict=True):
+        for cell, column, shown in zip(row.cells, section.columns, texts, strict=True):
+            cell.margin_top = cell.margin_bottom = 0
+            (paragraph,) = cell.text_frame.paragraphs
+            paragraph.alignment = PP_ALIGN.RIGHT if column.numeric else PP_ALIGN.LEFT
+            run = paragraph.add_run()
+            run.text, run.font.size = shown.replace(formatting.NBSP, " "), CELL
 
 
 def _chart(slide: Any, memo: Memo) -> None:

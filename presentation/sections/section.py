@@ -46,6 +46,11 @@ class Section:
         """Values of the rows in the order of the columns, for files."""
         return [[row.get(column.name) for column in self.columns] for row in self.rows]
 
+    @property
+    def texts(self) -> list[list[str]]:
+        """Formatted cells of the rows without markup, for documents."""
+        return [[Markup(column.show(row)).striptags() for column in self.columns] for row in self.rows]
+
 
 def text(name: str, label: str, show: Callable[[Any], str] = formatting.plain) -> Column:
     """A column of text."""

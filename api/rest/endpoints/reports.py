@@ -37,7 +37,7 @@ class MemoQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    appendix: bool = Field(default=False, description="Append the report, as HTML or PDF.")
+    appendix: bool = Field(default=False, description="Append the report.")
 
 
 @router.get("/v1/runs/{run_id}/report.{form}", dependencies=[NoParameters], response_class=Response, responses=FORMS)
@@ -70,7 +70,7 @@ def read_memo(
 ) -> Response:
     """One page about a published run: headline, chart, drivers, changes, probabilities, accuracy.
 
-    With `appendix=true` the report follows, as HTML or PDF; other formats name its address.
+    With `appendix=true` the report follows: as DOCX and PPTX, its charts and tables.
     """
     run = published_run(session, run_id)
     beside = edition(session, run)

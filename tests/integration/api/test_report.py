@@ -19,6 +19,7 @@ import pptx
 import pypdf
 import pytest
 from fastapi.testclient import TestClient
+from pptx.shapes.picture import Picture
 from sqlmodel import Session
 
 from presentation import formatting
@@ -262,8 +263,47 @@ def test_the_memo_is_one_page_and_the_report_its_appendix(client: TestClient, pa
     body = report[report.index("<h1>") : report.index("</body>")].strip()
     assert body in html
     assert "Forecast memo" in html
-    refused = client.get(f"/v1/runs/{pages.trade.run_id}/memo.pptx", params={"appendix": True})
-    assert (refused.status_code, "choose html or pdf" in refused.json()["detail"]) == (422, True)
+
+
+def docx_tables(content: bytes) -> list[list[list[str]]]:
+    tables = docx.Document(io.BytesIO(content)).tables
+    return [[[spaced(cell.text) for cell in row.cells] for row in table.rows] for table in tables]
+
+
+def pptx_tables(content: bytes) -> list[list[list[str]]]:
+    slides = pptx.Presentation(io.BytesIO(content)).slides
+    tables = [shape.table for slide in slides for shape in slide.shapes if shape.has_table]
+    return [[[spaced(cell.text_frame.text) for cell in row.cells] for row in table.rows] for table in tables]
+
+
+def pictures(form: str, content: bytes) -> int:
+    if form == "docx":
+        return len(docx.Document(io.BytesIO(content)).inline_shapes)
+    slides = pptx.Presentation(io.BytesIO(content)).slides
+    return sum(isinstance(shape, Picture) for slide in slides for shape in slide.shapes)
+
+
+TABLES = {"docx": docx_tables, "pptx": pptx_tables}
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_the_appendix_of_documents_and_slides_has_the_charts_and_tables_of_the_report(
+    client: TestClient, pages: PagesWorld, html: str, form: str
+) -> None:
+    address = f"/v1/runs/{pages.clean.run_id}/memo.{form}"
+    content = client.get(address, params={"appendix": True}).content
+    # The chart of the memo is a picture in the document; on the slide it can be edited.
+    assert pictures(form, content) == html.count("<img") + (form == "docx")
+    tables = TABLES[form](content)
+    accuracy = [table for table in tables if "unique_id" in table[0]]
+    shown = {row[1]: row[2:5] for table in accuracy for row in table[1:]}
+    answer = client.get(f"/v1/runs/{pages.clean.run_id}/forecasts", params={"level": 80, "limit": 1000}).json()
+    for series in answer["series"]:
+        month = series["months"][0]
+        values = (month["median"], month["intervals"][0]["lo"], month["intervals"][0]["hi"])
+        assert shown.pop(series["unique_id"]) == [spaced(formatting.money(value, "USD m")) for value in values]
+    assert shown == {}
+    assert TABLES[form](client.get(address).content) == []
 
 
 def test_the_memo_as_pdf_takes_less_than_five_seconds(client: TestClient, pages: PagesWorld) -> None:

@@ -57,7 +57,7 @@ function makeRoom(row, width) {
   const day = typeof row.end === "string";
   const [start, end] = [row.start, row.end].map((at) => (day ? Date.parse(at) : at));
   const beyond = end + ((end - start) * share) / (1 - share);
-  row[day ? "month" : "step"] = day ? new Date(beyond).toISOString().slice(0, 10) : beyond;
+  row[row.field] = day ? new Date(beyond).toISOString().slice(0, 10) : beyond;
 }
 
 // Shows the forecast of another cutoff, and keeps the choice in the address.
