@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from presentation.charts.direct_labels import label_layers, label_rows, room
+from presentation.charts.direct_labels import LABEL_WIDTH, label_layers, label_rows, room
 from presentation.charts.theme import BLUE, GRID, INK, LINES, MUTED, Row, Spec, chart, line_styles, value_axis
 
 STEPS: Spec = {
@@ -13,7 +13,7 @@ STEPS: Spec = {
 }
 SHARE = {"format": ".0%", "title": None}
 BANDED = 80.0
-STEPS_HEIGHT, AXIS_HEIGHT = 300, 50
+STEPS_HEIGHT, AXIS_HEIGHT, LEVEL_WIDTH = 300, 50, 45
 
 
 def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_naive: float | None = None) -> Spec:
@@ -43,17 +43,20 @@ def by_step(rows: Sequence[Row], *, title: str, ours: str, baseline: str, as_nai
     layers = [lines, *label_layers(x=x, y=y, color=color)]
     if as_naive is not None:
         layers.insert(0, _rule(as_naive))
-    return chart(layers, datasets={"lines": list(rows), **_labels(rows)}, height=STEPS_HEIGHT)
+    extent = (0.0, max((row["value"] for row in rows), default=0.0))
+    datasets = {"lines": list(rows), **_labels(rows, extent=extent, of="forecaster", width=LABEL_WIDTH)}
+    return chart(layers, datasets=datasets, height=STEPS_HEIGHT)
 
 
-def _labels(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def _labels(rows: Sequence[Row], *, extent: tuple[float, float], of: str, width: int) -> dict[str, list[Row]]:
     """The datasets of the labels of lines over steps."""
     if not rows:
         return {"labels": [], "room": []}
-    extent, steps = (0.0, max(row["value"] for row in rows)), [row["step"] for row in rows]
+    steps = [row["step"] for row in rows]
+    height = STEPS_HEIGHT - AXIS_HEIGHT
     return {
-        "labels": label_rows(rows, x="step", y="value", extent=extent, height=STEPS_HEIGHT - AXIS_HEIGHT),
-        "room": room(min(steps), max(steps), x="step"),
+        "labels": label_rows(rows, x="step", y="value", extent=extent, height=height, of=of),
+        "room": room(min(steps), max(steps), x="step", width=width),
     }
 
 
@@ -96,13 +99,10 @@ def coverage(rows: Sequence[Row]) -> Spec:
 
 def coverage_by_step(rows: Sequence[Row]) -> Spec:
     """Coverage of each level over steps, with its nominal value. Rows: level, step, nominal, value, lo, hi."""
-    levels = sorted({row["level"] for row in rows})
-    color = {
-        "field": "level",
-        "type": "nominal",
-        "scale": {"domain": levels, "range": list(LINES[: len(levels)])},
-        "legend": {"title": "level, per cent", "symbolOpacity": 1, "symbolType": "stroke"},
-    }
+    named = [{**row, "name": f"{row['level']:g} %"} for row in rows]
+    names = [f"{level:g} %" for level in sorted({row["level"] for row in rows})]
+    scale = {"domain": names, "range": list(LINES[: len(names)])}
+    color = {"field": "name", "type": "nominal", "scale": scale, "legend": None}
     x = {"field": "step", **STEPS}
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": SHARE}
     layers: list[Spec] = [
@@ -121,7 +121,10 @@ def coverage_by_step(rows: Sequence[Row]) -> Spec:
             "encoding": {"x": x, "y": {"field": "value", **y}, "color": color},
         },
     ]
-    return chart(layers, data=rows, height=300)
+    layers = [{"data": {"name": "lines"}, **layer} for layer in layers]
+    layers += label_layers(x=x, y={"field": "value", **y}, color=color)
+    datasets = {"lines": named, **_labels(named, extent=(0.0, 1.0), of="name", width=LEVEL_WIDTH)}
+    return chart(layers, datasets=datasets, height=STEPS_HEIGHT)
 
 
 def histogram(rows: Sequence[Row]) -> Spec:

@@ -11,19 +11,21 @@ LABEL_WIDTH, LINE_HEIGHT, LEADER = 130, 13, 0.02
 """Pixels of the widest label and between two labels; length of the line to a label, as a share of the axis."""
 
 
-def label_rows(rows: Sequence[Row], *, x: str, y: str, extent: tuple[float, float], height: int) -> list[Row]:
-    """One row for the end of each line: forecaster, x, y, and the place of its label, label_x and label_y.
+def label_rows(
+    rows: Sequence[Row], *, x: str, y: str, extent: tuple[float, float], height: int, of: str = FIELD
+) -> list[Row]:
+    """One row for the end of each line: its name, x, y, and the place of its label, label_x and label_y.
 
-    Rows: forecaster, and the fields `x`, a number or an ISO day, and `y`. `extent` is that of the value axis, whose
-    length is `height` pixels.
+    Rows: `of`, the name of the line, and the fields `x`, a number or an ISO day, and `y`. `extent` is that of the value
+    axis, whose length is `height` pixels.
     """
-    ends = {str(row[FIELD]): row for row in sorted(rows, key=lambda row: row[x])}
+    ends = {str(row[of]): row for row in sorted(rows, key=lambda row: row[x])}
     ordered = sorted(ends, key=lambda name: float(ends[name][y]))
     places = _apart([float(ends[name][y]) for name in ordered], extent, LINE_HEIGHT * (extent[1] - extent[0]) / height)
     start = min(row[x] for row in rows)
     return [
         {
-            FIELD: name,
+            of: name,
             x: ends[name][x],
             y: ends[name][y],
             "label_x": _beyond(start, ends[name][x], LEADER),
@@ -33,10 +35,11 @@ def label_rows(rows: Sequence[Row], *, x: str, y: str, extent: tuple[float, floa
     ]
 
 
-def room(start: Any, end: Any, *, x: str) -> list[Row]:
-    """A row that lengthens the axis for labels; the script adjusts it to the width of the page."""
-    share = LABEL_WIDTH / WIDTH
-    return [{x: _beyond(start, end, share / (1 - share)), "start": start, "end": end, "label_width": LABEL_WIDTH}]
+def room(start: Any, end: Any, *, x: str, width: int = LABEL_WIDTH) -> list[Row]:
+    """A row that lengthens the axis for labels of a width; the script adjusts it to the width of the page."""
+    share = width / WIDTH
+    beyond = _beyond(start, end, share / (1 - share))
+    return [{x: beyond, "field": x, "start": start, "end": end, "label_width": width}]
 
 
 def label_layers(*, x: Spec, y: Spec, color: Spec) -> list[Spec]:
@@ -44,7 +47,7 @@ def label_layers(*, x: Spec, y: Spec, color: Spec) -> list[Spec]:
     of_labels: Spec = {"data": {"name": "labels"}}
     label_x, label_y = {**x, "field": "label_x"}, {**y, "field": "label_y"}
     ends = {"x": x, "y": y, "x2": {"field": "label_x"}, "y2": {"field": "label_y"}, "color": color}
-    text = {"x": label_x, "y": label_y, "text": {"field": FIELD, "type": "nominal"}, "color": color}
+    text = {"x": label_x, "y": label_y, "text": {"field": color["field"], "type": "nominal"}, "color": color}
     return [
         {**of_labels, "mark": {"type": "rule", "strokeWidth": 0.8}, "encoding": ends},
         {

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from presentation.charts import backtest, decomposition, heat_map
+from presentation.charts.contributions import share_slopes
 from presentation.charts.direct_labels import label_rows
 from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
-from presentation.charts.theme import BLUE, FAN, LINES, Row, line_styles
+from presentation.charts.scenarios import scenario_lines
+from presentation.charts.theme import BLUE, FAN, LINES, WIDTH, Row, line_styles
 from presentation.exports import svg
 
 Spec = dict[str, Any]
@@ -190,6 +192,40 @@ def test_lines_are_labelled_at_their_ends_without_a_legend() -> None:
     assert min(after - before for before, after in pairwise(heights)) > 11
     # Labels begin beyond the last month and end within the picture.
     assert {float(x) > 500 for x, _ in found} == {True}
+
+
+NAMES = [f"name {place:02}" for place in range(12)]
+MANY = {
+    "bars": period_bars(
+        [],
+        [{"name": "2026", "median": 1.0, "lo_80": 0.5, "hi_80": 1.5}],
+        unit="USD bn",
+        levels=(80.0,),
+        others=[{"forecaster": name, "name": "2026", "value": 1.0} for name in NAMES],
+    ),
+    "slopes": share_slopes(
+        [{"name": name, "when": when, "share": 5.0, "tip": ""} for name in NAMES for when in ("2017", "2026")],
+        order=["2017", "2026"],
+    ),
+    "scenarios": scenario_lines(OBSERVED, dict.fromkeys(NAMES, EXPECTED), unit="USD bn"),
+}
+
+
+@pytest.mark.parametrize("spec", MANY.values(), ids=MANY)
+def test_twelve_names_are_labels_without_a_legend(spec: Spec) -> None:
+    drawn = svg(spec)
+    assert "role-legend" not in drawn
+    found = re.findall(r'translate\(([0-9.]+),([0-9.]+)\)"[^>]*>name \d\d', drawn)
+    heights = sorted(float(y) for _, y in found)
+    assert len(found) == 12
+    assert min(after - before for before, after in pairwise(heights)) > 11
+    assert max(float(x) for x, _ in found) < WIDTH - 50
+
+
+def test_levels_of_coverage_are_labels() -> None:
+    drawn = svg(backtest.coverage_by_step([{**row, "level": level} for row in COVERAGE for level in (50, 80, 90, 95)]))
+    assert "role-legend" not in drawn
+    assert re.findall(r">(\d+ %)<", drawn) == ["50 %", "80 %", "90 %", "95 %"]
 
 
 def test_labels_stay_in_the_order_of_their_lines() -> None:
