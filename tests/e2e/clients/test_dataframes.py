@@ -1,6 +1,8 @@
 """pandas, polars and duckdb read tables by their address."""
 
-import duckdb
+import subprocess
+import sys
+
 import pandas as pd
 import polars as pl
 import pytest
@@ -29,13 +31,14 @@ def test_polars_scans_csv_and_parquet(address: str, path: str) -> None:
     assert sorted(scanned["unique_id"]) == sorted(set(rows["unique_id"]))
 
 
-def test_duckdb_reads_a_table_over_http(address: str) -> None:
-    connection = duckdb.connect()
-    try:
-        connection.execute("INSTALL httpfs; LOAD httpfs")
-    except duckdb.Error as error:
-        pytest.skip(f"duckdb's extension httpfs cannot be installed here: {str(error).splitlines()[0]}")
-    query = f"SELECT count(*), count(DISTINCT unique_id) FROM read_parquet('{address}{OBSERVATIONS}?format=parquet')"
-    found = connection.execute(query).fetchone()
-    assert found is not None
-    assert (found[0] > 100, found[1]) == (True, 12)
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_duckdb_reads_a_table_over_http(address: str, duckdb_with_httpfs: dict[str, str], form: str) -> None:
+    table = f"read_{form}('{address}{OBSERVATIONS}?format={form}')"
+    query = f"LOAD httpfs; SELECT count(*), count(DISTINCT unique_id) FROM {table}"
+    code = f'import duckdb; print(*duckdb.execute("{query}").fetchone())'
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=duckdb_with_httpfs, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_csv(f"{address}{OBSERVATIONS}?format=csv")
+    assert done.stdout.split() == [str(len(rows)), "12"]

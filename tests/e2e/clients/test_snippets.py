@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,11 @@ def run(code: str, address: str) -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize(("tool", "code"), snippets("python"), ids=lambda given: given.split("\n")[0])
+IN_PROCESS = [(tool, code) for tool, code in snippets("python") if tool != "DuckDB"]
+
+
+@pytest.mark.parametrize(("tool", "code"), IN_PROCESS, ids=lambda given: given.split("\n")[0])
 def test_python_snippets_run(tool: str, code: str, bundled_address: str) -> None:
-    if tool == "DuckDB":
-        _need_httpfs()
     names = run(code, bundled_address)
     frames = [value.collect() if isinstance(value, pl.LazyFrame) else value for value in names.values()]
     lengths = [len(frame) for frame in frames if isinstance(frame, pd.DataFrame | pl.DataFrame)]
@@ -65,13 +67,14 @@ def test_python_snippets_run(tool: str, code: str, bundled_address: str) -> None
     assert min(lengths) > 0
 
 
-def _need_httpfs() -> None:
-    import duckdb  # noqa: PLC0415 - one test needs it
-
-    try:
-        duckdb.sql("INSTALL httpfs; LOAD httpfs")
-    except duckdb.Error as error:
-        pytest.skip(f"duckdb's extension httpfs cannot be installed here: {str(error).splitlines()[0]}")
+def test_the_snippet_of_duckdb_runs(bundled_address: str, duckdb_with_httpfs: dict[str, str]) -> None:
+    ((_, code),) = [(tool, code) for tool, code in snippets("python") if tool == "DuckDB"]
+    code = f"{code.replace(DOCUMENTED, bundled_address)}\nprint(len(years))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=duckdb_with_httpfs, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 10
 
 
 def test_curl_saves_tables(bundled_address: str, tmp_path: Path) -> None:
