@@ -14,9 +14,9 @@ from presentation.report.content import Report
 from presentation.report.memo import Memo
 from presentation.sections.section import Section
 
-CHART_CM, APPENDIX_CHART_CM = 16.0, (22.0, 14.0)
+CHART_CM, APPENDIX_CHART_CM = 12.0, (22.0, 13.0)
 """Width of the memo's chart; the largest width and height of a chart of the appendix."""
-TABLE_STYLE, CELL_SIZE = "Light List Accent 1", Pt(7.5)
+TABLE_STYLE, TABLE_CM, CELL_SIZE = "Light List Accent 1", 23.4, Pt(7.5)
 
 
 def memo_document(memo: Memo, report: Report | None = None) -> bytes:
@@ -34,9 +34,9 @@ def _write_memo(document: Any, memo: Memo) -> None:
     # A fixed time: the same run gives the same properties.
     document.core_properties.created = document.core_properties.modified = datetime(2000, 1, 1)
     document.core_properties.title = memo.title
-    document.styles["Normal"].font.size = Pt(10)
+    document.styles["Normal"].font.size = Pt(9.5)
     for section in document.sections:
-        section.top_margin = section.bottom_margin = Cm(1.8)
+        section.top_margin = section.bottom_margin = Cm(1.5)
         section.left_margin = section.right_margin = Cm(2.2)
     document.add_heading(memo.title, level=1)
     document.add_paragraph(memo.subtitle)
@@ -70,7 +70,7 @@ def _append(document: Any, report: Report) -> None:
 def _write_section(document: Any, section: Section) -> None:
     document.add_heading(section.title, level=3)
     if section.note:
-        document.add_paragraph(section.note)
+        document.add_paragraph(section.note).paragraph_format.keep_with_next = True
     if section.spec is not None:
         _draw(document, png(section.spec))
     if section.rows:
@@ -88,6 +88,8 @@ def _draw(document: Any, picture: bytes) -> None:
 def _write_table(document: Any, section: Section) -> None:
     labels = [column.label for column in section.columns]
     table = document.add_table(rows=1 + len(section.rows), cols=len(labels), style=TABLE_STYLE)
+    for grid, share in zip(table.columns, section.widths, strict=True):
+        grid.width = Cm(TABLE_CM * share)
     for row, texts in zip(table.rows, [labels, *section.texts], strict=True):
         for cell, column, shown in zip(row.cells, section.columns, texts, strict=True):
             (paragraph,) = cell.paragraphs

@@ -10,7 +10,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
 from pptx.enum.dml import MSO_LINE
-from pptx.enum.text import PP_ALIGN
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Inches, Pt
 
 from presentation import formatting
@@ -23,9 +23,9 @@ from presentation.sections.section import Section
 WIDTH, HEIGHT, MARGIN = Inches(13.333), Inches(7.5), Inches(0.6)
 BLANK_LAYOUT = 6
 BODY, SMALL, CELL = Pt(14), Pt(10), Pt(9)
-TOP, BODY_HEIGHT = Inches(1.2), Inches(5.9)
+TOP, BODY_HEIGHT = Inches(1.35), Inches(5.8)
 """Upper edge and height of the charts and tables of the appendix."""
-ROWS_PER_SLIDE, ROW_HEIGHT = 18, Inches(0.3)
+ROWS_PER_SLIDE, ROW_HEIGHT = 16, Inches(0.3)
 LINES = (("Observed", INK, False), ("Forecast", BLUE, False), ("80 % from", BLUE, True), ("80 % to", BLUE, True))
 
 
@@ -51,7 +51,7 @@ def memo_slides(memo: Memo, report: Report | None = None) -> bytes:
 
 def _headline_slide(slides: Any, memo: Memo) -> None:
     slide = slides.slides.add_slide(slides.slide_layouts[BLANK_LAYOUT])
-    _text(slide, [memo.title], top=Inches(0.3), height=Inches(0.6), size=Pt(26), bold=True)
+    _text(slide, [memo.title], top=Inches(0.3), height=Inches(0.6), size=Pt(20), bold=True)
     _text(slide, [memo.subtitle], top=Inches(0.85), height=Inches(0.4), size=Pt(12))
     _text(slide, memo.headline, top=Inches(1.3), height=Inches(1.5), size=BODY)
     _chart(slide, memo)
@@ -104,11 +104,13 @@ def _draw(slide: Any, picture: bytes) -> None:
 
 def _write_table(slide: Any, section: Section, rows: Sequence[Sequence[str]]) -> None:
     labels = [column.label for column in section.columns]
-    place = (MARGIN, TOP, WIDTH - 2 * MARGIN, ROW_HEIGHT * (1 + len(rows)))
-    table = slide.shapes.add_table(1 + len(rows), len(labels), *place).table
+    frame = (MARGIN, TOP, WIDTH - 2 * MARGIN, ROW_HEIGHT * (1 + len(rows)))
+    table = slide.shapes.add_table(1 + len(rows), len(labels), *frame).table
+    for place, share in enumerate(section.widths):
+        table.columns[place].width = round((WIDTH - 2 * MARGIN) * share)
     for row, texts in zip(table.rows, [labels, *rows], strict=True):
         for cell, column, shown in zip(row.cells, section.columns, texts, strict=True):
-            cell.margin_top = cell.margin_bottom = 0
+            cell.margin_top, cell.margin_bottom, cell.vertical_anchor = 0, 0, MSO_ANCHOR.MIDDLE
             (paragraph,) = cell.text_frame.paragraphs
             paragraph.alignment = PP_ALIGN.RIGHT if column.numeric else PP_ALIGN.LEFT
             run = paragraph.add_run()

@@ -10,6 +10,7 @@ from presentation import formatting
 from presentation.charts.theme import Spec
 
 Row = dict[str, Any]
+TEXT_WEIGHT = 2.2
 
 
 class Column(NamedTuple):
@@ -45,6 +46,12 @@ class Section:
     def cells(self) -> list[list[Any]]:
         """Values of the rows in the order of the columns, for files."""
         return [[row.get(column.name) for column in self.columns] for row in self.rows]
+
+    @property
+    def widths(self) -> list[float]:
+        """Widths of the columns of a document's table, as shares: text needs more than numbers."""
+        weights = [1.0 if column.numeric else TEXT_WEIGHT for column in self.columns]
+        return [weight / sum(weights) for weight in weights]
 
     @property
     def texts(self) -> list[list[str]]:
