@@ -55,8 +55,8 @@ def period_bars(
         layers += _forecasters(others, unit, order)
         rows["labels"] = _labels(rows, levels, order)
     layers += period_marks(events, _x(order))
-    padding = {"padding": {"right": LABEL_WIDTH}} if others else {}
-    return chart(layers, datasets={name: list(found) for name, found in rows.items() if found}, **padding)
+    spec = chart(layers, datasets={name: list(found) for name, found in rows.items() if found})
+    return {**spec, "padding": {"right": LABEL_WIDTH}} if others else spec
 
 
 def _x(order: Sequence[str]) -> Spec:
