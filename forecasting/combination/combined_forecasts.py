@@ -24,6 +24,7 @@ from forecasting.data.representative import representative_ahead
 from forecasting.evaluation.rolling_origin import BaseForecasts
 from forecasting.forecasters import FORECASTERS
 from forecasting.types import FloatArray
+from forecasting.uncertainty.arsinh_transform import largest_recent
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 from forecasting.uncertainty.error_scale import KnownErrors, estimate_error_scale
 from forecasting.uncertainty.reconciliation import Reconciler, reconciler
@@ -94,6 +95,12 @@ class CombinedForecasts:
         least = [np.fmin.reduce(self.seen(fold), axis=1) for fold in range(self.centre.shape[1])]
         bounds: FloatArray = LOWEST_RATIO * np.minimum(np.nan_to_num(np.stack(least, axis=1)), 0.0)
         return bounds
+
+    @cached_property
+    def largest_recent(self) -> FloatArray:
+        """The largest recent absolute value, from which upper bounds of draws follow, shape (series, folds)."""
+        folds = range(self.centre.shape[1])
+        return np.stack([largest_recent(self.seen(fold)) for fold in folds], axis=1)
 
     @cached_property
     def errors(self) -> FloatArray:

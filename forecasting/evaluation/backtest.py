@@ -18,12 +18,14 @@ from forecasting.evaluation.metrics import diebold_mariano, fold_scores, folds_a
 from forecasting.evaluation.period_scores import PeriodForecasts, PeriodScores
 from forecasting.evaluation.score_accumulator import ScoreAccumulator, ScoreArray, ScoreTable
 from forecasting.types import FloatArray, OnProgress
-from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
+from forecasting.uncertainty.arsinh_transform import transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_distribution, learn_marginals
-from forecasting.uncertainty.simulation import draw_paths, path_quantiles
+from forecasting.uncertainty.simulation import bounded_inverse, draw_paths, path_quantiles
 
 # Enough draws for a fold's quantiles; published paths have the configuration's own number.
 FOLD_DRAWS = 400
+# A value of less than this share of the largest recent one is a residue of rounding.
+ROUNDING = 1e-9
 Quantiles = NDArray[np.float32]
 
 
@@ -79,22 +81,24 @@ def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
 def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
     """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
     distribution = fold_distribution(pool, fold)
-    greatest = np.nanmax(np.abs(pool.seen(fold)), axis=1, initial=0.0)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     blocks = list(series_blocks(series, draws * horizon))
     # Several blocks wait for reconciliation as float32, in which they are stored.
     paths = np.empty((series, draws, horizon), dtype=np.float64 if len(blocks) == 1 else np.float32)
-    draw = partial(_draw, pool, fold, distribution, greatest, draws=draws, seed=seed)
+    draw = partial(_draw, pool, fold, distribution, draws=draws, seed=seed)
     for rows in blocks:
         paths[rows] = draw(np.arange(rows.start, rows.stop), pool.centre[rows, fold])
     _draw_readings(pool.last_values[fold], paths, draw, pool.panel.unique_ids, seed)
     lower_bounds = pool.lower_bounds[:, fold]
+    residues = ROUNDING * pool.largest_recent[:, fold, None, None]
     reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
     not_begun = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
     paths[not_begun | pool.discontinued[:, fold]] = 0.0
     for draw_rows in series_blocks(draws, series * horizon):
-        coherent[:, draw_rows] = reconcile(paths[:, draw_rows].astype(np.float64), lower_bounds)
+        block = reconcile(paths[:, draw_rows].astype(np.float64), lower_bounds)
+        block[np.abs(block) < residues] = 0.0
+        coherent[:, draw_rows] = block
     _meet_totals(pool, fold, coherent, distribution, seed=seed)
     coherent[not_begun] = np.nan
     return coherent
@@ -120,7 +124,6 @@ def _draw(
     pool: CombinedForecasts,
     fold: int,
     distribution: ErrorDistribution,
-    greatest: FloatArray,
     rows: NDArray[np.int64],
     centre: FloatArray,
     *,
@@ -134,7 +137,7 @@ def _draw(
         _of_series(distribution, rows),
         centre,
         transform_unit=pool.transform_unit[rows, fold],
-        greatest=greatest[rows],
+        greatest=pool.largest_recent[rows, fold],
         unique_ids=[pool.panel.unique_ids[row] for row in rows],
         draws=draws,
         seed=seed,
@@ -261,7 +264,12 @@ def _marginal_quantiles(
         standard = marginals.standardised(np.asarray(probabilities))
         centre = transform(means[:, fold], pool.transform_unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
-        quantiles = inverse_transform(linked, pool.transform_unit[:, fold, None, None])
+        quantiles = bounded_inverse(
+            linked,
+            means[:, fold],
+            transform_unit=pool.transform_unit[:, fold],
+            greatest=pool.largest_recent[:, fold],
+        )
         yield np.maximum(quantiles, pool.lower_bounds[:, fold, None, None]).astype(np.float32)
 
 

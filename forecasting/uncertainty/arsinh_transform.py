@@ -39,6 +39,17 @@ def transform_units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArra
     return np.asarray(unit)
 
 
+def largest_recent(values: FloatArray) -> FloatArray:
+    """The largest absolute value of each series (series,) in its last 36 months, or in all where it is zero in those.
+
+    `values` (series, months) are those known at a cutoff.
+    """
+    size = np.nan_to_num(np.abs(values))
+    recent = size[:, -RECENT:].max(axis=1, initial=0.0)
+    largest: FloatArray = np.where(recent > 0, recent, size.max(axis=1, initial=0.0))
+    return largest
+
+
 def transform(values: FloatArray, unit: FloatArray) -> FloatArray:
     """Values on the arsinh scale; `unit` is broadcast against them."""
     return np.arcsinh(values / unit)

@@ -13,8 +13,9 @@ from forecasting.types import FloatArray, RealArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 
-# Draws are at most this many times the larger of the forecast and the largest value observed.
-CEILING = 20.0
+# Draws are at most this many times the larger of the forecast and the largest recent value. Of the months up to a year
+# and a half ahead, fewer than one in two hundred are above it on any of six panels; higher draws made means absurd.
+CEILING = 8.0
 
 
 def draw_paths(
@@ -31,7 +32,7 @@ def draw_paths(
     """Paths around `centre` (series, horizon), shape (series, draws, horizon), in the units of `y`.
 
     `transform_unit` (series,) is the unit of the arsinh transform; `greatest` (series,) the largest absolute value
-    observed. The same draw number is the same future in every series. Common factors are drawn from `seed`, the
+    of recent months. The same draw number is the same future in every series. Common factors are drawn from `seed`, the
     specific part of a series from `seed` and its name, so that the order of the series does not matter. Draws are
     antithetic on the arsinh scale, then rescaled by the square root of centre / mean: with the medians on the centre,
     sums of many series would lie above the sum of the centres; with the means on it, each series would lie below its
@@ -51,14 +52,21 @@ def draw_paths(
     errors = marginals.of_normal(normal) * marginals.width[:, None, :]
     transformed = transform(centre, transform_unit[:, None])[:, None, :]
     mirrored = np.concatenate([transformed + errors, transformed - errors], axis=1)[:, :draws]
-    ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])[:, None, :]
-    bound = transform(ceiling, transform_unit[:, None, None])
-    paths = inverse_transform(np.clip(mirrored, -bound, bound), transform_unit[:, None, None])
+    paths = bounded_inverse(mirrored, centre, transform_unit=transform_unit, greatest=greatest)
     paths = _shrink_towards_centre(paths, centre)
     for row, values in (histories or {}).items():
         antithetic = np.concatenate([normal[row], -normal[row]])[:draws]
         paths[row] = recent_quantiles(values, ndtr(antithetic))
     return paths
+
+
+def bounded_inverse(
+    transformed: FloatArray, centre: FloatArray, *, transform_unit: FloatArray, greatest: FloatArray
+) -> FloatArray:
+    """Values of the arsinh scale (series, n, horizon) in the units of `y`, below the ceiling of draws; see above."""
+    ceiling = CEILING * np.maximum(np.abs(centre), greatest[:, None])
+    bound = transform(ceiling, transform_unit[:, None])[:, None, :]
+    return inverse_transform(np.clip(transformed, -bound, bound), transform_unit[:, None, None])
 
 
 def _shrink_towards_centre(paths: FloatArray, centre: FloatArray) -> FloatArray:

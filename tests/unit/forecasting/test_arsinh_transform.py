@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from forecasting.uncertainty.arsinh_transform import transform_units
+from forecasting.uncertainty.arsinh_transform import largest_recent, transform_units
 
 CUTOFFS = np.array([30, 90, 119])
 
@@ -35,3 +35,9 @@ def test_the_unit_scales_with_the_values():
 
 def test_the_unit_of_an_empty_panel_is_one():
     assert_allclose(transform_units(np.zeros((2, 120)), CUTOFFS), 1.0)
+
+
+def test_the_largest_recent_value_forgets_a_collapse_but_not_an_idle_series():
+    collapsed, idle = np.r_[np.full(24, 5000.0), np.full(36, 3.0)], np.r_[np.full(24, 40.0), np.zeros(36)]
+    never = np.zeros(60)
+    assert_allclose(largest_recent(np.stack([collapsed, -idle, never])), [3.0, 40.0, 0.0])

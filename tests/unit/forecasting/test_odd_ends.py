@@ -1,5 +1,7 @@
 """The end of a sample and odd series: unusual last values, booms, intermittent series, ended series, bounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -90,6 +92,25 @@ def test_the_mean_of_an_intermittent_series_is_a_mean(seed, share, level):
     if intermittent_series(y[None])[0]:
         assert made.mean.mean() == pytest.approx(expected, rel=0.15, abs=1e-9)
         assert made.mean.min() >= 0
+
+
+@few
+@given(seed=st.integers(0, 10_000), typical=st.floats(1, 6), before=st.floats(100, 5000))
+def test_the_mean_of_a_collapsed_count_is_near_its_recent_values(seed, typical, before):
+    draw = np.random.default_rng(seed)
+    y = np.r_[before * draw.gamma(3.0, 1 / 3, 22), draw.poisson(typical, 38)]
+    made = forecast(a=y)
+    assert made.mean.max() < 3 * y[-36:].mean()
+    assert made.quantiles.max() <= 8 * max(y[-36:].max(), made.mean.max())
+
+
+def test_a_series_that_stopped_trading_is_forecast_at_exactly_zero():
+    live, idle = trade_series(84, seed=2), np.zeros(84)
+    idle[40] = 3.0
+    config = replace(QUICK, forecasters=("ets", "seasonal_naive", "structural"))
+    made = forecast_panel(Panel.from_long(long_frame({"idle": idle, "live": live})), config=config, reporter="ZZZ")
+    assert not np.abs(made.mean[0]).max()
+    assert not np.abs(made.quantiles[0]).max()
 
 
 def test_recent_quantiles_are_values_of_the_series():

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.config import PROBABILITIES
 from forecasting.uncertainty.error_distribution import learn_distribution
-from forecasting.uncertainty.simulation import draw_paths, path_quantiles
+from forecasting.uncertainty.simulation import CEILING, draw_paths, path_quantiles
 from tests.support.known_errors import HORIZON, SERIES, known_law, make_known_errors
 
 IDS = [f"s{number:02d}" for number in range(SERIES)]
@@ -75,3 +75,10 @@ def test_no_draw_explodes():
 
 def test_an_odd_number_of_draws_is_kept():
     assert simulate(draws=7).shape == (SERIES, 7, HORIZON)
+
+
+def test_draws_stay_below_a_multiple_of_the_recent_values():
+    paths = simulate(30 * known_law(5))
+    ceiling = CEILING * CENTRE[:, None]
+    assert (np.abs(paths) <= ceiling * (1 + 1e-9)).all()
+    assert (paths.max(axis=1) > 0.5 * CENTRE).all()
