@@ -11,7 +11,7 @@ RequestError
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +24,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from api.query_parameters import intention, parameter_names
 from errors import TradewindError
 from forecasting.errors import Contradiction, UnknownForecaster
 from presentation.errors import FormatUnavailable, NoSuchSection
@@ -210,10 +211,11 @@ def _matches(request: Request, method: str) -> bool:
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    known = parameter_names(request.scope["route"].dependant)
     faults = [
         {
             "where": ".".join(map(str, fault["loc"])),
-            "reason": _reason(fault),
+            "reason": _reason(fault, known),
             "value": str(fault.get("input"))[:SHOWN_CHARACTERS],
         }
         for fault in error.errors()
@@ -228,11 +230,13 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     )
 
 
-def _reason(fault: Mapping[str, Any]) -> str:
-    """Why a parameter is refused; the present name of a renamed one."""
+def _reason(fault: Mapping[str, Any], known: Collection[str]) -> str:
+    """Why a parameter is refused; the name that a renamed or mistaken one should have."""
     name = str(fault["loc"][-1])
     if fault["type"] == "extra_forbidden" and name in RENAMED:
         return f"renamed: use {RENAMED[name]}"
+    if fault["type"] == "extra_forbidden" and fault["loc"][0] == "query":
+        return f"unknown parameter: {intention(name, known)}"
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

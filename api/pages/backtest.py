@@ -131,7 +131,7 @@ def _codes(query: BacktestPageQuery) -> dict[str, Any]:
 def _choices(published: PublishedRun) -> dict[str, list[tuple[str, str]]]:
     _, partners, sectors = published.catalog.codes
     members = published.catalog.members
-    names = {code: published.partner_name(code) for code in [*partners, *members]}
+    names = {code: published.partner_label(code) for code in [*partners, *members]}
     countries = sorted(names.items(), key=lambda pair: (pair[0] != TOTAL_PARTNER, pair[0] not in members, pair[1]))
     goods = sorted(
         ((code, published.catalog.sectors[code]) for code in sectors), key=lambda pair: pair[0] != TOTAL_SECTOR

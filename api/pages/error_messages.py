@@ -1,9 +1,10 @@
 """Messages of invalid requests for readers: the parameter, the choices, and the likely intention."""
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
+
+from api.query_parameters import intention
 
 LABELS = {
     "flow": "flow",
@@ -46,9 +47,7 @@ def invalid_parameters(faults: Sequence[Mapping[str, Any]], known: Collection[st
 def _message(fault: Mapping[str, Any], known: Collection[str]) -> str:
     name = str(fault["loc"][-1])
     if fault["type"] == "extra_forbidden":
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}."
-        return f"Unknown parameter {name}: {hint}"
+        return f"Unknown parameter {name}: {intention(name, known)}"
     if fault["type"] == "literal_error":
         expected = str(fault["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         names = FREQUENCIES if name == "frequency" else {}

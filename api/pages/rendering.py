@@ -19,6 +19,7 @@ from api.authentication import SIGNED_IN
 from api.exception_handlers import HEADERS as PROBLEM_HEADERS
 from api.exception_handlers import STATUSES, undisclosed
 from api.pages import error_messages
+from api.query_parameters import parameter_names
 from presentation import formatting, links
 from presentation.exports import Export, Saved, export
 from presentation.sections.section import Section
@@ -125,7 +126,7 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                detail = error_messages.invalid_parameters(error.errors(), self._parameters())
+                detail = error_messages.invalid_parameters(error.errors(), parameter_names(self.dependant))
                 return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
             except Exception as error:
                 status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
@@ -139,11 +140,6 @@ class PageRoute(APIRoute):
                 return await run_in_threadpool(_error_page, request, status, error)
 
         return handle_with_error_pages
-
-    def _parameters(self) -> list[str]:
-        """Names of the query parameters."""
-        models = [field.field_info.annotation for field in self.dependant.query_params]
-        return [name for model in models if isinstance(model, type(BaseModel)) for name in model.model_fields]
 
 
 def sign_in_page(request: Request, status: HTTPStatus, *, to: str, fault: str = "") -> Response:

@@ -128,7 +128,7 @@ def series_choices(published: PublishedRun) -> dict[str, list[tuple[str, str]]]:
     """Flows, partners and sectors of a run, for forms: totals first, groups second, the rest by name."""
     _, partners, sectors = published.catalog.codes
     members = published.catalog.members
-    names = {code: published.partner_name(code) for code in [*partners, *members]}
+    names = {code: published.partner_label(code) for code in [*partners, *members]}
 
     def rank(code: str) -> Any:
         return code != TOTAL_PARTNER, code not in members, names[code]

@@ -113,8 +113,12 @@ class PublishedRun:
         return name if series.sector == TOTAL_SECTOR else f"{name}, {self.catalog.sectors[series.sector].lower()}"
 
     def partner_name(self, code: str) -> str:
-        """The name of a partner, without the list of members of a group."""
+        """The name of a partner, without the number of members of a group."""
         return self.catalog.partners[code].split(" (")[0]
+
+    def partner_label(self, code: str) -> str:
+        """The name of a partner; of a group that the data hold in part with the number of its members."""
+        return self.catalog.partners[code]
 
     def read_paths(self, chosen: Sequence[ResolvedSeries], *, years: int | None = None) -> list[SeriesPaths]:
         """Observations and joint paths of series over the same months: the last `years`, or all that are stored."""

@@ -178,6 +178,19 @@ def test_a_parameter_of_an_earlier_release_names_the_present_one(client: TestCli
     assert body["detail"] == "query.certificate: renamed: use coverage"
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("/v1/datasets/CN_TRADE/forecasts?fmt=csv", "did you mean format?"),
+        ("/v1/runs?colour=blue", "known are dataset,"),
+        ("/v1/runs/1/report.html?appendix=true", "this address takes no parameters."),
+    ],
+)
+def test_an_unknown_parameter_names_the_likely_one(client: TestClient, address: str, reason: str) -> None:
+    name = address.partition("?")[2].partition("=")[0]
+    assert problem(client.get(address), 422)["detail"].startswith(f"query.{name}: unknown parameter: {reason}")
+
+
 def test_a_page_without_its_database_is_a_page(world: World) -> None:
     away = make_engine("postgresql://nobody@127.0.0.1:1/nothing", autocommit=True)
     client = client_of(replace(world, engine=away))

@@ -582,8 +582,14 @@ def test_the_backtest_of_a_sum_matches_its_api_calls(client: TestClient, url: st
 
 def test_a_group_selected_in_the_backtest_is_shown_as_selected(client: TestClient) -> None:
     html = page(client, "/backtest", dataset="CN_CLEANTECH", partner="EU27", sector="EV")
-    assert '<option value="EU27" selected>' in html
     assert "Exports to European Union, electric vehicles: backtest of" in html
+    assert '<option value="EU27" selected>European Union (27)</option>' in html
+
+
+def test_the_page_of_a_group_has_its_label(client: TestClient) -> None:
+    html = client.get("/series/CN_CLEANTECH/X/EU27/EV").text
+    # The label has the number of members where the data hold the group in part (test_catalog.py).
+    assert "European Union (27). Computed from the simulated paths of 2 series" in html
 
 
 def test_a_question_is_answered_with_the_probability_of_the_api(client: TestClient, pages: PagesWorld) -> None:
