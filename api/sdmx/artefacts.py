@@ -34,6 +34,7 @@ CONCEPTS: Mapping[str, str] = {
     "UNIT_MEASURE": "Unit",
     "RUN": "Run",
     "AS_OF": "Day whose knowledge the forecast uses",
+    "FORECAST_STATUS": "Ended, or last value unusual; empty for other series",
 }
 COMMON = ("FREQ", "DATASET", "FLOW", "PARTNER", "SECTOR")
 
@@ -56,7 +57,7 @@ DATAFLOWS: Mapping[str, Dataflow] = {
             "FORECASTS",
             "Forecast trade by month",
             (*COMMON, "STATISTIC"),
-            ("UNIT_MEASURE", "RUN", "AS_OF"),
+            ("UNIT_MEASURE", "RUN", "AS_OF", "FORECAST_STATUS"),
             (),
         ),
         Dataflow("VINTAGES", "Every published value", (*COMMON, "VINTAGE"), ("UNIT_MEASURE",), ("OBS_STATUS",)),

@@ -261,4 +261,4 @@ def statuses(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[i
             col(ForecastStatus.run_id) == run_id, col(ForecastStatus.series_id).in_(series_ids)
         )
     )
-    return dict(found.tuples().all())
+    return dict(found.all())

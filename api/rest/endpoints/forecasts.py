@@ -121,6 +121,7 @@ def _forecasts_response(
         lambda resolved: answer_unit(query.units, catalog.unit_of(resolved)),
         spans=not query.plain,
         history=with_history,
+        statuses=read_statuses(session, run, series.page),
     )
     found = read_series_forecasts(session, run, series, query, horizon, judged=judged)
     history = observed_history(session, run, series, query) if with_history else None
@@ -135,7 +136,7 @@ def _forecasts_response(
         query,
         total=series.total,
         key="series",
-        items=forecast_answers(catalog, found, layout, read_statuses(session, run, series.page), history),
+        items=forecast_answers(catalog, found, layout, history),
         columns=layout.columns,
         rows=forecast_rows(catalog, found, layout, history),
         context=context,

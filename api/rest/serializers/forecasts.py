@@ -16,6 +16,7 @@ FORECAST_COLUMNS = ("unique_id", "month", "step", "unit", "mean", "median", "lev
 SPAN_COLUMNS = ("period", "months", "observed_months", "reason")
 QUANTILE_COLUMNS = ("probability", "quantile")
 HISTORY_COLUMN = "value"
+STATUS_COLUMN = "status"
 History = Iterable[Sequence[ObservedPeriod]]
 """The observed periods of each series."""
 
@@ -23,7 +24,8 @@ History = Iterable[Sequence[ObservedPeriod]]
 class Layout(NamedTuple):
     """The layout of forecasts: months ahead, levels, further quantiles; whether rows are periods; history.
 
-    `unit_of` gives the unit of a series' answer.
+    `unit_of` gives the unit of a series' answer. `statuses`, by unique_id, are those of series that ended or whose last
+    value is unusual; None leaves the column out.
     """
 
     months: Sequence[str]
@@ -32,26 +34,31 @@ class Layout(NamedTuple):
     unit_of: Callable[[ResolvedSeries], str]
     spans: bool = False
     history: bool = False
+    statuses: Mapping[str, str] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the CSV; those of plain monthly forecasts come first."""
         further = (SPAN_COLUMNS if self.spans else ()) + (QUANTILE_COLUMNS if self.quantiles else ())
-        return FORECAST_COLUMNS + further + ((HISTORY_COLUMN,) if self.history else ()) + SERIES_COLUMNS
+        status = () if self.statuses is None else (STATUS_COLUMN,)
+        return FORECAST_COLUMNS + further + ((HISTORY_COLUMN,) if self.history else ()) + SERIES_COLUMNS + status
+
+    def status_of(self, series: ResolvedSeries) -> str | None:
+        """The status of a series, None for an ordinary one."""
+        return (self.statuses or {}).get(series.unique_id)
 
 
 def forecast_answers(
     catalog: SeriesCatalog,
     found: Iterable[SeriesForecast],
     layout: Layout,
-    statuses: Mapping[str, str],
     history: History | None = None,
 ) -> Iterator[ForecastSeries]:
-    """Forecasts, an object a series; `statuses` are by unique_id."""
+    """Forecasts, an object a series."""
     for (series, rows), observed in zip(found, repeat(None) if history is None else history, strict=False):
         history_of = {} if observed is None else {"history": [history_answer(row) for row in observed]}
         months = [month_answer(row, layout) for row in rows]
-        about = {**series_answer(catalog, series, layout.unit_of(series)), "status": statuses.get(series.unique_id)}
+        about = {**series_answer(catalog, series, layout.unit_of(series)), "status": layout.status_of(series)}
         yield cast(ForecastSeries, {**about, **history_of, "months": months})
 
 
@@ -95,9 +102,11 @@ def forecast_rows(
     """
     for (series, rows), observed in zip(found, repeat(()) if history is None else history, strict=False):
         names, unit = series_cells(catalog, series), layout.unit_of(series)
-        yield from _history_rows(series.unique_id, unit, observed, layout, names)
+        status = () if layout.statuses is None else (layout.status_of(series),)
+        for past in _history_rows(series.unique_id, unit, observed, layout, names):
+            yield (*past, *status)
         for row in rows:
-            described = (*names, first_day(layout.months[row.step - 1]))
+            described = (*names, first_day(layout.months[row.step - 1]), *status)
             head = (series.unique_id, layout.months[row.step - 1], row.step, unit, row.mean, row.median)
             cells: tuple[Any, ...] = _span_cells(row) if layout.spans else ()
             described = (None, *described) if layout.history else described

@@ -1,4 +1,6 @@
+import asyncio
 import io
+import json
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -10,6 +12,7 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose, assert_array_equal
 from sqlmodel import Session
 
+from api.mcp.server import make_server
 from api.rest.schemas.forecasts import ForecastPage
 from api.rest.serializers.forecasts import FORECAST_COLUMNS
 from api.rest.serializers.series import SERIES_COLUMNS
@@ -19,7 +22,7 @@ from store.database import make_engine
 from store.errors import UnknownSeries
 from store.queries import forecasts
 from store.queries.catalog import SeriesRecord
-from tests.integration.api.conftest import World, client_of
+from tests.integration.api.conftest import TODAY, World, client_of
 from tests.support.answers import validate
 from tests.support.factories import Published
 
@@ -75,11 +78,19 @@ def test_a_series_that_ended_says_so_in_the_answer_and_on_its_page(scratch: Worl
     with client_of(scratch) as client:
         found = answer(client, TRADE)["series"]
         pages = [client.get(f"/series/CN_TRADE/{flow}/WLD/TOTAL").text for flow in "XM"]
+        rows = table(client, TRADE, level="80", horizon=1)
+        message = client.get("/sdmx/2.1/data/FORECASTS/M.CN_TRADE.X+M...MEAN", headers={"Accept": "text/csv"})
+    assistant = make_server(engine=scratch.engine, now=lambda: TODAY, base_url="http://desk.example/")
+    told: Any = asyncio.run(assistant.call_tool("forecast", {"dataset": "CN_TRADE"}))
+    sdmx = pd.read_csv(io.StringIO(message.text)).drop_duplicates("FLOW").set_index("FLOW")
     assert {series["unique_id"]: series["status"] for series in found} == {
         "CN_TRADE.M.WLD.TOTAL": None,
         "CN_TRADE.X.WLD.TOTAL": "ended since 2019-12",
     }
     assert ["Status: ended since 2019-12." in page for page in pages] == [True, False]
+    assert rows.set_index("flow")["status"].fillna("").to_dict() == {"X": "ended since 2019-12", "M": ""}
+    assert sdmx["FORECAST_STATUS"].fillna("").to_dict() == {"X": "ended since 2019-12", "M": ""}
+    assert json.loads(told[0][0].text)["status"] == "ended since 2019-12"
 
 
 def test_every_number_has_a_unit_and_the_run_is_named(client: TestClient, world: World) -> None:
@@ -180,7 +191,7 @@ def test_as_of_gives_what_was_published_then(client: TestClient, world: World) -
 
 def test_csv_is_one_row_a_series_month_and_level(client: TestClient) -> None:
     rows = table(client, CLEAN, level="50,80,95")
-    assert list(rows) == [*FORECAST_COLUMNS, *SERIES_COLUMNS]
+    assert list(rows) == [*FORECAST_COLUMNS, *SERIES_COLUMNS, "status"]
     assert len(rows) == 12 * 6 * 3
     assert not rows.duplicated(["unique_id", "month", "level"]).any()
     assert set(rows["unit"]) == {"USD m"}

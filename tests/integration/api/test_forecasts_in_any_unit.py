@@ -186,7 +186,7 @@ def test_csv_and_json_hold_the_same_figures(asking: TestClient, clean: Half) -> 
     assert list(rows) == [
         *("unique_id", "month", "step", "unit", "mean", "median", "level", "lo", "hi"),
         *("period", "months", "observed_months", "reason", "probability", "quantile"),
-        *("dataset", "flow", "partner", "partner_name", "sector", "sector_name", "date"),
+        *("dataset", "flow", "partner", "partner_name", "sector", "sector_name", "date", "status"),
     ]
     flat = [
         (
