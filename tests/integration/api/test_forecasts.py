@@ -81,7 +81,7 @@ def test_a_series_that_ended_says_so_in_the_answer_and_on_its_page(scratch: Worl
         rows = table(client, TRADE, level="80", horizon=1)
         message = client.get("/sdmx/2.1/data/FORECASTS/M.CN_TRADE.X+M...MEAN", headers={"Accept": "text/csv"})
     assistant = make_server(engine=scratch.engine, now=lambda: TODAY, base_url="http://desk.example/")
-    told: Any = asyncio.run(assistant.call_tool("forecast", {"dataset": "CN_TRADE"}))
+    answered: Any = asyncio.run(assistant.call_tool("forecast", {"dataset": "CN_TRADE"}))
     sdmx = pd.read_csv(io.StringIO(message.text)).drop_duplicates("FLOW").set_index("FLOW")
     assert {series["unique_id"]: series["status"] for series in found} == {
         "CN_TRADE.M.WLD.TOTAL": None,
@@ -90,7 +90,7 @@ def test_a_series_that_ended_says_so_in_the_answer_and_on_its_page(scratch: Worl
     assert ["Status: ended since 2019-12." in page for page in pages] == [True, False]
     assert rows.set_index("flow")["status"].fillna("").to_dict() == {"X": "ended since 2019-12", "M": ""}
     assert sdmx["FORECAST_STATUS"].fillna("").to_dict() == {"X": "ended since 2019-12", "M": ""}
-    assert json.loads(told[0][0].text)["status"] == "ended since 2019-12"
+    assert json.loads(answered[0][0].text)["status"] == "ended since 2019-12"
 
 
 def test_every_number_has_a_unit_and_the_run_is_named(client: TestClient, world: World) -> None:
