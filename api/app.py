@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
+from sqlalchemy.orm import configure_mappers
 
 from api import documentation, exception_handlers, http_cache, openapi
 from api.config import ServerConfig
@@ -19,6 +21,7 @@ from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddlewa
 from api.middleware.feed_addresses import FeedAddresses
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.middleware.ranges import RangeRequests
+from api.pages import rendering
 from api.pages import routers as pages
 from api.rest import endpoints
 from api.sdmx import endpoints as sdmx
@@ -80,5 +83,16 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Sets as many threads as connections: a request that has a thread never waits for the pool."""
     to_thread.current_default_thread_limiter().total_tokens = app.state.options.threads
+    # Beside the first requests, which need not wait for it.
+    Thread(target=_prepare, args=[app]).start()
     yield
     app.state.engine.dispose()
+
+
+def _prepare(app: FastAPI) -> None:
+    """Work that would take most of the time of the first page."""
+    # FastAPI builds the routes of a router when it first matches a request.
+    for route in app.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/nowhere", "root_path": "", "headers": []})
+    configure_mappers()
+    rendering.compile_templates()

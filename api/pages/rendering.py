@@ -198,6 +198,12 @@ def environment() -> Environment:
     return make_environment(TEMPLATES)
 
 
+def compile_templates() -> None:
+    """Compile every template, so that no page waits for it."""
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
+
+
 def _download(file: Export) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
     return StreamingResponse(file.content, headers=headers, media_type=file.media_type)
