@@ -93,7 +93,7 @@ def forecast_panel(
     one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
-    vintage_values = _as_known(panel, folds, vintage_values or {})
+    vintage_values = without_joined_januaries(panel, folds, vintage_values or {})
     base = forecast_at_cutoffs(
         panel,
         cutoffs=[*folds, len(panel.months) - 1],
@@ -202,7 +202,7 @@ def evaluate_panel(
         raise BadCutoff(last_month, first_month, str(panel.months[-2]) if len(panel.months) > 1 else first_month)
     burn_in = _in_own_history(panel, _positions_before(scored[0], config, count=config.burn_in))
     folds = sorted({*burn_in, *range(scored[0], scored[-1], config.every), *scored})
-    vintage_values = _as_known(panel, folds, vintage_values or {})
+    vintage_values = without_joined_januaries(panel, folds, vintage_values or {})
     base = forecast_at_cutoffs(
         panel,
         cutoffs=folds,
@@ -220,7 +220,9 @@ def evaluate_panel(
     return backtest, base.failures
 
 
-def _as_known(panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
+def without_joined_januaries(
+    panel: Panel, cutoffs: Sequence[int], vintage_values: Mapping[int, FloatArray]
+) -> dict[int, FloatArray]:
     """`vintage_values` without a January at its own cutoff if it was published in one figure with February."""
     known = dict(vintage_values)
     for cutoff in cutoffs:

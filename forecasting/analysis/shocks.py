@@ -55,13 +55,28 @@ def tariff_size(
     return size
 
 
+def substitution_weights(paths: FloatArray, hit: FloatArray) -> FloatArray:
+    """One minus the correlation of each part with the shocked parts together, shape (parts,), between 0 and 2.
+
+    Over the draws of paths (parts, draws, steps), summed over the steps, which are correlated as past errors were: a
+    part that rose where the shocked trade fell has more than one. A part without spread has one.
+    """
+    sums = paths.sum(axis=2)
+    deviations = sums - sums.mean(axis=1, keepdims=True)
+    shocked = hit @ deviations
+    spread = np.sqrt(np.square(deviations).sum(axis=1) * np.square(shocked).sum())
+    correlation = np.divide(deviations @ shocked, spread, out=np.zeros(len(sums)), where=spread > 0)
+    weights: FloatArray = 1.0 - correlation
+    return weights
+
+
 def apply_shock(
     paths: FloatArray, size: FloatArray, factors: FloatArray, hit: FloatArray, gains: FloatArray, diversion: float
 ) -> FloatArray:
     """Paths (parts, draws, steps) after a shock of `size` (draws,), a share, with `factors` (steps,).
 
-    `hit` and `gains` (parts,) mark the parts that are shocked and those that gain from diversion. The share `diversion`
-    of the loss goes to the latter in proportion to their level in each draw and step.
+    `hit` (parts,) marks the parts that are shocked; `gains` (parts,) weights those that gain from diversion. The share
+    `diversion` of the loss goes to the latter in proportion to their weight times their level in each draw and step.
     """
     change = np.maximum(size[:, None] * factors, -1.0)
     after = paths * (1 + hit[:, None, None] * change)

@@ -136,6 +136,10 @@ class Shock(BaseModel):
     tariff: Tariff | None = None
     profile: ShockProfile = ShockProfile()
     diversion: float = Field(default=0.0, ge=0, le=1, description="The share of the loss that others gain.")
+    divert_by: Literal["level", "co_movement"] = Field(
+        default="level",
+        description="Who gains most: the largest, or those that moved least with the shocked trade.",
+    )
     to: list[Code] | None = Field(
         default=None, max_length=100, description="Who gains; all other partners if not given."
     )

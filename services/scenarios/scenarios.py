@@ -1,6 +1,6 @@
 """Scenarios: the joint paths of a run given conditions and shocks, beside the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
@@ -9,9 +9,9 @@ import numpy as np
 from sqlmodel import Session
 
 from forecasting.analysis.conditioning import Conditioned, Unusualness
-from forecasting.analysis.period_draws import period_draws, probability, summarise
+from forecasting.analysis.period_draws import SeriesPaths, period_draws, probability, summarise
 from forecasting.analysis.periods import Period, parse_period, periods_ahead
-from forecasting.analysis.shocks import apply_shock, tariff_size
+from forecasting.analysis.shocks import apply_shock, substitution_weights, tariff_size
 from forecasting.config import interval_probabilities
 from forecasting.data.months import month_number, month_text
 from forecasting.types import FloatArray
@@ -96,9 +96,11 @@ def evaluate_scenario(
         found, used = condition_paths(base, paths, single, seed=run.seed)
         methods += used
         distance = unusualness_of(base, paths, single)
-    rows = [
-        row for question in questions for row in _rows(base, found.paths, question, periods[question], scenario.level)
-    ]
+    drawn = {
+        series.unique_id: (base.of(series, base.paths), base.of(series, found.paths))
+        for series in {series.unique_id: series for series in named}.values()
+    }
+    rows = [row for question in questions for row in _rows(catalog, drawn, question, periods[question], scenario.level)]
     return ScenarioAnswer(methods, found.effective_draws, distance, rows)
 
 
@@ -130,6 +132,8 @@ def _shocked(
             gains[place] = 1.0
     if not hit.any():
         raise NothingToShock(shock.partner, shock.sector, base.catalog.dataset)
+    if shock.divert_by == "co_movement":
+        gains *= substitution_weights(base.paths, hit)
     draws = paths.shape[1]
     size = np.full(draws, (shock.size or 0.0) / 100)
     if shock.tariff is not None:
@@ -149,12 +153,19 @@ def _members(session: Session, catalog: SeriesCatalog, partner: str) -> set[str]
 
 
 def _rows(
-    base: JointPaths, paths: FloatArray, question: Question, periods: Sequence[Period], levels: Sequence[float]
+    catalog: SeriesCatalog,
+    drawn: Mapping[str, tuple[SeriesPaths, SeriesPaths]],
+    question: Question,
+    periods: Sequence[Period],
+    levels: Sequence[float],
 ) -> list[ScenarioRow]:
-    series = resolve(base.catalog, question.series)
-    whole = whole_of(base.catalog, series, question.whole)
+    """The answers to a question; `drawn` has each series in the baseline and in the scenario."""
+    series = resolve(catalog, question.series)
+    whole = whole_of(catalog, series, question.whole)
+    wholes = (None, None) if whole is None else drawn[whole.unique_id]
     (reasons, baseline), (_, scenario) = (
-        _summaries(base, drawn_from, question, series, whole, periods, levels) for drawn_from in (base.paths, paths)
+        _summaries(question, paths, of, periods, levels)
+        for paths, of in zip(drawn[series.unique_id], wholes, strict=True)
     )
     return [
         ScenarioRow(question, series, period, before, after, reason)
@@ -163,16 +174,13 @@ def _rows(
 
 
 def _summaries(
-    base: JointPaths,
-    paths: FloatArray,
     question: Question,
-    series: ResolvedSeries,
-    whole: ResolvedSeries | None,
+    series: SeriesPaths,
+    whole: SeriesPaths | None,
     periods: Sequence[Period],
     levels: Sequence[float],
 ) -> tuple[Sequence[str | None], list[Summary]]:
-    of = None if whole is None else base.of(whole, paths)
-    drawn = period_draws(question.units, base.of(series, paths), periods, of)
+    drawn = period_draws(question.units, series, periods, whole)
     rows = summarise(drawn, [bound for level in levels for bound in interval_probabilities(level)])
     return drawn.reasons, [
         _summary(row, levels, _probability(question, drawn.values[:, place])) for place, row in enumerate(rows)

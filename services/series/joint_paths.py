@@ -15,10 +15,10 @@ from forecasting.data.panel import Panel
 from forecasting.types import FloatArray
 from services.series.catalog_cache import CatalogCache
 from services.series.series_catalog import SeriesCatalog
-from services.series.series_paths import PathsById, cutoff_number, read_series_paths
+from services.series.series_paths import PathsById, read_observed
 from store.models import ResolvedSeries
 from store.queries import catalog as store_catalog
-from store.queries import retention, run_inputs
+from store.queries import forecasts, retention, run_inputs
 from store.queries.runs import PublishedRunRecord
 
 
@@ -66,10 +66,9 @@ def read_joint_paths(
     structure = _structure(session, catalogs, run)
     place = {series.unique_id: series for series in catalog.stored}
     parts = [place[unique_id] for unique_id in structure.parts]
-    needed = {series.unique_id: series for series in [*parts, *named]}
-    observed = read_series_paths(session, run, list(needed.values()), (first, cutoff_number(run) + run.horizon))
-    paths = np.stack([observed[part.unique_id].paths for part in parts]).astype(np.float64)
-    return JointPaths(catalog, parts, paths, observed, structure.summing)
+    paths = forecasts.paths(session, run.id, [part.parts[0].series_id for part in parts])
+    observed = read_observed(session, run, named, first)
+    return JointPaths(catalog, parts, paths.astype(np.float64), observed, structure.summing)
 
 
 class _Structure(NamedTuple):

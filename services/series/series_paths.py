@@ -40,18 +40,28 @@ def read_series_paths(
     return {resolved.unique_id: _paths(resolved, stored) for resolved in selected}
 
 
-def read_observed(session: Session, run: PublishedRunRecord, selected: Sequence[ResolvedSeries]) -> PathsById:
-    """The months that the run observed of series, in the dataset's unit, as a single path with no month ahead."""
+def read_observed(
+    session: Session, run: PublishedRunRecord, selected: Sequence[ResolvedSeries], since: int | None = None
+) -> PathsById:
+    """The months that the run observed of series, in the dataset's unit, as a single path with no month ahead.
+
+    From the month `since` on; by default all of them.
+    """
     cutoff = cutoff_number(run)
     ids = sorted({part.series_id for resolved in selected for part in resolved.parts})
-    first = first_month(session, run.id, ids)
-    start = cutoff + 1 if first is None else month_number(first.year, first.month)
+    start = min(_first_observed(session, run, ids) if since is None else since, cutoff + 1)
     seen = recent(session, run.id, ids, first=first_day(start), last=first_day(cutoff))
     ahead = np.zeros((1, 0), dtype=np.float32)
     stored = {
         series_id: SeriesPaths(start, seen.values[row], seen.joined[row], ahead) for row, series_id in enumerate(ids)
     }
     return {resolved.unique_id: _paths(resolved, stored) for resolved in selected}
+
+
+def _first_observed(session: Session, run: PublishedRunRecord, ids: Sequence[int]) -> int:
+    """The first month that a run has observed of any series; the one after the cutoff if there is none."""
+    first = first_month(session, run.id, ids)
+    return cutoff_number(run) + 1 if first is None else month_number(first.year, first.month)
 
 
 def _paths(series: ResolvedSeries, stored: Mapping[int, SeriesPaths]) -> SeriesPaths:

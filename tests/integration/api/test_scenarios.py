@@ -102,9 +102,13 @@ def test_a_shock_is_arithmetic_and_what_is_diverted_is_not_lost(client: TestClie
     usa = of(alone, "USA")
     assert usa["scenario"]["mean"] == pytest.approx(0.8 * usa["baseline"]["mean"], rel=1e-5)
     assert of(alone, "DEU")["scenario"]["mean"] == pytest.approx(of(alone, "DEU")["baseline"]["mean"], rel=1e-5)
-    diverted = evaluate(client, shocks=[shock | {"diversion": 1.0}])
-    world = of(diverted, "WLD")
-    assert world["scenario"]["mean"] == pytest.approx(world["baseline"]["mean"], rel=1e-5)
+    gained = []
+    for rule in ("level", "co_movement"):
+        diverted = evaluate(client, shocks=[shock | {"diversion": 1.0, "divert_by": rule}])
+        world, germany = of(diverted, "WLD"), of(diverted, "DEU")
+        assert world["scenario"]["mean"] == pytest.approx(world["baseline"]["mean"], rel=1e-5)
+        gained.append(germany["scenario"]["mean"] / germany["baseline"]["mean"])
+    assert min(gained) > 1.0
 
 
 def test_a_tariff_is_uncertain_and_reduces_trade(client: TestClient) -> None:  # noqa: F811
