@@ -86,8 +86,9 @@ def _seconds(session: Session, run: PublishedRunRecord, stated: Mapping[str, Any
         processor.append(time.process_time() - began[1])
     return {
         "first answer, s": seconds[0],
+        "processor time of it, s": processor[0],
         "later answers, s": median(seconds[1:]),
-        "of processor time, s": median(processor[1:]),
+        "processor time of them, s": median(processor[1:]),
         "effective draws": round(answer.draws),
         "method": ", ".join(answer.methods),
     }

@@ -24,6 +24,8 @@ IntArray = NDArray[np.intp]
 # The share of the usual level below which the arsinh scale is linear.
 LINEAR_SHARE = 0.05
 ITERATIONS, TOLERANCE, LARGEST_STEP, DIFFERENCE = 40, 1e-6, 3.0, 1e-3
+# A ridge of a Newton step, as a share of the sum of squares of its derivatives.
+RIDGE = 1e-12
 # Draws that may miss the condition and are left out; more is a contradiction.
 LOST_SHARE = 0.05
 ENOUGH_DRAWS = 100
@@ -247,7 +249,8 @@ def _directions(state: FloatArray, stated: FloatArray) -> FloatArray:
     explained = stated - stated.mean(axis=0)
     centred = state - state.mean(axis=1, keepdims=True)
     covariance = np.einsum("pdt,dk->kpt", centred, explained) / draws
-    deviations = np.maximum(centred.std(axis=1), 1e-12)[None] * explained.std(axis=0)[:, None, None]
+    spread = np.sqrt(np.einsum("pdt,pdt->pt", centred, centred) / draws)
+    deviations = np.maximum(spread, 1e-12)[None] * explained.std(axis=0)[:, None, None]
     squared = np.clip(np.square(covariance / deviations), 1e-12, 1.0)
     kept = np.clip(1 - (1 - squared) / (draws * squared), 0.0, 1.0)
     among: NDArray[np.float64] = np.atleast_2d(explained.T @ explained / draws)
@@ -265,8 +268,21 @@ def _newton_step(
     for column, width in enumerate(DIFFERENCE * spread):
         tangents = measure.sums(space.directions[column][:, None] * slopes)
         derivatives[:, :, column] = (measure.of_sums(sums + width * tangents) - here) / width
-    step = np.einsum("dkj,dj->dk", np.linalg.pinv(derivatives, rcond=1e-6), residual)
+    step = _solve(derivatives, residual)
     bound = LARGEST_STEP * spread
     shrinkage = np.minimum(1.0, 1 / np.maximum(np.abs(step / bound).max(axis=1, keepdims=True), 1e-12))
     bounded: FloatArray = step * shrinkage
     return bounded
+
+
+def _solve(matrices: FloatArray, right: FloatArray) -> FloatArray:
+    """Least-squares solutions (n, k) of square systems (n, k, k); directions of no effect get none.
+
+    By normal equations with a ridge (Tikhonov), several times as fast as pseudo-inverses of many small matrices.
+    """
+    transposed = matrices.transpose(0, 2, 1)
+    squares = transposed @ matrices
+    ridge = np.maximum(RIDGE * np.trace(squares, axis1=1, axis2=2), np.finfo(np.float64).tiny)
+    squares += ridge[:, None, None] * np.eye(matrices.shape[2])
+    found: FloatArray = np.linalg.solve(squares, transposed @ right[:, :, None])[:, :, 0]
+    return found

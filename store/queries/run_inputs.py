@@ -55,18 +55,18 @@ def frame(session: Session, run_id: int) -> pd.DataFrame:
         .where(col(PanelSeries.run_id) == run_id)
         .order_by(*(col(name) for name in names))
     )
-    parts = []
-    for dataset, flow, partner, sector, start, seen in session.execute(query):
-        values = np.array(seen, dtype=np.float64)
-        joined = np.append(False, np.isnan(values[:-1]))
-        ds = (np.datetime64(start, "M") + np.arange(len(values))).astype("datetime64[ns]")
-        about = {"unique_id": f"{dataset}.{flow}.{partner}.{sector}", "flow": flow, "partner": partner}
-        part = pd.DataFrame({**about, "sector": sector, "ds": ds, "y": values, "months": 1 + joined})
-        parts.append(part[~np.isnan(values)])
-    frame = pd.concat(parts, ignore_index=True)
-    wholes = wholes_among(session, frame["partner"].unique().tolist())
-    frame.insert(3, "whole", frame["partner"].map(wholes).fillna(""))
-    return frame
+    rows = session.execute(query).all()
+    keys = pd.DataFrame([row[1:4] for row in rows], columns=["flow", "partner", "sector"])
+    wholes = wholes_among(session, keys["partner"].unique().tolist())
+    keys.insert(2, "whole", keys["partner"].map(wholes).fillna(""))
+    keys.insert(0, "unique_id", [".".join(row[:4]) for row in rows])
+    seen = [np.array(row[5], dtype=np.float64) for row in rows]
+    months = [np.datetime64(row[4], "M") + np.arange(len(values)) for row, values in zip(rows, seen, strict=True)]
+    joined = [np.append(False, np.isnan(values[:-1])) for values in seen]
+    frame = keys.loc[np.repeat(keys.index, [len(values) for values in seen])].reset_index(drop=True)
+    y = np.concatenate(seen)
+    frame = frame.assign(ds=np.concatenate(months).astype("datetime64[ns]"), y=y, months=1 + np.concatenate(joined))
+    return frame[~np.isnan(y)].reset_index(drop=True)
 
 
 class Recent(NamedTuple):
