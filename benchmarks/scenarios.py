@@ -7,6 +7,7 @@ Processor time is that of the service: it leaves out the database, and other pro
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -52,7 +53,8 @@ def main() -> None:
     output: Path | None = parser.parse_args().output
     with tempfile.TemporaryDirectory(prefix="tw-") as directory, embedded_postgres.start(Path(directory)) as url:
         table = _measure(url)
-    sections = [__doc__ or "", f"{machine()}.", markdown(table, 2)]
+    # Seconds depend on what else runs; the load is that of the last minute.
+    sections = [__doc__ or "", f"{machine()}, load {os.getloadavg()[0]:.0f}.", markdown(table, 2)]
     if output is None:
         print("\n\n".join(sections))
     else:
