@@ -284,5 +284,5 @@ def _solve(matrices: FloatArray, right: FloatArray) -> FloatArray:
     squares = transposed @ matrices
     ridge = np.maximum(RIDGE * np.trace(squares, axis1=1, axis2=2), np.finfo(np.float64).tiny)
     squares += ridge[:, None, None] * np.eye(matrices.shape[2])
-    found: FloatArray = np.linalg.solve(squares, transposed @ right[:, :, None])[:, :, 0]
-    return found
+    solved = np.linalg.solve(squares, transposed @ right[:, :, None])
+    return np.asarray(solved[:, :, 0], dtype=np.float64)
