@@ -1,8 +1,8 @@
 """How fast it is, beside what would be used instead, as ratios measured in one run.
 
-`python -m benchmarks.speed [--quick] [--output FILE]`: a run of CN_CLEANTECH beside stock prophet and
+`python -m benchmarks.speed [--quick] [--only PART ...] [--output FILE]`: a run of CN_CLEANTECH beside stock prophet and
 statsforecast, processes beside a dask cluster, growth with the number of series, storing beside a raw COPY, serving
-beside a bare handler. Quick samples less, and stops at 1,000 series.
+beside a bare handler. Quick samples less, and stops at 1,000 series. Serving answers from the run of Fitting.
 """
 
 import argparse
@@ -79,6 +79,7 @@ def fits_and_run(engine: Engine, *, quick: bool) -> Iterator[str]:
     yield f"### Where the run's own process spends its time\n\nFits are the workers'.\n\n```\n{profile}\n```"
 
 
+PARTS = ("Fitting", "Serving", "Storing", "Executors", "Growth")
 _FIELDS = ("wall", "processor")
 
 
@@ -185,9 +186,12 @@ def main() -> None:
     """Run every part, print it, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="*", default=list(PARTS), choices=PARTS, help="parts to measure")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    arguments = ' ARGS="--quick"' if given.quick else ""
+    only = f"--only {' '.join(given.only)}" if given.only != list(PARTS) else ""
+    words = " ".join(word for word in ("--quick" if given.quick else "", only) if word)
+    arguments = f' ARGS="{words}"' if words else ""
     sections = [f"# Speed\n\n`make bench-speed{arguments}` on {_machine()}. Ratios, each measured in this run."]
     sizes = (100, 1000) if given.quick else (100, 1000, 10_000)
     with tempfile.TemporaryDirectory(prefix="tw-") as directory, embedded_postgres.start(Path(directory)) as url:
@@ -201,7 +205,8 @@ def main() -> None:
             "Executors": executors(quick=given.quick),
             "Growth": growth(sizes),
         }
-        for title, paragraphs in parts.items():
+        for title in given.only:
+            paragraphs = parts[title]
             sections.append("\n\n".join([f"## {title}", *paragraphs]))
             print(sections[-1], flush=True)
             # Figures measured so far survive an interruption.
