@@ -119,9 +119,8 @@ def forecast_panel(
     backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
-    forecast = _published(pool, backtest, config=config, components=components)
     return replace(
-        forecast,
+        _published(pool, backtest, config=config, components=components),
         indicators=None if indicators is None else report_indicators(pool, indicators),
         events=None if events is None else report_events(pool, events),
         regressors=None if regressors is None else report_regressors(pool, regressors),

@@ -77,14 +77,10 @@ def ingest_file(
     from sources.partner_names import country
     from tables import parse_pairs
 
-    if create and not (title and publisher and licence):
-        raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
-    if not create and (derive_rest or allow_negative):
-        raise typer.BadParameter(
-            "it defines a dataset and needs --create", param_hint="--derive-rest, --allow-negative"
-        )
+    _check_definition(create, described=bool(title and publisher and licence), defines=derive_rest or allow_negative)
     code = country(reporter, where="--reporter")
     description = (title, code, currency, unit, publisher, licence, publisher, release_day)
+    definition = DatasetDefinition(dataset, *description, derives_rest=derive_rest, allows_negative=allow_negative)
     names = parse_pairs("partner", partner or [])
     settings = composition.read_settings(data_dir=data_dir)
     with composition.session(settings) as session:
@@ -95,9 +91,7 @@ def ingest_file(
             today=composition.now().date(),
             limit_bytes=settings.max_upload_bytes,
             options=ImportOptions(layout=layout, partners=names, backfill=backfill, force=force),
-            create=DatasetDefinition(dataset, *description, derives_rest=derive_rest, allows_negative=allow_negative)
-            if create
-            else None,
+            create=definition if create else None,
             partners=partners,
             sectors=sectors,
             ask=ask if is_terminal() else None,
@@ -105,11 +99,20 @@ def ingest_file(
         )
         if not dry_run:
             session.commit()
-    appended = imported.appended
     if dry_run or create:
         say(*imported.summary)
-    stored = "would be stored" if dry_run else "stored"
+    stored, appended = "would be stored" if dry_run else "stored", imported.appended
     say(f"{dataset}: {appended.inserted} observations {stored}, {appended.unchanged} already stored")
+
+
+def _check_definition(create: bool, *, described: bool, defines: bool) -> None:
+    """Refuse a new dataset without a description, and options that define a dataset without --create."""
+    if create and not described:
+        raise typer.BadParameter("it needs --title, --publisher and --licence", param_hint="--create")
+    if defines and not create:
+        raise typer.BadParameter(
+            "it defines a dataset and needs --create", param_hint="--derive-rest, --allow-negative"
+        )
 
 
 def ingest_indicator(

@@ -137,27 +137,14 @@ def combine_panel(
     """
     data = read_fold_data(panel, base, vintage_values or {})
     actual = panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3])
-    # Weights are pooled over the series that represent the panel: the others have no scale.
-    scale = np.where(data.representative, data.seasonal_scale, np.nan)
-    horizon = base.means.shape[3]
     # Months after a series collapsed or ended are no evidence for the others.
-    evidence = np.where(representative_ahead(panel.values, base.cutoffs, horizon), actual, np.nan)
-    centre, weights = _combine(base, evidence, scale, recent)
+    evidence = np.where(representative_ahead(panel.values, base.cutoffs, base.means.shape[3]), actual, np.nan)
+    centre, weights = _combine(base, evidence, data, recent)
     hierarchies = find_hierarchies(panel, data.seen)
     pairs = zip(hierarchies, data.seen, strict=True)
     discontinued = np.stack([discontinued_series(hierarchy, values) for hierarchy, values in pairs], axis=1)
     centre[discontinued] = 0.0
-    sectors = panel.keys.get("sector", pd.Series("", index=panel.keys.index)).tolist()
-    centre = correct(
-        centre,
-        actual,
-        panel.values,
-        data.transform_unit,
-        base.cutoffs,
-        sectors,
-        vintage_values,
-        data.representative,
-    )
+    centre = _correct_across_series(panel, base, data, centre, actual, vintage_values)
     centre = correct_drift(centre, evidence, data.transform_unit, base.cutoffs)
     event_adjustment = adjustment = None
     if events is not None:
@@ -182,6 +169,20 @@ def combine_panel(
         events=event_adjustment,
         indicators=adjustment,
     )
+
+
+def _correct_across_series(
+    panel: Panel,
+    base: BaseForecasts,
+    data: FoldData,
+    centre: FloatArray,
+    actual: FloatArray,
+    vintage_values: Mapping[int, FloatArray] | None,
+) -> FloatArray:
+    """The combination (series, folds, horizon) with the cross-sectional correction."""
+    sectors = panel.keys.get("sector", pd.Series("", index=panel.keys.index)).tolist()
+    unit, cutoffs = data.transform_unit, base.cutoffs
+    return correct(centre, actual, panel.values, unit, cutoffs, sectors, vintage_values, data.representative)
 
 
 def _adjust_for_events(
@@ -215,9 +216,11 @@ def _adjust_for_indicators(
 
 
 def _combine(
-    base: BaseForecasts, actual: FloatArray, scale: FloatArray, recent: int | None
+    base: BaseForecasts, actual: FloatArray, data: FoldData, recent: int | None
 ) -> tuple[FloatArray, FloatArray]:
     """The combination and its weights at every fold, as in `combine`."""
+    # Weights are pooled over the series that represent the panel: the others have no scale.
+    scale = np.where(data.representative, data.seasonal_scale, np.nan)
     priors = [FORECASTERS[name].prior_weight for name in base.names]
     if recent is None:
         return combine(base.means, actual, scale, base.cutoffs, priors)

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from forecasting.data.indicators import DAY, DayArray, shift_day
+from forecasting.data.indicators import DAY, DayArray, day_of_fold
 from forecasting.data.months import MONTH
 from forecasting.types import FloatArray, MonthArray
 
@@ -66,7 +66,7 @@ class EventPanel:
 
     def day_at(self, cutoff: np.datetime64) -> np.datetime64:
         """The day of a fold: as many months before `as_of` as its cutoff (a month) is before the panel's."""
-        return shift_day(self.as_of, int((cutoff.astype(MONTH) - self.cutoff.astype(MONTH)).astype(int)))
+        return day_of_fold(self.as_of, self.cutoff, cutoff)
 
 
 def exposures(events: Sequence[Event], months: MonthArray, day: np.datetime64) -> FloatArray:

@@ -70,7 +70,12 @@ class IndicatorPanel:
 
     def day_at(self, cutoff: np.datetime64) -> np.datetime64:
         """The day of a fold: as many months before `day` as its cutoff (a month) is before the panel's."""
-        return shift_day(self.day, int((cutoff.astype(MONTH) - self.cutoff.astype(MONTH)).astype(int)))
+        return day_of_fold(self.day, self.cutoff, cutoff)
+
+
+def day_of_fold(day: np.datetime64, last: np.datetime64, cutoff: np.datetime64) -> np.datetime64:
+    """The day of a fold: as many months before `day` as its cutoff is before `last`, both months."""
+    return shift_day(day.astype(DAY), int((cutoff.astype(MONTH) - last.astype(MONTH)).astype(int)))
 
 
 def shift_day(day: np.datetime64, months: int) -> np.datetime64:

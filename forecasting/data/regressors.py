@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.data.indicators import DAY, DayArray, shift_day
-from forecasting.data.months import MONTH, MONTHS_PER_YEAR
+from forecasting.data.indicators import DayArray, day_of_fold
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.types import FloatArray, MonthArray
 
 FEWEST_MONTHS = 2 * MONTHS_PER_YEAR
@@ -64,7 +64,7 @@ class RegressorPanel:
 
     def columns(self, unique_id: str, months: MonthArray, cutoff: np.datetime64) -> FloatArray:
         """Values of the regressors of a series at a fold, shape (months, k); NaN where not known on the fold's day."""
-        day = shift_day(self.as_of.astype(DAY), int((cutoff.astype(MONTH) - self.cutoff.astype(MONTH)).astype(int)))
+        day = day_of_fold(self.as_of, self.cutoff, cutoff)
         return np.stack([regressor.known(months, day) for regressor in self.of(unique_id)], axis=1)
 
 

@@ -1,7 +1,7 @@
 """Rolling origin: every forecaster at every cutoff, one series a task, each fitted on the past of its cutoff only."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field, replace
 
@@ -115,9 +115,7 @@ def forecast_at_cutoffs(
     Raises:
         UnknownForecaster: no forecaster has a name.
     """
-    names = _names(forecasters)
-    if regressors is not None:
-        names = with_own_regressors(names)
+    names = _names(forecasters, regressors)
     tasks = [
         SeriesTask(
             uid,
@@ -133,22 +131,40 @@ def forecast_at_cutoffs(
         )
         for row, uid in enumerate(panel.unique_ids)
     ]
-    means = np.full((len(tasks), len(names), len(cutoffs), horizon), np.nan)
+    fits = _reported(_fan_out(tasks, executor), len(tasks), on_progress)
+    return _gather(fits, panel, names, cutoffs, horizon, reporter)
+
+
+def _gather(
+    fits: Iterable[SeriesFit],
+    panel: Panel,
+    names: tuple[str, ...],
+    cutoffs: Sequence[int],
+    horizon: int,
+    reporter: str,
+) -> BaseForecasts:
+    """The fits of all series of a panel, in its order; they come in any."""
+    means = np.full((len(panel.unique_ids), len(names), len(cutoffs), horizon), np.nan)
     place = {uid: row for row, uid in enumerate(panel.unique_ids)}
-    failures: list[Failure] = []
-    sensitivities: dict[str, FloatArray] = {}
-    done = 0
-    for fit in _fan_out(tasks, executor):
-        if fit is not None:
-            done += 1
-            means[place[fit.unique_id]] = fit.means
-            failures.extend(fit.failures)
-            if fit.sensitivity is not None:
-                sensitivities[fit.unique_id] = fit.sensitivity
-        if on_progress:
-            on_progress("fit", done, len(tasks))
+    failures, sensitivities = list[Failure](), dict[str, FloatArray]()
+    for fit in fits:
+        means[place[fit.unique_id]] = fit.means
+        failures.extend(fit.failures)
+        if fit.sensitivity is not None:
+            sensitivities[fit.unique_id] = fit.sensitivity
     failures.sort(key=lambda failure: (failure.unique_id, failure.forecaster, failure.cutoff))
     return BaseForecasts(names, np.asarray(cutoffs), means, tuple(failures), reporter, sensitivities)
+
+
+def _reported(fits: Iterable[SeriesFit | None], count: int, on_progress: OnProgress | None) -> Iterator[SeriesFit]:
+    """The fits; progress is reported at each, and whenever None is received for want of one."""
+    done = 0
+    for fit in fits:
+        done += fit is not None
+        if on_progress:
+            on_progress("fit", done, count)
+        if fit is not None:
+            yield fit
 
 
 def fit_series(task: SeriesTask) -> SeriesFit:
@@ -210,11 +226,13 @@ def _response(name: str, history: History, unit: FloatArray, prophet: ProphetOpt
     return found
 
 
-def _names(forecasters: Sequence[str]) -> tuple[str, ...]:
+def _names(forecasters: Sequence[str], regressors: RegressorPanel | None) -> tuple[str, ...]:
+    """The forecasters named or the default ones, and the baseline; with regressors those that use them too."""
     for name in forecasters:
         if name not in FORECASTERS:
             raise UnknownForecaster(name, tuple(FORECASTERS))
-    return tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else DEFAULT_FORECASTERS
+    names = tuple(dict.fromkeys((*forecasters, BASELINE))) if forecasters else DEFAULT_FORECASTERS
+    return names if regressors is None else with_own_regressors(names)
 
 
 def _vintages_of(vintage_values: Mapping[int, FloatArray] | None, row: int) -> dict[int, FloatArray]:

@@ -1,7 +1,7 @@
 """Announcements of the first runs of a service."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from store.queries import catalog, runs
+from store.queries.runs import RunRecord
 
 POLL_SECONDS = 1.0
 
@@ -28,7 +29,7 @@ class FirstRuns:
         """Look up the datasets with observations and without a full run."""
         with Session(self.engine) as session:
             stored = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
-            self.waiting = [code for code in stored if not self._has_full_run(session, code)]
+            self.waiting = [code for code, run in _latest_runs(session, stored) if not _is_full(run)]
 
     def poll(self) -> None:
         """Announce new runs; at most once a second, and not while the database is away."""
@@ -36,21 +37,24 @@ class FirstRuns:
             return
         self._polled_at = time.monotonic()
         with suppress(OperationalError), Session(self.engine) as session:
-            self.waiting = [code for code in self.waiting if not self._announce(session, code)]
+            latest = _latest_runs(session, self.waiting)
+            for code, run in latest:
+                self._announce(code, run)
+            self.waiting = [code for code, run in latest if not _is_full(run)]
         if not self.waiting:
             self.engine.dispose()
 
-    def _announce(self, session: Session, dataset: str) -> bool:
-        """Announce a new run of a dataset; returns whether it is a full one."""
-        run = runs.latest_published(session, dataset)
-        if run is None:
-            return False
-        if self._announced.get(dataset) != run.id:
-            self._announced[dataset] = run.id
-            self.say(f"{dataset}: {'preliminary run' if run.preliminary else 'run'} {run.id} published")
-        return not run.preliminary
+    def _announce(self, dataset: str, run: RunRecord | None) -> None:
+        """Announce the latest run of a dataset, once."""
+        if run is None or self._announced.get(dataset) == run.id:
+            return
+        self._announced[dataset] = run.id
+        self.say(f"{dataset}: {'preliminary run' if run.preliminary else 'run'} {run.id} published")
 
-    @staticmethod
-    def _has_full_run(session: Session, dataset: str) -> bool:
-        run = runs.latest_published(session, dataset)
-        return run is not None and not run.preliminary
+
+def _latest_runs(session: Session, datasets: Iterable[str]) -> list[tuple[str, RunRecord | None]]:
+    return [(code, runs.latest_published(session, code)) for code in datasets]
+
+
+def _is_full(run: RunRecord | None) -> bool:
+    return run is not None and not run.preliminary

@@ -6,6 +6,7 @@ from typing import Any
 from forecasting.data.months import month_text
 from presentation import formatting, links
 from presentation.charts.event_effects import GROUPS, effect_bars
+from presentation.sections.events import DATES, RATES, event_cells
 from presentation.sections.section import Section, figure, in_unit, link, text
 from services.events.event_effects import EffectRow, EffectsAnswer
 from services.runs.published_run import FLOW_NAMES, PREPOSITIONS, PublishedRun
@@ -75,17 +76,11 @@ def calendar_section(events: Sequence[EventRecord], dataset: str) -> Section:
     """The event calendar, newest first, with a link to the effects of each event."""
     rows = [
         {
-            "title": event.title,
+            **event_cells(event),
             "href": links.events(dataset, event=event.id),
             "kind": event.kind,
-            "announced": event.announced,
-            "effective": event.effective,
-            "until": event.until,
             "scope": " ".join((*event.partners, *event.sectors)) or "all",
-            "rate_before": event.rate_before,
-            "rate_after": event.rate_after,
             "authority": event.authority,
-            "source": event.source,
         }
         for event in reversed(events)
     ]
@@ -95,12 +90,9 @@ def calendar_section(events: Sequence[EventRecord], dataset: str) -> Section:
         columns=[
             link("title", "Event"),
             text("kind", "Kind"),
-            text("announced", "Announced", formatting.day_name),
-            text("effective", "Effective", formatting.day_name),
-            text("until", "Until", formatting.day_name),
+            *DATES,
             text("scope", "Partners and sectors"),
-            figure("rate_before", "Rate before (per cent)"),
-            figure("rate_after", "Rate after (per cent)"),
+            *RATES,
             text("authority", "Authority"),
             text("source", "Source"),
         ],

@@ -9,8 +9,15 @@ from services.events.events import LEAST_WEIGHT, ListedEvent, listed_events, wei
 from services.runs.published_run import PublishedRun
 from store.models import ResolvedSeries
 from store.queries import run_events
+from store.queries.events import EventRecord
 
 Row = dict[str, Any]
+DATES = (
+    text("announced", "Announced", formatting.day_name),
+    text("effective", "Effective", formatting.day_name),
+    text("until", "Until", formatting.day_name),
+)
+RATES = (figure("rate_before", "Rate before (per cent)"), figure("rate_after", "Rate after (per cent)"))
 MOST_MARKS, LEAST_DISTANCE = 6, 3
 """Marks on a chart, and rows between two marks, so that numbers do not overlap on a telephone."""
 
@@ -64,22 +71,29 @@ def _label(group: Sequence[ListedEvent]) -> str:
     return title if len(group) == 1 else f"{title} and {len(group) - 1} more"
 
 
+def event_cells(event: EventRecord) -> Row:
+    """Title, dates, rates and source of an event, as cells of a row."""
+    return {
+        "title": event.title,
+        "announced": event.announced,
+        "effective": event.effective,
+        "until": event.until,
+        "rate_before": event.rate_before,
+        "rate_after": event.rate_after,
+        "source": event.source,
+    }
+
+
 def events_section(
     published: PublishedRun, series: ResolvedSeries, listed: Sequence[ListedEvent], marks: EventMarks
 ) -> Section:
     """The events that concern a series, newest first, and whether the forecast knows them."""
     rows = [
         {
+            **event_cells(found.event),
             "mark": marks.marks.get(found.event.id),
-            "title": found.event.title,
             "status": found.status,
-            "announced": found.event.announced,
-            "effective": found.event.effective,
-            "until": found.event.until,
-            "rate_before": found.event.rate_before,
-            "rate_after": found.event.rate_after,
             "relation": SCOPES[found.relation],
-            "source": found.event.source,
         }
         for found in reversed(listed)
     ]
@@ -89,11 +103,8 @@ def events_section(
         columns=[
             text("title", "Event"),
             text("status", "Status"),
-            text("announced", "Announced", formatting.day_name),
-            text("effective", "Effective", formatting.day_name),
-            text("until", "Until", formatting.day_name),
-            figure("rate_before", "Rate before (per cent)"),
-            figure("rate_after", "Rate after (per cent)"),
+            *DATES,
+            *RATES,
             text("relation", "Scope"),
             text("source", "Source"),
             figure("mark", "Mark in the chart"),

@@ -12,9 +12,9 @@ from forecasting.data.months import MONTHS_PER_YEAR
 from presentation import formatting, links
 from presentation.sections.forecast import monthly_fan
 from presentation.sections.section import Section, figure, in_unit, link
-from services.backtests.series_folds import read_series_folds
 from services.forecasts.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
 from services.history.first_prints import first_prints
+from services.history.past_forecasts import forecasts_of_folds
 from services.runs.published_run import PublishedRun, citation, earlier_runs
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import events
@@ -95,20 +95,12 @@ def _origin(earlier: PublishedRun) -> str:
 
 def _from_fold(published: PublishedRun, series: ResolvedSeries) -> tuple[Estimate, str]:
     """The newest fold's forecast of the last observed month, and its origin."""
-    page = read_series_folds(
-        published.session,
-        published.run,
-        series,
-        kind="month",
-        levels=[LEVEL],
-        kept=published.probabilities,
-        limit=1,
-    )
-    periods = [period for fold in page.rows for period in fold.periods if period.span.last == published.last]
-    if not periods:
+    folds = forecasts_of_folds(published, series, limit=1)
+    found = next((row for rows in folds for row in rows if row.month == published.last), None)
+    if found is None:
         return Estimate(None, None, None), ""
-    months = formatting.count_of(periods[0].step, "month")
-    return Estimate(periods[0].mean, *periods[0].bounds[0]), f"the backtest {months} earlier"
+    months = formatting.count_of(found.month - found.made, "month")
+    return Estimate(found.mean, found.lo, found.hi), f"the backtest {months} earlier"
 
 
 def _compared(

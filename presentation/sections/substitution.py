@@ -35,7 +35,42 @@ def substitution_section(published: PublishedRun, windows: Sequence[Window], flo
     """The changes of single partners with their shift-share split; None without windows."""
     if not windows:
         return None
-    observed, expected = windows[0], windows[-1]
+    observed, money = windows[0], in_unit(published.unit)
+    name = published.partner_name(observed.lost.code)
+    return Section(
+        name="substitution",
+        title=f"What took the place of {name}",
+        columns=[
+            text("name", "Partner"),
+            figure("change", "Change, observed", money),
+            figure("at_whole_rate", "At the rate of the total", money),
+            figure("mix", "Mix: its group", money),
+            figure("own", "Own change", money),
+            figure("share_of_gains", "Share of the gains", formatting.per_cent),
+            figure("expected", "Change, expected", money),
+            figure("lo_80", "80 % from", money),
+            figure("hi_80", "80 % to", money),
+            figure("expected_own", "Own change, expected", money),
+        ],
+        rows=_rows(observed, windows[-1]),
+        note=(
+            f"{substitution_sentence(published, observed, flow)} Shift-share: the change at the rate of the total, "
+            "the part of a group that grows faster or slower than it, and the partner's own. Groups are left out; "
+            "single partners and remainders sum to the total."
+        ),
+        api=links.api_substitution(
+            published.dataset.id,
+            flow=flow,
+            partner=observed.lost.code,
+            period=observed.compared.period.label,
+            run=published.run.id,
+            level=80,
+        ),
+    )
+
+
+def _rows(observed: Window, expected: Window) -> list[Row]:
+    """The change of each partner, the one that lost first: observed, and expected where it is."""
     ahead = {row.code: row for row in (expected.lost, *expected.others)}
     rows: list[Row] = []
     for row in (observed.lost, *observed.others):
@@ -54,38 +89,7 @@ def substitution_section(published: PublishedRun, windows: Sequence[Window], flo
                 "expected_own": later.own if later else None,
             }
         )
-    money = in_unit(published.unit)
-    name = published.partner_name(observed.lost.code)
-    return Section(
-        name="substitution",
-        title=f"What took the place of {name}",
-        columns=[
-            text("name", "Partner"),
-            figure("change", "Change, observed", money),
-            figure("at_whole_rate", "At the rate of the total", money),
-            figure("mix", "Mix: its group", money),
-            figure("own", "Own change", money),
-            figure("share_of_gains", "Share of the gains", formatting.per_cent),
-            figure("expected", "Change, expected", money),
-            figure("lo_80", "80 % from", money),
-            figure("hi_80", "80 % to", money),
-            figure("expected_own", "Own change, expected", money),
-        ],
-        rows=rows,
-        note=(
-            f"{substitution_sentence(published, observed, flow)} Shift-share: the change at the rate of the total, "
-            "the part of a group that grows faster or slower than it, and the partner's own. Groups are left out; "
-            "single partners and remainders sum to the total."
-        ),
-        api=links.api_substitution(
-            published.dataset.id,
-            flow=flow,
-            partner=observed.lost.code,
-            period=observed.compared.period.label,
-            run=published.run.id,
-            level=80,
-        ),
-    )
+    return rows
 
 
 def _signed(value: float, unit: str) -> str:

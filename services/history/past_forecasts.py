@@ -27,11 +27,16 @@ class PastForecast(NamedTuple):
 
 def past_forecasts(published: PublishedRun, series: ResolvedSeries) -> list[PastForecast]:
     """Monthly forecasts up to a year ahead, the oldest cutoff first; of a cutoff with a run, those of the run."""
-    by_cutoff = {rows[0].made: rows for rows in (*_of_folds(published, series), *_of_runs(published, series)) if rows}
+    by_cutoff = {
+        rows[0].made: rows for rows in (*forecasts_of_folds(published, series), *_of_runs(published, series)) if rows
+    }
     return [row for made in sorted(by_cutoff) for row in by_cutoff[made]]
 
 
-def _of_folds(published: PublishedRun, series: ResolvedSeries) -> Iterator[list[PastForecast]]:
+def forecasts_of_folds(
+    published: PublishedRun, series: ResolvedSeries, *, limit: int = FOLDS
+) -> Iterator[list[PastForecast]]:
+    """Monthly forecasts of the newest folds, up to a year ahead, the newest cutoff first."""
     page = read_series_folds(
         published.session,
         published.run,
@@ -39,7 +44,7 @@ def _of_folds(published: PublishedRun, series: ResolvedSeries) -> Iterator[list[
         kind="month",
         levels=[LEVEL],
         kept=published.probabilities,
-        limit=FOLDS,
+        limit=limit,
     )
     for fold in page.rows:
         made = month_of(fold.cutoff)

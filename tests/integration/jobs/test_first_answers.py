@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
+from jobs.scheduling.first_runs import FirstRuns
 from jobs.scheduling.scheduler import Ticker
 from services.runs.freshness import refinement
 from store.queries import runs
@@ -45,6 +46,23 @@ def test_a_full_run_is_not_compared_with_the_preliminary_one(small):
     with Session(small) as session:
         assert runs.published_before(session, full) is None
         assert refinement(session, preliminary) == (min(QUICK.folds, 3), None)
+
+
+def test_runs_are_announced_once_until_a_full_one_is_published(small):
+    announced: list[str] = []
+    first = FirstRuns(small, announced.append)
+    assert first.waiting == ["SMALL"]
+    ticker_of(small, first_answers=True).tick()
+    preliminary, full = published(small)
+    first._announce("SMALL", preliminary)
+    first._announce("SMALL", preliminary)
+    first.poll()
+    first.poll()
+    assert announced == [
+        f"SMALL: preliminary run {preliminary.id} published",
+        f"SMALL: run {full.id} published",
+    ]
+    assert first.waiting == FirstRuns(small, announced.append).waiting == []
 
 
 def test_only_a_preliminary_configuration_says_so():
