@@ -20,10 +20,10 @@ install: $(VENV)/.installed $(SITE) ## make .venv with the pinned dependencies, 
 docs: $(SITE) ## build the documentation site, which the API serves under /docs/
 
 test: $(VENV)/.installed-dev ## all tests, against a real PostgreSQL server
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-unit: $(VENV)/.installed-dev ## the tests without a database
-	$(BIN)/python -m pytest -n auto tests/unit tests/architecture $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/architecture $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, import contracts, models against migrations
 	$(BIN)/ruff format --check .

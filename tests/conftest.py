@@ -24,6 +24,9 @@ BUNDLED_ON = date(2026, 8, 21)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# Processes that tests start compile each module once, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A deadline would time the machine, not the code. Examples derive from each test, so that a run repeats, and are few:
 # the unit tests are quick. HYPOTHESIS_PROFILE=thorough draws more.
 settings.register_profile("tradewind", deadline=None, derandomize=True, max_examples=30)
@@ -42,11 +45,12 @@ def passable_temporary_directories(tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the room it is in: `pytest -m integration`."""
+    """Mark each test by the room it is in (`pytest -m integration`), the longest first: none is left for the end."""
     for item in items:
         room = item.path.relative_to(HERE).parts[0]
         if room in ROOMS:
             item.add_marker(room)
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 def new_database(server_url: str, name: str, *, template: str = "template0") -> str:

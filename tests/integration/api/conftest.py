@@ -15,7 +15,7 @@ from api.app import create_app
 from api.config import ServerConfig
 from forecasting.config import ForecastConfig
 from services.runs.run_requests import request_run
-from store.database import make_engine, migrate
+from store.database import make_engine
 from store.queries import api_keys
 from tests.conftest import new_database
 from tests.support.factories import NOW, Published, build_catalog, publish_run
@@ -66,10 +66,9 @@ def build_world(engine: Engine) -> World:
 
 
 @pytest.fixture(scope="session")
-def original(server_url: str) -> World:
+def original(server_url: str, template: str) -> World:
     """A world that nobody is connected to, so that it can be copied; one for each room that imports this."""
-    engine = make_engine(new_database(server_url, "original"))
-    migrate(engine)
+    engine = make_engine(new_database(server_url, "original", template=template))
     world = build_world(engine)
     engine.dispose()
     return world

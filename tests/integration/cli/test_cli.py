@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import new_database
 from tests.integration.jobs.test_fetch import FEEDS
+from tests.integration.jobs.test_file_forecasts import panel_file
 from tests.support.http_providers.comtrade import ComtradeApi
 from tests.support.http_providers.local import local_provider
 from tests.support.panels import grid_panel
-from tests.unit.jobs.test_file_forecasts import panel_file
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "3", "TRADEWIND_WORKERS": "1"}

@@ -20,9 +20,9 @@ from tables import check_events, read_table
 from tests.conftest import new_database
 from tests.integration.api.conftest import options
 from tests.support.answers import validate
+from tests.support.events import tariff_panel
 from tests.support.scheduler_world import QUICK, TickingClock, here
 from tests.support.store_helpers import add_dataset, append
-from tests.unit.forecasting.test_events import tariff_panel
 
 AS_OF = date(2026, 1, 20)
 CONFIG = ForecastConfig(

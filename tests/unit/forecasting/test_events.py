@@ -4,31 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.combination.event_adjustment import adjust_for_events, move_parts, regress
 from forecasting.data.events import REGRESSORS, Event, EventPanel, exposures
 from forecasting.data.hierarchy import find_hierarchies
-from forecasting.data.panel import Panel
-from forecasting.evaluation.event_evidence import report_events
-from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from tests.support.panels import grid_panel, long_frame, trade_series
+from tests.support.events import event, months
+from tests.support.panels import grid_panel
 
 HORIZON = 6
-NEVER = np.datetime64("NaT", "D")
 COST, ANNOUNCED, CLOSURE = range(3)
-
-
-def event(announced: str, effective: str, rates: tuple[float, float] = (0.0, 25.0), **more: Any) -> Event:
-    fields: dict[str, Any] = {"id": f"E_{effective}", "measure": "DUTY", "until": NEVER, "until_known_on": NEVER}
-    fields |= {"rate_before": rates[0], "rate_after": rates[1]} | more
-    return Event(announced=np.datetime64(announced, "D"), effective=np.datetime64(effective, "D"), **fields)
-
-
-def months(first: str, last: str) -> "np.ndarray[Any, np.dtype[np.datetime64]]":
-    return np.arange(first, np.datetime64(last, "M") + 1, dtype="datetime64[M]")
 
 
 def exposed(events: list[Event], day: str, first: str = "2025-01", last: str = "2025-06") -> Any:
@@ -106,64 +91,6 @@ def test_two_quarters_are_too_few() -> None:
     assert_array_equal(regress(*simulated(-1.5, quarters=2)), 0.0)
 
 
-def tariff_panel() -> tuple[Panel, EventPanel]:
-    """Exports to two partners; a duty on one of them changes each year, with an elasticity of 2."""
-    length = 132
-    panel_months = months("2015-01", "2025-12")
-    rates = [0.0, 10, 0, 20, 5, 25, 0, 15, 30, 10, 25]
-    duties = [
-        event(f"{year - 1}-12-20", f"{year}-02-01", (before, after))
-        for year, before, after in zip(range(2016, 2026), rates, rates[1:], strict=False)
-    ]
-    cost = exposures(duties, panel_months, np.datetime64("2030-01-01"))[COST]
-    hit = trade_series(length, seed=1, noise=0.02) * np.exp(-2 * cost)
-    other = trade_series(length, seed=2, noise=0.02)
-    series = {"T.X.USA.TOTAL": hit, "T.X.DEU.TOTAL": other, "T.X.WLD.TOTAL": hit + other}
-    keys = {uid: dict(zip(("flow", "partner", "sector"), uid.split(".")[1:], strict=True)) for uid in series}
-    panel = Panel.from_long(long_frame(series, start="2015-01", keys=keys))
-    covers = {"T.X.USA.TOTAL": tuple(duty.id for duty in duties)}
-    return panel, EventPanel(tuple(duties), covers, np.datetime64("2026-01-15"), panel.cutoff)
-
-
-def pools(panel: Panel, events: EventPanel) -> Any:
-    cutoffs = list(range(35, len(panel.months)))
-    names = ("naive", "seasonal_naive", "seasonal_mean")
-    base = forecast_at_cutoffs(panel, cutoffs=cutoffs, horizon=HORIZON, reporter="DEU", forecasters=names)
-    return combine_panel(panel, base), combine_panel(panel, base, events=events), base
-
-
-def test_announced_duties_improve_the_forecasts_of_later_folds() -> None:
-    panel, events = tariff_panel()
-    plain, adjusted, _ = pools(panel, events)
-    row = panel.unique_ids.index("T.X.USA.TOTAL")
-    late = slice(60, None)
-    moved = adjusted.centre[row, late] != plain.centre[row, late]
-    errors = [np.nanmean(np.abs(pool.centre[row, late] - pool.actual[row, late])[moved]) for pool in (plain, adjusted)]
-    assert moved.any()
-    assert errors[1] < 0.8 * errors[0]
-    report = report_events(adjusted, events)
-    assert report is not None
-    assert list(report.evidence["regressor"]) == list(REGRESSORS)
-    coefficient, _, without, with_events, _ = report.evidence.drop(columns="regressor").to_numpy(float)[COST]
-    assert with_events < without
-    assert coefficient < -0.5
-
-
-def test_a_fold_sees_only_events_announced_by_its_day() -> None:
-    """An event announced after a fold's day changes no forecast of that fold or of those before it."""
-    panel, events = tariff_panel()
-    _, adjusted, base = pools(panel, events)
-    fold = 70
-    day = events.day_at(panel.months[base.cutoffs[fold]])
-    later = tuple(
-        replace(duty, rate_after=90.0, rate_before=45.0) if duty.announced > day else duty for duty in events.events
-    )
-    assert later != events.events
-    changed = combine_panel(panel, base, events=replace(events, events=later))
-    assert_array_equal(changed.centre[:, : fold + 1], adjusted.centre[:, : fold + 1])
-    assert (changed.centre[:, fold + 1 :] != adjusted.centre[:, fold + 1 :]).any()
-
-
 def test_wholes_move_by_the_sum_of_their_parts_and_others_stay() -> None:
     panel = grid_panel(60)
     cutoffs = panel.months[[40, 41, 59]]
@@ -184,11 +111,3 @@ def test_wholes_move_by_the_sum_of_their_parts_and_others_stay() -> None:
         assert_allclose(change[panel.unique_ids.index(whole)], change[row])
     untouched = [uid for uid in panel.unique_ids if "DEU" in uid or "SOLAR" in uid]
     assert_array_equal(change[[panel.unique_ids.index(uid) for uid in untouched]], 0.0)
-
-
-@pytest.mark.parametrize("length", [1, 3])
-def test_a_panel_without_changes_is_left_to_the_bit(length: int) -> None:
-    panel, events = tariff_panel()
-    quiet = replace(events, events=events.events[:length], covers={"T.X.USA.TOTAL": ()})
-    plain, adjusted, _ = pools(panel, quiet)
-    assert_array_equal(adjusted.centre, plain.centre)

@@ -1,58 +1,14 @@
-"""Indicators: the ragged edge, surprises, and the adjustment of the combination."""
-
-from dataclasses import replace
+"""Indicators: the ragged edge, and surprises."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
-from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.combination.indicator_adjustment import PENALTIES, bounded, regress
 from forecasting.combination.indicator_surprises import find_surprises, surprise
-from forecasting.config import ForecastConfig
-from forecasting.data.indicators import DAY, Indicator, IndicatorPanel, shift_day
+from forecasting.data.indicators import DAY, Indicator, shift_day
 from forecasting.data.months import MONTH
-from forecasting.data.panel import Panel
-from forecasting.evaluation.indicator_evidence import ALL
-from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from forecasting.pipeline import forecast_panel
-from tests.support.panels import long_frame
-
-MONTHS = 96
-UID = "T.X.WLD.TOTAL"
-CONFIG = ForecastConfig(horizon=6, folds=24, burn_in=24, draws=40, forecasters=("seasonal_naive", "theta"))
-
-
-def day(text: str) -> np.datetime64:
-    return np.datetime64(text, "D")
-
-
-def shocks(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 0.05, MONTHS + 2)
-
-
-def panel(news: np.ndarray) -> Panel:
-    """One series whose months move with news, and with noise of its own."""
-    own = np.random.default_rng(9).normal(0, 0.01, MONTHS)
-    season = 0.1 * np.sin(2 * np.pi * np.arange(MONTHS) / 12)
-    return Panel.from_long(long_frame({UID: 100 * np.exp(season + news[:MONTHS] + own)}))
-
-
-def index(news: np.ndarray, *, start: str = "2015-01", lag: int = 0, extra: int = 1) -> Indicator:
-    """An index that shows the news, public `lag` days after each month, to `extra` months beyond the panel."""
-    months = np.datetime64(start, "M") + np.arange(MONTHS + extra)
-    known_on = (months + 1).astype(DAY) - 1 + lag
-    return Indicator("NEWS", "index", "CHN", months, known_on, 50 + 100 * news[: MONTHS + extra])
-
-
-def indicators(*given: Indicator, as_of: str = "2023-01-31") -> IndicatorPanel:
-    """Indicators that all inform the series; the panel ends with 2022-12."""
-    ids = tuple(indicator.id for indicator in given)
-    return IndicatorPanel(given, {UID: ids}, day(as_of), np.datetime64("2022-12", "M"))
-
-
-def forecast(news: np.ndarray, given: IndicatorPanel | None):
-    return forecast_panel(panel(news), config=CONFIG, reporter="CHN", indicators=given)
+from tests.support.indicators import day, index, indicators, shocks
 
 
 @pytest.mark.parametrize(
@@ -109,90 +65,6 @@ def test_a_fold_knows_as_many_months_as_its_own_day_allows() -> None:
     assert [found.leads_at(fold).tolist() for fold in range(3)] == [[1], [1], [1]]
     found = find_surprises(indicators(index(shocks(), lag=3), as_of="2023-02-02"), cutoffs)
     assert [found.leads_at(fold).tolist() for fold in range(3)] == [[0], [0], [0]]
-
-
-def test_an_indicator_that_shows_the_news_moves_the_forecast_to_it() -> None:
-    news = shocks()
-    news[MONTHS] = -0.10
-    plain, nowcast = forecast(news, None), forecast(news, indicators(index(news)))
-    moved = np.log(nowcast.centre / plain.centre)[0]
-    assert moved[0] < -0.04
-    assert_array_equal(moved[2:], 0.0)
-    before, after = (np.abs(f.backtest.combined - f.backtest.actual)[0, :, 0] for f in (plain, nowcast))
-    assert after.mean() < 0.85 * before.mean()
-
-
-def test_intervals_of_a_nowcast_are_narrower() -> None:
-    news = shocks()
-    plain, nowcast = forecast(news, None), forecast(news, indicators(index(news)))
-    low, high = CONFIG.probabilities.index(0.1), CONFIG.probabilities.index(0.9)
-    widths = [f.quantiles[0, high, 0] - f.quantiles[0, low, 0] for f in (plain, nowcast)]
-    assert widths[1] < 0.9 * widths[0]
-
-
-def test_a_value_public_a_day_after_the_as_of_day_changes_nothing() -> None:
-    news = shocks()
-    given = indicators(index(news, extra=1), as_of="2023-01-31")
-    late = index(news, extra=2)
-    planted = replace(
-        late,
-        values=np.append(late.values[:-1], 20.0),
-        known_on=np.append(late.known_on[:-1], day("2023-02-01")),
-    )
-    before, after = forecast(news, given), forecast(news, replace(given, indicators=(planted,)))
-    assert before.indicators is not None
-    assert before.indicators.known["leads"].tolist() == [1]
-    assert_array_equal(before.paths, after.paths)
-    assert_array_equal(before.backtest.combined, after.backtest.combined)
-
-
-def test_a_fold_never_sees_months_public_after_its_own_day() -> None:
-    news = shocks()
-    cutoffs = list(range(MONTHS - 50, MONTHS))
-    base = forecast_at_cutoffs(
-        panel(news), cutoffs=cutoffs, horizon=6, reporter="CHN", forecasters=("theta",), vintage_values={}
-    )
-    fold = 40
-    late = index(news)
-    changed = late.values.copy()
-    # The fold's own first lead is the last month that it may see.
-    changed[cutoffs[fold] + 2 :] += 30.0
-    given = [indicators(late), indicators(replace(late, values=changed))]
-    seen = [combine_panel(panel(news), base, indicators=known).centre[:, : fold + 1] for known in given]
-    assert_array_equal(seen[0], seen[1])
-
-
-def test_an_indicator_without_a_month_beyond_the_cutoff_changes_nothing() -> None:
-    news = shocks()
-    plain, same = forecast(news, None), forecast(news, indicators(index(news), as_of="2023-01-30"))
-    assert_array_equal(plain.paths, same.paths)
-    assert same.indicators is not None
-    assert same.indicators.effects.empty
-    assert same.indicators.evidence["n"].min() > 12
-
-
-def test_evidence_tells_an_indicator_that_helps_from_one_that_does_not() -> None:
-    news, noise = shocks(), shocks(seed=5)
-    useless = replace(index(noise), id="NOISE")
-    found = forecast(news, indicators(index(news), useless)).indicators
-    assert found is not None
-    evidence = found.evidence.set_index("indicator")
-    ratio = evidence["mae_with"] / evidence["mae_without"]
-    assert ratio["NEWS"] < 0.9
-    assert ratio[ALL] < 0.9
-    assert 0.95 < ratio["NOISE"] < 1.05
-    assert evidence.loc["NEWS", "p_value"] < 0.1
-    assert evidence.loc["NEWS", "weight"] > 1.0
-
-
-def test_effects_of_indicators_add_up_to_the_move() -> None:
-    news = shocks()
-    other = replace(index(0.5 * news + shocks(seed=3)), id="OTHER")
-    plain, nowcast = forecast(news, None), forecast(news, indicators(index(news), other))
-    assert nowcast.indicators is not None
-    added = nowcast.indicators.effects.groupby("month")["value"].sum()
-    moved = (nowcast.centre - plain.centre)[0, : len(added)]
-    assert_allclose(added.to_numpy(), moved, rtol=1e-6)
 
 
 def test_a_surprise_is_bounded_whatever_its_size() -> None:

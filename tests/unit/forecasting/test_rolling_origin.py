@@ -24,29 +24,33 @@ def fit(panel, **changes):
     return forecast_at_cutoffs(panel, **given)
 
 
-def test_forecasts_are_those_of_the_history_up_to_each_cutoff():
+@pytest.fixture(scope="module")
+def base():
+    return fit(grid_panel(60))
+
+
+def test_forecasts_are_those_of_the_history_up_to_each_cutoff(base):
     panel = grid_panel(60)
-    base = fit(panel)
     seasonal = base.means[:, base.names.index("seasonal_naive")]
     for fold, cutoff in enumerate(base.cutoffs):
         assert_allclose(seasonal[:, fold], panel.values[:, cutoff - 11 : cutoff - 5])
 
 
-def test_a_change_after_the_cutoff_changes_nothing():
+def test_a_change_after_the_cutoff_changes_nothing(base):
     panel = grid_panel(60)
     changed = Panel(panel.unique_ids, panel.months, panel.values.copy(), panel.imputed, panel.keys)
     changed.values[:, 51:] *= 10
-    before, after = fit(panel), fit(changed)
-    assert_array_equal(before.means[:, :, :2], after.means[:, :, :2])
-    assert not np.array_equal(before.means[:, :, 2], after.means[:, :, 2])
+    after = fit(changed)
+    assert_array_equal(base.means[:, :, :2], after.means[:, :, :2])
+    assert not np.array_equal(base.means[:, :, 2], after.means[:, :, 2])
 
 
-def test_an_executor_gives_the_same_bytes():
+def test_an_executor_gives_the_same_bytes(base):
     panel = grid_panel(60)
     with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(2) as processes:
-        here, there, elsewhere = fit(panel), fit(panel, executor=threads), fit(panel, executor=processes)
-    assert_array_equal(here.means, there.means)
-    assert_array_equal(here.means, elsewhere.means)
+        there, elsewhere = fit(panel, executor=threads), fit(panel, executor=processes)
+    assert_array_equal(base.means, there.means)
+    assert_array_equal(base.means, elsewhere.means)
 
 
 def test_a_delayed_series_is_forecast_over_the_requested_months():
@@ -90,7 +94,7 @@ def test_progress_is_reported_while_every_fit_hangs(monkeypatch):
 
 def test_progress_counts_every_series():
     reported = []
-    fit(grid_panel(60), on_progress=lambda *args: reported.append(args))
+    fit(grid_panel(60), forecasters=["naive"], on_progress=lambda *args: reported.append(args))
     assert reported[-1] == ("fit", 12, 12)
     assert [done for _, done, _ in reported] == list(range(1, 13))
 

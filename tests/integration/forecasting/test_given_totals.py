@@ -12,7 +12,7 @@ from forecasting.data.borrowed_history import Donor
 from forecasting.data.given_totals import GivenTotals, given_totals
 from forecasting.data.panel import Panel
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from forecasting.pipeline import fold_positions, forecast_panel
+from forecasting.pipeline import PanelForecast, fold_positions, forecast_panel
 from tests.support.panels import long_frame
 
 MONTHS, RATE = 72, 7.0
@@ -52,6 +52,16 @@ def totals(known: Panel, *, months: int = 1) -> dict[int, GivenTotals]:
     }
 
 
+@pytest.fixture(scope="module")
+def plain() -> PanelForecast:
+    return forecast_panel(panel(), config=CONFIG, reporter="DEU")
+
+
+@pytest.fixture(scope="module")
+def informed() -> PanelForecast:
+    return forecast_panel(panel(), config=CONFIG, reporter="DEU", given=totals(panel()))
+
+
 def test_a_total_is_brought_to_the_unit_of_the_panel() -> None:
     found = totals(panel())[MONTHS - 1]
     world = panel().unique_ids.index("T.X.WLD.TOTAL")
@@ -61,10 +71,9 @@ def test_a_total_is_brought_to_the_unit_of_the_panel() -> None:
     assert found.months == 1
 
 
-def test_parts_meet_the_total_in_the_centre_and_in_every_draw() -> None:
+def test_parts_meet_the_total_in_the_centre_and_in_every_draw(informed: PanelForecast) -> None:
     known = panel()
-    given = totals(known)
-    forecast = forecast_panel(known, config=CONFIG, reporter="DEU", given=given)
+    given, forecast = totals(known), informed
     world = known.unique_ids.index("T.X.WLD.TOTAL")
     others = [row for row in range(4) if row != world]
     total = given[MONTHS - 1].values[world, 0]
@@ -75,18 +84,15 @@ def test_parts_meet_the_total_in_the_centre_and_in_every_draw() -> None:
     assert forecast.paths[others[0], :, 0].std() > 0
 
 
-def test_parts_are_forecast_better_given_the_total() -> None:
-    known = panel()
-    plain, given = (
-        forecast_panel(known, config=CONFIG, reporter="DEU", given=totals_given)
-        for totals_given in (None, totals(known))
+def test_parts_are_forecast_better_given_the_total(plain: PanelForecast, informed: PanelForecast) -> None:
+    others = [row for row, name in enumerate(panel().unique_ids) if "WLD" not in name]
+    before, after = (
+        np.abs(found.backtest.combined - found.backtest.actual)[others, :, 0] for found in (plain, informed)
     )
-    others = [row for row, name in enumerate(known.unique_ids) if "WLD" not in name]
-    before, after = (np.abs(found.backtest.combined - found.backtest.actual)[others, :, 0] for found in (plain, given))
     assert np.nanmean(after) < 0.6 * np.nanmean(before)
-    assert_array_equal(plain.base, given.base)
+    assert_array_equal(plain.base, informed.base)
     low, high = CONFIG.probabilities.index(0.1), CONFIG.probabilities.index(0.9)
-    widths = [found.quantiles[others, high, 0] - found.quantiles[others, low, 0] for found in (plain, given)]
+    widths = [found.quantiles[others, high, 0] - found.quantiles[others, low, 0] for found in (plain, informed)]
     assert (widths[1] < widths[0]).all()
 
 
@@ -118,8 +124,6 @@ def test_a_short_common_history_gives_no_total() -> None:
     assert given_totals(known, known.values, short, months=1).months == 0
 
 
-def test_no_total_leaves_the_forecasts_as_they_are() -> None:
-    known = panel()
-    plain = forecast_panel(known, config=CONFIG, reporter="DEU")
-    same = forecast_panel(known, config=CONFIG, reporter="DEU", given={})
+def test_no_total_leaves_the_forecasts_as_they_are(plain: PanelForecast) -> None:
+    same = forecast_panel(panel(), config=CONFIG, reporter="DEU", given={})
     assert_array_equal(plain.paths, same.paths)
