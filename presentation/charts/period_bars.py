@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from presentation.charts.direct_labels import LABEL_WIDTH, label_rows
+from presentation.charts.direct_labels import label_rows
 from presentation.charts.event_marks import period_marks
 from presentation.charts.theme import MUTED, VERMILION, Row, Spec, chart, line_styles, value_axis
 
@@ -55,8 +55,7 @@ def period_bars(
         layers += _forecasters(others, unit, order)
         rows["labels"] = _labels(rows, levels, order)
     layers += period_marks(events, _x(order))
-    spec = chart(layers, datasets={name: list(found) for name, found in rows.items() if found})
-    return {**spec, "padding": {"right": LABEL_WIDTH}} if others else spec
+    return chart(layers, datasets={name: list(found) for name, found in rows.items() if found})
 
 
 def _x(order: Sequence[str]) -> Spec:

@@ -25,8 +25,6 @@ WIDTH, HEIGHT = 760, 340
 LEGEND_COLUMNS = 4
 TITLE_WIDTH, SUBTITLE_WIDTH = 80, 115
 """Longest lines of titles and subtitles, in characters."""
-PADDING = 12
-"""Margin of charts in files, in pixels."""
 MONTH_FORMAT = "%b %Y"
 
 
@@ -86,9 +84,7 @@ def titled(spec: Spec, title: str, lines: Sequence[str]) -> Spec:
     subtitle = [part for line in lines if line for part in textwrap.wrap(line, SUBTITLE_WIDTH)]
     text = {"text": textwrap.wrap(title, TITLE_WIDTH), "subtitle": subtitle, "anchor": "start", "offset": 14}
     style = {"color": INK, "fontSize": 15, "subtitleColor": MUTED, "subtitleFontSize": 11, "subtitlePadding": 6}
-    more = spec.get("padding", {})
-    padding = {side: PADDING + more.get(side, 0) for side in ("left", "top", "right", "bottom")}
-    return {**spec, "title": {**text, **style}, "padding": padding}
+    return {**spec, "title": {**text, **style}, "padding": 12}
 
 
 def time_axis(field: str = "month") -> Spec:
