@@ -1,4 +1,4 @@
-"""Shocks: what is lost, and who gains it."""
+"""Shocks: losses, and the gains of other partners."""
 
 import numpy as np
 from numpy.testing import assert_allclose
