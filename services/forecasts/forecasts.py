@@ -15,9 +15,7 @@ from forecasting.analysis.period_draws import (
     PeriodDraws,
     ProbabilityEstimate,
     months_needed,
-    period_draws,
     probability,
-    ratio_draws,
     summarise,
 )
 from forecasting.analysis.periods import Period, parse_period, periods_ahead
@@ -27,7 +25,7 @@ from services.errors import NoWhole, PeriodBeyondRun, PeriodObserved
 from services.queries.forecasts import IntervalOptions, ProbabilityQuery, RunForecastQuery, UnitOptions, Whole
 from services.runs.run_selection import SelectedSeries
 from services.series.series_catalog import SeriesCatalog
-from services.series.series_paths import ReadPaths, cutoff_number, read_series_paths
+from services.series.series_paths import ReadPaths, computed_from, cutoff_number, draws_of, read_series_paths
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import forecasts
@@ -208,19 +206,10 @@ def draw_batch(
 ) -> Iterator[DrawnSeries]:
     """Draws of every series of a batch; `wholes` are the totals of their shares, by unique_id."""
     totals = [whole for resolved in batch if (whole := wholes[resolved.unique_id]) is not None]
-    needed = {resolved.unique_id: resolved for resolved in [*batch, *totals]}
-    ratios = [term for resolved in batch if resolved.multiple for term in resolved.terms]
-    plain = [resolved for resolved in needed.values() if not resolved.multiple]
     read = judged or partial(read_series_paths, session, run)
-    paths = read([*plain, *ratios], months_needed(spans, options.units))
+    paths = read(computed_from([*batch, *totals]), months_needed(spans, options.units))
     for resolved in batch:
-        if resolved.multiple:
-            value, quantity = (paths[term.unique_id] for term in resolved.terms)
-            yield DrawnSeries(resolved, ratio_draws(options.units, value, quantity, spans, resolved.multiple))
-            continue
-        whole = wholes[resolved.unique_id]
-        total = paths[whole.unique_id] if whole else None
-        yield DrawnSeries(resolved, period_draws(options.units, paths[resolved.unique_id], spans, total))
+        yield DrawnSeries(resolved, draws_of(options.units, resolved, paths, spans, wholes[resolved.unique_id]))
 
 
 class EstimatedProbability(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import PeriodDraws, SeriesPaths, add_up, period_draws
+from forecasting.analysis.period_draws import PeriodDraws, SeriesPaths, add_up
 from forecasting.analysis.periods import Frequency, Period, periods_ahead
 from forecasting.data.months import MONTHS_PER_YEAR, month_number
 from forecasting.types import FloatArray
@@ -20,7 +20,7 @@ from services.queries.catalog import Effect, ObservationQuery
 from services.queries.forecasts import RunForecastQuery
 from services.runs.run_selection import SelectedSeries
 from services.series.series_catalog import SeriesCatalog, part_names
-from services.series.series_paths import cutoff_number, read_observed
+from services.series.series_paths import PathsById, computed_from, cutoff_number, draws_of, read_observed
 from store.models import ResolvedSeries
 from store.queries import decompositions, observations
 from store.queries.decompositions import DecomposedSeries
@@ -79,15 +79,15 @@ def observed_history(
     for batch in batches(series.page, BATCH_PARTS):
         paths = read_observed(session, run, _with_wholes(batch, wholes))
         for resolved in batch:
-            own, whole = paths[resolved.unique_id], wholes[resolved.unique_id]
-            periods = _since_first_value(own, cutoff_number(run), query.frequency)
-            drawn = period_draws(query.units, own, periods, paths[whole.unique_id] if whole else None)
+            periods = _since_first_value(resolved, paths, cutoff_number(run), query.frequency)
+            drawn = draws_of(query.units, resolved, paths, periods, wholes[resolved.unique_id])
             yield [ObservedPeriod(*row) for row in _values(drawn, periods)]
 
 
-def _since_first_value(own: SeriesPaths, last: int, frequency: Frequency) -> list[Period]:
-    known = np.flatnonzero(np.isfinite(own.observed))
-    first = own.start + int(known[0]) if len(known) else last + 1
+def _since_first_value(series: ResolvedSeries, paths: PathsById, last: int, frequency: Frequency) -> list[Period]:
+    terms = [paths[term.unique_id] for term in computed_from([series])]
+    known = np.flatnonzero(np.all([np.isfinite(term.observed) for term in terms], axis=0))
+    first = terms[0].start + int(known[0]) if len(known) else last + 1
     return periods_ahead(first - 1, last - first + 1, frequency)
 
 
@@ -134,18 +134,21 @@ def _rows(
 ) -> Iterator[tuple[ResolvedSeries, ObservedPeriod]]:
     wanted = {resolved.unique_id: periods for resolved, periods in page}
     for batch in batches([resolved for resolved, _ in page], BATCH_PARTS):
-        known = _read_known(session, _with_wholes(batch, wholes), query, run)
+        needed = _with_wholes(batch, wholes)
+        known = _read_known(session, needed, query, run)
+        paths = {resolved.unique_id: known.paths(resolved) for resolved in needed}
         for resolved in batch:
-            periods, whole = wanted[resolved.unique_id], wholes[resolved.unique_id]
-            drawn = period_draws(query.units, known.paths(resolved), periods, known.paths(whole) if whole else None)
+            periods = wanted[resolved.unique_id]
+            drawn = draws_of(query.units, resolved, paths, periods, wholes[resolved.unique_id])
             for period, value, reason in _values(drawn, periods):
                 why = reason and known.reason(resolved, reason)
                 yield resolved, ObservedPeriod(period, value, why, *known.facts(resolved, period))
 
 
 def _with_wholes(batch: Sequence[ResolvedSeries], wholes: Wholes) -> list[ResolvedSeries]:
+    """The series that a batch and its totals are computed from."""
     totals = [whole for resolved in batch if (whole := wholes[resolved.unique_id]) is not None]
-    return list({resolved.unique_id: resolved for resolved in [*batch, *totals]}.values())
+    return computed_from([*batch, *totals])
 
 
 def _values(drawn: PeriodDraws, periods: Sequence[Period]) -> Iterator[tuple[Period, float | None, str | None]]:

@@ -17,7 +17,7 @@ from services.parameters import (
     split_commas,
     unique,
 )
-from services.queries.forecasts import UnitSelection, refuse_balance, refuse_frequency
+from services.queries.forecasts import UnitSelection, refuse_balance, refuse_frequency, refuse_share
 
 Effect = Literal["seasonal", "calendar"]
 TEXT = r"^[^\x00-\x1f]*$"
@@ -70,10 +70,9 @@ class ObservationQuery(SeriesSelection, MeasureSelection, KnownMonths, UnitSelec
     def _answerable(self) -> Self:
         if self.updated_after is not None and not self.plain:
             raise ValueError("updated_after selects published values: leave out units, frequency and adjusted")
-        if self.measure == "unit_value" and not self.plain:
-            raise ValueError("unit values are observed by month: leave out units, frequency and adjusted")
         refuse_frequency(self.frequency, self.units)
         refuse_balance(self.flow, self.units)
+        refuse_share(self.measure, self.units)
         return self
 
 

@@ -114,8 +114,6 @@ class RunForecastQuery(SeriesSelection, MeasureSelection, UnitOptions, HorizonOp
             if self.include is not None:
                 raise ValueError("give a period or include=history, not both")
             refuse_period_before(self.period, self.units)
-        if self.measure == "unit_value" and self.include is not None:
-            raise ValueError("include=history has no unit values; ask for observations with measure=unit_value")
         refuse_frequency(self.frequency, self.units)
         if self.coverage and self.view == "judgement":
             raise ValueError("coverage is known of view=statistical only")

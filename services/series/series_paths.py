@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from sqlmodel import Session
 
-from forecasting.analysis.period_draws import SeriesPaths, add_up
+from forecasting.analysis.period_draws import PeriodDraws, SeriesPaths, Units, add_up, period_draws, ratio_draws
+from forecasting.analysis.periods import Period
 from forecasting.data.months import first_day, month_number
 from store.models import ResolvedSeries
 from store.queries import forecasts
@@ -16,6 +17,26 @@ PathsById = Mapping[str, SeriesPaths]
 """Observed months and joint paths by unique_id."""
 ReadPaths = Callable[[Sequence[ResolvedSeries], tuple[int, int]], PathsById]
 """Reads series for answers about the months from first to last."""
+
+
+def computed_from(selected: Sequence[ResolvedSeries]) -> list[ResolvedSeries]:
+    """The series that the selected ones are computed from, each once: a unit value from value and quantity."""
+    terms = [term for resolved in selected for term in (resolved.terms if resolved.multiple else (resolved,))]
+    return list({term.unique_id: term for term in terms}.values())
+
+
+def draws_of(
+    units: Units,
+    series: ResolvedSeries,
+    paths: PathsById,
+    periods: Sequence[Period],
+    whole: ResolvedSeries | None = None,
+) -> PeriodDraws:
+    """Draws of a series over periods; of a unit value, the ratio of two sums. A share or contribution is of `whole`."""
+    if series.multiple:
+        value, quantity = (paths[term.unique_id] for term in series.terms)
+        return ratio_draws(units, value, quantity, periods, series.multiple)
+    return period_draws(units, paths[series.unique_id], periods, paths[whole.unique_id] if whole else None)
 
 
 def cutoff_number(run: PublishedRunRecord) -> int:

@@ -114,7 +114,8 @@ class ResolvedSeries(NamedTuple):
     def terms(self) -> "tuple[ResolvedSeries, ...]":
         """Each part as a series of its own."""
         return tuple(
-            ResolvedSeries(part.unique_id, self.flow, self.partner, self.sector, (part,), False) for part in self.parts
+            ResolvedSeries(part.unique_id, self.flow, self.partner, self.sector, (part._replace(sign=1),), False)
+            for part in self.parts
         )
 
     @property

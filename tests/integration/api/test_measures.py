@@ -134,6 +134,51 @@ def test_observed_unit_values_are_ratios_of_observations(client: TestClient) -> 
     assert {row["unit"] for row in answer["observations"]} == {"CNY per vehicle"} == {answer["unit"]}
 
 
+def observed(client: TestClient, **params: str) -> list[dict[str, Any]]:
+    answer = client.get(f"{URL}/observations", params={"sector": "CARS"} | params)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["observations"])
+
+
+@pytest.mark.parametrize(("frequency", "months"), [("Q", 3), ("A", 12)])
+def test_the_observed_unit_value_of_a_period_is_a_ratio_of_sums(
+    client: TestClient, frequency: str, months: int
+) -> None:
+    rows = observed(client, measure="unit_value", frequency=frequency)
+    values, quantities = (observed(client, measure=measure) for measure in ("value", "quantity"))
+    sums = [
+        np.array([row["value"] for row in part]).reshape(-1, months).sum(axis=1).tolist()
+        for part in (values, quantities)
+    ]
+    expected = [1e9 * value / quantity for value, quantity in zip(*sums, strict=True)]
+    assert [row["value"] for row in rows] == pytest.approx(expected)
+    assert {row["unit"] for row in rows} == {"CNY per vehicle"}
+
+
+def test_observed_growth_of_the_unit_value_is_that_of_prices(client: TestClient) -> None:
+    rows = observed(client, measure="unit_value", units="pc1", start="2024-01")
+    assert [row["value"] for row in rows] == pytest.approx([100 * (0.99**12 - 1)] * 24)
+    assert {row["unit"] for row in rows} == {"%"}
+    years = observed(client, measure="unit_value", units="pch", frequency="A")
+    assert years[0]["value"] is None
+    assert "2022-01 is not observed" in years[0]["reason"]
+    assert -13 < years[1]["value"] < -10
+
+
+def test_the_adjusted_unit_value_is_the_ratio_of_adjusted_observations(client: TestClient) -> None:
+    rows, values, quantities = (
+        observed(client, measure=measure, adjusted="seasonal") for measure in ("unit_value", "value", "quantity")
+    )
+    ratios = [1e9 * value["value"] / quantity["value"] for value, quantity in zip(values, quantities, strict=True)]
+    assert [row["value"] for row in rows] == pytest.approx(ratios)
+
+
+def test_the_history_beside_forecasts_has_unit_values(client: TestClient) -> None:
+    (cars,) = forecasts(client, measure="unit_value", sector="CARS", frequency="A", units="pc1", include="history")
+    rows = observed(client, measure="unit_value", frequency="A", units="pc1")
+    assert [row["value"] for row in cars["history"]] == [row["value"] for row in rows]
+
+
 def test_the_probability_of_a_fall_in_price(client: TestClient) -> None:
     params = {"sector": "CARS", "measure": "unit_value", "period": "2026", "units": "pc1", "below": 0}
     answer = client.get(f"{URL}/forecasts/probability", params=params).json()
@@ -147,6 +192,7 @@ def test_the_probability_of_a_fall_in_price(client: TestClient) -> None:
 )
 def test_a_measure_that_is_not_there_is_refused(client: TestClient, params: dict[str, str], status: int) -> None:
     assert client.get(f"{URL}/forecasts", params=params).status_code == status
+    assert client.get(f"{URL}/observations", params=params).status_code == status
 
 
 def test_sectors_say_what_contains_them(client: TestClient) -> None:
