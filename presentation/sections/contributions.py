@@ -16,9 +16,9 @@ from services.runs.published_run import PublishedRun
 
 NAMED = 4
 INDENT = "\u2003"
-SLOPES = 7
+SLOPES = 6
 NAMES = {"X": "exports", "M": "imports", "B": "the balance"}
-POINTS = "Contribution to growth, percentage points"
+POINTS = "percentage points"
 PARTS = {"partner": "Partner", "sector": "Commodity group"}
 
 
