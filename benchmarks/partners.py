@@ -1,4 +1,6 @@
-"""China's trade by partner, 31 months long: own history alone, with borrowed history, and the usual libraries.
+"""China's trade by partner, 31 months long: own history, borrowed history, shares of the total, and usual libraries.
+
+The share of a partner in the last months, times the forecast of the total with borrowed history, is a forecast too.
 
 Rolling origins over the last 13 cutoffs, 1 to 6 months ahead, MASE over the series and folds with an actual; the scale
 is the mean absolute seasonal difference of the series' own months up to the cutoff. Months from January 2026, which
@@ -26,6 +28,7 @@ from forecasting.types import FloatArray
 HORIZON = 6
 FIRST, LAST, LATE = "2025-06", "2026-06", np.datetime64("2026-01")
 PEERS = ("AutoETS", "AutoTheta")
+SHARE_MONTHS = (3, 12)
 OWN, BORROWED, NAIVE, MEAN = "own history", "borrowed history", "seasonal naive", "mean of the three libraries"
 
 
@@ -42,6 +45,8 @@ def main() -> None:
         peers = run_peers(problem, horizon=HORIZON, peers=PEERS, executor=executor)
     means |= {name: peers.means[:, place] for place, name in enumerate(peers.names)}
     means[NAIVE] = _seasonal_naive(original)
+    for length in SHARE_MONTHS:
+        means[f"share of {length} months times the total"] = _shares_of_total(original, means[BORROWED], length)
     means[MEAN] = np.mean([means[name] for name in (*peers.names, NAIVE)], axis=0)
     errors = {name: _scaled_errors(original, values) for name, values in means.items()}
     steps = {
@@ -81,6 +86,17 @@ def _seasonal_naive(panel: Panel) -> FloatArray:
     places = positions[:, None] + np.arange(1, HORIZON + 1) - MONTHS_PER_YEAR
     earlier: FloatArray = panel.values[:, places]
     return earlier
+
+
+def _shares_of_total(panel: Panel, means: FloatArray, length: int) -> FloatArray:
+    """The forecasts of the flow's total, times each series' share of it in the last months, as `means`."""
+    totals = [panel.unique_ids.index(f"{flow}.WLD.TOTAL") for flow in panel.keys["flow"]]
+    positions = [panel.position(month) for month in months(FIRST, LAST)]
+    known = np.stack(
+        [panel.values[:, position - length + 1 : position + 1].sum(axis=1) for position in positions], axis=1
+    )
+    shares: FloatArray = means[totals] * (known / known[totals])[:, :, None]
+    return shares
 
 
 def _scaled_errors(panel: Panel, means: FloatArray) -> FloatArray:
