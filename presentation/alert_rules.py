@@ -11,7 +11,7 @@ from store.queries.alert_rules import AlertRuleRecord
 
 
 def alert_reason(published: PublishedRun, rule: AlertRuleRecord, found: RuleEvent) -> str:
-    """Probability that balance in 2026 is above USD 1.20tn: 92 %, at least 90 % (run 7 as of 27 November 2026)."""
+    """Probability that the balance in 2026 is above USD 1.20tn: 92 %, at least 90 % (run 7 as of 27 November 2026)."""
     units = cast("Units", rule.units)
     answer = sentence(published, found.series, found.event, units, above=rule.above, below=rule.below)
     assert answer is not None

@@ -10,6 +10,7 @@ from presentation.sections.section import Section, figure, in_unit, link, text
 from services.forecasts.event_probability import Event, event_probability
 from services.forecasts.period_summary import unit_in_words
 from services.runs.published_run import PublishedRun
+from services.series.series_catalog import BALANCE
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 
 UNIT_NAMES = {"lin": "Level", "pc1": "Growth on a year ago"}
@@ -39,6 +40,7 @@ def sentence(
     found = event_probability(event, above=above, below=below)
     subject = formatting.inside_sentence(published.name(series))
     verb = "growth of " if units == "pc1" else ""
+    article = "the " if series.flow == BALANCE else ""
     relation = {
         (True, False): f"above {show(above)}",
         (False, True): f"at most {show(below)}",
@@ -47,7 +49,7 @@ def sentence(
     precision = formatting.size_of_points(100 * found.standard_error)
     return {
         "probability": formatting.share(found.probability),
-        "text": f"Probability that {verb}{subject} in {offered_sentence(event.period)} is {relation}",
+        "text": f"Probability that {verb}{article}{subject} in {offered_sentence(event.period)} is {relation}",
         "precision": f"Share of {found.draws:,} simulated paths; Monte Carlo standard error {precision}.",
     }
 

@@ -62,7 +62,7 @@ def test_rules_need_a_key_to_be_written(scratch: World) -> None:
 
 def test_the_page_adds_a_rule_for_the_holder_of_a_key(scratch: World) -> None:
     client = client_of(scratch)
-    assert "0\u00a0rules" in client.get("/alerts").text
+    assert "No rules yet." in client.get("/alerts").text
     form = {"dataset": "CN_TRADE", "flow": "B", "partner": "WLD", "sector": "TOTAL", "period": "2026-01"}
     form |= {"above": "-1,000", "below": "", "probability": "90", "key": "tw_wrong"}
     refused = client.post("/alerts", data=form)

@@ -65,7 +65,7 @@ def test_pages_show_the_progress_of_the_first_run(beginning: Engine, url: str) -
     with TestClient(create_app(engine=beginning, options=options())) as client:
         html = text(client, url)
         if url == "/alerts":
-            assert "No rows." in html
+            assert "No rules yet." in html
             return
         if url == "/heatmap":
             assert "tradewind run" in html

@@ -592,6 +592,11 @@ def test_the_page_of_a_group_has_its_label(client: TestClient) -> None:
     assert "European Union (27). Computed from the simulated paths of 2 series" in html
 
 
+def test_a_question_on_the_balance_reads_as_a_sentence(client: TestClient) -> None:
+    html = page(client, "/ask", dataset="CN_TRADE", flow="B", period="2026-03", above=10)
+    assert "Probability that the balance in March 2026 is above USD 10.0bn" in html
+
+
 def test_a_question_is_answered_with_the_probability_of_the_api(client: TestClient, pages: PagesWorld) -> None:
     html = page(client, "/ask", dataset="CN_TRADE", flow="X", period="2026-03", above=100, below=110)
     query = {"flow": "X", "period": "2026-03", "above": 100, "below": 110}
