@@ -58,7 +58,7 @@ def measure(size: int) -> dict[str, float]:
         with process_pool() as pool:
             made = forecast_panel(panel, config=config, reporter="CHN", executor=pool, on_progress=note_fit)
         evaluated = time.process_time()
-        _store(made)
+        _stored_bytes(made)
         stored = time.process_time()
     driver = psutil.Process().memory_info().rss / 1e6
     return {
@@ -70,8 +70,8 @@ def measure(size: int) -> dict[str, float]:
     }
 
 
-def measure_all() -> dict[str, float]:
-    """Processor seconds of the fits of one series, and its stored bytes, with all forecasters."""
+def measure_all() -> dict[str, Any]:
+    """Processor seconds of the fits of one series, and its stored bytes by table, with all forecasters."""
     panel, config = made_up_panel(FITTED), ForecastConfig()
     # The first call loads libraries.
     forecast_at_cutoffs(panel, cutoffs=[len(panel.months) - 1], horizon=config.horizon, reporter="CHN")
@@ -83,36 +83,37 @@ def measure_all() -> dict[str, float]:
 
     made = forecast_panel(panel, config=config, reporter="CHN", on_progress=note_fit)
     series = len(panel.unique_ids)
-    return {"series": series, "fit": (fitted_at[0] - started) / series, "bytes": _store(made) / series}
+    stored = {table: size / series for table, size in _stored_bytes(made).items()}
+    return {"series": series, "fit": (fitted_at[0] - started) / series, "bytes": stored}
 
 
-def _store(made: Any) -> float:
-    """Write a run to a server of its own and give the bytes of the tables and indexes of runs."""
+def _stored_bytes(made: Any) -> dict[str, float]:
+    """Write a run to a server of its own and give the bytes of each table of runs, indexes included."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
         embedded_postgres.start(Path(directory), durable=False) as url,
     ):
         engine = make_engine(url)
         migrate(engine)
-        before = _size(engine)
+        before = _sizes(engine)
         with Session(engine) as session:
             ids = _series(session, made.unique_ids)
             moment = datetime(2026, 1, 1, tzinfo=UTC)
             run = request_run(session, dataset="SCALE", as_of=moment.date(), config=ForecastConfig(), now=moment)
             write_run(session, run, ids, np.array(list(ids.values())), made)
             session.commit()
-        found = _size(engine) - before
+        found = {table: size - before[table] for table, size in _sizes(engine).items()}
         engine.dispose()
         return found
 
 
-def _size(engine: sa.Engine) -> float:
+def _sizes(engine: sa.Engine) -> dict[str, float]:
     tables = [name for name, table in Table.metadata.tables.items() if "run_id" in table.c]
     query = sa.text(
-        "SELECT sum(pg_total_relation_size(CAST(name AS regclass))) FROM unnest(CAST(:names AS text[])) AS name"
+        "SELECT name, pg_total_relation_size(CAST(name AS regclass)) FROM unnest(CAST(:names AS text[])) name"
     )
     with engine.connect() as connection:
-        return float(connection.execute(query, {"names": tables}).scalar_one())
+        return {name: float(size) for name, size in connection.execute(query, {"names": tables})}
 
 
 def _series(session: Session, unique_ids: tuple[str, ...]) -> dict[str, int]:
@@ -138,7 +139,7 @@ def _series(session: Session, unique_ids: tuple[str, ...]) -> dict[str, int]:
     return dict(zip(unique_ids, session.execute(sa.text(statement), given).scalars(), strict=True))
 
 
-def report(measured: list[dict[str, float]], whole: dict[str, float]) -> str:
+def report(measured: list[dict[str, float]], whole: dict[str, Any]) -> str:
     """The measured runs and those that follow from them, as Markdown."""
     small, large = measured
     for row in measured:
@@ -158,15 +159,25 @@ def report(measured: list[dict[str, float]], whole: dict[str, float]) -> str:
         line(name, key, "s")
     line("memory of the driver after the run", "driver_megabytes", "MB")
     line("greatest memory, workers included", "peak_megabytes", "MB")
-    config = ForecastConfig()
+    config, kilobytes = ForecastConfig(), sum(whole["bytes"].values()) / 1000
     about = (
         f"`make bench-scale`: processor seconds and memory of runs with {config.folds} folds, {config.horizon} months",
         f"and {config.draws:,} draws, with four forecasters that cost little. Computed columns lie on the line through",
         f"the two measured sizes. With all forecasters, measured on {whole['series']} series, the fits of a series",
-        f"take {whole['fit']:.2f} s of the workers, and a run stores {whole['bytes'] / 1000:,.0f} kB for a series,",
-        "indexes included.",
+        f"take {whole['fit']:.2f} s of the workers, and a run stores {kilobytes:,.0f} kB for a series,",
+        "indexes included:",
     )
-    return "\n".join(["# Scale", "", *about, "", *lines, ""])
+    return "\n".join(["# Scale", "", *about, "", *_by_table(whole["bytes"]), "", *lines, ""])
+
+
+def _by_table(stored: dict[str, float]) -> list[str]:
+    """The tables in which a series takes a kilobyte or more."""
+    large = sorted((table for table in stored if stored[table] >= 1000), key=lambda table: -stored[table])
+    return [
+        "| table | kB a series |",
+        "|---|---:|",
+        *(f"| `{table}` | {stored[table] / 1000:,.0f} |" for table in large),
+    ]
 
 
 def main() -> None:
