@@ -284,7 +284,7 @@ def _damage(connection: sa.Connection, observations: dict[date, float], runs: Se
 _HALF_PUBLISHED = sa.text("""
     SELECT count(*) FROM (
         SELECT r.status, (SELECT count(*) FROM forecast f WHERE f.run_id = r.id) AS months,
-               (SELECT count(*) FROM forecast_quantile q WHERE q.run_id = r.id) AS quantiles,
+               (SELECT count(*) FROM forecast_quantile q, unnest(q.values) WHERE q.run_id = r.id) AS quantiles,
                (SELECT count(*) FROM forecast_path p WHERE p.run_id = r.id) AS paths
         FROM run r
     ) AS written

@@ -26,6 +26,7 @@ LAYOUTS: dict[type[sa.types.TypeEngine[Any]], str] = {
     sa.Boolean: "?",
 }
 ELEMENT_OIDS = {">i2": 21, ">f4": 700, ">f8": 701}
+DATE_OID = 1082
 """Types of array elements, from `pg_type.dat`."""
 POSTGRES_EPOCH = np.datetime64("2000-01-01", "D")
 
@@ -34,7 +35,7 @@ def copy_arrays(session: Session, table: type[SQLModel], columns: dict[str, Arra
     """Append rows given as columns and return their number. A scalar is a column of that value.
 
     A column is an array whose first axis is the row: numbers, text, `datetime64`; shape (n, bytes) of uint8
-    for BYTEA; (n, k) or (n, j, k) of numbers for an array column, in which NaN becomes a NULL element.
+    for BYTEA; (n, k), (n, j, k) ... for a column of arrays of numbers or days, in which NaN becomes a NULL element.
     A row that breaks a constraint raises `psycopg.errors.IntegrityError` and undoes the transaction.
     """
     session.flush()
@@ -85,16 +86,23 @@ def _joined(fields: list[_Field]) -> bytes:
 
 
 def _field(values: NDArray[Any], kind: sa.types.TypeEngine[Any]) -> _Field:
+    if isinstance(kind, sa.ARRAY) and isinstance(kind.item_type, sa.Date):
+        return _array(_days(values), ">i4", DATE_OID)
     if isinstance(kind, sa.ARRAY):
-        return _array(values, _layout(kind.item_type))
+        layout = _layout(kind.item_type)
+        return _array(values, layout, ELEMENT_OIDS[layout])
     if values.dtype.kind in "UO":
         return _text(values)
     if isinstance(kind, sa.LargeBinary):
         return _fixed(np.ascontiguousarray(values, dtype=np.uint8))
     if isinstance(kind, sa.Date):
-        days = (values.astype("datetime64[D]") - POSTGRES_EPOCH).astype(np.int64)
-        return _fixed(_words(days, ">i4"))
+        return _fixed(_words(_days(values), ">i4"))
     return _fixed(_words(values, _layout(kind)))
+
+
+def _days(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Days since PostgreSQL's epoch."""
+    return (values.astype("datetime64[D]") - POSTGRES_EPOCH).astype(np.int64)
 
 
 def _layout(kind: sa.types.TypeEngine[Any]) -> str:
@@ -120,7 +128,7 @@ def _text(values: NDArray[Any]) -> _Field:
     return _Field(np.concatenate([_words(lengths, ">i4"), payload], axis=1), kept)
 
 
-def _array(values: NDArray[Any], layout: str) -> _Field:
+def _array(values: NDArray[Any], layout: str, oid: int) -> _Field:
     """An array: its dimensions, then each element after its length; a NULL is a length of -1 alone."""
     rows, shape = len(values), values.shape[1:]
     elements = values.reshape(rows, -1)
@@ -130,7 +138,7 @@ def _array(values: NDArray[Any], layout: str) -> _Field:
     body = np.concatenate([lengths, _words(elements, layout)], axis=2)
     kept = np.repeat(~missing[:, :, None], 4 + size, axis=2)
     kept[:, :, :4] = True
-    head = [len(shape), 1, ELEMENT_OIDS[layout], *(word for length in shape for word in (length, 1))]
+    head = [len(shape), 1, oid, *(word for length in shape for word in (length, 1))]
     sizes = 4 * len(head) + 4 * elements.shape[1] + size * (~missing).sum(axis=1)
     front = np.column_stack([sizes, np.tile(head, (rows, 1))])
     front_bytes = _words(front, ">i4").reshape(rows, -1)

@@ -10,22 +10,30 @@ from store.models.base import Table, is_first_of_month, is_in
 
 
 class BacktestForecast(Table, table=True):
-    """One forecaster's forecast of one fold, its steps as arrays; `actuals` is NULL for months not yet observed.
+    """One forecaster's forecasts of a series at every fold: arrays with a row a fold and a column a step.
 
-    The run's own cutoff is stored too, as a fold without actuals. `quantiles` holds, for each
-    probability of the run's configuration, the values over the steps; NULL for a forecaster without intervals.
+    The run's own cutoff is the last fold, without actuals. An actual is NULL for a month not yet observed, a mean at a
+    fold without a forecast. `quantiles` holds, for each fold and probability of the run's configuration, the values
+    over the steps; NULL for a forecaster without intervals.
     """
 
     __tablename__ = "backtest_forecast"
-    __table_args__ = (sa.CheckConstraint(is_first_of_month("cutoff"), name="cutoff_starts"),)
+    __table_args__ = (
+        sa.CheckConstraint(
+            "array_length(means, 1) = cardinality(cutoffs) AND array_dims(actuals) = array_dims(means)"
+            " AND (quantiles IS NULL OR array_length(quantiles, 1) = cardinality(cutoffs)"
+            " AND array_length(quantiles, 3) = array_length(means, 2))",
+            name="shape",
+        ),
+    )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     forecaster: str = Field(primary_key=True, max_length=40)
-    cutoff: date = Field(primary_key=True)
-    means: list[float] = Field(sa_type=ARRAY(sa.Float(53)))
-    quantiles: list[list[float]] | None = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
-    actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+    cutoffs: list[date] = Field(sa_type=ARRAY(sa.Date))
+    means: list[list[float | None]] = Field(sa_type=ARRAY(sa.REAL, dimensions=2))
+    quantiles: list[list[list[float | None]]] | None = Field(sa_type=ARRAY(sa.REAL, dimensions=3))
+    actuals: list[list[float | None]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
 
 
 class BacktestPeriod(Table, table=True):
@@ -48,8 +56,8 @@ class BacktestPeriod(Table, table=True):
     cutoff: date = Field(primary_key=True)
     step: int
     spacing: int
-    means: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
-    quantiles: list[list[float | None]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
+    means: list[float | None] = Field(sa_type=ARRAY(sa.REAL))
+    quantiles: list[list[float | None]] = Field(sa_type=ARRAY(sa.REAL, dimensions=2))
     actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
 
 

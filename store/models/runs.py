@@ -86,19 +86,22 @@ class Forecast(Table, table=True):
 
 
 class ForecastQuantile(Table, table=True):
-    """The published quantiles of a month."""
+    """The published quantiles of a series: a row a probability, ascending, and a column a step."""
 
     __tablename__ = "forecast_quantile"
     __table_args__ = (
-        sa.CheckConstraint("probability > 0 AND probability < 1", name="probability"),
-        sa.CheckConstraint(is_finite("value"), name="is_finite"),
+        sa.CheckConstraint("0 < ALL (probabilities) AND 1 > ALL (probabilities)", name="probability"),
+        sa.CheckConstraint("array_length(values, 1) = cardinality(probabilities)", name="shape"),
+        sa.CheckConstraint(
+            "NOT 'NaN' = ANY (values) AND NOT 'Infinity' = ANY (values) AND NOT '-Infinity' = ANY (values)",
+            name="is_finite",
+        ),
     )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     series_id: int = Field(primary_key=True, foreign_key="series.id")
-    month: date = Field(primary_key=True)
-    probability: float = Field(primary_key=True)
-    value: float
+    probabilities: list[float] = Field(sa_type=ARRAY(sa.Float(53)))
+    values: list[list[float]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
 
 
 class ForecastPath(Table, table=True):

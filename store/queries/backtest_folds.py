@@ -5,17 +5,16 @@ Months of every forecaster are stored; quarters, years, and January with Februar
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import ArrayLike
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col
 
 from store.binary_copy import copy_arrays
-from store.models import BacktestForecast, BacktestPeriod
-from store.queries.backtests import RealArray
+from store.models import BacktestPeriod
+from store.queries.backtests import RealArray, read_folds
 from store.queries.releases import combined_januaries
 from store.queries.retention import refuse_thinned
 
@@ -88,14 +87,10 @@ def page(
     offset: int = 0,
 ) -> FoldForecastPage:
     """Forecasts of one series at each fold that has an actual, newest first; of periods, the combination's."""
-    source = _source(run_id, [series_id], forecaster, kind)
-    scored = _scored(source)
-    total = session.execute(sa.select(sa.func.count()).select_from(source).where(scored)).scalar_one()
-    if not total:
+    found = [fold for _, fold in _scored_folds(session, run_id, [series_id], forecaster, kind)]
+    if not found:
         refuse_thinned(session, run_id)
-    query = sa.select(*(source.c[name] for name in FoldForecast._fields)).where(scored)
-    rows = session.execute(query.order_by(source.c.cutoff.desc()).limit(limit).offset(offset))
-    return FoldForecastPage([FoldForecast(*row) for row in rows], total)
+    return FoldForecastPage(found[::-1][offset : offset + limit], len(found))
 
 
 def by_cutoff(
@@ -112,22 +107,16 @@ def by_cutoff(
 
     `since` and `until` bound the cutoffs.
     """
-    source = _source(run_id, series_ids, forecaster, kind)
-    query = sa.select(source.c.series_id, *(source.c[name] for name in FoldForecast._fields)).where(_scored(source))
-    query = query if since is None else query.where(source.c.cutoff >= since)
-    query = query if until is None else query.where(source.c.cutoff <= until)
     found: dict[date, dict[int, FoldForecast]] = {}
-    for number, *fields in session.execute(query.order_by(source.c.cutoff, source.c.series_id)):
-        fold = FoldForecast(*fields)
+    for number, fold in _scored_folds(session, run_id, series_ids, forecaster, kind, since=since, until=until):
         found.setdefault(fold.cutoff, {})[number] = fold
     return found
 
 
 def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, kind: str, limit: int) -> list[date]:
     """The folds that `page` gives, newest first."""
-    source = _source(run_id, [series_id], forecaster, kind)
-    query = sa.select(source.c.cutoff).where(_scored(source)).order_by(source.c.cutoff.desc()).limit(limit)
-    return list(session.execute(query).scalars())
+    found = _scored_folds(session, run_id, [series_id], forecaster, kind)
+    return [fold.cutoff for _, fold in found[::-1][:limit]]
 
 
 class Miss(NamedTuple):
@@ -167,56 +156,102 @@ def misses(
     `steps` are the first and the last step, in months, of a period's end; a period that several folds missed is listed
     by the worst. `bounds` are the places of the interval's two probabilities among those stored.
     """
-    worst = _worst_of_each_period(_source(run_id, series_ids, forecaster, kind), steps, bounds)
-    ordered = sa.select(worst, sa.func.count().over()).order_by(
-        worst.c.widths.desc(), worst.c.series_id, worst.c.cutoff
-    )
-    rows = session.execute(ordered.limit(limit).offset(offset)).all()
+    parameters = {
+        **{"run": run_id, "series": list(series_ids), "forecaster": forecaster, "kind": kind},
+        **{"first": steps[0], "last": steps[1], "lo": bounds[0] + 1, "hi": bounds[1] + 1},
+        **{"combined": list(session.scalars(combined_januaries(run_id))), "limit": limit, "offset": offset},
+    }
+    rows = session.execute(_MONTH_MISSES if kind == MONTH else _PERIOD_MISSES, parameters).all()
     if not rows:
         refuse_thinned(session, run_id)
     return MissPage([Miss(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
 
 
-def _worst_of_each_period(fold: sa.Subquery, steps: tuple[int, int], bounds: tuple[int, int]) -> sa.Subquery:
-    """Of each series and period the forecast that was out by the most widths, with the columns of Miss."""
-    place = sa.func.generate_series(1, sa.func.cardinality(fold.c.means)).table_valued("n").render_derived().lateral()
-    n = place.c.n
-    step = fold.c.step + (n - 1) * fold.c.spacing
-    lo, hi = (fold.c.quantiles[bound + 1][n] for bound in bounds)
-    outside = sa.func.greatest(lo - fold.c.actuals[n], fold.c.actuals[n] - hi)
-    found: list[sa.ColumnElement[Any]] = [
-        *(fold.c.series_id, fold.c.cutoff, step.label("step"), fold.c.means[n].label("mean")),
-        *(lo.label("lo"), hi.label("hi"), fold.c.actuals[n].label("actual"), (outside / (hi - lo)).label("widths")),
-    ]
-    period = sa.extract("year", fold.c.cutoff) * 12 + sa.extract("month", fold.c.cutoff) + step
+def _misses_of(cells: str) -> sa.TextClause:
+    """Of each series and period the forecast that was out by the most widths: the columns of Miss, and how many.
+
+    `cells` selects series_id, cutoff, step, mean, lo, hi and actual: a row a forecast of a period.
+    """
     # greatest() ignores NULL, so that an interval without width or actual is excluded here.
-    missed = (fold.c.actuals[n].is_not(None), hi > lo, outside > 0, step.between(*steps))
-    return (
-        sa.select(*found)
-        .join_from(fold, place, sa.true())
-        .where(*missed)
-        .ext(distinct_on(fold.c.series_id, period))
-        .order_by(fold.c.series_id, period, sa.desc("widths"))
-        .subquery()
-    )
+    return sa.text(f"""
+        WITH missed AS (
+            SELECT *, greatest(lo - actual, actual - hi) / (hi - lo) AS widths FROM ({cells}) AS cell
+            WHERE step BETWEEN :first AND :last AND cutoff <> ALL (CAST(:combined AS date[]))
+              AND hi > lo AND greatest(lo - actual, actual - hi) > 0 AND actual IS NOT NULL
+        ), worst AS (
+            SELECT DISTINCT ON (series_id, cutoff + make_interval(months => step)) * FROM missed
+            ORDER BY series_id, cutoff + make_interval(months => step), widths DESC
+        )
+        SELECT series_id, cutoff, step, mean, lo, hi, actual, widths, count(*) OVER () FROM worst
+        ORDER BY widths DESC, series_id, cutoff LIMIT :limit OFFSET :offset
+    """)
 
 
-def _scored(source: sa.Subquery) -> sa.ColumnElement[bool]:
-    """An actual is known."""
-    known: sa.ColumnElement[bool] = sa.func.cardinality(sa.func.array_remove(source.c.actuals, sa.null())) > 0
-    return known
+# unnest() gives the values of several arrays side by side, in the order of folds and steps. Text has the digits that
+# single precision knows, as other queries read them.
+_MONTH_MISSES = _misses_of("""
+    SELECT series_id, cutoffs[(place - 1) / steps + 1] AS cutoff, CAST((place - 1) % steps + 1 AS int) AS step,
+           CAST(CAST(mean AS text) AS float8) AS mean, CAST(CAST(lo AS text) AS float8) AS lo,
+           CAST(CAST(hi AS text) AS float8) AS hi, actual
+    FROM backtest_forecast
+    CROSS JOIN LATERAL (SELECT array_length(means, 2), CAST(:lo AS int), CAST(:hi AS int)) AS size (steps, low, high)
+    CROSS JOIN LATERAL unnest(
+        means, actuals, quantiles[:][low:low][:], quantiles[:][high:high][:]
+    ) WITH ORDINALITY AS month (mean, actual, lo, hi, place)
+    WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster
+""")
+_PERIOD_MISSES = _misses_of("""
+    SELECT series_id, cutoff, CAST(step + (place - 1) * spacing AS int) AS step,
+           CAST(CAST(mean AS text) AS float8) AS mean, CAST(CAST(lo AS text) AS float8) AS lo,
+           CAST(CAST(hi AS text) AS float8) AS hi, actual
+    FROM backtest_period
+    CROSS JOIN (SELECT CAST(:lo AS int), CAST(:hi AS int)) AS bound (low, high)
+    CROSS JOIN LATERAL unnest(
+        means, actuals, quantiles[low:low][:], quantiles[high:high][:]
+    ) WITH ORDINALITY AS period (mean, actual, lo, hi, place)
+    WHERE run_id = :run AND series_id = ANY(:series) AND kind = :kind
+""")
 
 
-def _source(run_id: int, series_ids: Sequence[int], forecaster: str, kind: str) -> sa.Subquery:
-    """Folds of some series, each with the step of its first period and the months between periods."""
-    monthly = kind == MONTH
-    table: type[BacktestForecast] | type[BacktestPeriod] = BacktestForecast if monthly else BacktestPeriod
-    columns = [col(getattr(table, name)) for name in ("series_id", "cutoff", "means", "quantiles", "actuals")]
-    every_month = sa.literal(1)
-    steps = [every_month, every_month] if monthly else [col(BacktestPeriod.step), col(BacktestPeriod.spacing)]
-    which = col(BacktestForecast.forecaster) == forecaster if monthly else col(BacktestPeriod.kind) == kind
+def _scored_folds(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    forecaster: str,
+    kind: str,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+) -> list[tuple[int, FoldForecast]]:
+    """Folds with an actual, with the number of their series: by cutoff, oldest first, and by series."""
+    if kind == MONTH:
+        folds = read_folds(
+            session, run_id, series_ids, forecaster=forecaster, since=since, until=until, with_quantiles=True
+        )
+        found = [
+            (fold.series_id, FoldForecast(fold.cutoff, 1, 1, [*fold.means], fold.quantiles, fold.actuals))
+            for fold in folds
+        ]
+    else:
+        found = _periods(session, run_id, series_ids, kind, since or date.min, until or date.max)
+    combined = set(session.scalars(combined_januaries(run_id)))
+    scored = (pair for pair in found if pair[1].cutoff not in combined and _is_scored(pair[1]))
+    return sorted(scored, key=lambda pair: (pair[1].cutoff, pair[0]))
+
+
+def _is_scored(fold: FoldForecast) -> bool:
+    """An actual is known: not so at the run's own cutoff."""
+    return any(actual is not None for actual in fold.actuals)
+
+
+def _periods(
+    session: Session, run_id: int, series_ids: Sequence[int], kind: str, since: date, until: date
+) -> list[tuple[int, FoldForecast]]:
+    table = BacktestPeriod
     wanted = (
-        *(col(table.run_id) == run_id, col(table.series_id).in_(series_ids), which),
-        col(table.cutoff).not_in(combined_januaries(run_id)),
+        *(col(table.run_id) == run_id, col(table.series_id).in_(series_ids), col(table.kind) == kind),
+        col(table.cutoff).between(since, until),
     )
-    return sa.select(*columns, steps[0].label("step"), steps[1].label("spacing")).where(*wanted).subquery()
+    columns = [col(getattr(table, name)) for name in FoldForecast._fields]
+    rows = session.execute(sa.select(col(table.series_id), *columns).where(*wanted))
+    return [(number, FoldForecast(*fields)) for number, *fields in rows]

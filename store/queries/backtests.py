@@ -1,13 +1,13 @@
 """Forecasts and scores of a run's backtest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from store.binary_copy import copy_arrays
 from store.models import BacktestForecast, Score
@@ -56,23 +56,24 @@ def write(
     throughout where there are none.
     """
     ids, when = np.asarray(series_ids), np.asarray(cutoffs).astype("datetime64[M]")
-    is_forecast = np.isfinite(means).all(axis=-1)
-    with_intervals = is_forecast & np.isfinite(quantiles).any(axis=(-2, -1))
-    written = 0
-    for chosen, has_quantiles in ((with_intervals, True), (is_forecast & ~with_intervals, False)):
-        row, forecaster, fold = np.nonzero(chosen)
+    is_forecast = np.isfinite(means).all(axis=-1, keepdims=True)
+    known = np.where(is_forecast, means, np.nan)
+    forecast = np.isfinite(known).any(axis=(-2, -1))
+    with_intervals = forecast & np.isfinite(quantiles).any(axis=(-3, -2, -1))
+    for chosen, has_quantiles in ((with_intervals, True), (forecast & ~with_intervals, False)):
+        row, forecaster = np.nonzero(chosen)
         columns: dict[str, ArrayLike] = {
             "run_id": run_id,
             "series_id": ids[row],
             "forecaster": np.asarray(forecasters)[forecaster],
-            "cutoff": when[fold],
-            "means": means[chosen],
-            "actuals": actuals[row, fold],
+            "cutoffs": np.tile(when, (len(row), 1)),
+            "means": known[chosen],
+            "actuals": actuals[row],
         }
         if has_quantiles:
             columns["quantiles"] = quantiles[chosen]
-        written += copy_arrays(session, BacktestForecast, columns)
-    return written
+        copy_arrays(session, BacktestForecast, columns)
+    return int(is_forecast.sum())
 
 
 def write_scores(
@@ -99,10 +100,6 @@ def _write_metric(session: Session, run_id: int, series_ids: NDArray[np.int64], 
     copy_arrays(session, Score, columns)
 
 
-SCORED = sa.func.cardinality(sa.func.array_remove(col(BacktestForecast.actuals), sa.null())) > 0
-"""An actual is known: not so for the fold that is the run's own cutoff."""
-
-
 class Folds(NamedTuple):
     """The scored folds of a run: how many, and the first and the last cutoff."""
 
@@ -113,17 +110,24 @@ class Folds(NamedTuple):
 
 def folds(session: Session, run_id: int, series_ids: Sequence[int]) -> Folds:
     """Folds of some series that have an actual to be scored on. Raises RunThinned."""
-    cutoff = col(BacktestForecast.cutoff)
-    row = session.execute(
-        sa.select(sa.func.count(sa.distinct(cutoff)), sa.func.min(cutoff), sa.func.max(cutoff)).where(
-            col(BacktestForecast.run_id) == run_id, col(BacktestForecast.series_id).in_(series_ids), SCORED
-        )
-    ).one()
-    found = Folds(*row)
+    found = Folds(*session.execute(_SCORED_FOLDS, {"run": run_id, "series": list(series_ids)}).one())
     if not found.number:
         refuse_thinned(session, run_id)
     return found
 
+
+# All forecasters of a series have the same actuals: those of one are read.
+_SCORED_FOLDS = sa.text("""
+    SELECT count(DISTINCT cutoff), min(cutoff), max(cutoff)
+    FROM (
+        SELECT DISTINCT ON (series_id) cutoffs, actuals FROM backtest_forecast
+        WHERE run_id = :run AND series_id = ANY(:series) ORDER BY series_id
+    ) AS one
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT cutoffs[(place - 1) / array_length(actuals, 2) + 1] AS cutoff
+        FROM unnest(actuals) WITH ORDINALITY AS month (actual, place) WHERE actual IS NOT NULL
+    ) AS scored
+""")
 
 By = Literal["step", "forecaster", "series"]
 
@@ -203,13 +207,55 @@ def fold_means(
     cutoff: date | None = None,
 ) -> list[FoldMeans]:
     """Means of one forecaster or of all, at one cutoff or at all (the run's own among them), oldest cutoff first."""
-    table = BacktestForecast
-    query = sa.select(*(col(getattr(table, name)) for name in FoldMeans._fields)).where(
-        col(table.run_id) == run_id, col(table.series_id).in_(series_ids)
-    )
-    if forecaster is not None:
-        query = query.where(col(table.forecaster) == forecaster)
-    if cutoff is not None:
-        query = query.where(col(table.cutoff) == cutoff)
-    ordered = query.order_by(col(table.cutoff), col(table.forecaster), col(table.series_id))
-    return [FoldMeans(*row) for row in session.execute(ordered)]
+    folds = read_folds(session, run_id, series_ids, forecaster=forecaster, since=cutoff, until=cutoff)
+    found = (FoldMeans(fold.series_id, fold.forecaster, fold.cutoff, fold.means, fold.actuals) for fold in folds)
+    return sorted(found, key=lambda fold: (fold.cutoff, fold.forecaster, fold.series_id))
+
+
+class StoredFold(NamedTuple):
+    """A fold of a series as stored; `quantiles`, a list a probability, is None where it was not asked for."""
+
+    series_id: int
+    forecaster: str
+    cutoff: date
+    means: list[float]
+    actuals: list[float | None]
+    quantiles: list[list[float | None]] | None
+
+
+def read_folds(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    *,
+    forecaster: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    with_quantiles: bool = False,
+) -> Iterator[StoredFold]:
+    """Forecasts at the folds with a cutoff from `since` to `until`, of one forecaster or of all, in no order."""
+    parameters = {
+        **{"run": run_id, "series": list(series_ids), "forecaster": forecaster},
+        **{"since": since or date.min, "until": until or date.max},
+    }
+    for series_id, name, cutoffs, means, actuals, quantiles in session.execute(_FOLDS[with_quantiles], parameters):
+        intervals = quantiles or [None] * len(cutoffs)
+        for cutoff, mean, actual, interval in zip(cutoffs, means, actuals, intervals, strict=True):
+            if mean[0] is not None:
+                yield StoredFold(series_id, name, cutoff, mean, actual, interval)
+
+
+# The folds of a span are a slice: cutoffs ascend, and width_bucket counts those up to a day.
+_FOLDS = {
+    with_quantiles: sa.text(f"""
+        SELECT series_id, forecaster, cutoffs[a:b], means[a:b], actuals[a:b],
+               {"quantiles[a:b]" if with_quantiles else "NULL"}
+        FROM backtest_forecast
+        CROSS JOIN LATERAL (
+            SELECT width_bucket(CAST(:since AS date) - 1, cutoffs) + 1, width_bucket(CAST(:until AS date), cutoffs)
+        ) AS span (a, b)
+        WHERE run_id = :run AND series_id = ANY(:series)
+          AND (CAST(:forecaster AS text) IS NULL OR forecaster = :forecaster)
+    """)
+    for with_quantiles in (False, True)
+}

@@ -104,10 +104,9 @@ _DUE = sa.text(f"""
     JOIN LATERAL (
         SELECT sum(f.mean) AS mean, CASE WHEN t.months = 1 THEN max(f.median) END AS median,
                CASE WHEN t.months = 1 THEN (
-                   SELECT array_agg(q.value ORDER BY q.probability)
-                   FROM forecast_quantile q
-                   WHERE q.run_id = :run AND q.series_id = t.series_id AND q.month = t.month
-                     AND q.probability = ANY(:probabilities)
+                   SELECT array_agg(q.values[array_position(q.probabilities, p)][t.step] ORDER BY p)
+                   FROM forecast_quantile q CROSS JOIN unnest(CAST(:probabilities AS float8[])) AS p
+                   WHERE q.run_id = :run AND q.series_id = t.series_id AND p = ANY (q.probabilities)
                ) END AS quantiles
         FROM forecast f
         WHERE f.run_id = :run AND f.series_id = t.series_id AND f.step BETWEEN t.step - t.months + 1 AND t.step

@@ -62,14 +62,8 @@ def write(
         "step": np.tile(np.arange(1, horizon + 1), count),
     }
     written = copy_arrays(session, Forecast, {**grid, "mean": mean.ravel(), "median": median.ravel()})
-    per_series = len(probabilities) * horizon
-    quantile_grid: dict[str, ArrayLike] = {
-        "run_id": run_id,
-        "series_id": np.repeat(ids, per_series),
-        "month": np.tile(when, count * len(probabilities)),
-        "probability": np.tile(np.repeat(probabilities, horizon), count),
-    }
-    copy_arrays(session, ForecastQuantile, {**quantile_grid, "value": quantiles.ravel()})
+    own: dict[str, ArrayLike] = {"probabilities": np.tile(probabilities, (count, 1)), "values": quantiles}
+    copy_arrays(session, ForecastQuantile, {"run_id": run_id, "series_id": ids, **own})
     _write_paths(session, run_id, ids, paths)
     for forecaster, weight in weights.items():
         row: dict[str, ArrayLike] = {"series_id": ids, "forecaster": forecaster, "weight": weight}
@@ -154,10 +148,10 @@ def coverage(session: Session, run_id: int) -> Coverage:
 
 
 def _probabilities(session: Session, run_id: int, series_id: int) -> tuple[float, ...]:
-    stored = sa.select(col(ForecastQuantile.probability)).where(
+    stored = sa.select(col(ForecastQuantile.probabilities)).where(
         col(ForecastQuantile.run_id) == run_id, col(ForecastQuantile.series_id) == series_id
     )
-    return tuple(sorted(session.execute(stored.distinct()).scalars()))
+    return tuple(session.scalar(stored) or ())
 
 
 def _is_backfilled(session: Session, dataset_id: str, as_of: date) -> bool:
@@ -201,14 +195,14 @@ def months(
     return starmap(MonthForecast, rows)
 
 
-# The array of quantiles is put together by the server: one row a month, whatever the number of levels.
+# One row a month, with the quantiles asked for, whatever is stored.
 _MONTHS = """
-    SELECT f.series_id, f.step, f.mean, f.median, array_agg(q.value ORDER BY q.probability)
+    SELECT f.series_id, f.step, f.mean, f.median, ARRAY(
+        SELECT q.values[array_position(q.probabilities, p)][f.step] FROM unnest(%(wanted)s::float8[]) AS p ORDER BY p
+    )
     FROM forecast f
-    JOIN forecast_quantile q USING (run_id, series_id, month)
+    JOIN forecast_quantile q USING (run_id, series_id)
     WHERE f.run_id = %(run)s AND f.series_id = ANY(%(series)s) AND f.step <= %(horizon)s
-      AND q.probability = ANY(%(wanted)s)
-    GROUP BY f.run_id, f.series_id, f.month
     ORDER BY f.series_id, f.month
 """
 

@@ -76,15 +76,15 @@ _RECORDS = (
             WHERE t.first_vintage >= :since_day AND NOT t.backfilled AND r.as_of < t.first_vintage
             ORDER BY t.series_id, t.month, t.months, r.as_of DESC, r.id DESC
         ), surprise AS (
-            SELECT last.*, lo.value AS lo, hi.value AS hi,
+            SELECT last.*,
+                   q.values[array_position(q.probabilities, CAST(0.025 AS float8))][last.step] AS lo,
+                   q.values[array_position(q.probabilities, CAST(0.975 AS float8))][last.step] AS hi,
                    concat_ws('.', s.dataset_id, s.flow, s.partner, s.sector) AS unique_id,
                    row_number() OVER (PARTITION BY last.dataset_id, last.month, last.first_vintage
                                       ORDER BY abs(last.first_value - last.median) DESC) AS place
             FROM last JOIN series s ON s.id = last.series_id
-            LEFT JOIN forecast_quantile lo ON lo.run_id = last.run_id AND lo.series_id = last.series_id
-                AND lo.month = last.month AND last.months = 1 AND lo.probability = 0.025
-            LEFT JOIN forecast_quantile hi ON hi.run_id = last.run_id AND hi.series_id = last.series_id
-                AND hi.month = last.month AND last.months = 1 AND hi.probability = 0.975
+            LEFT JOIN forecast_quantile q ON q.run_id = last.run_id AND q.series_id = last.series_id
+                AND last.months = 1
             WHERE last.first_level IS NULL
         ), counted AS (
             SELECT dataset_id, month, first_vintage, count(*) AS forecasts FROM last GROUP BY 1, 2, 3

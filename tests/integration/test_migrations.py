@@ -93,6 +93,22 @@ RENAMED_COLUMNS = {
 }
 
 
+FOLDS = """(
+    SELECT run_id, series_id, forecaster, cutoffs[n] AS cutoff, ARRAY(SELECT unnest(means[n:n])) AS means,
+           ARRAY(SELECT unnest(actuals[n:n])) AS actuals,
+           (SELECT array_agg(ARRAY(SELECT unnest(quantiles[n:n][p:p][:])) ORDER BY p)
+            FROM generate_subscripts(quantiles, 2) AS p) AS quantiles
+    FROM backtest_forecast CROSS JOIN LATERAL generate_subscripts(cutoffs, 1) AS n
+)"""
+"""A row for each fold."""
+QUANTILES = """(
+    SELECT run_id, series_id, month, probabilities[n] AS probability, values[n][step] AS value
+    FROM forecast_quantile JOIN forecast USING (run_id, series_id)
+    CROSS JOIN LATERAL generate_subscripts(probabilities, 1) AS n WHERE values[n][step] IS NOT NULL
+)"""
+"""A row for each month and probability."""
+
+
 def rows_by_table(engine: Engine, sources: Mapping[str, str] = MappingProxyType({})) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table, or of the query in its place, in an order that does not depend on storage."""
     tables = {name: f'"{name}"' for name in sa.inspect(engine).get_table_names() if name != "alembic_version"}
@@ -112,7 +128,7 @@ def test_a_database_of_release_0_1_keeps_every_row(empty: Engine) -> None:
     before = rows_by_table(empty)
     assert all(before.values()), "the golden file has rows in every table"
     migrate(empty)
-    after = rows_by_table(empty, {"score": SCORES_BY_STEP})
+    after = rows_by_table(empty, {"score": SCORES_BY_STEP, "backtest_forecast": FOLDS, "forecast_quantile": QUANTILES})
     for table, rows in before.items():
         added = ADDED_COLUMNS.get(table, {})
         kept = [{RENAMED_COLUMNS.get(name, name): value for name, value in row.items()} | added for row in rows]

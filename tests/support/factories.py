@@ -122,6 +122,10 @@ def publish_run(
     return made
 
 
+DECIMALS = 3
+"""Decimals of forecasts at folds, which are stored in single precision: they are read as they were written."""
+
+
 def _figures(
     run_id: int,
     dataset: str,
@@ -186,7 +190,7 @@ def _components(made: Published) -> dict[str, Any]:
 def _folds(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> dict[str, Any]:
     """Four scored folds and the run's own cutoff; `theta` gave nothing for the first series at the first fold."""
     cutoffs = LAST - np.arange(4, -1, -1)
-    means = generator.gamma(20.0, 5.0, size=(len(ids), len(FORECASTERS), len(cutoffs), horizon))
+    means = generator.gamma(20.0, 5.0, size=(len(ids), len(FORECASTERS), len(cutoffs), horizon)).round(DECIMALS)
     means[0, FORECASTERS.index("theta"), 0] = np.nan
     actuals = generator.gamma(20.0, 5.0, size=(len(ids), len(cutoffs), horizon))
     months = cutoffs[:, None] + np.arange(1, horizon + 1)
@@ -194,7 +198,7 @@ def _folds(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator)
     spread = np.array(PROBABILITIES)[:, None] - 0.5
     position = FORECASTERS.index("combination")
     quantiles = np.full((*means.shape[:3], len(PROBABILITIES), horizon), np.nan)
-    quantiles[:, position] = means[:, position, :, None] + 40 * spread
+    quantiles[:, position] = (means[:, position, :, None] + 40 * spread).round(DECIMALS)
     return {
         "series_ids": ids,
         "forecasters": FORECASTERS,
@@ -212,10 +216,10 @@ def _periods(ids: NDArray[np.int64], horizon: int, generator: np.random.Generato
         for cutoff in LAST - np.arange(4, 0, -1):
             last = number_of_month(cutoff)
             steps = [period.last - last for period in scored_periods(last, horizon, kind)]
-            means = generator.gamma(20.0, 15.0, size=(len(ids), len(steps)))
+            means = generator.gamma(20.0, 15.0, size=(len(ids), len(steps))).round(DECIMALS)
             actuals = generator.gamma(20.0, 15.0, size=means.shape)
             actuals[:, cutoff + np.array(steps, dtype=int) > LAST] = np.nan
-            quantiles = means[:, None] + 120 * (np.array(PROBABILITIES)[:, None] - 0.5)
+            quantiles = (means[:, None] + 120 * (np.array(PROBABILITIES)[:, None] - 0.5)).round(DECIMALS)
             if steps:
                 about = {"kind": kind, "cutoff": cutoff, "step": steps[0], "spacing": every}
                 found.append({**about, "means": means, "quantiles": quantiles, "actuals": actuals})

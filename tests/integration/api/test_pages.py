@@ -517,7 +517,8 @@ def test_no_fold_lies_inside_a_combined_release(server_url: str, template: str) 
     with pages_world(server_url, template, "combined_release") as world, client_of(world) as client:  # type: ignore[arg-type]
         url, query = "/v1/datasets/CN_TRADE/backtests/folds", {"flow": "X", "kind": "month", "limit": 100}
         with Session(world.engine) as session:
-            session.execute(sa.text("UPDATE backtest_forecast SET cutoff = '2025-01-01' WHERE cutoff = '2025-08-01'"))
+            moved = "array_replace(cutoffs, date '2025-08-01', date '2025-01-01')"
+            session.execute(sa.text(f"UPDATE backtest_forecast SET cutoffs = {moved}"))
             session.commit()
         before = {fold["cutoff"] for fold in client.get(url, params=query).json()["folds"]}
         assert (len(before), "2025-01" in before) == (4, True)

@@ -98,9 +98,10 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     assert record.done == record.total > 0
     assert len(coverage.series) == 12
     assert rows_of(small, "forecast") == 12 * 6
-    assert rows_of(small, "forecast_quantile") == 12 * 6 * 9
+    assert rows_of(small, "forecast_quantile, unnest(values) AS value") == 12 * 6 * 9
     # Three forecasters and the combination, on three folds and the run's own cutoff.
-    assert rows_of(small, "backtest_forecast") == 12 * 4 * 4
+    assert rows_of(small, "backtest_forecast") == 12 * 4
+    assert rows_of(small, "backtest_forecast, unnest(cutoffs) AS cutoff") == 12 * 4 * 4
     # Three folds three months apart: a quarter and the year's end each; January and February are never both ahead.
     assert rows_of(small, "backtest_period") > 12 * 3
     # One series has zeros to its end.
@@ -114,7 +115,7 @@ def test_a_january_released_with_its_february_is_no_fold(small):
         session.commit()
     run(small, config=replace(QUICK, every=1, folds=12, forecasters=("naive", "seasonal_naive")))
     with small.connect() as connection:
-        cutoffs = set(connection.execute(sa.text("SELECT DISTINCT cutoff FROM backtest_forecast")).scalars())
+        cutoffs = set(connection.execute(sa.text("SELECT DISTINCT unnest(cutoffs) FROM backtest_forecast")).scalars())
     assert {date(2023, 12, 1), date(2024, 2, 1)} <= cutoffs
     assert date(2024, 1, 1) not in cutoffs
 

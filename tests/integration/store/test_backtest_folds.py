@@ -62,6 +62,19 @@ def test_quarters_are_kept_by_the_step_they_end_at(session: Session, run: Publis
     assert cutoffs == [track.cutoff for track in found.rows[:3]]
 
 
+@pytest.mark.parametrize("kind", ["month", "quarter"])
+def test_a_span_has_the_folds_between_its_cutoffs(session: Session, run: Published, kind: str) -> None:
+    ids = run.series_ids[:3].tolist()
+    whole = backtest_folds.by_cutoff(session, run.run_id, ids, forecaster="combination", kind=kind)
+    assert [*whole] == [date(2025, month, 1) for month in (8, 9, 10, 11)]
+    assert all([*parts] == ids for parts in whole.values())
+    first, last = date(2025, 9, 1), date(2025, 10, 1)
+    for span in ({"since": first, "until": last}, {"since": first}, {"until": last}, {"since": date(2026, 6, 1)}):
+        found = backtest_folds.by_cutoff(session, run.run_id, ids, forecaster="combination", kind=kind, **span)
+        since, until = span.get("since", date.min), span.get("until", date.max)
+        assert found == {cutoff: parts for cutoff, parts in whole.items() if since <= cutoff <= until}
+
+
 def slow_misses(run: Published, kind: str, steps: range) -> list[tuple[float, int]]:
     """Widths outside and the series of every missed period by a plain loop, the worst fold of each."""
     worst: dict[tuple[int, int], float] = {}

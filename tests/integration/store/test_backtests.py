@@ -75,3 +75,18 @@ def test_folds_leave_out_the_cutoff_whose_months_are_all_to_come(session: Sessio
     folds = backtests.folds(session, run.run_id, run.series_ids.tolist())
     assert folds == (4, date(2025, 8, 1), date(2025, 11, 1))
     assert backtests.folds(session, run.run_id, [999_999]) == (0, None, None)
+
+
+def test_means_of_a_cutoff_are_a_slice_of_those_of_all(session: Session, run: Published) -> None:
+    ids = run.series_ids.tolist()
+    whole = backtests.fold_means(session, run.run_id, ids)
+    assert {fold.forecaster for fold in whole} == set(FORECASTERS)
+    assert whole == sorted(whole, key=lambda fold: (fold.cutoff, fold.forecaster, fold.series_id))
+    for cutoff in (date(2025, 8, 1), date(2025, 12, 1), date(2025, 7, 1)):
+        found = backtests.fold_means(session, run.run_id, ids, cutoff=cutoff)
+        assert found == [fold for fold in whole if fold.cutoff == cutoff]
+    own = backtests.fold_means(session, run.run_id, ids, cutoff=date(2025, 12, 1))
+    assert all(actual is None for fold in own for actual in fold.actuals)
+    # One forecaster has no forecast of the first series at the first fold.
+    first = backtests.fold_means(session, run.run_id, ids[:1], cutoff=date(2025, 8, 1))
+    assert {fold.forecaster for fold in first} == {*FORECASTERS} - {"theta"}

@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ class Sample(SQLModel, table=True):
     pair: list[float | None] | None = Field(default=None, sa_type=ARRAY(sa.Float(53)))
     grid: list[list[float | None]] | None = Field(default=None, sa_type=ARRAY(sa.REAL, dimensions=2))
     counts: list[int] | None = Field(default=None, sa_type=ARRAY(sa.SmallInteger))
+    cube: list[list[list[float | None]]] | None = Field(default=None, sa_type=ARRAY(sa.REAL, dimensions=3))
+    days: list[date] | None = Field(default=None, sa_type=ARRAY(sa.Date))
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def sample_table(session: Session) -> None:
 
 
 def stored(session: Session, batch: str) -> list[Any]:
-    query = sa.text("SELECT n, name, value, pair, grid, counts FROM sample WHERE batch = :batch ORDER BY n")
+    query = sa.text("SELECT n, name, value, pair, grid, counts, cube, days FROM sample WHERE batch = :batch ORDER BY n")
     return list(map(tuple, session.execute(query, {"batch": batch})))
 
 
@@ -41,6 +44,8 @@ def or_none(values: Any) -> Any:
     """Lists in place of arrays, None in place of NaN."""
     if isinstance(values, np.ndarray):
         return [or_none(value) for value in values]
+    if isinstance(values, np.datetime64):
+        return values.astype(date)
     return None if np.isnan(values) else values.item()
 
 
@@ -53,6 +58,8 @@ def test_columns_are_stored_as_rows_would_be(session: Session) -> None:
         "pair": np.where(generator.random((500, 2)) < 0.3, np.nan, generator.normal(size=(500, 2))),
         "grid": np.where(generator.random((500, 2, 3)) < 0.3, np.nan, generator.random((500, 2, 3), np.float32)),
         "counts": generator.integers(0, 32_000, (500, 4)),
+        "cube": np.where(generator.random((500, 2, 2, 3)) < 0.3, np.nan, generator.random((500, 2, 2, 3), np.float32)),
+        "days": np.datetime64("1969-01") + generator.integers(0, 1200, (500, 5)),
     }
     assert copy_arrays(session, Sample, {"batch": "arrays", **table}) == 500
     names = [*table]
