@@ -15,7 +15,7 @@ from presentation.sections.section import Section, figure, in_unit, link
 from services.forecasts.period_summary import Estimate, PeriodSummary, estimate, period_rows, summarise_period
 from services.history.first_prints import first_prints
 from services.history.past_forecasts import forecasts_of_folds
-from services.runs.published_run import PublishedRun, citation, earlier_runs
+from services.runs.published_run import PublishedRun, citation, earlier_runs, month_of
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import events
 from store.queries.runs import PublishedRunRecord
@@ -26,9 +26,10 @@ LEVEL, CHART_YEARS = 80.0, 5
 def headline(published: PublishedRun, *, month: int | None = None) -> dict[str, Any]:
     """Headline of the totals: summaries by flow, the latest actuals, forecast changes, a chart and the sectors.
 
-    It leads with a month number, by default the first month ahead, moved into the horizon of the run.
+    It leads with a month number, by default that of the run's as-of day, moved into the horizon of the run.
     """
-    lead_month = min(max(month or 0, published.last + 1), published.last + published.run.horizon)
+    wanted = month_of(published.run.as_of) if month is None else month
+    lead_month = min(max(wanted, published.last + 1), published.last + published.run.horizon)
     totals = [published.main(flow) for flow in published.flows]
     all_paths = published.read_paths(totals)
     before = next(iter(earlier_runs(published.session, published.run, limit=1)), None)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from html import unescape
 from itertools import product
 from pathlib import Path
@@ -23,6 +25,9 @@ from pptx.shapes.picture import Picture
 from sqlmodel import Session
 
 from presentation import formatting
+from presentation.sections.headline import headline
+from services.runs.published_run import open_run
+from services.series.catalog_cache import CatalogCache
 from store.queries import events
 from tests.integration.api.conftest import client_of
 from tests.support.documents import ROOT
@@ -174,6 +179,13 @@ def test_the_memo_has_the_figures_of_the_api(client: TestClient, pages: PagesWor
     assert formatting.money(year["intervals"][0]["lo"], "USD m") in html
     for heading in ("Drivers of growth", "Changes since the previous run", "Risks", "Accuracy", "Cite as"):
         assert heading in html
+
+
+def test_the_headline_leads_with_the_month_of_the_run(pages: PagesWorld) -> None:
+    with Session(pages.engine) as session:
+        published = open_run(session, CatalogCache(), "CN_TRADE", pages.trade.run_id)
+        late = replace(published, run=published.run._replace(as_of=date(2026, 3, 20)))
+        assert [headline(run)["lead"]["month"].span.label for run in (published, late)] == ["2026-01", "2026-03"]
 
 
 def test_the_drivers_of_the_memo_are_contributions_of_the_api(client: TestClient, pages: PagesWorld) -> None:
