@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from tests.conftest import new_database
 from tests.integration.jobs.test_fetch import FEEDS
 from tests.integration.jobs.test_file_forecasts import panel_file
+from tests.support.command import run_command
 from tests.support.http_providers.comtrade import ComtradeApi
 from tests.support.http_providers.local import local_provider
 from tests.support.panels import grid_panel
@@ -22,15 +21,8 @@ QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "3"
 
 
 def tradewind(*words, cwd=None, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "cli", *map(str, words)],
-        env={**os.environ, **QUICK, "PYTHONPATH": str(REPOSITORY), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd or REPOSITORY,
-        check=False,
-    )
+    variables = {**os.environ, **QUICK, "PYTHONPATH": str(REPOSITORY), **environment}
+    return run_command([str(word) for word in words], variables, cwd or REPOSITORY)
 
 
 @pytest.fixture
