@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.panels import long_frame, trade_series
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUICK = {"TRADEWIND_FORECASTERS": "naive,seasonal_naive", "TRADEWIND_FOLDS": "2", "TRADEWIND_WORKERS": "1"}
 BUNDLED = ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE")
@@ -192,15 +194,19 @@ def test_an_address_that_is_taken_is_one_line_before_any_work(tmp_path):
 
 def test_stopped_in_the_middle_of_a_run_it_leaves_none_half_published(tmp_path):
     """Ctrl-C while fitting; the next start completes."""
-    slow = {"TRADEWIND_FORECASTERS": "arima,seasonal_naive", "TRADEWIND_FOLDS": "36"}
-    with up(tmp_path, **slow) as service:
-        # The server's files are where they are; its socket is elsewhere where the path is long.
-        while not (tmp_path / "postgres" / "postmaster.pid").exists() and service.process.poll() is None:
-            threading.Event().wait(0.1)
-        threading.Event().wait(12)
+    tmp_path.chmod(0o711)
+    file = tmp_path / "panel.csv"
+    series = {f"series {number}": trade_series(96, seed=number) for number in range(40)}
+    long_frame(series).to_csv(file, index=False)
+    named = ("--file", str(file), "--dataset", "MINE", "--unit", "USD m")
+    # Minutes of fits in one process.
+    slow = {"TRADEWIND_FORECASTERS": "ets,theta", "TRADEWIND_FOLDS": "36"}
+    with up(tmp_path / "data", *named, **slow) as service:
+        wait_until(lambda: service.get("/v1/runs?status=running")["total"], 120)
         assert service.stop() == 0
     assert processes_of(tmp_path) == []
-    with up(tmp_path) as service:
-        service.wait_for_full_runs()
+    with up(tmp_path / "data", *named) as service:
+        wait_until(service.full_runs, 300)
         runs = service.get("/v1/runs")["runs"]
-        assert {run["status"] for run in runs} <= {"published", "failed"}
+        assert {run["status"] for run in runs} == {"published", "failed"}
+        assert service.stop() == 0
