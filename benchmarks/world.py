@@ -1,8 +1,9 @@
 """World exports by economy one to six years ahead: coverage of annual intervals, of values and of shares of the world.
 
-Rolling origins in every other December, forecasts of 72 months from the values known then; a calendar year is the sum
-of its months, a share that of the year's world exports, both in each simulated path. The error of the share is beside
-that of the share of the last 12 months, unchanged.
+Rolling origins in every other December, forecasts of 72 months from the values known then. Intervals rest on the
+errors of the Decembers before, from the third year of the data on, so that outcomes six years ahead are among them, as
+they are in a run. A calendar year is the sum of its months, a share that of the year's world exports, both in each
+simulated path. The error of the share is beside that of the share of the last 12 months, unchanged.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from sources import bundled
 LEVELS = (50.0, 80.0, 95.0)
 DRAWS, SEED = 500, 1
 EARLIER = 4
-"""Cutoffs before the first that is scored, a year apart, from which its weights and error scales are learned."""
+"""Cutoffs before the first that is scored, as far apart: its weights and error scales are learned from them."""
 WORLD, CHINA = "X.WLD.TOTAL", "X.CHN.TOTAL"
 
 
@@ -51,8 +52,8 @@ def measured(problem: Problem, horizon: int, workers: int) -> tuple[pd.DataFrame
     """Coverage of values and of shares, and errors of shares, each by years ahead."""
     panel = problem.panel
     scored = [panel.position(cutoff) for cutoff in problem.cutoffs]
-    earlier = range(scored[0] - EARLIER * MONTHS_PER_YEAR, scored[0], MONTHS_PER_YEAR)
-    cutoffs = [*earlier, *scored]
+    apart = scored[1] - scored[0]
+    cutoffs = list(range(scored[0] - EARLIER * apart, scored[-1] + 1, apart))
     with process_pool(workers) as executor:
         base = forecast_at_cutoffs(
             panel, cutoffs=cutoffs, horizon=horizon, reporter=problem.reporter, executor=executor

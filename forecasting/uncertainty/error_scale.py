@@ -213,23 +213,36 @@ def _level_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArra
 
 
 def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
-    """The panel's mean relative error by step, shape (horizon,), shrunk towards a power law."""
+    """The panel's relative error by step, shape (horizon,), up to a factor, shrunk towards a power law."""
     steps = np.arange(1, relative.shape[2] + 1)
-    counts = span @ known.sum(axis=0)
-    means = span @ relative.sum(axis=0) / np.where(counts > 0, counts, 1.0)
-    usable = (counts > 0) & (means > 0)
+    usable = (span @ known.sum(axis=0) > 0) & (span @ relative.sum(axis=0) > 0)
     if usable.sum() < 2:
         return steps**0.25
     months = np.where(usable, span @ known.any(axis=0), 0.0)
     weights = np.sqrt(months)
-    x, y = np.log(steps), np.log(np.where(usable, means, 1.0))
+    x, y = np.log(steps), np.zeros(len(steps))
+    y[usable] = _chained(relative[:, :, usable], known[:, :, usable], span)
     centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
     slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
     slope = float(np.clip(slope, 0.0, 1.0))
     law = centre_y + slope * (x - centre_x)
-    trust = months / (months + SHRINKAGE)
+    # Errors h months ahead overlap: those of h months of cutoffs are about one outcome.
+    trust = months / (months + SHRINKAGE * steps)
     curve = np.exp(np.where(usable, trust * y + (1 - trust) * law, law))
     return np.maximum.accumulate(curve) if slope > 0 else curve
+
+
+def _chained(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
+    """The logarithm of the mean relative error by step, shape (steps,), zero at the first.
+
+    Each step is compared with the one before it on the series and folds that know both, as in the chain ladder of
+    claims reserving (Mack 1993, ASTIN Bulletin 23): far steps are known of old folds only, whose errors may have been
+    larger or smaller at every step.
+    """
+    both = known[..., 1:] & known[..., :-1]
+    before, after = (span @ np.where(both, part, 0.0).sum(axis=0) for part in (relative[..., :-1], relative[..., 1:]))
+    ratio = np.divide(after, before, out=np.ones_like(after), where=(before > 0) & (after > 0))
+    return np.concatenate([[0.0], np.cumsum(np.log(ratio))])
 
 
 def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:

@@ -42,6 +42,22 @@ def test_growth_extends_to_steps_without_errors():
     assert_allclose(ratio, np.sqrt(HORIZON / 6), rtol=0.25)
 
 
+def test_growth_compares_steps_of_the_same_folds():
+    errors = known_law()
+    errors[:, : FOLDS // 2] *= 5
+    errors[:, FOLDS // 2 :, 3:] = np.nan
+    width = widths_of(errors)
+    assert_allclose(width[:, -1] / width[:, 0], np.sqrt(HORIZON), rtol=0.15)
+
+
+def test_far_steps_of_few_outcomes_are_shrunk_to_the_power_law():
+    errors = known_law()
+    errors[:, 8:, 6:] = np.nan
+    errors[:, :8, 6:] *= 5
+    width = widths_of(errors)
+    assert (width[:, -1] / width[:, 5] < 3 * np.sqrt(HORIZON / 6)).all()
+
+
 def test_a_series_with_few_folds_is_shrunk_to_the_others():
     errors = known_law()
     errors[0, 1:] = np.nan
