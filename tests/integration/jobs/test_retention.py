@@ -77,5 +77,5 @@ def test_every_table_of_a_run_is_kept_or_thinned_on_purpose(engine):
     kept = {"forecast", "forecast_quantile", "forecast_change", "tracking", "external_forecast_score"}
     kept |= {"alert_rule", "run_event", "event_evidence", "event_effect"}
     kept |= {"run_indicator", "indicator_evidence", "indicator_effect", "scenario", "scenario_forecast", "adjustment"}
-    kept |= {"forecast_status", "regressor_evidence", "regressor_effect"}
+    kept |= {"forecast_status", "regressor_evidence", "regressor_effect", "total_effect"}
     assert of_runs == thinned | kept
