@@ -76,6 +76,7 @@ def _options(
 
 def main() -> None:
     """Run a command. An error is one line on standard error: exit code 2 for bad input, 1 for a failed dependency."""
+    import psycopg
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from errors import TradewindError
@@ -92,12 +93,17 @@ def main() -> None:
         first = error.errors()[0]
         name = "TRADEWIND_" + "_".join(map(str, first["loc"][:1])).upper()
         stop(f"{name}: {first['msg'].removeprefix('Value error, ')}", 2)
-    except OperationalError as error:
+    except (OperationalError, psycopg.OperationalError) as error:
         if is_disk_full(error):
             stop("the disk of the database is full: free space, then try again", 1)
-        stop(f"the database does not answer: {str(error.orig).strip()}", 1)
-    except ProgrammingError as error:
-        stop(f"the database schema does not match this release; run `tradewind migrate`: {error.orig}", 1)
+        stop(f"the database does not answer: {_first_line(error)}", 1)
+    except (ProgrammingError, psycopg.ProgrammingError) as error:
+        stop(f"the database schema does not match this release; run `tradewind migrate`: {_first_line(error)}", 1)
+
+
+def _first_line(error: Exception) -> str:
+    """The reason of the server, which SQLAlchemy keeps beside its own text."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
 def make_app() -> typer.Typer:

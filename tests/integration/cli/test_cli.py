@@ -148,10 +148,12 @@ def test_a_database_that_is_away_is_one_line_and_exit_code_1():
     assert done.stderr.startswith("tradewind: the database does not answer")
 
 
-def test_a_database_without_tables_is_one_line_that_says_what_to_do(server_url):
-    done = tradewind("ingest", "bundled", TRADEWIND_DATABASE_URL=new_database(server_url, "bare"))
+@pytest.mark.parametrize("command", [("ingest", "bundled"), ("backtest", "CN_TRADE"), ("runs",)])
+def test_a_database_without_tables_is_one_line_that_says_what_to_do(server_url, command):
+    done = tradewind(*command, TRADEWIND_DATABASE_URL=new_database(server_url, "bare"))
     assert done.returncode == 1
     assert "run `tradewind migrate`" in done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("tradewind: the database schema")], done.stderr
     assert "Traceback" not in done.stderr
 
 
