@@ -82,9 +82,9 @@ def read_folds(
     )
     folds = [Fold(track.cutoff, fold_periods(track, level_kind, levels, kept)) for track in page.rows]
     if kind != level_kind:
-        spans = {period.span for fold in folds for period in fold.periods}
-        bases = _year_ago(session, run, {(series_id, span) for span in spans})
-        folds = [Fold(fold.cutoff, periods_in_growth(fold.periods, series_id, bases)) for fold in folds]
+        folds = folds_in_growth(
+            folds, series_id, _year_ago(session, run, {(series_id, span) for span in spans_of(folds)})
+        )
     return FoldPage(folds, page.total)
 
 
@@ -183,8 +183,17 @@ def _growth(value: float | None, base: float) -> float | None:
     return None if value is None else 100 * (value / base - 1)
 
 
-def periods_in_growth(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
-    """Periods as growth on a year ago, up to a year ahead where the base is known."""
+def spans_of(folds: Sequence[Fold]) -> set[Period]:
+    """The periods of some folds."""
+    return {period.span for fold in folds for period in fold.periods}
+
+
+def folds_in_growth(folds: Sequence[Fold], series_id: int, bases: Bases) -> list[Fold]:
+    """Folds as growth on a year ago, up to a year ahead where the base is known."""
+    return [Fold(fold.cutoff, _periods_in_growth(fold.periods, series_id, bases)) for fold in folds]
+
+
+def _periods_in_growth(periods: Sequence[FoldPeriod], series_id: int, bases: Bases) -> list[FoldPeriod]:
     found = []
     for period in periods:
         base = bases[series_id, period.span] if period.step <= MONTHS_PER_YEAR else None

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from forecasting.analysis.period_draws import share_error
 from forecasting.config import BASELINE, COMBINATION
-from services.backtests.derived_backtest import derived_scores
+from services.backtests.derived_backtest import PIT_BINS, derived_scores
 from services.runs.published_run import PublishedRun
 from store.models import ResolvedSeries
 from store.queries import backtests
@@ -14,7 +14,6 @@ from store.queries.backtests import Folds, ScoreRow
 Row = dict[str, Any]
 SUMMARY = ("mase", "rmsse", "smape", "mae", "bias", "wis")
 STANDARD_ERRORS = 2.0
-PIT_BINS = 10
 BY: tuple[backtests.By, backtests.By] = ("step", "forecaster")
 
 

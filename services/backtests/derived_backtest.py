@@ -19,6 +19,7 @@ from forecasting.analysis.periods import LENGTHS
 from forecasting.config import BASELINE, COMBINATION
 from forecasting.data.months import MONTHS_PER_YEAR, first_day, month_number
 from forecasting.types import FloatArray
+from services.backtests.backtest_folds import GROWTH
 from store.models import ResolvedSeries
 from store.queries import backtest_folds, backtests, releases, run_inputs
 from store.queries.backtest_folds import FoldForecast
@@ -26,7 +27,6 @@ from store.queries.backtests import Folds, ScoreRow
 from store.queries.runs import PublishedRunRecord
 
 DRAWS = 2000
-GROWTH = "_growth"
 PIT_BINS = 10
 LONGEST_YEARS = 40
 

@@ -17,9 +17,10 @@ from services.backtests.backtest_folds import (
     MissedPage,
     fold_period,
     fold_periods,
+    folds_in_growth,
     miss_in_growth,
     miss_steps,
-    periods_in_growth,
+    spans_of,
 )
 from services.backtests.derived_backtest import derived_folds, month_of, observed_values
 from store.models import ResolvedSeries
@@ -59,9 +60,7 @@ def read_series_folds(
     found = derived_folds(session, run, series, kind=level_kind, forecaster=forecaster, probabilities=kept)[::-1]
     folds = [Fold(fold.cutoff, fold_periods(fold, level_kind, levels, kept)) for fold in found[offset : offset + limit]]
     if kind != level_kind:
-        spans = {period.span for fold in folds for period in fold.periods}
-        bases = _derived_bases(session, run, series, spans)
-        folds = [Fold(fold.cutoff, periods_in_growth(fold.periods, DERIVED_ID, bases)) for fold in folds]
+        folds = folds_in_growth(folds, DERIVED_ID, _derived_bases(session, run, series, spans_of(folds)))
     return FoldPage(folds, len(found))
 
 
