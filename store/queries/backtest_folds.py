@@ -115,7 +115,7 @@ def by_cutoff(
 
 def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, kind: str, limit: int) -> list[date]:
     """The folds that `page` gives, newest first."""
-    found = _scored_folds(session, run_id, [series_id], forecaster, kind)
+    found = _scored_folds(session, run_id, [series_id], forecaster, kind, with_quantiles=False)
     return [fold.cutoff for _, fold in found[::-1][:limit]]
 
 
@@ -222,11 +222,15 @@ def _scored_folds(
     *,
     since: date | None = None,
     until: date | None = None,
+    with_quantiles: bool = True,
 ) -> list[tuple[int, FoldForecast]]:
-    """Folds with an actual, with the number of their series: by cutoff, oldest first, and by series."""
+    """Folds with an actual, with the number of their series: by cutoff, oldest first, and by series.
+
+    Without `with_quantiles` those of months are not read.
+    """
     if kind == MONTH:
         folds = read_folds(
-            session, run_id, series_ids, forecaster=forecaster, since=since, until=until, with_quantiles=True
+            session, run_id, series_ids, forecaster=forecaster, since=since, until=until, with_quantiles=with_quantiles
         )
         found = [
             (fold.series_id, FoldForecast(fold.cutoff, 1, 1, [*fold.means], fold.quantiles, fold.actuals))
