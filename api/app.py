@@ -1,7 +1,7 @@
 """The application factory."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -11,7 +11,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
+from sqlmodel import Session
 
 from api import documentation, exception_handlers, http_cache, openapi
 from api.config import ServerConfig
@@ -21,7 +23,7 @@ from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddlewa
 from api.middleware.feed_addresses import FeedAddresses
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.middleware.ranges import RangeRequests
-from api.pages import rendering
+from api.pages import overview, rendering
 from api.pages import routers as pages
 from api.rest import endpoints
 from api.sdmx import endpoints as sdmx
@@ -36,7 +38,7 @@ Excel (`?format=`)."""
 
 
 def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
-    """The web application over a database. It connects on the first request."""
+    """The web application over a database. It connects when it starts to serve, or on the first request."""
     registry = CollectorRegistry()
     registry.register(StoreCollector(engine, options))
     app = FastAPI(
@@ -84,7 +86,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Sets as many threads as connections: a request that has a thread never waits for the pool."""
     to_thread.current_default_thread_limiter().total_tokens = app.state.options.threads
     # Beside the first requests, which need not wait for it.
-    Thread(target=_prepare, args=[app]).start()
+    Thread(target=_prepare, args=[app], daemon=True).start()
     yield
     app.state.engine.dispose()
 
@@ -96,3 +98,6 @@ def _prepare(app: FastAPI) -> None:
         route.matches({"type": "http", "method": "GET", "path": "/nowhere", "root_path": "", "headers": []})
     configure_mappers()
     rendering.compile_templates()
+    # Without a database, or without its tables, the first request answers with the reason.
+    with suppress(SQLAlchemyError), Session(app.state.reading) as session:
+        overview.prepare(session, app.state.catalogs, app.state.options.now().date())

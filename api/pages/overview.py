@@ -49,11 +49,8 @@ def _card(
         running = runs.newest_running(session, dataset.id)
         return {"dataset": dataset, "run": None, "flows": [], "sections": [], "refinement": running}
     published = open_run(session, catalogs, dataset.id)
-    # Published runs never change, so that the headline of a run can be cached.
-    month = month_of(today)
-    key = ("overview", published.run.id, month, edition(session, published.run))
     return {
-        **catalogs.answers.get(key, partial(_headline, published, month)),
+        **_cached_headline(catalogs, published, month_of(today)),
         "dataset": dataset,
         "run": published.run,
         "unit": published.unit,
@@ -62,6 +59,20 @@ def _card(
         "freshness": freshness_of(request, published),
         "refinement": refinement(session, published.run),
     }
+
+
+def prepare(session: Session, catalogs: CatalogCache, today: date) -> None:
+    """Compute the headlines of all published runs, so that no reader waits for them."""
+    for dataset in catalog.datasets(session):
+        if dataset.series and runs.latest_published(session, dataset.id):
+            _cached_headline(catalogs, open_run(session, catalogs, dataset.id), month_of(today))
+
+
+def _cached_headline(catalogs: CatalogCache, published: PublishedRun, month: int) -> dict[str, Any]:
+    """The headline of a run, which is cached because published runs never change."""
+    key = ("overview", published.run.id, month, edition(published.session, published.run))
+    cached: dict[str, Any] = catalogs.answers.get(key, partial(_headline, published, month))
+    return cached
 
 
 def _headline(published: PublishedRun, month: int) -> dict[str, Any]:

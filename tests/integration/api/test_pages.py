@@ -16,8 +16,11 @@ from fastapi.testclient import TestClient
 from numpy.testing import assert_allclose
 from sqlmodel import Session
 
+from api import app as application
+from api.pages import overview
 from api.rest.schemas.forecasts import ForecastHistoryPage
 from presentation import formatting
+from services.runs.published_run import PublishedRun
 from store.database import make_engine
 from store.queries import catalog, releases, run_changes
 from tests.conftest import new_database
@@ -784,3 +787,19 @@ def test_the_slider_starts_at_the_requested_forecast(client: TestClient) -> None
     assert cutoffs.split()[int(place)] == "2025-10"
     assert '"params":[{"name":"made","value":"2025-10"}]' in html
     assert "data-slides" not in page(client, SERIES, units="pc1")
+
+
+def test_headlines_are_ready_before_the_first_request(pages: PagesWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+    compute = overview._headline
+
+    def counted(published: PublishedRun, month: int) -> dict[str, Any]:
+        computed.append(published.dataset.id)
+        return compute(published, month)
+
+    monkeypatch.setattr(overview, "_headline", counted)
+    fresh = client_of(pages)  # type: ignore[arg-type]
+    application._prepare(fresh.app)  # type: ignore[arg-type]
+    assert sorted(computed) == ["CN_CLEANTECH", "CN_TRADE"]
+    assert "exports" in page(fresh, "/")
+    assert len(computed) == 2
