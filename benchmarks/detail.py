@@ -21,7 +21,7 @@ from forecasting.data.borrowed_history import Donor, borrow_history, borrowed_at
 from forecasting.data.given_totals import GivenTotals, given_totals
 from forecasting.data.hierarchy import WORLD
 from forecasting.data.panel import Panel
-from forecasting.evaluation.backtest import fold_paths
+from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.metrics import diebold_mariano
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.types import FloatArray

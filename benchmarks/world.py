@@ -17,7 +17,7 @@ from benchmarks.tables import machine, markdown, write
 from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.data.panel import Panel
-from forecasting.evaluation.backtest import fold_paths
+from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool

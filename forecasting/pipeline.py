@@ -17,11 +17,13 @@ from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.data.regressors import RegressorPanel
 from forecasting.errors import BadCutoff, TooShortToEvaluate
-from forecasting.evaluation.backtest import Backtest, base_intervals, evaluate_folds, fold_paths
+from forecasting.evaluation.backtest import Backtest, evaluate_folds
 from forecasting.evaluation.event_evidence import EventReport, report_events
+from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.regressor_evidence import RegressorReport, report_regressors
 from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
+from forecasting.evaluation.scoring_tasks import base_intervals
 from forecasting.types import FloatArray, OnProgress
 from forecasting.uncertainty.simulation import path_quantiles
 
@@ -116,7 +118,7 @@ def forecast_panel(
         given=given,
     )
     scored = _scored_folds(panel, folds, config, unscored)
-    backtest = evaluate_folds(pool, scored, config=config, on_progress=on_progress)
+    backtest = evaluate_folds(pool, scored, config=config, executor=executor, on_progress=on_progress)
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
     return replace(
@@ -215,7 +217,7 @@ def evaluate_panel(
     )
     pool = combine_panel(panel, base, recent=config.recent, vintage_values=vintage_values, indicators=indicators)
     places = [folds.index(cutoff) for cutoff in scored]
-    backtest = evaluate_folds(pool, places, config=config, keep_all=True, on_progress=on_progress)
+    backtest = evaluate_folds(pool, places, config=config, keep_all=True, executor=executor, on_progress=on_progress)
     return backtest, base.failures
 
 

@@ -1,7 +1,7 @@
 """The combination at every fold, reconciled, with its out-of-sample errors: the input of the error distribution."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from forecasting.combination.fold_data import FoldData, read_fold_data
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
 from forecasting.combination.last_value import LastValueReadings, read_last_values
 from forecasting.combination.weights import combine
+from forecasting.config import BASELINE
 from forecasting.data.events import EventPanel
 from forecasting.data.given_totals import GivenTotals
 from forecasting.data.hierarchy import Hierarchy, discontinued_series, find_hierarchies
@@ -23,20 +24,18 @@ from forecasting.data.panel import Panel
 from forecasting.data.representative import representative_ahead
 from forecasting.evaluation.rolling_origin import BaseForecasts
 from forecasting.forecasters import FORECASTERS
+from forecasting.tasks import KeepsMemoryOrder
 from forecasting.types import FloatArray
-from forecasting.uncertainty.arsinh_transform import largest_recent
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 from forecasting.uncertainty.error_scale import KnownErrors, estimate_error_scale
 from forecasting.uncertainty.reconciliation import Reconciler, reconciler
 
 # Shrinkage applied to the cross-series error correlation in reconciliation, which few folds support.
 CORRELATION_SHRINKAGE = 0.4
-# Draws of a series with negative values are at least this many times the most negative one.
-LOWEST_RATIO = 3.0
 
 
 @dataclass(frozen=True)
-class CombinedForecasts:
+class CombinedForecasts(KeepsMemoryOrder):
     """The combination at every fold.
 
     `centre` and `actual` have shape (series, folds, horizon), in the units of `y`: coherent means, and the actuals that
@@ -45,8 +44,8 @@ class CombinedForecasts:
     has shape (series, folds, forecasters); `forecast_scale` (series, folds, horizon) is the error scale forecast at
     each fold; `last_values` has the readings of unusual last values of the folds that have any; `given` has the totals
     known at each fold beyond its cutoff, and `total_effect` (series, horizon) the amounts that those of the last fold
-    added to its centre; `events` and `indicators` are the adjustments for events and indicators. Each is None without
-    any.
+    added to its centre; `events` and `indicators` are the adjustments for events and indicators, and `informed`
+    (series, folds, horizon) says which forecasts an indicator moved. Each is None without any.
     """
 
     panel: Panel
@@ -63,6 +62,7 @@ class CombinedForecasts:
     total_effect: FloatArray | None = None
     events: EventAdjustment | None = None
     indicators: IndicatorAdjustment | None = None
+    informed: NDArray[np.bool_] | None = None
 
     @property
     def transform_unit(self) -> FloatArray:
@@ -87,30 +87,41 @@ class CombinedForecasts:
 
     def seen(self, fold: int) -> FloatArray:
         """The panel's values as known at a fold's cutoff, shape (series, months up to it)."""
-        return self.data.seen[fold]
+        return self.data.seen(fold)
 
-    @cached_property
-    def lower_bounds(self) -> FloatArray:
-        """Lower bounds of draws, shape (series, folds): zero, or a multiple of the least value if negative."""
-        least = [np.fmin.reduce(self.seen(fold), axis=1) for fold in range(self.centre.shape[1])]
-        bounds: FloatArray = LOWEST_RATIO * np.minimum(np.nan_to_num(np.stack(least, axis=1)), 0.0)
-        return bounds
+    def up_to(self, fold: int) -> "CombinedForecasts":
+        """The part on which a fold's draws and scores depend, small enough to send to another process.
 
-    @cached_property
-    def largest_recent(self) -> FloatArray:
-        """The largest recent absolute value, from which upper bounds of draws follow, shape (series, folds)."""
-        folds = range(self.centre.shape[1])
-        return np.stack([largest_recent(self.seen(fold)) for fold in folds], axis=1)
+        It ends with the fold and has, of the forecasters, the baseline alone.
+        """
+        end, baseline = fold + 1, self.base.names.index(BASELINE)
+        means = self.base.means[:, baseline : baseline + 1, :end]
+        base = replace(
+            self.base, names=(BASELINE,), cutoffs=self.base.cutoffs[:end], means=means, failures=(), sensitivities={}
+        )
+        return replace(
+            self,
+            base=base,
+            data=self.data.up_to(fold),
+            # Of hierarchies, readings and given totals only the fold's own are used.
+            hierarchies=(self.hierarchies[fold],) * end,
+            discontinued=self.discontinued[:, :end],
+            centre=self.centre[:, :end],
+            weights=self.weights[:, :0],
+            actual=self.actual[:, :end],
+            forecast_scale=self.forecast_scale[:, :end],
+            last_values=(None,) * fold + (self.last_values[fold],),
+            given=(None,) * fold + (self.given[fold],),
+            total_effect=None,
+            events=None,
+            indicators=None,
+            informed=None if self.informed is None else self.informed[:, :end],
+        )
 
     @cached_property
     def errors(self) -> FloatArray:
         """The combination's errors on the arsinh scale, each fold in its own unit, shape (series, folds, horizon)."""
         return self.data.errors(self.centre)
-
-    @property
-    def informed(self) -> NDArray[np.bool_] | None:
-        """Which forecasts an indicator moved, shape (series, folds, horizon); None without indicators."""
-        return None if self.indicators is None else self.indicators.informed
 
     def known_errors(self, fold: int) -> KnownErrors:
         """The combination's errors that were known at a fold's cutoff."""
@@ -140,8 +151,9 @@ def combine_panel(
     # Months after a series collapsed or ended are no evidence for the others.
     evidence = np.where(representative_ahead(panel.values, base.cutoffs, base.means.shape[3]), actual, np.nan)
     centre, weights = _combine(base, evidence, data, recent)
-    hierarchies = find_hierarchies(panel, data.seen)
-    pairs = zip(hierarchies, data.seen, strict=True)
+    seen = [data.seen(fold) for fold in range(len(base.cutoffs))]
+    hierarchies = find_hierarchies(panel, seen)
+    pairs = zip(hierarchies, seen, strict=True)
     discontinued = np.stack([discontinued_series(hierarchy, values) for hierarchy, values in pairs], axis=1)
     centre[discontinued] = 0.0
     centre = _correct_across_series(panel, base, data, centre, actual, vintage_values)
@@ -168,6 +180,7 @@ def combine_panel(
         total_effect=total_effect,
         events=event_adjustment,
         indicators=adjustment,
+        informed=None if adjustment is None else adjustment.informed,
     )
 
 
@@ -253,7 +266,7 @@ def _reconcile(
         unit, base = data.transform_unit[:, fold], centre[:, fold].copy()
         reading = None
         if fold and data.months[fold] - data.months[fold - 1] == 1:
-            last, expected_error = data.seen[fold][:, -2:], forecast_scale[:, fold - 1, 0]
+            last, expected_error = data.seen(fold)[:, -2:], forecast_scale[:, fold - 1, 0]
             reading = read_last_values(base, coherent[:, fold - 1], last, expected_error, unit)
             base[reading.gross] = reading.single[reading.gross]
         readings.append(reading if reading is not None and reading.unusual.any() else None)

@@ -1,5 +1,6 @@
 """Backtest scores by period: months, January with February, quarters, years, and the growth of each on a year ago."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +10,9 @@ from forecasting.analysis.periods import KINDS, LOOK_BACK, Period, growth, score
 from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.config import BASELINE, COMBINATION, PROBABILITIES
 from forecasting.data.months import MONTHS_PER_YEAR, number_of_month
+from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import fold_scores
-from forecasting.evaluation.score_accumulator import ScoreAccumulator, ScoreArray
+from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
 from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
 
@@ -42,88 +44,135 @@ class PeriodForecasts:
         return replace(self, mean=self.mean[rows], actual=self.actual[rows], quantiles=self.quantiles[rows])
 
 
-def _empty_forecasts(kind: str, cutoff: np.datetime64, periods: list[Period], series: int) -> PeriodForecasts:
-    step = periods[0].last - number_of_month(cutoff)
-    shape = (series, len(periods))
-    quantiles = np.empty((series, len(PROBABILITIES), len(periods)), dtype=np.float32)
-    return PeriodForecasts(kind, cutoff, step, EVERY[kind], np.empty(shape), np.empty(shape), quantiles)
+@dataclass(frozen=True)
+class KindScores:
+    """Scores of one kind of period at one fold.
+
+    `combination` and `baseline` have by metric the scores (series, periods) of the periods whose last months are the
+    `steps`; `pit` (series, PIT_BINS) counts the outcomes in each bin. `forecasts` are those of a kind in EVERY.
+    """
+
+    kind: str
+    steps: tuple[int, ...]
+    pit: NDArray[np.int16]
+    combination: Mapping[Metric, FloatArray]
+    baseline: Mapping[Metric, FloatArray]
+    forecasts: PeriodForecasts | None
+
+
+def score_periods(pool: CombinedForecasts, fold: int, paths: NDArray[np.float32]) -> list[KindScores]:
+    """Scores of every kind of period at a fold, from its `paths` (series, draws, horizon), in chunks of series.
+
+    Errors are unscaled, and the baseline has no intervals. Months are scored elsewhere, for every forecaster; here they
+    have only their PIT histogram: how often the actual exceeded a tenth of the draws, two tenths and so on.
+    """
+    blocks = series_blocks(len(paths), paths.shape[1] * paths.shape[2])
+    by_kind = zip(*(list(_score_rows(pool, fold, rows, paths[rows])) for rows in blocks), strict=True)
+    return [_joined(parts) for parts in by_kind]
+
+
+def _score_rows(pool: CombinedForecasts, fold: int, rows: slice, paths: NDArray[np.float32]) -> Iterator[KindScores]:
+    """As `score_periods`, for some of the series; `paths` are theirs."""
+    cutoff = int(pool.base.cutoffs[fold])
+    month = pool.panel.months[cutoff]
+    past = slice(max(cutoff + 1 - LOOK_BACK, 0), cutoff + 1)
+    # Values as known now, of months that were known at the cutoff: without a January published with February.
+    observed = np.where(np.isfinite(pool.seen(fold)[rows, past]), pool.panel.values[rows, past], np.nan)
+    published = np.where(pool.panel.imputed[rows, past], np.nan, observed)
+    baseline = pool.base.means[rows, pool.base.names.index(BASELINE), fold]
+    # January and February published as one figure count in sums; as months they are not scored.
+    outcomes = pool.panel.ahead([cutoff], paths.shape[2])[rows, 0]
+    sums = np.stack([pool.centre[rows, fold], baseline, outcomes], axis=1)
+    months = np.stack([pool.centre[rows, fold], baseline, pool.actual[rows, fold]], axis=1)
+    for kind in ALL_KINDS:
+        level_kind = kind.removesuffix(GROWTH)
+        periods = scored_periods(number_of_month(month), paths.shape[2], level_kind)
+        if periods:
+            points, known = (months, published) if level_kind == "month" else (sums, observed)
+            yield _score_kind(kind, month, periods, points, paths, known)
+
+
+def _score_kind(
+    kind: str,
+    month: np.datetime64,
+    periods: list[Period],
+    points: FloatArray,
+    paths: NDArray[np.float32],
+    observed: FloatArray,
+) -> KindScores:
+    measure = growth if kind.endswith(GROWTH) else totals
+    cutoff = number_of_month(month)
+    mean, baseline, actual = np.moveaxis(measure(points, observed, periods, cutoff), 1, 0)
+    draws = measure(paths, observed, periods, cutoff)
+    steps, pit = tuple(period.last - cutoff for period in periods), _pit(draws, actual)
+    if kind == "month":
+        return KindScores(kind, steps, pit, {}, {}, None)
+    quantiles = path_quantiles(draws, PROBABILITIES)
+    combination = fold_scores(actual=actual, mean=mean, quantiles=quantiles)
+    forecasts = None
+    if kind in EVERY:
+        forecasts = PeriodForecasts(kind, month, steps[0], EVERY[kind], mean, actual, quantiles.astype(np.float32))
+    return KindScores(kind, steps, pit, combination, fold_scores(actual=actual, mean=baseline), forecasts)
+
+
+def _pit(draws: FloatArray, actual: FloatArray) -> NDArray[np.int16]:
+    """Outcomes by PIT bin; `draws` has shape (series, draws, periods), `actual` (series, periods)."""
+    counts = np.zeros((len(actual), PIT_BINS), dtype=np.int16)
+    below = (draws < actual[:, None]).mean(axis=1)
+    series, period = np.nonzero(np.isfinite(actual) & np.isfinite(draws).all(axis=1))
+    bins = np.minimum((below[series, period] * PIT_BINS).astype(int), PIT_BINS - 1)
+    np.add.at(counts, (series, bins), 1)
+    return counts
+
+
+def _joined(parts: Sequence[KindScores]) -> KindScores:
+    """The scores of all series from those of chunks."""
+    if len(parts) == 1:
+        return parts[0]
+    first, kept = parts[0], [part.forecasts for part in parts if part.forecasts is not None]
+    return replace(
+        first,
+        pit=np.concatenate([part.pit for part in parts]),
+        combination={
+            metric: np.concatenate([part.combination[metric] for part in parts]) for metric in first.combination
+        },
+        baseline={metric: np.concatenate([part.baseline[metric] for part in parts]) for metric in first.baseline},
+        forecasts=None
+        if not kept
+        else replace(
+            kept[0],
+            mean=np.concatenate([part.mean for part in kept]),
+            actual=np.concatenate([part.actual for part in kept]),
+            quantiles=np.concatenate([part.quantiles for part in kept]),
+        ),
+    )
 
 
 class PeriodScores:
-    """Scores of every kind of period by the step of its last month, added one fold at a time.
+    """Scores of every kind of period by the step of its last month, added one fold at a time, in order.
 
-    Errors are unscaled, and the baseline has no intervals. Months are scored elsewhere, for every forecaster; here they
-    have only their PIT histogram: how often the actual exceeded a tenth of the draws, two tenths and so on. Forecasts
-    of the kinds in EVERY are kept.
+    Forecasts of the kinds in EVERY are kept.
     """
 
     def __init__(self, series: int, horizon: int) -> None:
-        self._series = series
-        self._forecasts: dict[tuple[str, int], PeriodForecasts] = {}
+        self._forecasts = list[PeriodForecasts]()
         names = (COMBINATION, BASELINE)
         self._scores = {(kind, name): ScoreAccumulator(series, horizon) for kind in ALL_KINDS for name in names}
         self._pit = {kind: np.zeros((series, PIT_BINS), dtype=np.int32) for kind in ALL_KINDS}
 
-    def add(self, pool: CombinedForecasts, fold: int, *, rows: slice, paths: NDArray[np.float32]) -> None:
-        """Score the forecasts of one fold for some of the series; `paths` are theirs."""
-        cutoff = int(pool.base.cutoffs[fold])
-        month = pool.panel.months[cutoff]
-        past = slice(max(cutoff + 1 - LOOK_BACK, 0), cutoff + 1)
-        # Values as known now, of months that were known at the cutoff: without a January published with February.
-        observed = np.where(np.isfinite(pool.seen(fold)[rows, past]), pool.panel.values[rows, past], np.nan)
-        published = np.where(pool.panel.imputed[rows, past], np.nan, observed)
-        baseline = pool.base.means[rows, pool.base.names.index(BASELINE), fold]
-        # January and February published as one figure count in sums; as months they are not scored.
-        outcomes = pool.panel.ahead([cutoff], paths.shape[2])[rows, 0]
-        sums = np.stack([pool.centre[rows, fold], baseline, outcomes], axis=1)
-        months = np.stack([pool.centre[rows, fold], baseline, pool.actual[rows, fold]], axis=1)
-        for kind in ALL_KINDS:
-            level_kind = kind.removesuffix(GROWTH)
-            periods = scored_periods(number_of_month(month), paths.shape[2], level_kind)
-            if periods:
-                if kind in EVERY and (kind, fold) not in self._forecasts:
-                    self._forecasts[kind, fold] = _empty_forecasts(kind, month, periods, self._series)
-                points, known = (months, published) if level_kind == "month" else (sums, observed)
-                self._add_kind(kind, fold, month, periods, rows, points, paths, known)
-
-    def _add_kind(
-        self,
-        kind: str,
-        fold: int,
-        month: np.datetime64,
-        periods: list[Period],
-        rows: slice,
-        points: FloatArray,
-        paths: NDArray[np.float32],
-        observed: FloatArray,
-    ) -> None:
-        measure = growth if kind.endswith(GROWTH) else totals
-        cutoff = number_of_month(month)
-        mean, baseline, actual = np.moveaxis(measure(points, observed, periods, cutoff), 1, 0)
-        draws = measure(paths, observed, periods, cutoff)
-        self._add_pit(kind, rows, draws, actual)
-        if kind == "month":
-            return
-        steps = [period.last - cutoff for period in periods]
-        quantiles = path_quantiles(draws, PROBABILITIES)
-        if kind in EVERY:
-            kept = self._forecasts[kind, fold]
-            kept.mean[rows], kept.actual[rows], kept.quantiles[rows] = mean, actual, quantiles
-        combined = fold_scores(actual=actual, mean=mean, quantiles=quantiles)
-        self._scores[kind, COMBINATION].add(combined, rows=rows, steps=steps)
-        self._scores[kind, BASELINE].add(fold_scores(actual=actual, mean=baseline), rows=rows, steps=steps)
-
-    def _add_pit(self, kind: str, rows: slice, draws: FloatArray, actual: FloatArray) -> None:
-        """Count PIT bins; `draws` has shape (series, draws, periods), `actual` (series, periods)."""
-        below = (draws < actual[:, None]).mean(axis=1)
-        series, period = np.nonzero(np.isfinite(actual) & np.isfinite(draws).all(axis=1))
-        bins = np.minimum((below[series, period] * PIT_BINS).astype(int), PIT_BINS - 1)
-        np.add.at(self._pit[kind][rows], (series, bins), 1)
+    def add(self, kinds: Iterable[KindScores]) -> None:
+        """Add the scores of a fold."""
+        for scores in kinds:
+            self._pit[scores.kind] += scores.pit
+            self._scores[scores.kind, COMBINATION].add(scores.combination, steps=scores.steps)
+            self._scores[scores.kind, BASELINE].add(scores.baseline, steps=scores.steps)
+            if scores.forecasts is not None:
+                self._forecasts.append(scores.forecasts)
 
     @property
     def forecasts(self) -> tuple[PeriodForecasts, ...]:
         """The forecasts kept so far, by kind and fold."""
-        return tuple(kept for _, kept in sorted(self._forecasts.items()))
+        return tuple(sorted(self._forecasts, key=lambda kept: (kept.kind, kept.cutoff)))
 
     def scored(self) -> list[ScoreArray]:
         """The scores of all folds so far."""

@@ -24,6 +24,7 @@ from forecasting.forecasters import (
 )
 from forecasting.forecasters.calendar_choice import with_moving_holidays
 from forecasting.prophet_options import ProphetOptions
+from forecasting.tasks import KeepsMemoryOrder
 from forecasting.types import FloatArray, OnProgress
 
 PULSE_SECONDS = 5.0
@@ -77,7 +78,7 @@ class SeriesFit:
 
 
 @dataclass(frozen=True)
-class BaseForecasts:
+class BaseForecasts(KeepsMemoryOrder):
     """The forecasts of every forecaster for every series at every cutoff, before combination.
 
     `means` has shape (series, forecasters, cutoffs, horizon); `cutoffs` are positions in the panel's months;

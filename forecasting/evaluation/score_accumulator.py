@@ -42,13 +42,7 @@ class ScoreAccumulator:
         self._shape = (series, horizon)
         self._sums: dict[Metric, tuple[FloatArray, NDArray[np.int32]]] = {}
 
-    def add(
-        self,
-        scores: Mapping[Metric, FloatArray],
-        *,
-        rows: slice = slice(None),
-        steps: Sequence[int] | None = None,
-    ) -> None:
+    def add(self, scores: Mapping[Metric, FloatArray], *, steps: Sequence[int] | None = None) -> None:
         """Add a fold's scores, each (series, steps) and NaN where unknown; `steps` count from 1, by default all."""
         columns = slice(None) if steps is None else np.asarray(steps) - 1
         for metric, values in scores.items():
@@ -58,8 +52,8 @@ class ScoreAccumulator:
             if metric not in self._sums:
                 self._sums[metric] = np.zeros(self._shape), np.zeros(self._shape, dtype=np.int32)
             sums, counts = self._sums[metric]
-            sums[rows, columns] += np.where(known, values, 0.0)
-            counts[rows, columns] += known
+            sums[:, columns] += np.where(known, values, 0.0)
+            counts[:, columns] += known
 
     def scored(self, forecaster: str, kind: str) -> list[ScoreArray]:
         """The means by series and step; step 0 is the mean over all steps."""

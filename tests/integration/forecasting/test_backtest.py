@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.evaluation import chunks
-from forecasting.evaluation.backtest import fold_distribution
+from forecasting.evaluation.fold_paths import fold_distribution
 from forecasting.evaluation.metrics import pinball
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.pipeline import evaluate_panel, forecast_panel

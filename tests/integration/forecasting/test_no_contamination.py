@@ -10,7 +10,7 @@ from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.config import ForecastConfig
 from forecasting.data.panel import Panel
 from forecasting.data.representative import representative_series
-from forecasting.evaluation.backtest import fold_paths
+from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.pipeline import fold_positions
 from tests.support.panels import long_frame, trade_series

@@ -1,0 +1,161 @@
+"""Scores of one fold of the combination, and of one forecaster at every fold: tasks of the workers.
+
+All series of a fold are drawn and reconciled together, because their errors are correlated; folds do not depend on one
+another. A task holds what its scores depend on, as views of the arrays of the pool.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.combination.combined_forecasts import CombinedForecasts
+from forecasting.combination.fold_data import FoldData
+from forecasting.config import ForecastConfig
+from forecasting.evaluation.chunks import series_blocks
+from forecasting.evaluation.fold_paths import fold_paths
+from forecasting.evaluation.metrics import fold_scores, seasonal_scales
+from forecasting.evaluation.period_scores import KindScores, score_periods
+from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
+from forecasting.tasks import KeepsMemoryOrder
+from forecasting.types import FloatArray
+from forecasting.uncertainty.arsinh_transform import transform
+from forecasting.uncertainty.error_distribution import learn_marginals
+from forecasting.uncertainty.simulation import bounded_inverse, path_quantiles
+
+# Enough draws for a fold's quantiles; published paths have the configuration's own number.
+FOLD_DRAWS = 400
+Quantiles = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """The last fold of `pool`, to be drawn from `seed`."""
+
+    pool: CombinedForecasts
+    seed: int
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    """The combination at one fold: quantiles, shape (series, probabilities, horizon), and scores.
+
+    `months` has by metric those of months, shape (series, horizon); `periods` those of longer periods.
+    """
+
+    quantiles: Quantiles
+    months: Mapping[Metric, FloatArray]
+    periods: Sequence[KindScores]
+
+
+@dataclass(frozen=True)
+class ForecasterTask(KeepsMemoryOrder):
+    """A forecaster's `means` (series, folds, horizon), of which the folds `scored` are scored against `actual`.
+
+    With `keep` its quantiles are returned.
+    """
+
+    name: str
+    means: FloatArray
+    data: FoldData
+    actual: FloatArray
+    scored: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    keep: bool
+
+
+@dataclass(frozen=True)
+class ForecasterScores:
+    """Scores of a forecaster's months; its quantiles (series, folds, probabilities, horizon), if they are kept."""
+
+    scores: list[ScoreArray]
+    quantiles: Quantiles | None
+
+
+def fold_tasks(pool: CombinedForecasts, folds: Sequence[int], config: ForecastConfig) -> Iterator[FoldTask]:
+    """A task for each of some folds of a pool."""
+    return (FoldTask(pool.up_to(fold), config.seed + fold, config.probabilities) for fold in folds)
+
+
+def forecaster_tasks(
+    pool: CombinedForecasts, folds: Sequence[int], probabilities: tuple[float, ...], *, keep: bool
+) -> Iterator[ForecasterTask]:
+    """A task for each forecaster of a pool."""
+    for row, name in enumerate(pool.base.names):
+        means = pool.base.means[:, row]
+        yield ForecasterTask(name, means, pool.data, pool.actual, tuple(folds), probabilities, keep)
+
+
+def score_fold(task: FoldTask) -> FoldScores:
+    """Quantiles and scores of the combination at a fold."""
+    pool, fold = task.pool, len(task.pool.base.cutoffs) - 1
+    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
+    paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=task.seed)
+    quantiles = np.empty((series, len(task.probabilities), horizon), dtype=np.float32)
+    for rows in series_blocks(series, FOLD_DRAWS * horizon):
+        quantiles[rows] = path_quantiles(paths[rows], task.probabilities)
+    scored = _MonthScores(pool.data, pool.actual, task.probabilities)
+    return FoldScores(quantiles, scored.of(fold, pool.centre[:, fold], quantiles), score_periods(pool, fold, paths))
+
+
+def score_forecaster(task: ForecasterTask) -> ForecasterScores:
+    """Scores of one forecaster's months at every fold."""
+    series, horizon = task.means.shape[0], task.means.shape[2]
+    shape = (series, len(task.scored), len(task.probabilities), horizon)
+    kept = np.empty(shape, dtype=np.float32) if task.keep else None
+    accumulator, scored = ScoreAccumulator(series, horizon), _MonthScores(task.data, task.actual, task.probabilities)
+    marginals = _marginal_quantiles(task.data, task.means, task.scored, task.probabilities)
+    for place, (fold, quantiles) in enumerate(zip(task.scored, marginals, strict=True)):
+        accumulator.add(scored.of(fold, task.means[:, fold], quantiles))
+        if kept is not None:
+            kept[:, place] = quantiles
+    return ForecasterScores(accumulator.scored(task.name, "month"), kept)
+
+
+def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...]) -> Quantiles:
+    """Quantiles of every forecaster at a fold, shape (series, forecasters, probabilities, horizon)."""
+    means = (pool.base.means[:, row] for row in range(len(pool.base.names)))
+    return np.stack([next(_marginal_quantiles(pool.data, of, [fold], probabilities)) for of in means], axis=1)
+
+
+class _MonthScores:
+    """Scores of months; errors are scaled by each series' changes on a year ago, as known at each fold."""
+
+    def __init__(self, data: FoldData, actual: FloatArray, probabilities: tuple[float, ...]) -> None:
+        self._actual, self._probabilities = actual, probabilities
+        self._absolute, self._squared = seasonal_scales(data.values, data.cutoffs)
+
+    def of(self, fold: int, mean: FloatArray, quantiles: Quantiles) -> dict[Metric, FloatArray]:
+        """Scores of a fold's months by metric, each (series, horizon)."""
+        return fold_scores(
+            actual=self._actual[:, fold],
+            mean=mean,
+            scale=self._absolute[:, fold],
+            squared_scale=self._squared[:, fold],
+            quantiles=quantiles.astype(np.float64),
+            probabilities=self._probabilities,
+        )
+
+
+def _marginal_quantiles(
+    data: FoldData, means: FloatArray, folds: Iterable[int], probabilities: tuple[float, ...]
+) -> Iterator[Quantiles]:
+    """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
+
+    They are centred on its own means, by the method of the combination without joint draws and calibration.
+    """
+    errors = data.errors(means)
+    for fold in folds:
+        marginals = learn_marginals(data.known_errors(fold, means, errors))
+        standard = marginals.standardised(np.asarray(probabilities))
+        centre = transform(means[:, fold], data.transform_unit[:, fold, None])
+        linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
+        quantiles = bounded_inverse(
+            linked,
+            means[:, fold],
+            transform_unit=data.transform_unit[:, fold],
+            greatest=data.largest_recent[:, fold],
+        )
+        yield np.maximum(quantiles, data.lower_bounds[:, fold, None, None]).astype(np.float32)
