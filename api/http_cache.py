@@ -18,6 +18,7 @@ from sqlmodel import Session
 from api.config import ServerConfig
 from services.parameters import RunSelection
 from services.runs.freshness import Freshness, dataset_freshness
+from services.runs.run_selection import select_run
 from store.queries.runs import PublishedRunRecord, RunRecord
 
 YEAR_SECONDS = 31_536_000
@@ -56,23 +57,32 @@ class LatestRuns:
 
     def __init__(self, seconds: float) -> None:
         self._lock = Lock()
-        self._runs: TTLCache[LatestKey, Latest] = TTLCache(maxsize=LATEST_KEPT, ttl=seconds)
+        self._runs: TTLCache[LatestKey, tuple[PublishedRunRecord, Latest]] = TTLCache(LATEST_KEPT, seconds)
 
-    def remember(self, key: LatestKey, run: Latest) -> None:
-        """Note which run was just selected."""
+    def remember(self, key: LatestKey, record: PublishedRunRecord, run: Latest) -> None:
+        """Note which run was just selected. The moment of one that is known already does not begin again."""
         with self._lock:
-            self._runs[key] = run
+            known = self._runs.get(key)
+            if known is None or known[1] != run:
+                self._runs[key] = record, run
+
+    def record(self, key: LatestKey) -> PublishedRunRecord | None:
+        """The run that was selected within the last moment."""
+        with self._lock:
+            known = self._runs.get(key)
+        return known and known[0]
 
     def freshness(self, key: LatestKey, run_id: int) -> Freshness | None:
         """The freshness of this run's data, if it was selected within the last moment."""
         with self._lock:
-            found = self._runs.get(key)
-        return found.freshness if found is not None and found.run_id == run_id else None
+            known = self._runs.get(key)
+        return known[1].freshness if known is not None and known[1].run_id == run_id else None
 
     def is_latest(self, key: LatestKey, run: Latest) -> bool:
         """Whether this run was selected within the last moment, with the same freshness."""
         with self._lock:
-            return self._runs.get(key) == run
+            known = self._runs.get(key)
+        return known is not None and known[1] == run
 
 
 class NotModified(Exception):
@@ -87,6 +97,14 @@ def install(app: FastAPI, config: ServerConfig) -> None:
     """Answer 304 where NotModified is raised, and remember the latest runs for a moment."""
     app.add_exception_handler(NotModified, _not_modified)
     app.state.latest_runs = LatestRuns(config.latest_run_seconds)
+
+
+def selected_run(request: Request, session: Session, dataset: str, query: RunSelection) -> PublishedRunRecord:
+    """The run that a query selects; the latest may be that of the last moment. Raises as `select_run` does."""
+    known: PublishedRunRecord | None = None
+    if query.run is None:
+        known = request.app.state.latest_runs.record(LatestKey(dataset, query.as_of))
+    return known or select_run(session, dataset, query)
 
 
 def run_headers(request: Request, config: ServerConfig, run: RunRecord) -> dict[str, str]:
@@ -109,7 +127,7 @@ def latest_headers(
     freshness = _freshness(request, session, config, run, latest)
     answered = Latest(run.id, freshness)
     if latest is not None:
-        request.app.state.latest_runs.remember(latest, answered)
+        request.app.state.latest_runs.remember(latest, run, answered)
     return _answered_by(request, config, answered, f"{scope}, no-cache", latest=latest), freshness
 
 

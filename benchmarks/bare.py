@@ -22,7 +22,8 @@ from starlette.routing import Route
 from store.queries import forecasts, runs
 
 THREADS = 20
-LEVELS = ((0.1, 0.9), (0.025, 0.975))
+Bounds = list[tuple[int, list[float], list[float]]]
+LEVELS = ((80, 0.1, 0.9), (95, 0.025, 0.975))
 
 
 def main() -> None:
@@ -46,9 +47,12 @@ def application(url: str) -> Starlette:
         key = tuple(request.query_params[name] for name in ("flow", "partner", "sector"))
         own.execute(runs._LATEST, {"dataset": dataset, "day": date.max})
         about = dict(zip(runs.RunRecord._fields, own.fetchone(), strict=True))
-        wanted = sorted({bound for pair in LEVELS for bound in pair})
-        parameters = {"run": about["id"], "series": [numbers[(dataset, *key)]], "horizon": 24, "wanted": wanted}
-        rows = [_row(row, wanted) for row in own.execute(forecasts._MONTHS, parameters)]
+        parameters = {"run": about["id"], "series": [numbers[(dataset, *key)]], "horizon": 24}
+        ((_, means, medians, stored, values),) = own.execute(forecasts._MONTHS, parameters)
+        bounds = [(level, values[stored.index(lo)], values[stored.index(hi)]) for level, lo, hi in LEVELS]
+        rows = [
+            _row(step, mean, median, bounds) for step, (mean, median) in enumerate(zip(means, medians, strict=True))
+        ]
         return Response(orjson.dumps({"run": about, "months": rows}), media_type="application/json")
 
     return Starlette(routes=[Route("/v1/datasets/{dataset}/forecasts", read)], lifespan=_enough_threads)
@@ -60,13 +64,9 @@ async def _enough_threads(_: Starlette) -> AsyncIterator[None]:
     yield
 
 
-def _row(row: tuple[Any, ...], wanted: list[float]) -> dict[str, Any]:
-    _, step, mean, median, values = row
-    bounds = [
-        {"level": round(100 * (hi - lo)), "lo": values[wanted.index(lo)], "hi": values[wanted.index(hi)]}
-        for lo, hi in LEVELS
-    ]
-    return {"step": step, "mean": mean, "median": median, "intervals": bounds}
+def _row(step: int, mean: float, median: float, bounds: Bounds) -> dict[str, Any]:
+    intervals = [{"level": level, "lo": lo[step], "hi": hi[step]} for level, lo, hi in bounds]
+    return {"step": step + 1, "mean": mean, "median": median, "intervals": intervals}
 
 
 if __name__ == "__main__":

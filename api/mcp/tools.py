@@ -16,7 +16,7 @@ from forecasting.config import BASELINE, COMBINATION
 from forecasting.data.months import format_month
 from presentation import links
 from services.backtests.coverage import forecast_coverage, interval_coverage
-from services.forecasts.forecasts import estimate_probability, read_forecasts, read_statuses
+from services.forecasts.forecasts import estimate_probability, read_forecasts, statuses_of
 from services.partners.contributions import read_contributions
 from services.queries.contributions import ContributionQuery
 from services.queries.forecasts import ForecastQuery, ProbabilityQuery
@@ -116,7 +116,7 @@ class Tools:
                 **series_facts(series.catalog, resolved),
                 "unit": answer_unit(units, series.catalog.unit_of(resolved)),
                 **run_facts(run),
-                "status": read_statuses(session, run, [resolved]).get(resolved.unique_id),
+                "status": statuses_of(series.coverage.statuses, [resolved]).get(resolved.unique_id),
                 "forecast": period_rows(run, rows, query.level),
                 "coverage": coverage_facts(forecast_coverage(session, run, series.all, query, months)),
             }

@@ -19,7 +19,7 @@ from presentation.sections.verdict import verdict
 from services.backtests.backtest_summary import read_scores, read_short_scores
 from services.errors import Unanswerable
 from services.forecasts.event_probability import periods_offered
-from services.forecasts.forecasts import read_statuses
+from services.forecasts.forecasts import statuses_of
 from services.parameters import CODE, Code, Month, RunId
 from services.runs.published_run import PublishedRun, citation, month_of, open_run
 from services.series.series_catalog import BALANCE
@@ -136,7 +136,7 @@ def read_series_page(
         slider=slider,
         choices=series_choices(published),
         verdict=_verdict(published, series),
-        series_status=read_statuses(session, published.run, [series]).get(series.unique_id, ""),
+        series_status=statuses_of(published.statuses, [series]).get(series.unique_id, ""),
         ask_periods=[
             (period.label, offered_sentence(period))
             for period in periods_offered(published, month_of(options.now().date()))

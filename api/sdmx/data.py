@@ -11,7 +11,7 @@ from api.sdmx.artefacts import COMMON, Dataflow, quantile_code
 from api.sdmx.errors import UnreadableKey
 from forecasting.config import LEVELS, interval_probabilities
 from forecasting.data.months import format_month, months_after
-from services.forecasts.forecasts import read_forecasts, read_statuses
+from services.forecasts.forecasts import read_forecasts, statuses_of
 from services.parameters import GREATEST_OFFSET
 from services.queries.forecasts import RunForecastQuery
 from services.runs.run_selection import latest_run, select_series
@@ -152,7 +152,7 @@ def _forecasts(session: Session, catalogs: CatalogCache, dataset: str, selection
     wanted = {format_month(selection.start) or "", format_month(selection.end) or "9999-99"}
     first, last = min(wanted), max(wanted)
     bounds = [interval_probabilities(level) for level in LEVELS]
-    statuses = read_statuses(session, run, selected.page)
+    statuses = statuses_of(selected.coverage.statuses, selected.page)
     for series, rows in read_forecasts(session, run, selected, query, run.horizon):
         by_code: dict[str, list[Observation]] = defaultdict(list)
         for row in rows:

@@ -80,11 +80,10 @@ def read_forecasts(
     return _monthly_forecasts(session, run, series, query, horizon)
 
 
-def read_statuses(session: Session, run: PublishedRunRecord, series: Sequence[ResolvedSeries]) -> dict[str, str]:
-    """The statuses of stored series that ended or whose last value is unusual, by unique_id."""
+def statuses_of(statuses: Mapping[int, str], series: Sequence[ResolvedSeries]) -> dict[str, str]:
+    """The statuses of stored series, from those of a run by series number, by unique_id."""
     stored = {resolved.parts[0].series_id: resolved.unique_id for resolved in series if not resolved.derived}
-    found = forecasts.statuses(session, run.id, list(stored))
-    return {stored[series_id]: status for series_id, status in found.items()}
+    return {stored[number]: status for number, status in statuses.items() if number in stored}
 
 
 def period_spans(run: PublishedRunRecord, query: RunForecastQuery, horizon: int) -> list[Period]:

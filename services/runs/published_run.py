@@ -1,6 +1,6 @@
 """One published run: its dataset, its series, and each series' observations with its joint paths."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,7 @@ from services.series.series_paths import cutoff_number, read_series_paths
 from store.errors import UnknownSeries
 from store.models import TOTAL_PARTNER, TOTAL_SECTOR, ResolvedSeries
 from store.queries import catalog as store_catalog
-from store.queries import run_indicators, runs
+from store.queries import forecasts, run_indicators, runs
 from store.queries.catalog import DatasetRecord
 from store.queries.run_indicators import UsedIndicator
 from store.queries.run_inputs import recent
@@ -56,6 +56,11 @@ class PublishedRun:
     def indicators(self) -> Sequence[UsedIndicator]:
         """The indicators with months beyond the run's cutoff, which its forecasts rest on."""
         return [used for used in run_indicators.used(self.session, self.run.id) if used.leads]
+
+    @cached_property
+    def statuses(self) -> Mapping[int, str]:
+        """The statuses of series that ended or whose last value is unusual, by series number."""
+        return forecasts.statuses(self.session, self.run.id)
 
     @property
     def unit(self) -> str:

@@ -5,7 +5,8 @@ Every series of a run has the same months, cutoff + 1 to cutoff + horizon, and t
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import starmap
+from itertools import repeat
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,7 +100,8 @@ class Coverage(NamedTuple):
     `series` are in the order of flow, partner, sector; `partners` and `sectors` are names by code, groups among
     them; `members` are the partners of each group; `probabilities` are those of the stored quantiles;
     `backfilled` says whether an observation it may have seen is a revised value in place of a first print;
-    `indicators` are those it knew months of beyond its cutoff.
+    `indicators` are those it knew months of beyond its cutoff; `statuses` are those of series that ended or whose last
+    value is unusual, by series number.
     """
 
     dataset: str
@@ -111,6 +113,7 @@ class Coverage(NamedTuple):
     probabilities: tuple[float, ...]
     backfilled: bool
     indicators: tuple[UsedIndicator, ...] = ()
+    statuses: Mapping[int, str] = MappingProxyType({})
 
 
 def coverage(session: Session, run_id: int) -> Coverage:
@@ -144,6 +147,7 @@ def coverage(session: Session, run_id: int) -> Coverage:
         probabilities=_probabilities(session, run_id, series[0].id) if series else (),
         backfilled=_is_backfilled(session, dataset_id, as_of),
         indicators=tuple(used for used in run_indicators.used(session, run_id) if used.leads),
+        statuses=statuses(session, run_id),
     )
 
 
@@ -152,6 +156,14 @@ def _probabilities(session: Session, run_id: int, series_id: int) -> tuple[float
         col(ForecastQuantile.run_id) == run_id, col(ForecastQuantile.series_id) == series_id
     )
     return tuple(session.scalar(stored) or ())
+
+
+def statuses(session: Session, run_id: int) -> dict[int, str]:
+    """The statuses of the series of a run that have one, by series number."""
+    found = session.execute(
+        sa.select(col(ForecastStatus.series_id), col(ForecastStatus.status)).where(col(ForecastStatus.run_id) == run_id)
+    )
+    return dict(found.all())
 
 
 def _is_backfilled(session: Session, dataset_id: str, as_of: date) -> bool:
@@ -184,26 +196,27 @@ def months(
 
     `probabilities` must be among those stored, ascending.
     """
-    parameters = {
-        "run": run_id,
-        "series": list(series_ids),
-        "horizon": horizon,
-        "wanted": list(probabilities),
-    }
+    parameters = {"run": run_id, "series": list(series_ids), "horizon": horizon}
     with binary_cursor(session) as cursor:
-        rows = cursor.execute(_MONTHS, parameters).fetchall()
-    return starmap(MonthForecast, rows)
+        found = cursor.execute(_MONTHS, parameters).fetchall()
+    for series_id, means, medians, stored, values in found:
+        rows = [values[stored.index(probability)] for probability in probabilities]
+        # As many months as there are means: the quantiles are stored for the whole horizon of the run.
+        by_month = zip(*rows, strict=True) if rows else repeat(())
+        for step, (mean, median, quantiles) in enumerate(zip(means, medians, by_month, strict=False), start=1):
+            yield MonthForecast(series_id, step, mean, median, quantiles)
 
 
-# One row a month, with the quantiles asked for, whatever is stored.
+# One row a series: the months as arrays, and all of its quantiles.
 _MONTHS = """
-    SELECT f.series_id, f.step, f.mean, f.median, ARRAY(
-        SELECT q.values[array_position(q.probabilities, p)][f.step] FROM unnest(%(wanted)s::float8[]) AS p ORDER BY p
-    )
-    FROM forecast f
-    JOIN forecast_quantile q USING (run_id, series_id)
-    WHERE f.run_id = %(run)s AND f.series_id = ANY(%(series)s) AND f.step <= %(horizon)s
-    ORDER BY f.series_id, f.month
+    SELECT q.series_id, f.means, f.medians, q.probabilities, q.values
+    FROM forecast_quantile q CROSS JOIN LATERAL (
+        SELECT array_agg(mean) AS means, array_agg(median) AS medians FROM (
+            SELECT mean, median FROM forecast
+            WHERE run_id = q.run_id AND series_id = q.series_id AND step <= %(horizon)s ORDER BY step
+        ) AS ordered
+    ) AS f
+    WHERE q.run_id = %(run)s AND q.series_id = ANY(%(series)s) ORDER BY q.series_id
 """
 
 
@@ -246,13 +259,3 @@ def write_statuses(session: Session, run_id: int, statuses: Mapping[int, str]) -
         ForecastStatus(run_id=run_id, series_id=series_id, status=status) for series_id, status in statuses.items()
     )
     session.flush()
-
-
-def statuses(session: Session, run_id: int, series_ids: Sequence[int]) -> dict[int, str]:
-    """The statuses of the series of a run that have one, by series number."""
-    found = session.execute(
-        sa.select(col(ForecastStatus.series_id), col(ForecastStatus.status)).where(
-            col(ForecastStatus.run_id) == run_id, col(ForecastStatus.series_id).in_(series_ids)
-        )
-    )
-    return dict(found.all())

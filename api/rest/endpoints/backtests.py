@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import latest_headers, selected_run
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import list_response, page_limit, page_of
 from api.rest.schemas.backtests import BacktestPage, FoldPage, MissAnswer, MissPage
@@ -37,7 +37,6 @@ from services.backtests.series_folds import DERIVED_ID, read_derived_misses, rea
 from services.datasets.table_facts import table_facts
 from services.errors import LevelNotKept, NotOneSeries
 from services.queries.backtests import BacktestQuery, FoldQuery, MissQuery
-from services.runs.run_selection import select_run
 from services.series.series_catalog import SeriesCatalog, part_names
 from store.models import ResolvedSeries
 from store.queries import backtests, runs
@@ -65,7 +64,7 @@ def read_backtests(
     number of cutoffs, the first and the last. `pit` is the PIT histogram over all steps: it is flat where the intervals
     are calibrated.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, _ = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
@@ -116,7 +115,7 @@ def read_folds(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """Forecasts of one series at each cutoff of the backtest, and the outcomes; newest cutoff first."""
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, _ = latest_headers(request, session, config, run, query)
     _refuse_levels(query.level)
     coverage, catalog = catalogs.of_run(session, run.id)
@@ -169,7 +168,7 @@ def read_misses(
     missed by several folds is listed once, with the largest miss. Some misses are expected: an interval of `level` per
     cent covers that share of the outcomes.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, _ = latest_headers(request, session, config, run, query)
     _refuse_levels([query.level])
     coverage, catalog = catalogs.of_run(session, run.id)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import latest_headers, selected_run
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.concentration import ConcentrationAnswer
@@ -20,7 +20,7 @@ from forecasting.data.months import months_after
 from services.backtests.coverage import interval_coverage
 from services.partners.concentration import read_concentration as find_concentration
 from services.queries.forecasts import ConcentrationQuery
-from services.runs.run_selection import requested_horizon, select_run
+from services.runs.run_selection import requested_horizon
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 UNIT = "HHI points"
@@ -42,7 +42,7 @@ def read_concentration(
     the intervals are those of the draws around it. Beside it: the joint share of the one, three and five largest, the
     largest by share, and the same in observed periods.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
     horizon = requested_horizon(run, query.horizon)
     coverage, catalog = catalogs.of_run(session, run.id)

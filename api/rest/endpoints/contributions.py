@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import latest_headers, selected_run
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.contributions import ContributionAnswer
@@ -21,7 +21,6 @@ from api.rest.serializers.indicators import indicators_answer
 from api.rest.serializers.runs import freshness_answer, run_answer
 from services.partners.contributions import read_contributions as find_contributions
 from services.queries.contributions import ContributionQuery
-from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 
@@ -42,7 +41,7 @@ def read_contributions(
     the effect of its group's growth beyond it, and the part's own. Both periods may be observed, forecast, or both.
     Parts that overlap and have no total (`whole` null), and balances, have changes and growth but no contributions.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     found = find_contributions(session, run, catalog, query)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from api.authentication import Reader
 from api.config import ServerConfig
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import NO_STORE, latest_headers, run_headers
+from api.http_cache import NO_STORE, latest_headers, run_headers, selected_run
 from api.rest.path_parameters import DatasetPath, RunPath
 from api.rest.responses import list_response, page_limit, wanted_format
 from api.rest.schemas.forecasts import ForecastPage
@@ -25,11 +25,11 @@ from forecasting.data.months import months_after
 from services.backtests.coverage import forecast_coverage
 from services.datasets.table_facts import table_facts
 from services.forecasts.forecasts import read_forecasts as read_series_forecasts
-from services.forecasts.forecasts import read_statuses
+from services.forecasts.forecasts import statuses_of
 from services.forecasts.observed_periods import observed_history
 from services.queries.forecasts import ForecastQuery, RunForecastQuery
 from services.runs.freshness import Freshness, dataset_freshness
-from services.runs.run_selection import SelectedSeries, published_run, requested_horizon, select_run, select_series
+from services.runs.run_selection import SelectedSeries, published_run, requested_horizon, select_series
 from services.series.catalog_cache import CatalogCache
 from store.queries.runs import PublishedRunRecord
 
@@ -59,7 +59,7 @@ def read_forecasts(
     level: `frequency` sums months, `units` compares, `quantile` adds quantiles. `include=history` adds
     observed periods in the same units.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     if query.view == "judgement":
         return _judged_response(request, session, config, catalogs, run, query)
     headers, freshness = latest_headers(request, session, config, run, query)
@@ -121,7 +121,7 @@ def _forecasts_response(
         lambda resolved: answer_unit(query.units, catalog.unit_of(resolved)),
         spans=not query.plain,
         history=with_history,
-        statuses=read_statuses(session, run, series.page),
+        statuses=statuses_of(series.coverage.statuses, series.page),
     )
     found = read_series_forecasts(session, run, series, query, horizon, judged=judged)
     history = observed_history(session, run, series, query) if with_history else None

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import latest_headers, selected_run
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.forecasts import ProbabilityAnswer
@@ -21,7 +21,6 @@ from forecasting.data.months import months_after
 from services.backtests.coverage import interval_coverage
 from services.forecasts.forecasts import estimate_probability
 from services.queries.forecasts import ProbabilityQuery
-from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 
@@ -40,7 +39,7 @@ def read_probability(
     The share of the run's joint draws in which it does, with its Monte Carlo standard error. Months up to the run's
     cutoff count as observed; a draw at a threshold counts as below it.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     series, row, estimate = estimate_probability(session, run, catalog, query)

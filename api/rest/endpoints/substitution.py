@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.authentication import Reader
 from api.dependencies import CatalogCacheDep, ConfigDep, SessionDep
-from api.http_cache import latest_headers
+from api.http_cache import latest_headers, selected_run
 from api.rest.path_parameters import DatasetPath
 from api.rest.responses import json_response, table_response, wanted_format
 from api.rest.schemas.problem import PROBLEM
@@ -15,7 +15,6 @@ from api.rest.serializers.runs import freshness_answer, run_answer
 from api.rest.serializers.substitution import SUBSTITUTION_COLUMNS, window_answer, window_cells
 from services.partners.substitution import read_substitution as find_substitution
 from services.queries.contributions import SubstitutionQuery
-from services.runs.run_selection import select_run
 
 router = APIRouter(tags=["forecasts"], dependencies=[Reader], responses=PROBLEM)
 
@@ -35,7 +34,7 @@ def read_substitution(
     change that it would have had at the growth rate of the whole (`at_whole_rate`), the effect of its group (`mix`),
     and its own change (`own`). Single partners and remainders sum to the change of the whole; groups are left out.
     """
-    run = select_run(session, dataset, query)
+    run = selected_run(request, session, dataset, query)
     headers, freshness = latest_headers(request, session, config, run, query)
     coverage, catalog = catalogs.of_run(session, run.id)
     windows = find_substitution(session, run, catalog, query)

@@ -90,6 +90,27 @@ def test_a_new_run_is_served_once_the_moment_is_over(scratch: World) -> None:
     assert client.get(LATEST).json()["run"]["id"] == published.run_id != before
 
 
+def test_a_first_answer_within_the_moment_reads_only_its_forecasts(scratch: World, queries: QueryCounter) -> None:
+    client = client_of(scratch, latest_run_seconds=60.0)
+    first = client.get(LATEST).json()
+    before = queries.number
+    other = client.get(LATEST.replace("USA", "DEU")).json()
+    assert queries.number == before + 1
+    assert other["run"] == first["run"]
+
+
+def test_a_steady_flow_of_requests_does_not_prolong_the_moment(scratch: World) -> None:
+    client = client_of(scratch, latest_run_seconds=0.3, answer_cache_bytes=0)
+    before = client.get(LATEST).json()["run"]["id"]
+    with Session(scratch.engine) as session:
+        published = publish_run(session, "CN_CLEANTECH", as_of=date(2026, 1, 21), seed=12, data_hash="d" * 64)
+        session.commit()
+    until = time.monotonic() + 0.35
+    while time.monotonic() < until:
+        client.get(LATEST)
+    assert client.get(LATEST).json()["run"]["id"] == published.run_id != before
+
+
 def test_nothing_is_kept_where_reading_needs_a_key(scratch: World) -> None:
     closed = client_of(scratch, require_key_to_read=True, latest_run_seconds=60.0)
     assert closed.get(LATEST, headers=scratch.headers("read")).status_code == 200
