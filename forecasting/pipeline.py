@@ -23,9 +23,8 @@ from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.regressor_evidence import RegressorReport, report_regressors
 from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
-from forecasting.evaluation.scoring_tasks import base_intervals
+from forecasting.evaluation.scoring_tasks import base_intervals, quantiles_of_paths
 from forecasting.types import FloatArray, OnProgress
-from forecasting.uncertainty.simulation import path_quantiles
 
 SHORTEST_OWN_HISTORY = 6
 """Months that a panel with borrowed history must have of its own before its first fold."""
@@ -141,7 +140,7 @@ def _published(
     """The forecasts at the last cutoff, which is the panel's own."""
     panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
     paths = fold_paths(pool, last, draws=config.draws, seed=config.seed)
-    quantiles = path_quantiles(paths, config.probabilities)
+    quantiles = quantiles_of_paths(paths, config.probabilities)
     return PanelForecast(
         unique_ids=panel.unique_ids,
         months=panel.cutoff + 1 + np.arange(config.horizon),

@@ -91,11 +91,8 @@ def forecaster_tasks(
 def score_fold(task: FoldTask) -> FoldScores:
     """Quantiles and scores of the combination at a fold."""
     pool, fold = task.pool, len(task.pool.base.cutoffs) - 1
-    series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     paths = fold_paths(pool, fold, draws=FOLD_DRAWS, seed=task.seed)
-    quantiles = np.empty((series, len(task.probabilities), horizon), dtype=np.float32)
-    for rows in series_blocks(series, FOLD_DRAWS * horizon):
-        quantiles[rows] = path_quantiles(paths[rows], task.probabilities)
+    quantiles = quantiles_of_paths(paths, task.probabilities).astype(np.float32)
     scored = _MonthScores(pool.data, pool.actual, task.probabilities)
     return FoldScores(quantiles, scored.of(fold, pool.centre[:, fold], quantiles), score_periods(pool, fold, paths))
 
@@ -112,6 +109,12 @@ def score_forecaster(task: ForecasterTask) -> ForecasterScores:
         if kept is not None:
             kept[:, place] = quantiles
     return ForecasterScores(accumulator.scored(task.name, "month"), kept)
+
+
+def quantiles_of_paths(paths: NDArray[np.float32], probabilities: Sequence[float]) -> FloatArray:
+    """As `path_quantiles` of paths (series, draws, steps), in chunks of series: sorting takes a copy of them."""
+    blocks = series_blocks(len(paths), paths.shape[1] * paths.shape[2])
+    return np.concatenate([path_quantiles(paths[rows], probabilities) for rows in blocks])
 
 
 def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...]) -> Quantiles:

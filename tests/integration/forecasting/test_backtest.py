@@ -11,6 +11,7 @@ from forecasting.evaluation import chunks
 from forecasting.evaluation.fold_paths import fold_distribution
 from forecasting.evaluation.metrics import pinball
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
+from forecasting.evaluation.scoring_tasks import quantiles_of_paths
 from forecasting.pipeline import evaluate_panel, forecast_panel
 from forecasting.uncertainty.error_distribution import learn_distribution
 from forecasting.uncertainty.simulation import path_quantiles
@@ -82,6 +83,12 @@ def test_path_quantiles_equal_those_of_numpy_to_the_bit(dtype):
     probabilities = (0.0, 0.025, 0.1, 0.5, 0.77, 1.0)
     expected = np.moveaxis(np.quantile(paths, probabilities, axis=1).astype(np.float64), 0, 1)
     assert_array_equal(path_quantiles(paths, probabilities), expected)
+
+
+def test_quantiles_in_chunks_are_those_of_all_paths(monkeypatch):
+    paths = np.random.default_rng(2).lognormal(size=(7, 20, 3)).astype(np.float32)
+    monkeypatch.setattr(chunks, "BLOCK_VALUES", 2 * 20 * 3)
+    assert_array_equal(quantiles_of_paths(paths, (0.1, 0.5)), path_quantiles(paths, (0.1, 0.5)))
 
 
 def test_a_folds_scale_is_calibrated_by_earlier_folds(panel):
