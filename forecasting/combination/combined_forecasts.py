@@ -215,8 +215,8 @@ def _adjust_for_events(
 def _known_errors(data: FoldData, centre: FloatArray) -> list[FloatArray]:
     """The errors known at each fold of those before it, each of shape (series, earlier folds, horizon)."""
     errors = data.errors(centre)
-    known = [data.known_errors(fold, centre, errors).fold_errors for fold in range(centre.shape[1])]
-    return [fold_errors for fold_errors in known if fold_errors is not None]
+    folds = range(centre.shape[1])
+    return [np.where(data.known_at(fold, errors), errors[:, :fold], np.nan) for fold in folds]
 
 
 def _adjust_for_indicators(

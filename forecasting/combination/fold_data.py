@@ -18,6 +18,7 @@ from forecasting.tasks import KeepsMemoryOrder
 from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import largest_recent, transform, transform_units
 from forecasting.uncertainty.error_scale import KnownErrors, prior_scale
+from forecasting.uncertainty.jumps import count_jumps_once
 
 # A delay up to this is part of the errors of earlier folds if it was usual at them.
 USUAL_DELAY = 3.0
@@ -86,6 +87,21 @@ class FoldData(KeepsMemoryOrder):
         unit = self.transform_unit[..., None]
         return transform(self.outcomes, unit) - transform(means, unit)
 
+    def known_at(self, fold: int, errors: FloatArray, unusual: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Which `errors` (series, folds, horizon) were known at a fold, shape (series, folds before it, horizon).
+
+        The last month of series with an `unusual` last value (series,) is excluded.
+        """
+        cutoff, seen = int(self.months[fold]), self.seen(fold)
+        target = self.months[:fold, None] + 1 + np.arange(errors.shape[2])
+        known = np.isfinite(errors[:, :fold]) & (target <= cutoff)
+        if np.isnan(seen[:, -1]).any():
+            place = np.clip(target - cutoff - 1, -seen.shape[1], -1)
+            known &= np.isfinite(seen[:, place])
+        if unusual is not None:
+            known &= (target < cutoff) | ~unusual[:, None, None]
+        return np.asarray(known)
+
     def known_errors(
         self, fold: int, means: FloatArray, errors: FloatArray, unusual: NDArray[np.bool_] | None = None
     ) -> KnownErrors:
@@ -93,25 +109,20 @@ class FoldData(KeepsMemoryOrder):
 
         They are measured in the unit of that fold, in which its intervals are computed: the unit of a market that
         collapsed or boomed since is no measure of its errors now. `errors` are those in the units of their own folds.
-        The last month of series with an `unusual` last value (series,) is excluded.
+        The last month of series with an `unusual` last value (series,) is excluded, and lasting changes of level count
+        once.
         """
-        cutoff, seen = int(self.months[fold]), self.seen(fold)
-        target = self.months[:fold, None] + 1 + np.arange(means.shape[2])
-        known = np.isfinite(errors[:, :fold]) & (target <= cutoff)
-        if np.isnan(seen[:, -1]).any():
-            place = np.clip(target - cutoff - 1, -seen.shape[1], -1)
-            known &= np.isfinite(seen[:, place])
-        if unusual is not None:
-            known &= (target < cutoff) | ~unusual[:, None, None]
+        known = self.known_at(fold, errors, unusual)
         unit = self.transform_unit[:, fold, None, None]
         current = transform(self.outcomes[:, :fold], unit) - transform(means[:, :fold], unit)
+        cutoffs = self.months[:fold]
         return KnownErrors(
-            errors=np.where(known, current, np.nan),
-            cutoffs=self.months[:fold],
-            cutoff=cutoff,
+            errors=count_jumps_once(np.where(known, current, np.nan), cutoffs),
+            cutoffs=cutoffs,
+            cutoff=int(self.months[fold]),
             prior=self.prior[:, fold],
             aggregation_level=self.aggregation_level,
-            fold_errors=np.where(known, errors[:, :fold], np.nan),
+            fold_errors=count_jumps_once(np.where(known, errors[:, :fold], np.nan), cutoffs),
             representative=self.representative[:, fold],
             delay=self.delay[:, fold],
             new_year=self.new_year,
