@@ -25,14 +25,14 @@ def with_jump(errors: FloatArray, month: int, size: float, *, last: int = FOLDS)
     """The errors with a jump from a month to a last one that no fold before it foresaw."""
     target = CUTOFFS[:, None] + 1 + np.arange(HORIZON)
     missed = (CUTOFFS[:, None] < month) & (target >= month) & (target <= last)
-    moved: FloatArray = errors + size * missed
-    return moved
+    return errors + size * missed
 
 
 def scale_of(errors: FloatArray) -> FloatArray:
     """The error scale of the months ahead, shape (horizon,)."""
     known = KnownErrors(errors, CUTOFFS, FOLDS, np.array([USUAL]), np.zeros(1, dtype=np.int64), new_year=False)
-    return estimate_error_scale(known).ahead_of(known)[0]
+    ahead: FloatArray = estimate_error_scale(known).ahead_of(known)[0]
+    return ahead
 
 
 @given(SEEDS, st.integers(8, 20), st.sampled_from([-2.0, -1.4, 1.4, 2.0]))
