@@ -32,7 +32,7 @@ from jobs.progress import progress_bar
 HORIZON = 12
 STEPS = (1, 3, 6, 12)
 CAP = 50.0
-QUICK = 50
+QUICK = 30
 STATSFORECAST = ("AutoETS", "AutoTheta", "AutoCES")
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "CN_TRADE": panels.cn_trade,

@@ -29,7 +29,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A deadline would time the machine, not the code. Examples derive from each test, so that a run repeats, and are few:
 # the unit tests are quick. HYPOTHESIS_PROFILE=thorough draws more.
-settings.register_profile("tradewind", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("tradewind", deadline=None, derandomize=True, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tradewind"))
 

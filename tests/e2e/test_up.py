@@ -196,7 +196,7 @@ def test_stopped_in_the_middle_of_a_run_it_leaves_none_half_published(tmp_path):
     """Ctrl-C while fitting; the next start completes."""
     tmp_path.chmod(0o711)
     file = tmp_path / "panel.csv"
-    series = {f"series {number}": trade_series(96, seed=number) for number in range(40)}
+    series = {f"series {number}": trade_series(96, seed=number) for number in range(16)}
     long_frame(series).to_csv(file, index=False)
     named = ("--file", str(file), "--dataset", "MINE", "--unit", "USD m")
     # Minutes of fits in one process.

@@ -32,7 +32,7 @@ def serving():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     reported.url = "http://{}:{}".format(*server.server_address)
     try:
