@@ -5,7 +5,6 @@ is a partner, horizons are months from the reference date, which is the day of t
 end in `pc1`. See https://docs.hubverse.io/en/latest/user-guide/model-output.html.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -32,7 +31,7 @@ COLUMNS = (*TASK_IDS, "output_type", "output_type_id", "value")
 TARGET_UNITS: Mapping[str, Units] = {"month": "lin", "growth": "pc1"}
 FLOW_NAMES = {"X": "Exports", "M": "Imports", "B": "Balance"}
 DAYS_TO_SUBMIT = 31
-LONGEST_NAME = 100
+LONGEST_TEXT = 100
 
 
 class Task(NamedTuple):
@@ -91,15 +90,20 @@ def _rows(
     yield (*task, "median", None, month.median)
     for probability, value in zip(probabilities, month.quantiles, strict=True):
         assert value is not None
-        yield (*task, "quantile", f"{probability:g}", value)
-    for number, value in enumerate(samples):
+        yield (*task, "quantile", f"{probability:.15g}", value)
+    for number, value in enumerate(samples, start=1):
         yield (*task, "sample", str(number), float(value))
 
 
 def _task(run: PublishedRunRecord, series: ResolvedSeries, step: int, units: Units) -> Task:
+    horizon, end = _ahead(run, step)
+    return Task(run.as_of, _target(series, units), horizon, series.partner, end)
+
+
+def _ahead(run: PublishedRunRecord, step: int) -> tuple[int, date]:
+    """Months from the month of the run to that of a step, and the last day of the latter."""
     month = cutoff_number(run) + step
-    horizon = month - month_number(run.as_of.year, run.as_of.month)
-    return Task(run.as_of, _target(series, units), horizon, series.partner, first_day(month + 1) - timedelta(days=1))
+    return month - month_number(run.as_of.year, run.as_of.month), first_day(month + 1) - timedelta(days=1)
 
 
 def _target(series: ResolvedSeries, units: Units) -> str:
@@ -107,24 +111,14 @@ def _target(series: ResolvedSeries, units: Units) -> str:
 
 
 def tasks(run: PublishedRunRecord, series: SelectedSeries, query: HubverseQuery) -> dict[str, Any]:
-    """The tasks.json of a hub for which `model_output` of the same query is a submission, by SCHEMA.
-
-    A target has a group of tasks of its own, because its partners are its own.
-    """
-    groups: dict[tuple[str, Units], list[ResolvedSeries]] = defaultdict(list)
-    for target in query.target:
-        for resolved in series.all:
-            groups[_target(resolved, TARGET_UNITS[target]), TARGET_UNITS[target]].append(resolved)
+    """The tasks.json of a hub for which `model_output` of the same query is a submission, by SCHEMA."""
     return {
         "schema_version": SCHEMA,
         "rounds": [
             {
                 "round_id_from_variable": True,
                 "round_id": "reference_date",
-                "model_tasks": [
-                    _model_task(run, series, target, units, members, query)
-                    for (target, units), members in sorted(groups.items())
-                ],
+                "model_tasks": [_model_task(run, series, query)],
                 "submissions_due": {"relative_to": "reference_date", "start": 0, "end": DAYS_TO_SUBMIT},
                 "last_data_date": str(first_day(cutoff_number(run) + 1) - timedelta(days=1)),
                 "file_format": ["csv", "parquet"],
@@ -135,25 +129,27 @@ def tasks(run: PublishedRunRecord, series: SelectedSeries, query: HubverseQuery)
     }
 
 
-def _model_task(
-    run: PublishedRunRecord,
-    series: SelectedSeries,
-    target: str,
-    units: Units,
-    members: Sequence[ResolvedSeries],
-    query: HubverseQuery,
-) -> dict[str, Any]:
-    ahead = [_task(run, members[0], step, units) for step in range(1, run.horizon + 1)]
+def _model_task(run: PublishedRunRecord, series: SelectedSeries, query: HubverseQuery) -> dict[str, Any]:
+    """All targets are one group of tasks: a sample is one future of them all, and may not span groups.
+
+    Whatever not every target has (a partner, a month of growth) is optional.
+    """
+    targets = {
+        _target(member, TARGET_UNITS[target]): (TARGET_UNITS[target], member)
+        for target in query.target
+        for member in series.all
+    }
+    horizons, ends = zip(*(_ahead(run, step) for step in range(1, run.horizon + 1)), strict=True)
     return {
         "task_ids": {
             "reference_date": {"required": [str(run.as_of)], "optional": None},
-            "target": {"required": [target], "optional": None},
-            "horizon": {"required": None, "optional": [task.horizon for task in ahead]},
-            "location": {"required": None, "optional": sorted({member.partner for member in members})},
-            "target_end_date": {"required": None, "optional": [str(task.target_end_date) for task in ahead]},
+            "target": {"required": None, "optional": sorted(targets)},
+            "horizon": {"required": None, "optional": list(horizons)},
+            "location": {"required": None, "optional": sorted({member.partner for member in series.all})},
+            "target_end_date": {"required": None, "optional": [str(end) for end in ends]},
         },
         "output_type": _output_types(series, query),
-        "target_metadata": [_target_metadata(series, target, units, members[0])],
+        "target_metadata": [_target_metadata(series, target, *targets[target]) for target in sorted(targets)],
     }
 
 
@@ -174,8 +170,8 @@ def _target_metadata(series: SelectedSeries, target: str, units: Units, member: 
     name = f"{flow}, {series.catalog.sectors[member.sector]}" + ("" if units == "lin" else ", growth on a year ago")
     return {
         "target_id": target,
-        "target_name": name[:LONGEST_NAME],
-        "target_units": answer_unit(units, series.catalog.unit),
+        "target_name": name[:LONGEST_TEXT],
+        "target_units": answer_unit(units, series.catalog.unit)[:LONGEST_TEXT],
         "target_keys": {"target": target},
         "target_type": "continuous",
         "is_step_ahead": True,

@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.hubverse import PUBLISHED, check_tasks, published_schema
+from tests.support.hubverse_rules import config_faults, submission_faults
 from tests.support.panels import long_frame, trade_series
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -150,6 +152,22 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
         assert service.get("/v1/runs")["total"] == total
         assert service.stop(signal.SIGHUP) == 0
     assert processes_of(data_dir) == []
+
+
+def test_every_bundled_run_is_a_submission_to_a_hub(data_dir):
+    with up(data_dir) as service:
+        service.wait_for_full_runs()
+        for run in service.full_runs():
+            files = f"/v1/runs/{run['id']}/hubverse"
+            tasks = service.get(f"{files}/tasks.json?samples=5")
+            check_tasks(tasks)
+            if PUBLISHED in os.environ:
+                check_tasks(tasks, published_schema())
+            assert config_faults(tasks) == []
+            csv = f"{service.address}{files}/model-output?samples=5&format=csv"
+            rows = pd.read_csv(csv, dtype={"output_type_id": str, "location": str})
+            assert set(rows["output_type"]) == {"mean", "median", "quantile", "sample"}
+            assert submission_faults(f"{run['as_of']}-tradewind-combination.csv", rows, tasks) == []
 
 
 def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_path):

@@ -1,10 +1,21 @@
-"""Rules of the hubverse for tasks.json, as a JSON schema.
+"""Rules of the hubverse for tasks.json, as a JSON schema, and the published schema where there is one.
 
 Restated from the published schema (https://github.com/hubverse-org/schemas, v5.0.1/tasks-schema.json): the same
 properties, types and required members for everything that Tradewind writes, and nothing else is allowed.
 """
 
+import json
+import os
+from pathlib import Path
 from typing import Any
+
+import httpx
+import jsonschema
+
+from services.forecasts.hubverse import SCHEMA
+
+PUBLISHED = "TRADEWIND_HUBVERSE_SCHEMA"
+"""The environment variable with the path of a copy of the published schema."""
 
 DATE = {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 
@@ -31,7 +42,7 @@ POINT = closed(
 PROBABILITIES = {"type": "array", "uniqueItems": True, "items": {"type": "number", "minimum": 0, "maximum": 1}}
 SAMPLE = closed(
     {
-        "type": {"enum": ["character", "integer"]},
+        "type": {"const": "integer"},
         "min_samples_per_task": {"type": "integer", "minimum": 1},
         "max_samples_per_task": {"type": "integer", "minimum": 1},
         "compound_taskid_set": {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
@@ -49,32 +60,22 @@ OUTPUT_TYPES = closed(
     },
     optional=("mean", "median", "quantile", "sample"),
 )
-TARGET = {
-    "type": "object",
-    "properties": {
+TARGET = closed(
+    {
         "target_id": {"type": "string", "maxLength": 30},
         "target_name": {"type": "string", "maxLength": 100},
         "target_units": {"type": "string", "maxLength": 100},
         "target_keys": {
-            "type": ["object", "null"],
+            "type": "object",
             "minProperties": 1,
             "maxProperties": 1,
             "additionalProperties": {"type": "string"},
         },
         "target_type": {"enum": ["continuous", "discrete", "date", "binary", "nominal", "ordinal", "compositional"]},
-        "is_step_ahead": {"type": "boolean"},
+        "is_step_ahead": {"const": True},
         "time_unit": {"enum": ["day", "week", "month"]},
-    },
-    "required": [
-        "target_id",
-        "target_name",
-        "target_units",
-        "target_type",
-        "target_keys",
-        "is_step_ahead",
-        "time_unit",
-    ],
-}
+    }
+)
 TASK_IDS = closed(
     {
         "reference_date": choices(DATE),
@@ -113,3 +114,19 @@ TASKS = closed(
         "output_type_id_datatype": {"enum": ["auto", "character", "double", "integer", "logical", "Date"]},
     }
 )
+
+
+def check_tasks(tasks: dict[str, Any], schema: dict[str, Any] = TASKS) -> None:
+    """Raises jsonschema.ValidationError."""
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date"])).validate(tasks)
+
+
+def published_schema() -> dict[str, Any]:
+    """The schema that tasks.json names: the copy at PUBLISHED, or else by the network.
+
+    Raises httpx.HTTPError, or ValueError for an answer that is no JSON, where there is neither.
+    """
+    path = os.environ.get(PUBLISHED)
+    found = json.loads(Path(path).read_text()) if path else httpx.get(SCHEMA, timeout=10).raise_for_status().json()
+    jsonschema.Draft202012Validator.check_schema(found)
+    return dict(found)
