@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 
 @contextmanager
-def served(application: FastAPI) -> Iterator[str]:
+def served(application: Starlette) -> Iterator[str]:
     """The address of the application, served until the end of the block."""
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="on"))
     with socket.create_server(("127.0.0.1", 0)) as listener:

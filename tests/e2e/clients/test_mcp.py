@@ -5,11 +5,14 @@ import json
 from typing import Any
 
 import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.memory import create_connected_server_and_client_session
 
 from api.mcp.server import make_server
 from tests.integration.api.conftest import TODAY, World
+from tests.support.web_service import served
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +73,17 @@ def test_an_error_says_what_is_wrong(server: FastMCP) -> None:
     failed, message = call(server, "probability", dataset="CN_TRADE", period="2026-03")
     assert failed
     assert "give above, below, or both" in message
+
+
+def test_streamable_http_answers_as_stdio_does(server: FastMCP) -> None:
+    async def ask(address: str) -> Any:
+        async with (
+            streamablehttp_client(f"{address}/mcp") as (read, write, _),
+            ClientSession(read, write) as client,
+        ):
+            await client.initialize()
+            return await client.call_tool("find_series", {"text": "electric germany"})
+
+    with served(server.streamable_http_app()) as address:
+        result = asyncio.run(ask(address))
+    assert json.loads(result.content[0].text) == call(server, "find_series", text="electric germany")[1]

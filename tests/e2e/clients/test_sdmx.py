@@ -42,6 +42,8 @@ def test_sdmx1_lists_and_describes_the_dataflows(client: Any) -> None:
     assert names == ["FREQ", "DATASET", "FLOW", "PARTNER", "SECTOR", "STATISTIC", "TIME_PERIOD"]
     assert "P97_5" in described.codelist["CL_STATISTIC"]
     assert client.codelist("CL_FLOW").codelist["CL_FLOW"]["X"].name["en"] == "Exports"
+    concepts = client.conceptscheme("CS_TRADEWIND").concept_scheme["CS_TRADEWIND"]
+    assert {name for name in names if name not in concepts} == set()
 
 
 def test_sdmx1_fetches_observations_into_pandas(client: Any, stored: pd.Series) -> None:
