@@ -20,7 +20,7 @@ def heat_map(rows: Sequence[Row], *, partners: Sequence[str], sectors: Sequence[
     """Rows: partner, sector, shade (0 to 6), text."""
     across = {"title": None, "orient": "top", "labelAngle": 0, "labelLimit": 180}
     x = {"field": "sector", "type": "nominal", "sort": list(sectors), "axis": across}
-    y = {"field": "partner", "type": "nominal", "sort": list(partners), "axis": {"title": None, "labelLimit": 200}}
+    y = {"field": "partner", "type": "nominal", "sort": list(partners), "axis": {"title": None, "labelLimit": 240}}
     shade = {
         "field": "shade",
         "type": "ordinal",

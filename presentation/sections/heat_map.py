@@ -24,7 +24,7 @@ def heat_map_section(
     sectors, show = sectors_of(published), FORMATTERS[measure]
     rows, marks = [], []
     for code in partners:
-        row: dict[str, Any] = {"code": code, "partner": published.partner_name(code)}
+        row: dict[str, Any] = {"code": code, "partner": published.partner_label(code)}
         for sector in sectors:
             cell = grid.cells.get((code, sector))
             if cell is None or cell.value is None:
@@ -74,7 +74,7 @@ def multiples_section(published: PublishedRun, flow: str, shown: Sequence[str]) 
             figure("hi", "80 % to", lambda value: show(value, published.unit)),
         ],
         rows=rows,
-        spec=small_multiples(rows, order=[published.partner_name(code) for code in shown], unit=published.unit)
+        spec=small_multiples(rows, order=[published.partner_label(code) for code in shown], unit=published.unit)
         if rows
         else None,
         note=f"{published.unit}; scales differ between panels. Blue: forecast with its 80 % interval.",

@@ -93,7 +93,7 @@ def multiples(published: PublishedRun, flow: str, sector: str, partners: Sequenc
     chosen = [series for code in partners for series in _existing(published, flow, code, sector)]
     rows = []
     for series, series_paths in zip(chosen, published.read_paths(chosen, years=YEARS_READ), strict=True):
-        name = published.partner_name(series.partner)
+        name = published.partner_label(series.partner)
         for place, value in enumerate(series_paths.observed.tolist()):
             if isfinite(value):
                 rows.append({"partner": name, "month": iso_day(series_paths.start + place), "value": value})
