@@ -21,12 +21,12 @@ from benchmarks.panels import Problem
 from benchmarks.peers import PeerForecasts, run_peers
 from benchmarks.sampling import SURE, TOLERANCE, blocks_of, hits, marked, standard_errors
 from benchmarks.tables import machine, markdown, write
+from forecasting.analysis.periods import GROWTH
 from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.data.hierarchy import aggregation_levels
 from forecasting.data.panel import Panel
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.metrics import weighted_interval_score
-from forecasting.evaluation.period_scores import GROWTH
 from forecasting.pipeline import evaluate_panel
 from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool

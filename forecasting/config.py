@@ -11,6 +11,8 @@ from forecasting.prophet_options import ProphetOptions
 LEVELS = (50.0, 80.0, 90.0, 95.0)
 PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 """The bounds of LEVELS and the median: the quantiles that are stored and scored."""
+PIT_BINS = 10
+"""Bins of the PIT histogram."""
 BASELINE = "seasonal_naive"
 COMBINATION = "combination"
 FRESH_MONTHS = 12

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from forecasting.analysis.periods import KINDS, parse_period
+from forecasting.analysis.periods import GROWTH, KINDS, parse_period
 
 CODE = r"^[A-Za-z0-9_.+-]{1,40}$"
 MONTH = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
@@ -20,7 +20,7 @@ GREATEST_ID = 2**31 - 1
 GREATEST_OFFSET = 10**9
 AS_OF = "Only values known on this day, YYYY-MM-DD; the default is today."
 DEFAULT_LEVELS = [80.0, 95.0]
-SCORE_KINDS = (*KINDS, *(f"{kind}_growth" for kind in KINDS))
+SCORE_KINDS = (*KINDS, *(kind + GROWTH for kind in KINDS))
 RENAMED: Mapping[str, str] = {"certificate": "coverage"}
 """Parameters of earlier releases and their present names."""
 

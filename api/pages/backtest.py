@@ -10,6 +10,7 @@ from pydantic import Field
 from api.authentication import may_read
 from api.dependencies import CatalogCacheDep, SessionDep
 from api.pages.rendering import PageQuery, PageRoute, page
+from forecasting.analysis.periods import GROWTH
 from presentation import formatting, links
 from presentation.sections.backtest import conditional_section, score_sections
 from presentation.sections.folds import PERIODS, fold_cutoffs, fold_sections, largest_misses, select_fold
@@ -110,8 +111,8 @@ def _scores(
 
 def kind_name(kind: str) -> str:
     """The name of a kind of period."""
-    level = PERIODS[kind.removesuffix("_growth")]
-    return f"{level}, growth on a year ago" if kind.endswith("_growth") else level
+    level = PERIODS[kind.removesuffix(GROWTH)]
+    return f"{level}, growth on a year ago" if kind.endswith(GROWTH) else level
 
 
 def _steps(kind: str) -> list[tuple[int, str]]:

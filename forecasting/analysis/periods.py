@@ -19,6 +19,8 @@ KINDS_OF: dict[Frequency, str] = {"M": "month", "Q": "quarter", "A": "year", "YT
 LENGTHS = {"month": 1, "jan_feb": 2, "quarter": 3, "year": 12}
 """Lengths in months of the kinds of period that the backtest scores."""
 KINDS = tuple(LENGTHS)
+GROWTH = "_growth"
+"""Suffix of the kinds that are growth on a year ago."""
 KIND_OF_LENGTH = {length: kind for kind, length in LENGTHS.items()}
 FREQUENCY_OF: dict[str, Frequency] = {kind: frequency for frequency, kind in KINDS_OF.items()}
 # The growth of a year that ends in the first month ahead needs the months up to two years back.

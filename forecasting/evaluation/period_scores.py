@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.analysis.periods import KINDS, LOOK_BACK, Period, growth, scored_periods, totals
+from forecasting.analysis.periods import GROWTH, KINDS, LOOK_BACK, Period, growth, scored_periods, totals
 from forecasting.combination.combined_forecasts import CombinedForecasts
-from forecasting.config import BASELINE, COMBINATION, PROBABILITIES
+from forecasting.config import BASELINE, COMBINATION, PIT_BINS, PROBABILITIES
 from forecasting.data.months import MONTHS_PER_YEAR, number_of_month
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import fold_scores
@@ -16,11 +16,9 @@ from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, S
 from forecasting.types import FloatArray
 from forecasting.uncertainty.simulation import path_quantiles
 
-GROWTH = "_growth"
 ALL_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH))
 EVERY = {"jan_feb": MONTHS_PER_YEAR, "quarter": 3, "year": MONTHS_PER_YEAR}
 """Kinds whose forecasts are stored, and the months between their ends; their growth follows from the level."""
-PIT_BINS = 10
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,8 @@ from forecasting.forecasters import (
 )
 from forecasting.forecasters.calendar_choice import with_moving_holidays
 from forecasting.prophet_options import ProphetOptions
-from forecasting.tasks import KeepsMemoryOrder
+from forecasting.tasks import PULSE_SECONDS, KeepsMemoryOrder
 from forecasting.types import FloatArray, OnProgress
-
-PULSE_SECONDS = 5.0
-"""Progress is reported at least this often while fits are waited for, so that a run whose fits hang can be ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from datetime import date
 from typing import Any
 
 from forecasting.analysis.period_draws import Units
-from forecasting.analysis.periods import KINDS_OF, Frequency
+from forecasting.analysis.periods import GROWTH, KINDS_OF, Frequency
 from forecasting.config import COMBINATION
 from presentation import formatting, links
 from presentation.charts.fan import fan
 from presentation.charts.period_bars import period_bars
 from presentation.sections.forecast import with_tooltips
 from presentation.sections.section import Section, figure, in_unit, interval_columns, link, text
-from services.backtests.backtest_folds import GROWTH, LONG_STEP, Fold, FoldPeriod, MissedPage, read_misses
+from services.backtests.backtest_folds import LONG_STEP, Fold, FoldPeriod, MissedPage, read_misses
 from services.backtests.series_folds import DERIVED_ID, read_derived_misses, read_series_folds
 from services.forecasts.period_summary import unit_in_words
 from services.history.forecast_history import history_start, observed_rows

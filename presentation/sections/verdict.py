@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from forecasting.analysis.periods import GROWTH
 from forecasting.config import BASELINE, COMBINATION
 from presentation import formatting
 from presentation.sections.section import in_unit
-from services.backtests.backtest_folds import GROWTH, score_unit
+from services.backtests.backtest_folds import score_unit
 from services.backtests.backtest_summary import BacktestScores
 from store.queries.backtests import ScoreRow
 

@@ -12,7 +12,7 @@ import numpy as np
 from sqlmodel import Session
 
 from forecasting.analysis.period_draws import SeriesPaths, period_sums
-from forecasting.analysis.periods import LENGTHS, Period
+from forecasting.analysis.periods import GROWTH, LENGTHS, Period
 from forecasting.config import interval_probabilities
 from forecasting.data.months import MONTHS_PER_YEAR, month_number
 from store.queries import backtest_folds
@@ -20,7 +20,6 @@ from store.queries.backtest_folds import FoldForecast, Miss
 from store.queries.run_inputs import recent
 from store.queries.runs import PublishedRunRecord
 
-GROWTH = "_growth"
 LONG_STEP = 12
 Bounds = tuple[float | None, float | None]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from forecasting.analysis.period_draws import share_error
-from forecasting.config import BASELINE, COMBINATION
-from services.backtests.derived_backtest import PIT_BINS, derived_scores
+from forecasting.config import BASELINE, COMBINATION, PIT_BINS
+from services.backtests.derived_backtest import derived_scores
 from services.runs.published_run import PublishedRun
 from store.models import ResolvedSeries
 from store.queries import backtests

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from forecasting.analysis.periods import LENGTHS
-from forecasting.config import BASELINE, COMBINATION
+from forecasting.analysis.periods import GROWTH, LENGTHS
+from forecasting.config import BASELINE, COMBINATION, PIT_BINS
 from forecasting.data.months import MONTHS_PER_YEAR, first_day, month_number
 from forecasting.types import FloatArray
-from services.backtests.backtest_folds import GROWTH
 from store.models import ResolvedSeries
 from store.queries import backtest_folds, backtests, releases, run_inputs
 from store.queries.backtest_folds import FoldForecast
@@ -27,7 +26,6 @@ from store.queries.backtests import Folds, ScoreRow
 from store.queries.runs import PublishedRunRecord
 
 DRAWS = 2000
-PIT_BINS = 10
 LONGEST_YEARS = 40
 
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from forecasting.analysis.periods import Period
+from forecasting.analysis.periods import GROWTH, Period
 from forecasting.config import COMBINATION, interval_probabilities
 from forecasting.data.months import MONTHS_PER_YEAR
 from services.backtests import backtest_folds
 from services.backtests.backtest_folds import (
-    GROWTH,
     Bases,
     Fold,
     FoldPage,

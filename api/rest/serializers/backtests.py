@@ -14,7 +14,7 @@ from api.rest.schemas.backtests import (
 )
 from api.rest.schemas.common import FoldsAnswer
 from forecasting.analysis.period_draws import share_error
-from forecasting.config import COMBINATION
+from forecasting.config import COMBINATION, PIT_BINS
 from forecasting.data.months import format_month, month_text
 from services.backtests.backtest_folds import Fold, Missed
 from services.backtests.coverage import IntervalCoverage, PooledCoverage
@@ -31,7 +31,7 @@ FOLD_COLUMNS = (
     *("unique_id", "forecaster", "cutoff", "month", "step", "unit", "mean", "actual", "level", "lo", "hi"),
     "period",
 )
-PIT_BINS, PIT_WIDTH = 10, 10.0
+PIT_WIDTH = 100 / PIT_BINS
 """Number and width, in per cent, of the bins of a PIT histogram."""
 
 
