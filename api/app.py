@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
+import structlog
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -30,6 +31,7 @@ from api.sdmx import endpoints as sdmx
 from services.series.catalog_cache import CatalogCache
 from store.database import with_transactions
 
+log = structlog.get_logger(__name__)
 STATIC = Path(__file__).parent / "pages" / "static"
 DESCRIPTION = """Forecasts of a country's monthly goods trade by partner and sector, with prediction intervals and a
 record of their accuracy. Reading is open unless the deployment requires a key; writing needs an API key.
@@ -98,6 +100,9 @@ def _prepare(app: FastAPI) -> None:
         route.matches({"type": "http", "method": "GET", "path": "/nowhere", "root_path": "", "headers": []})
     configure_mappers()
     rendering.compile_templates()
-    # Without a database, or without its tables, the first request answers with the reason.
-    with suppress(SQLAlchemyError), Session(app.state.reading) as session:
-        overview.prepare(session, app.state.catalogs, app.state.options.now().date())
+    try:
+        # Without a database, or without its tables, the first request answers with the reason.
+        with suppress(SQLAlchemyError), Session(app.state.reading) as session:
+            overview.prepare(session, app.state.catalogs, app.state.options.now().date())
+    except Exception:
+        log.exception("overview.not_prepared")

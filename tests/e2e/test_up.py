@@ -105,7 +105,21 @@ def wait_until(true, seconds=30):
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
+def check_that_every_run_is_a_submission_to_a_hub(service):
+    for run in service.full_runs():
+        files = f"/v1/runs/{run['id']}/hubverse"
+        tasks = service.get(f"{files}/tasks.json?samples=5")
+        check_tasks(tasks)
+        if PUBLISHED in os.environ:
+            check_tasks(tasks, published_schema())
+        assert config_faults(tasks) == []
+        csv = f"{service.address}{files}/model-output?samples=5&format=csv"
+        rows = pd.read_csv(csv, dtype={"output_type_id": str, "location": str})
+        assert set(rows["output_type"]) == {"mean", "median", "quantile", "sample"}
+        assert submission_faults(f"{run['as_of']}-tradewind-combination.csv", rows, tasks) == []
+
+
+@pytest.fixture
 def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("up")
 
@@ -130,6 +144,7 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
             assert (wide["hi"][80] <= wide["hi"][95]).all()
         backtest = service.get("/v1/datasets/CN_TRADE/backtests?flow=X")
         assert backtest["folds"]["number"] == 2
+        check_that_every_run_is_a_submission_to_a_hub(service)
         assert service.stop() == 0
         assert service.printed[-1] == "Stopped.\n"
     assert processes_of(data_dir) == []
@@ -152,22 +167,6 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
         assert service.get("/v1/runs")["total"] == total
         assert service.stop(signal.SIGHUP) == 0
     assert processes_of(data_dir) == []
-
-
-def test_every_bundled_run_is_a_submission_to_a_hub(data_dir):
-    with up(data_dir) as service:
-        service.wait_for_full_runs()
-        for run in service.full_runs():
-            files = f"/v1/runs/{run['id']}/hubverse"
-            tasks = service.get(f"{files}/tasks.json?samples=5")
-            check_tasks(tasks)
-            if PUBLISHED in os.environ:
-                check_tasks(tasks, published_schema())
-            assert config_faults(tasks) == []
-            csv = f"{service.address}{files}/model-output?samples=5&format=csv"
-            rows = pd.read_csv(csv, dtype={"output_type_id": str, "location": str})
-            assert set(rows["output_type"]) == {"mean", "median", "quantile", "sample"}
-            assert submission_faults(f"{run['as_of']}-tradewind-combination.csv", rows, tasks) == []
 
 
 def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_path):
