@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from store.database import alembic_config
+from store.migration import alembic_config
 from store.queries import runs
 
 

@@ -31,7 +31,8 @@ from sqlmodel import Session
 
 from jobs.execution.process_supervisor import free_port
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from store.queries import api_keys
 
 HEALTHY_SECONDS = 60.0

@@ -29,7 +29,8 @@ from jobs.runs.run_writer import write_run
 from services.datasets.datasets import add_codes
 from services.runs.run_requests import request_run
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from store.models import Table
 from store.queries import catalog
 

@@ -29,7 +29,8 @@ from services.runs.run_selection import latest_run
 from services.scenarios.scenarios import evaluate_scenario
 from services.series.catalog_cache import CatalogCache
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from store.queries.runs import PublishedRunRecord
 
 DATASET, AS_OF, ROUNDS = "CN_CLEANTECH", date(2026, 11, 1), 5

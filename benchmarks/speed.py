@@ -33,7 +33,8 @@ from forecasting.forecasters import DEFAULT_FORECASTERS
 from jobs.execution.dask_cluster import dask_cluster
 from jobs.execution.executors import available_cores, process_pool
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from store.queries.runs import latest_published
 
 Row = tuple[str, ...]

@@ -30,7 +30,8 @@ from services.runs.published_run import open_run
 from services.scenarios.scenarios import ScenarioRow, evaluate_scenario
 from services.series.catalog_cache import CatalogCache
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from store.queries import observations
 
 DATASET, AS_OF, LAST_KNOWN = "CN_PARTNERS", date(2025, 4, 1), date(2026, 8, 21)

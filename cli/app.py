@@ -5,13 +5,15 @@ Each command imports the packages that it needs: `tradewind serve` loads no fore
 
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from cli.commands import alerts, data, files, keys, mcp, reads, runs, serve
 from cli.console import say, stop
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": serve.up,
@@ -76,29 +78,48 @@ def _options(
 
 def main() -> None:
     """Run a command. An error is one line on standard error: exit code 2 for bad input, 1 for a failed dependency."""
+    try:
+        make_app()()
+    except Exception as error:
+        _stop_for(error)
+        raise
+
+
+def _stop_for(error: Exception) -> None:
+    """End with the line and the exit code of an error, unless it is a defect. A command without errors loads none."""
     import psycopg
+    from pydantic import ValidationError
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from errors import TradewindError
     from jobs.execution.process_supervisor import ChildEnded
+
+    match error:
+        case ChildEnded() | TimeoutError() | BrokenExecutor():
+            stop(str(error), 1)
+        case TradewindError():
+            stop(str(error), 2)
+        case ValidationError():
+            stop(_invalid_setting(error), 2)
+        case OperationalError() | psycopg.OperationalError():
+            stop(_unavailable(error), 1)
+        case ProgrammingError() | psycopg.ProgrammingError():
+            reason = _first_line(error)
+            stop(f"the database schema does not match this release; run `tradewind migrate`: {reason}", 1)
+
+
+def _invalid_setting(error: "ValidationError") -> str:
+    first = error.errors()[0]
+    name = "TRADEWIND_" + "_".join(map(str, first["loc"][:1])).upper()
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _unavailable(error: Exception) -> str:
     from store.database import is_disk_full
 
-    try:
-        make_app()()
-    except (ChildEnded, TimeoutError, BrokenExecutor) as error:
-        stop(str(error), 1)
-    except TradewindError as error:
-        stop(str(error), 2)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "TRADEWIND_" + "_".join(map(str, first["loc"][:1])).upper()
-        stop(f"{name}: {first['msg'].removeprefix('Value error, ')}", 2)
-    except (OperationalError, psycopg.OperationalError) as error:
-        if is_disk_full(error):
-            stop("the disk of the database is full: free space, then try again", 1)
-        stop(f"the database does not answer: {_first_line(error)}", 1)
-    except (ProgrammingError, psycopg.ProgrammingError) as error:
-        stop(f"the database schema does not match this release; run `tradewind migrate`: {_first_line(error)}", 1)
+    if is_disk_full(error):
+        return "the disk of the database is full: free space, then try again"
+    return f"the database does not answer: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

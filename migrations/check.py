@@ -7,7 +7,8 @@ from alembic import command
 from sqlalchemy import Engine
 
 from store import embedded_postgres
-from store.database import alembic_config, make_engine
+from store.database import make_engine
+from store.migration import alembic_config
 
 
 def check(engine: Engine) -> None:

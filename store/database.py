@@ -1,23 +1,19 @@
-"""The engine, and migration of the tables."""
+"""The engine and its connections."""
 
 import math
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from psycopg import Connection, Cursor
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
-MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 CONNECT_SECONDS = 5
 REST_SECONDS = 1.0
 TCP_TIMEOUTS = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
@@ -107,18 +103,3 @@ def _driver(connection: PoolProxiedConnection) -> "Connection[Any]":
     driver = connection.driver_connection
     assert isinstance(driver, Connection)
     return driver
-
-
-def alembic_config() -> Config:
-    """Alembic's configuration, independent of the current directory."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def migrate(engine: Engine, *, revision: str = "head") -> None:
-    """Bring the tables to `revision` in one transaction; two processes may call it at once."""
-    config = alembic_config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)

@@ -17,8 +17,9 @@ StoreError
 │   ├── NoEarlierRun
 │   ├── RunThinned
 │   └── ChangesNotKept
-├── BadObservations            observations refused, with each fault
-├── BadReleases                due dates refused, with each fault
+├── Refused                    a table is refused, with each fault
+│   ├── BadObservations
+│   └── BadReleases
 ├── NotComparable              two runs whose forecasts cannot be compared
 ├── NotDerivable               the parts of a month exceed their whole
 ├── BackupFailed               a backup could not be written or restored
@@ -28,9 +29,12 @@ StoreError
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from errors import TradewindError
-from tables import Fault, summary
+
+if TYPE_CHECKING:
+    from tables import Fault
 
 
 class StoreError(TradewindError):
@@ -177,20 +181,22 @@ class NotComparable(StoreError, ValueError):
         super().__init__(f"run {run} cannot be compared with run {against}: {reason}")
 
 
-class BadObservations(StoreError, ValueError):
+class Refused(StoreError, ValueError):
+    """A table that is refused, with each fault; nothing of it is stored."""
+
+    def __init__(self, faults: "Sequence[Fault]", *, total: int | None = None) -> None:
+        from tables import summary  # noqa: PLC0415 - it loads pandas
+
+        self.faults, self.total = tuple(faults), len(faults) if total is None else total
+        super().__init__(summary(self.faults, self.total))
+
+
+class BadObservations(Refused):
     """Invalid observations; none of them is stored."""
 
-    def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
-        self.faults, self.total = tuple(faults), len(faults) if total is None else total
-        super().__init__(summary(self.faults, self.total))
 
-
-class BadReleases(StoreError, ValueError):
+class BadReleases(Refused):
     """Invalid due dates; none of them is stored."""
-
-    def __init__(self, faults: Sequence[Fault], *, total: int | None = None) -> None:
-        self.faults, self.total = tuple(faults), len(faults) if total is None else total
-        super().__init__(summary(self.faults, self.total))
 
 
 class NotDerivable(StoreError, ValueError):

@@ -15,7 +15,8 @@ from sqlmodel import Session
 
 from jobs.ingestion.ingest import ingest_bundled
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 
 ROOMS = ("unit", "integration", "e2e", "architecture")
 NUMBERS = count()

@@ -89,7 +89,7 @@ def simulate_year(
     from sources import bundled
     from store import embedded_postgres
     from store.database import make_engine
-    from store.database import migrate as migrate_schema
+    from store.migration import migrate as migrate_schema
 
     if dataset not in bundled.definitions():
         raise typer.BadParameter(f"it is one of {', '.join(bundled.definitions())}", param_hint="--dataset")

@@ -154,7 +154,7 @@ def _list_tasks(settings: Settings) -> None:
 
 def migrate(data_dir: DataDir = None) -> None:
     """Migrate the database schema to this release."""
-    from store.database import migrate as migrate_schema
+    from store.migration import migrate as migrate_schema
 
     with composition.engine(composition.read_settings(data_dir=data_dir)) as engine:
         migrate_schema(engine)
@@ -180,7 +180,7 @@ def restore(
 ) -> None:
     """Restore a backup into an empty database, and migrate it to this release."""
     from store import backup as backups
-    from store.database import migrate as migrate_schema
+    from store.migration import migrate as migrate_schema
 
     with composition.engine(composition.read_settings(data_dir=data_dir)) as engine:
         backups.restore(engine, file)
@@ -243,7 +243,7 @@ def _prepare(settings: Settings, url: str, import_own: "Callable[[Session, Setti
 
     from jobs.ingestion.ingest import ingest_bundled
     from store.database import make_engine
-    from store.database import migrate as migrate_schema
+    from store.migration import migrate as migrate_schema
 
     engine = make_engine(url)
     migrate_schema(engine)

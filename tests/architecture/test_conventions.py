@@ -103,6 +103,14 @@ def test_helping_at_the_command_line_loads_neither_forecasters_nor_the_database(
     assert ran.stdout == "[]\n", ran.stderr
 
 
+def test_a_command_of_keys_or_backups_loads_neither_tables_nor_migrations() -> None:
+    ran = run_python(
+        "import sys, store.backup, store.database, store.embedded_postgres, store.queries.api_keys;"
+        "print([name for name in ('pandas', 'pyarrow', 'alembic') if name in sys.modules])"
+    )
+    assert ran.stdout == "[]\n", ran.stderr
+
+
 def drawn_trees() -> Iterator[str]:
     """Every file whose heading draws a tree of errors, and every errors.py."""
     for name in repository_files():

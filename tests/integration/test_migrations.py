@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from migrations.check import check
-from store.database import alembic_config, make_engine, migrate
+from store.database import make_engine
+from store.migration import alembic_config, migrate
 from store.models import Partner, Table
 from store.queries import catalog, observations, run_inputs, runs
 from store.queries.backtests import SCORES_BY_STEP
@@ -179,7 +180,10 @@ def test_groups_of_before_keep_the_members_that_were_listed(empty: Engine) -> No
 
 
 def test_several_processes_may_migrate_at_once(empty: Engine) -> None:
-    code = "import sys; from store.database import make_engine, migrate; migrate(make_engine(sys.argv[1]))"
+    code = (
+        "import sys; from store.database import make_engine; from store.migration import migrate; "
+        "migrate(make_engine(sys.argv[1]))"
+    )
     url = empty.url.render_as_string(hide_password=False)
     processes = [subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from api.app import create_app
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from tests.integration.api.conftest import World, build_world, options
 from tests.support.web_service import served
 

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
 from store import embedded_postgres
-from store.database import make_engine, migrate
+from store.database import make_engine
+from store.migration import migrate
 from tests.conftest import new_database
 from tests.integration.api.conftest import World, build_world, client_of, options
 from tests.support.documents import ROOT
