@@ -6,7 +6,8 @@ the months observed so far.
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -130,18 +131,24 @@ def _monthly_forecasts(
 ) -> Iterator[SeriesForecast]:
     """Monthly levels from joint paths; a stored series keeps its published mean and median."""
     spans = periods_ahead(cutoff_number(run), horizon, "M")
-    for resolved, rows in answer_series(session, run, series.catalog, series.page, spans, query):
-        if resolved.derived:
-            yield resolved, rows
-            continue
-        stored = _stored_rows(session, run, [resolved], horizon, series.coverage.probabilities[:1])
-        yield (
-            resolved,
-            [
-                row._replace(mean=published.mean, median=published.median)
-                for row, published in zip(rows, stored, strict=True)
-            ],
-        )
+    for batch in batches(series.page, BATCH_PARTS):
+        published = _published_months(session, run, batch, horizon)
+        for resolved, rows in answer_series(session, run, series.catalog, batch, spans, query):
+            yield resolved, rows if resolved.derived else _as_published(rows, published[resolved.parts[0].series_id])
+
+
+def _published_months(
+    session: Session, run: PublishedRunRecord, batch: Sequence[ResolvedSeries], horizon: int
+) -> dict[int, list[forecasts.MonthForecast]]:
+    """The published months of the stored series among a batch, by series number."""
+    stored = [resolved for resolved in batch if not resolved.derived]
+    rows = _stored_rows(session, run, stored, horizon, ()) if stored else ()
+    return {series_id: list(months) for series_id, months in groupby(rows, key=attrgetter("series_id"))}
+
+
+def _as_published(rows: Sequence[StepForecast], published: Sequence[forecasts.MonthForecast]) -> list[StepForecast]:
+    """Rows with the published mean and median of their months."""
+    return [row._replace(mean=month.mean, median=month.median) for row, month in zip(rows, published, strict=True)]
 
 
 def _stored_forecasts(

@@ -80,8 +80,10 @@ class Recent(NamedTuple):
 
 
 def recent(session: Session, run_id: int, series_ids: Sequence[int], *, first: date, last: date) -> Recent:
-    """Observations of a run from month `first` to `last`, in the dataset's unit."""
+    """Observations of a run from month `first` to `last`, in the dataset's unit; no query where `last` comes first."""
     count = max(_number(last) - _number(first) + 1, 0)
+    if count == 0:
+        return Recent(np.empty((len(series_ids), 0)), np.zeros((len(series_ids), 0), dtype=bool))
     row = {series_id: place for place, series_id in enumerate(series_ids)}
     # The month before tells whether the first is a February that holds it.
     values = np.full((len(series_ids), count + 1), np.nan)

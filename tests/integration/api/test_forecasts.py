@@ -120,6 +120,13 @@ def test_a_level_that_is_not_stored_comes_from_the_paths(client: TestClient, wor
     assert_array_equal(rows["mean"], world.trade.mean[world.trade.row(unique_id)])
 
 
+def test_another_level_changes_no_mean_or_median_of_a_page(client: TestClient) -> None:
+    published, other = (table(client, CLEAN, partner="USA,EU27,DEU", level=level, digits=17) for level in (80, 66.6))
+    assert published["unique_id"].nunique() > 3
+    for column in ("unique_id", "mean", "median"):
+        assert_array_equal(other[column], published[column])
+
+
 def test_the_balance_is_exports_less_imports_draw_by_draw(client: TestClient, world: World) -> None:
     rows = table(client, TRADE, flow="B", level=80)
     signs = {"CN_TRADE.X.WLD.TOTAL": 1, "CN_TRADE.M.WLD.TOTAL": -1}

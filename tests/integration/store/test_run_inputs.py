@@ -82,6 +82,11 @@ def test_months_before_a_series_begins_and_after_it_ends_are_unknown(dataset: Se
     assert np.isnan(later.values).all()
 
 
+def test_a_span_without_months_is_empty(dataset: Session) -> None:
+    found = run_inputs.recent(dataset, 0, [1, 2], first=date(2024, 3, 1), last=date(2024, 2, 1))
+    assert found.values.shape == found.joined.shape == (2, 0)
+
+
 def test_a_series_that_begins_in_february_does_not_hold_january(dataset: Session) -> None:
     append(dataset, "2024-02,X,VNM,EV,5,2024-03-09")
     number = observations.series_ids(dataset, "TEST")["TEST.X.VNM.EV"]
