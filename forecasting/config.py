@@ -17,7 +17,7 @@ BASELINE = "seasonal_naive"
 COMBINATION = "combination"
 FRESH_MONTHS = 12
 """The number of months that `fresh` weights are estimated on."""
-FIRST_FOLDS = 3
+FIRST_FOLDS = 2
 FIRST_EVERY = 3
 """Folds of a preliminary run, as many burn-in folds before them, and the months from fold to fold."""
 

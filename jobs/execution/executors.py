@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,6 +44,32 @@ def process_pool(workers: int | None = None) -> Iterator[Executor]:
         pool.shutdown()
 
 
+class SharedFailed(Exception):
+    """A block that used a shared executor failed; its own caller has the exception."""
+
+
+@contextmanager
+def shared(make_executor: ExecutorFactory) -> Iterator[ExecutorFactory]:
+    """A factory whose blocks, also in several threads, use one executor, so that workers start once.
+
+    The executor ends with the outer block, and by an exception if one of its blocks did: a worker may hang.
+    """
+    failures = list[Exception]()
+
+    @contextmanager
+    def lend() -> Iterator[Executor]:
+        try:
+            yield executor
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    with suppress(SharedFailed), make_executor() as executor:
+        yield lend
+        if failures:
+            raise SharedFailed(*failures)
+
+
 def _spawn_pool(workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: a fork would share connections, locks and thread pools.
     context = multiprocessing.get_context("spawn")
@@ -62,12 +88,12 @@ class ReplacingPool(Executor):
     """A process pool that is replaced when it breaks: the death of one worker breaks a `ProcessPoolExecutor`.
 
     Tasks without a result are submitted again, up to REPEATS times each: one that always kills its worker raises
-    `BrokenProcessPool` in the end.
+    `BrokenProcessPool` in the end. After `shutdown` nothing is submitted again, and such tasks are cancelled.
     """
 
     def __init__(self, make_pool: Callable[[], ProcessPoolExecutor]) -> None:
         self._make_pool, self._pool = make_pool, make_pool()
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """The future of a call in a worker process."""
@@ -77,6 +103,8 @@ class ReplacingPool(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers."""
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def _send(self, task: _Task) -> None:
@@ -84,9 +112,19 @@ class ReplacingPool(Executor):
             try:
                 inner = self._pool.submit(task.work)
             except BrokenProcessPool:
+                if self._closed:
+                    raise
                 self._pool = self._make_pool()
                 inner = self._pool.submit(task.work)
         inner.add_done_callback(partial(self._finish, task))
+        # A block that fails cancels its tasks, which must not occupy a pool that others share.
+        task.future.add_done_callback(lambda _: inner.cancel())
+
+    def _repeat(self, task: _Task) -> None:
+        try:
+            self._send(task._replace(repeats=task.repeats - 1))
+        except RuntimeError:  # shut down meanwhile
+            task.future.cancel()
 
     def _finish(self, task: _Task, inner: Future[Any]) -> None:
         if inner.cancelled():
@@ -95,7 +133,7 @@ class ReplacingPool(Executor):
         error = inner.exception()
         if isinstance(error, BrokenProcessPool) and task.repeats and not task.future.cancelled():
             # In a thread of its own: from Python 3.12 on, the broken pool holds its lock during this call.
-            threading.Thread(target=self._send, args=(task._replace(repeats=task.repeats - 1),), daemon=True).start()
+            threading.Thread(target=self._repeat, args=(task,), daemon=True).start()
         elif task.future.set_running_or_notify_cancel():
             if error is None:
                 task.future.set_result(inner.result())

@@ -7,6 +7,7 @@ one ends unchanged.
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from errors import TradewindError
 from forecasting.config import ForecastConfig
 from forecasting.types import OnProgress
 from jobs.clock import Clock
-from jobs.execution.executors import ExecutorFactory
+from jobs.execution.executors import ExecutorFactory, shared
 from jobs.failures import failure_reason
 from jobs.retention import prune
 from jobs.runs.forecast_run import run_forecast
@@ -40,6 +41,8 @@ from store.queries.runs import RunMovedOn, RunRecord
 
 log = structlog.get_logger(__name__)
 STOP_SECONDS = 20.0
+FIRST_AT_ONCE = 2
+"""Preliminary runs at a time: workers fit the series of one while another is scored and written."""
 
 
 class RunTooLong(TradewindError, RuntimeError):
@@ -205,18 +208,30 @@ class Ticker:
         log.info("scheduler.first_fetch", dataset=dataset, outcome=fetched.outcome, reason=fetched.reason)
 
     def _run_first(self) -> None:
-        """Publish a preliminary run of each dataset that has observations and no forecasts, the smallest first."""
-        with Session(self.engine) as session:
-            stored = [dataset for dataset in catalog.datasets(session) if dataset.series]
-            waiting = [known for known in stored if runs.latest_published(session, known.id) is None]
-        for dataset in sorted(waiting, key=lambda known: known.series):
-            self._isolate("preliminary run", partial(self._run_preliminary, dataset.id), dataset=dataset.id)
+        """Publish a preliminary run of each dataset that has observations and no forecasts, the smallest first.
 
-    def _run_preliminary(self, dataset: str) -> None:
-        if dataset in self.first_attempts:
+        They share the worker processes, which take seconds to start.
+        """
+        with Session(self.engine) as session:
+            stored = [known for known in catalog.datasets(session) if known.series]
+            stored = [known for known in stored if runs.latest_published(session, known.id) is None]
+        waiting = [known.id for known in sorted(stored, key=lambda known: known.series)]
+        waiting = [dataset for dataset in waiting if dataset not in self.first_attempts]
+        if not waiting:
             return
+
+        def run(dataset: str) -> None:
+            work = partial(self._run_preliminary, dataset, make_executor)
+            self._isolate("preliminary run", work, dataset=dataset)
+
+        with shared(self.make_executor) as make_executor, ThreadPoolExecutor(FIRST_AT_ONCE) as threads:
+            list(threads.map(run, waiting))
+
+    def _run_preliminary(self, dataset: str, make_executor: ExecutorFactory) -> None:
+        if self.stopping.is_set():
+            raise SchedulerStopped
         config = self.dataset_configs.get(dataset, self.config).first
-        if self._attempt(dataset, partial(self._run, dataset, config)) != "busy":
+        if self._attempt(dataset, partial(self._run, dataset, config, make_executor)) != "busy":
             self.first_attempts.add(dataset)
 
     def _poll_if_due(self, dataset: str) -> None:
@@ -273,16 +288,16 @@ class Ticker:
             return
 
         config = config_for_next_run(self.engine, dataset, self.dataset_configs.get(dataset, self.config))
-        if self._attempt(dataset, partial(self._run, dataset, config)) != "busy":
+        if self._attempt(dataset, partial(self._run, dataset, config, self.make_executor)) != "busy":
             self.attempted[dataset] = state
 
-    def _run(self, dataset: str, config: ForecastConfig) -> str:
+    def _run(self, dataset: str, config: ForecastConfig, make_executor: ExecutorFactory) -> str:
         return run_forecast(
             dataset=dataset,
             as_of=self.clock().date(),
             config=config,
             engine=self.engine,
-            make_executor=self.make_executor,
+            make_executor=make_executor,
             clock=self.clock,
             on_progress=self._limits(dataset),
         ).status

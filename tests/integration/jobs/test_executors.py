@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from jobs.execution.executors import process_pool
+from jobs.execution.executors import process_pool, shared
 
 OWNER = """
 import os, time
@@ -30,6 +32,14 @@ def is_alive(process):
         return False
 
 
+def has_ended(process, *, seconds=10.0):
+    """Whether a process ends within some seconds."""
+    deadline = time.monotonic() + seconds
+    while is_alive(process) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not is_alive(process)
+
+
 def test_workers_end_with_the_process_that_they_work_for(tmp_path):
     script = tmp_path / "owner.py"
     script.write_text(OWNER)
@@ -40,26 +50,24 @@ def test_workers_end_with_the_process_that_they_work_for(tmp_path):
         assert is_alive(worker)
         owner.send_signal(signal.SIGKILL)
         owner.wait(10)
-        deadline = time.monotonic() + 30
-        while is_alive(worker) and time.monotonic() < deadline:
-            time.sleep(0.1)
-    assert not is_alive(worker)
+        assert has_ended(worker, seconds=30)
 
 
 def test_a_worker_that_hangs_ends_with_the_block():
-    workers = []
+    workers, tasks = [], []
 
     def hang():
         with process_pool(1) as pool:
             workers.append(pool.submit(os.getpid).result())
-            pool.submit(time.sleep, 600).result(timeout=0.5)
+            tasks.append(pool.submit(time.sleep, 600))
+            tasks[0].result(timeout=0.5)
 
     with pytest.raises(TimeoutError):
         hang()
-    deadline = time.monotonic() + 10
-    while is_alive(workers[0]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not is_alive(workers[0])
+    assert has_ended(workers[0])
+    # The task is not repeated, which would take another worker.
+    with pytest.raises(CancelledError):
+        tasks[0].result(timeout=10)
 
 
 def kill_once(marker):
@@ -98,3 +106,41 @@ def test_an_exception_of_a_task_is_its_own():
         with pytest.raises(ZeroDivisionError):
             pool.submit(divmod, 1, 0).result()
         assert pool.submit(pow, 2, 5).result() == 32
+
+
+def test_blocks_of_a_shared_pool_use_the_same_workers():
+    with shared(partial(process_pool, 1)) as lend:
+        with lend() as first:
+            worker = first.submit(os.getpid).result()
+        with pytest.raises(ZeroDivisionError), lend() as failing:
+            failing.submit(divmod, 1, 0).result()
+        with lend() as last:
+            assert last.submit(os.getpid).result() == worker
+    assert has_ended(worker)
+
+
+def test_a_worker_that_hangs_in_a_shared_pool_ends_with_the_outer_block():
+    workers = []
+
+    def hang(make_executor):
+        with make_executor() as pool:
+            workers.append(pool.submit(os.getpid).result())
+            pool.submit(time.sleep, 600).result(timeout=0.5)
+
+    with shared(partial(process_pool, 1)) as lend:
+        with pytest.raises(TimeoutError):
+            hang(lend)
+        assert is_alive(workers[0])
+    assert has_ended(workers[0])
+
+
+def test_a_cancelled_task_does_not_reach_a_worker(tmp_path):
+    with process_pool(1) as pool:
+        pool.submit(os.getpid).result()
+        # Two tasks are with the worker or on their way to it.
+        busy = [pool.submit(time.sleep, 0.3) for _ in range(3)]
+        cancelled = pool.submit(Path.touch, tmp_path / "done")
+        assert cancelled.cancel()
+        assert [task.result() for task in busy] == [None] * 3
+        assert pool.submit(pow, 2, 5).result() == 32
+    assert not (tmp_path / "done").exists()

@@ -1,12 +1,18 @@
 """First answers: a preliminary run of few folds is published first, and the full run replaces it."""
 
+import multiprocessing
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from sqlmodel import Session
 
-from forecasting.config import ForecastConfig
+from forecasting.config import FIRST_FOLDS, ForecastConfig
+from jobs.execution.executors import process_pool
 from jobs.scheduling.first_runs import FirstRuns
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.scheduler import SchedulerStopped, Ticker
 from services.runs.freshness import refinement
 from store.queries import runs
 from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here
@@ -34,6 +40,51 @@ def test_every_dataset_has_a_preliminary_run_before_the_first_full_run(small):
         assert refinement(session, latest) is None
 
 
+def test_preliminary_runs_share_their_workers(small):
+    add_small_dataset(small, definition=replace(SMALL, id="ALSO"))
+    opened = list[None]()
+
+    @contextmanager
+    def counted():
+        opened.append(None)
+        with here() as executor:
+            yield executor
+
+    ticker = ticker_of(small, first_answers=True)
+    ticker.make_executor = counted
+    ticker.tick()
+    # One pool of both preliminary runs, and one of each full run.
+    assert len(published(small)) == 4
+    assert len(opened) == 3
+
+
+def test_stopped_in_the_middle_both_runs_are_dropped_and_no_worker_stays(small):
+    add_small_dataset(small, definition=replace(SMALL, id="ALSO"))
+    ticker = ticker_of(small, first_answers=True)
+    ticker.make_executor = partial(process_pool, 1)
+    ticking = threading.Thread(target=ticker.tick)
+    ticking.start()
+    deadline = time.monotonic() + 60
+    while [run.status for run in published(small)] != ["running"] * 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    ticker.stopping.set()
+    ticking.join(60)
+    assert [run.status for run in published(small)] == ["failed"] * 2
+    assert all(SchedulerStopped.__name__ in run.failures[0]["reason"] for run in published(small))
+    deadline = time.monotonic() + 10
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_preliminary_run_that_fails_leaves_the_other_one(small):
+    add_small_dataset(small, definition=replace(SMALL, id="ALSO"))
+    unknown = replace(QUICK, forecasters=("nothing",))
+    ticker_of(small, first_answers=True, dataset_configs={"ALSO": unknown}).tick()
+    done = [(run.dataset_id, run.preliminary) for run in published(small) if run.status == "published"]
+    assert done == [("SMALL", True), ("SMALL", False)]
+
+
 def test_a_dataset_with_forecasts_gets_no_preliminary_run(small):
     ticker_of(small).tick()
     ticker_of(small, first_answers=True).tick()
@@ -45,7 +96,7 @@ def test_a_full_run_is_not_compared_with_the_preliminary_one(small):
     preliminary, full = published(small)
     with Session(small) as session:
         assert runs.published_before(session, full) is None
-        assert refinement(session, preliminary) == (min(QUICK.folds, 3), None)
+        assert refinement(session, preliminary) == (min(QUICK.folds, FIRST_FOLDS), None)
 
 
 def test_runs_are_announced_once_until_a_full_one_is_published(small):
