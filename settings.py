@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """A PostgreSQL URL; by default an embedded server runs in the data directory."""
     data_dir: Path = Path("data")
-    """Directory of the embedded PostgreSQL server."""
+    """Directory of the embedded PostgreSQL server, and of the fits of runs in progress."""
     host: str = "127.0.0.1"
     """The address the API listens on."""
     port: int = Field(default=8000, ge=0, le=65535)
@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     def grace(self) -> timedelta:
         """Time after its due time at which a release counts as late."""
         return timedelta(hours=self.grace_hours)
+
+    @property
+    def fits(self) -> Path:
+        """Folder of the fits of runs in progress."""
+        return self.data_dir / "fits"
 
     @property
     def receives_data(self) -> bool:

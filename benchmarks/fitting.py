@@ -21,7 +21,7 @@ from sqlmodel import Session
 from benchmarks.panels import Problem
 from benchmarks.peers import PEERS
 from forecasting.config import ForecastConfig
-from forecasting.evaluation.rolling_origin import SeriesTask, fit_series
+from forecasting.evaluation.series_fits import SeriesTask, fit_series
 from jobs.execution.executors import ExecutorFactory
 from jobs.ingestion.ingest import ingest_bundled
 from jobs.runs.forecast_run import run_forecast

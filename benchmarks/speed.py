@@ -28,7 +28,7 @@ from benchmarks.fitting import CONFIG, fit_rate, ours_a_fold, peers_a_fold, whol
 from benchmarks.routing import measure_routing
 from benchmarks.serving import measure_serving
 from benchmarks.storing import storing_ratio
-from forecasting.evaluation.rolling_origin import SeriesTask
+from forecasting.evaluation.series_fits import SeriesTask
 from forecasting.forecasters import DEFAULT_FORECASTERS
 from jobs.execution.dask_cluster import dask_cluster
 from jobs.execution.executors import available_cores, process_pool

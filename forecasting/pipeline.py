@@ -19,11 +19,13 @@ from forecasting.data.regressors import RegressorPanel
 from forecasting.errors import BadCutoff, TooShortToEvaluate
 from forecasting.evaluation.backtest import Backtest, evaluate_folds
 from forecasting.evaluation.event_evidence import EventReport, report_events
+from forecasting.evaluation.fit_record import OpenRecord, record_in_memory
 from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.regressor_evidence import RegressorReport, report_regressors
-from forecasting.evaluation.rolling_origin import Failure, forecast_at_cutoffs
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.evaluation.scoring_tasks import base_intervals, quantiles_of_paths
+from forecasting.evaluation.series_fits import Failure
 from forecasting.types import FloatArray, OnProgress
 
 SHORTEST_OWN_HISTORY = 6
@@ -82,6 +84,7 @@ def forecast_panel(
     regressors: RegressorPanel | None = None,
     unscored: Collection[date] = (),
     given: Mapping[int, GivenTotals] | None = None,
+    open_record: OpenRecord = record_in_memory,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> PanelForecast:
@@ -91,7 +94,8 @@ def forecast_panel(
     the panel's. `indicators` adjust the first steps for values public beyond the panel's last month, and `events`
     every step for changes that are announced and not observed; `regressors` enter a forecaster of their own. `given`
     has by cutoff (a position) totals that are published beyond it, which parts then add up to. Folds whose cutoff is
-    one of the months `unscored` are not scored. A panel too short for a fold gets intervals from its own past changes.
+    one of the months `unscored` are not scored. `open_record` gives the record of the fits, which may have
+    some already. A panel too short for a fold gets intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = without_joined_januaries(panel, folds, vintage_values or {})
@@ -104,6 +108,7 @@ def forecast_panel(
         prophet=config.prophet,
         vintage_values=vintage_values,
         regressors=regressors,
+        open_record=open_record,
         executor=executor,
         on_progress=on_progress,
     )

@@ -15,7 +15,7 @@ from forecasting.config import BASELINE, COMBINATION, ForecastConfig, interval_p
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecastingError
 from forecasting.evaluation.backtest import Backtest
-from forecasting.evaluation.rolling_origin import Failure
+from forecasting.evaluation.series_fits import Failure
 from forecasting.pipeline import evaluate_panel, forecast_panel
 from forecasting.types import OnProgress, RealArray
 from tables import AS_IT_IS, Layout, UnreadableTable, check_panel, panel_frame, read_table

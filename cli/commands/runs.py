@@ -157,6 +157,7 @@ def publish(settings: Settings, engine: "Engine", dataset: str, as_of: date) -> 
             engine=engine,
             make_executor=composition.executor(settings),
             clock=composition.now,
+            fits=settings.fits,
             on_progress=bar,
         )
     messages = {

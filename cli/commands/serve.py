@@ -126,6 +126,7 @@ def schedule(
             grace=settings.grace,
             run_limit=timedelta(hours=settings.run_hours),
             first_answers=settings.first_answers,
+            fits=settings.fits,
             keep_runs=settings.keep_runs,
             keep_months=settings.keep_months,
             webhook=Webhook(url, secret.get_secret_value()) if url and secret else None,

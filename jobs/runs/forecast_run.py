@@ -4,6 +4,7 @@ import time
 from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from jobs.runs.alert_rules import evaluate_alert_rules
 from jobs.runs.data_hash import hash_panel
 from jobs.runs.event_inputs import load_events
 from jobs.runs.indicator_inputs import load_indicators
+from jobs.runs.kept_fits import FitFolder, fit_folder
 from jobs.runs.published_totals import hash_into, lent_totals, totals_of_folds
 from jobs.runs.regressor_inputs import load_regressors
 from jobs.runs.run_panel import donors, own_panel, read_panel
@@ -59,11 +61,13 @@ def run_forecast(
     make_executor: ExecutorFactory,
     clock: Clock,
     run_id: int | None = None,
+    fits: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> Outcome:
     """Publish forecasts of a dataset from the data known on `as_of`, unless the latest run is identical.
 
-    `run_id` is a queued run to execute; by default a new run is queued.
+    `run_id` is a queued run to execute; by default a new run is queued. `fits` is a folder in which fits are kept until
+    publication, so that a run whose process was killed is resumed by the next one with the same data.
 
     Raises:
         UnknownDataset: there is no such dataset.
@@ -79,7 +83,8 @@ def run_forecast(
             request = _RunExecution(session, dataset, as_of, config, clock, run_id)
             identical = request.identical_run()
             if identical is None:
-                outcome = request.carry_out(engine, make_executor, on_progress)
+                with fit_folder(fits, dataset, now=clock()) as folder:
+                    outcome = request.carry_out(engine, make_executor, folder, on_progress)
             else:
                 request.end_unchanged(identical)
                 outcome = Outcome("unchanged", identical)
@@ -157,14 +162,20 @@ class _RunExecution:
             runs.mark_unchanged(self.session, self.queued, identical_run=identical, finished_at=self.clock())
             self.session.commit()
 
-    def carry_out(self, engine: Engine, make_executor: ExecutorFactory, on_progress: OnProgress | None) -> Outcome:
-        """Forecast, write and publish; a failed run is kept with its reason."""
+    def carry_out(
+        self,
+        engine: Engine,
+        make_executor: ExecutorFactory,
+        folder: FitFolder | None,
+        on_progress: OnProgress | None,
+    ) -> Outcome:
+        """Forecast, write and publish; a failed run is kept with its reason, and its fits in `folder`."""
         run_id = self.queued if self.queued is not None else self._queue()
         with structlog.contextvars.bound_contextvars(run=run_id, dataset=self.dataset.id):
             try:
                 self._start(run_id)
                 report = _report_to_store(engine, run_id, on_progress)
-                self._publish(run_id, self._forecast(make_executor, report))
+                self._publish(run_id, self._forecast(make_executor, folder, report))
             except RunMovedOn:
                 # Cancelled meanwhile: the row has the reason already.
                 self.session.rollback()
@@ -173,6 +184,8 @@ class _RunExecution:
             except BaseException as error:
                 self._fail(run_id, error)
                 raise
+            if folder is not None:
+                folder.remove()
             return Outcome("published", run_id)
 
     def _queue(self) -> int:
@@ -192,7 +205,7 @@ class _RunExecution:
         self.session.commit()
         log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
 
-    def _forecast(self, make_executor: ExecutorFactory, report: OnProgress) -> PanelForecast:
+    def _forecast(self, make_executor: ExecutorFactory, folder: FitFolder | None, report: OnProgress) -> PanelForecast:
         """The forecasts; repeated once if a worker died, usually by an operator's `kill`."""
         panel = read_panel(self.session, self.dataset, self.frame, self.as_of)
         vintage_values = vintage_values_of_folds(
@@ -205,6 +218,8 @@ class _RunExecution:
             vintage_values = borrowed_at_cutoffs(panel, original, lenders, folds, vintage_values)
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"vintage_values": vintage_values}
+        if folder is not None:
+            terms["open_record"] = folder.open_record
         terms |= {"indicators": self.indicators.panel(panel)}
         terms |= {"events": self.events.panel(panel, release_day=self.dataset.release_day)}
         terms |= {"regressors": self.regressors.panel(panel, release_day=self.dataset.release_day)}

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 
 import structlog
@@ -63,7 +64,7 @@ class Ticker:
 
     `dataset_configs` has the configurations of datasets that differ from `config`; `polls` fetches the datasets and
     indicators that have a source. With `first_answers`, datasets without forecasts get a preliminary run before the
-    first full run.
+    first full run. Fits of a run in progress are kept in the folder `fits`.
     """
 
     engine: Engine
@@ -76,6 +77,7 @@ class Ticker:
     grace: timedelta = timedelta(hours=24)
     run_limit: timedelta = timedelta(hours=24)
     first_answers: bool = False
+    fits: Path | None = None
     keep_runs: int | None = None
     keep_months: int = 12
     webhook: Webhook | None = None
@@ -179,6 +181,7 @@ class Ticker:
                 engine=self.engine,
                 make_executor=self.make_executor,
                 clock=self.clock,
+                fits=self.fits,
                 on_progress=self._limits(queued.dataset_id),
             ).status
         except (OperationalError, SchedulerStopped):
@@ -299,6 +302,7 @@ class Ticker:
             engine=self.engine,
             make_executor=make_executor,
             clock=self.clock,
+            fits=self.fits,
             on_progress=self._limits(dataset),
         ).status
 

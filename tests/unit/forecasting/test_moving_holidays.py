@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.moving_holidays import FESTIVALS, OBSERVED, holiday_regressors, moving_holidays
 from forecasting.data.panel import Panel
-from forecasting.evaluation.rolling_origin import SeriesTask, fit_series
+from forecasting.evaluation.series_fits import SeriesTask, fit_series
 from forecasting.forecasters.calendar_choice import with_moving_holidays
 from tests.support.panels import long_frame
 

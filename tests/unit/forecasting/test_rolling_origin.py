@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from forecasting.data.panel import Panel
 from forecasting.errors import ForecasterFailed, UnknownForecaster
 from forecasting.evaluation import rolling_origin
-from forecasting.evaluation.rolling_origin import SeriesTask, fit_series, forecast_at_cutoffs
+from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
+from forecasting.evaluation.series_fits import SeriesTask, fit_series
 from forecasting.forecasters import FORECASTERS
 from tests.support.panels import grid_panel, long_frame, trade_series
 
