@@ -5,15 +5,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
 
 @contextmanager
-def served(application: Starlette) -> Iterator[str]:
-    """The address of the application, served until the end of the block."""
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="on"))
+def served(application: Starlette, **settings: Any) -> Iterator[str]:
+    """The address of the application, served until the end of the block; `settings` are uvicorn's."""
+    server = uvicorn.Server(uvicorn.Config(application, **({"log_config": None, "lifespan": "on"} | settings)))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -27,6 +27,8 @@ UNIT = re.compile(r"Unit:\s*(CNY|RMB|USD)\s*([\d,]*)\s*(Thousand|Million|Billion
 SIZES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 NUMBER = re.compile(r"-?[\d,]*\.?\d+")
 NOTHING = frozenset({"", "-", "—", "–"})
+LARGEST_SPAN = 100
+"""Rows or columns of a cell: a page is not to decide how much memory it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,20 @@ def _grid(page: HtmlElement, where: str) -> Grid:
         for cell in row.iter("td", "th"):
             while column in cells:
                 column += 1
-            text, width = tidy(cell.text_content()), int(cell.get("colspan", "1"))
+            text, width = tidy(cell.text_content()), _span(cell, "colspan")
             for place in range(column, column + width):
                 cells[place] = text
-                below |= {(number + down, place): text for down in range(1, int(cell.get("rowspan", "1")))}
+                below |= {(number + down, place): text for down in range(1, _span(cell, "rowspan"))}
             column += width
         rows.append(cells)
     width = max((len(cells) for cells in rows), default=0)
     return [[cells.get(column, "") for column in range(width)] for cells in rows]
+
+
+def _span(cell: HtmlElement, name: str) -> int:
+    """The rows or columns of a cell; 1 for an attribute that is no number, as in browsers."""
+    text = cell.get(name, "1")
+    return min(max(int(text), 1), LARGEST_SPAN) if text.isascii() and text.isdigit() else 1
 
 
 def _unit(grid: Grid, where: str) -> tuple[str, int]:

@@ -70,6 +70,8 @@ def test_without_more_a_run_is_of_today_with_the_deployment_s_horizon(scratch: W
         ({"dataset": "CN_TRADE", "as_of": "2026-01-22"}, 422, "future"),
         ({"dataset": "CN_TRADE", "horizon": 61}, 422, "above 60"),
         ({"dataset": "CN_TRADE", "horizon": 0}, 422, "horizon"),
+        ({"dataset": "CN_TRADE", "horizon": True}, 422, "horizon"),
+        ({"dataset": "CN_TRADE", "as_of": 0}, 422, "as_of"),
         ({"dataset": "CN_TRADE", "colour": "red"}, 422, "colour"),
         ({"dataset": "CN\x00TRADE"}, 422, "dataset"),
         ({}, 422, "dataset"),

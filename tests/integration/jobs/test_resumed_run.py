@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from forecasting.evaluation import rolling_origin
+from forecasting.evaluation.series_fits import fit_batch
 from jobs.execution.executors import process_pool
 from jobs.runs.forecast_run import run_forecast
 from store.database import make_engine
@@ -74,7 +75,7 @@ def await_lock(engine):
 @pytest.fixture
 def fitted(monkeypatch):
     """The names of the series that are fitted in this process from now on."""
-    names, fit_batch = [], rolling_origin.fit_batch
+    names: list[str] = []
 
     def noted(tasks):
         names.extend(task.unique_id for task in tasks)
@@ -116,14 +117,14 @@ def test_a_run_resumes_what_a_killed_one_has_fitted(killed, fitted):
     assert found == results(engine, undisturbed.run_id)
 
 
-def test_other_forecasters_and_other_data_are_fitted_anew(killed, fitted):
+def test_other_forecasters_and_other_data_share_no_fits(killed, fitted):
     engine, folder = killed
     changed = replace(QUICK, forecasters=("naive", "seasonal_naive"))
     assert run(engine, folder, config=changed).status == "published"
     assert len(fitted) == SERIES
 
 
-def test_a_revised_figure_is_fitted_anew(killed, fitted):
+def test_a_revised_figure_changes_every_fit(killed, fitted):
     engine, folder = killed
     with engine.begin() as connection:
         connection.execute(

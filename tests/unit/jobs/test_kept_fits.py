@@ -5,6 +5,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from forecasting.evaluation.fit_record import fingerprint
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.evaluation.series_fits import Failure, SeriesFit, SeriesTask
 from forecasting.prophet_options import ProphetOptions
-from jobs.runs import kept_fits
 from jobs.runs.kept_fits import STALE_AFTER, FitFolder, KeptFits, fit_folder
 from tests.support.panels import grid_panel
 
@@ -123,14 +123,15 @@ def test_a_full_disk_costs_the_resumption_and_not_the_run(tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with fit_folder(tmp_path, "SMALL", now=NOW) as folder:
-        monkeypatch.setattr(kept_fits.os, "posix_fallocate", no_space)
+        monkeypatch.setattr(os, "posix_fallocate", no_space)
+        assert folder is not None
         record = folder.open_record("one", SHAPE)
     assert type(record) is fit_record.FitRecord
     record.add([0], [fit(0)])
     assert record.missing == [1, 2]
 
 
-def test_a_folder_that_cannot_be_made_is_done_without(tmp_path):
+def test_without_a_folder_fits_stay_in_memory(tmp_path):
     (tmp_path / "file").touch()
     with fit_folder(tmp_path / "file" / "fits", "SMALL", now=NOW) as folder:
         assert folder is None
@@ -157,7 +158,8 @@ def test_fits_that_nobody_resumed_are_removed_by_the_run_of_any_dataset(tmp_path
 
 
 def test_a_panel_is_fitted_where_its_record_ends(tmp_path):
-    panel, terms = grid_panel(60), {"cutoffs": [40, 59], "horizon": 3, "reporter": "CHN", "forecasters": ["theta"]}
+    panel = grid_panel(60)
+    terms: dict[str, Any] = {"cutoffs": [40, 59], "horizon": 3, "reporter": "CHN", "forecasters": ["theta"]}
     plain = forecast_at_cutoffs(panel, **terms)
 
     def stop(_stage, done, _total):

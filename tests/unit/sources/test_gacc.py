@@ -225,6 +225,18 @@ def test_a_list_that_reads_otherwise_is_named(provider: LocalProvider, old: str,
         ask(provider)
 
 
+@pytest.mark.parametrize("span", ["0", "two", "-3", "9999999999"])
+def test_an_odd_span_of_a_cell_is_read_as_browsers_do_and_takes_no_memory(span: str) -> None:
+    page = commodity_page(GOODS)
+    spanned = page.replace(b"<td><span><b>Steel", f'<td colspan="{span}" rowspan="{span}"><span><b>Steel'.encode())
+    assert spanned != page
+    if span == "9999999999":
+        with pytest.raises(ChangedShape):
+            read(spanned, "exports")
+    else:
+        assert read(spanned, "exports").rows.equals(read(page, "exports").rows)
+
+
 def test_a_row_of_goods_out_of_place_is_named() -> None:
     page = commodity_page(GOODS).replace(b"<td><span><b>10,000 Tons&nbsp;</b></span></td>", b"")
     with pytest.raises(ChangedShape, match=r"expected a unit of quantity, found 1,046.0 in the row 'Steel products'"):

@@ -267,6 +267,12 @@ def test_other_json_is_refused(text: str) -> None:
         read_table(text.encode(), media="json", limit_bytes=LIMIT)
 
 
+def test_json_rows_of_ever_new_keys_are_refused_at_the_largest_number_of_columns() -> None:
+    rows = ",".join(f'{{"k{place}": 1}}' for place in range(2500))
+    with pytest.raises(UnreadableTable, match="2,000 are accepted"):
+        read_table(f"[{rows}]".encode(), media="json", limit_bytes=LIMIT)
+
+
 def test_a_panel_comes_back_sorted() -> None:
     clean = panel("b,2024-02,3", "b,2024-01,2", "a,2024-01,1")
     assert clean["unique_id"].tolist() == ["a", "b", "b"]
