@@ -45,7 +45,11 @@ INITDB = (
 START_SECONDS, STOP_SECONDS, WATCH_SECONDS = 300.0, 60.0, 2.0
 LONGEST_SOCKET_DIR = 80
 """Linux limits the path of a socket to 107 bytes and macOS to 103; the socket's name takes 14."""
-UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+UNSAFE_BUT_FAST = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
+    # New databases and tables are not written to the log.
+    *("wal_level=minimal", "max_wal_senders=0"),
+)
 
 
 @contextmanager

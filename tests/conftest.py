@@ -1,6 +1,7 @@
 """A real PostgreSQL, migrated once; each test in a transaction that is never committed."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import date
@@ -22,6 +23,7 @@ ROOMS = ("unit", "integration", "e2e", "architecture")
 NUMBERS = count()
 HERE = Path(__file__).resolve().parent
 BUNDLED_ON = date(2026, 8, 21)
+MEMORY, ROOM = Path("/dev/shm"), 4_000_000_000
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -67,11 +69,27 @@ def new_database(server_url: str, name: str, *, template: str = "template0") -> 
     return sa.make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
+def drop_database(url: str) -> None:
+    """Remove a database: its pages then need not be written to the disk."""
+    parsed = sa.make_url(url)
+    server = sa.create_engine(parsed.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE "{parsed.database}" WITH (FORCE)'))
+    server.dispose()
+
+
+def memory_directory() -> Path | None:
+    """The file system in memory, where there is one with room for the databases of a test process."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return None
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """An embedded server for this test process, gone afterwards."""
     with (
-        tempfile.TemporaryDirectory(prefix="tw-", ignore_cleanup_errors=True) as directory,
+        tempfile.TemporaryDirectory(prefix="tw-", dir=memory_directory(), ignore_cleanup_errors=True) as directory,
         embedded_postgres.start(Path(directory), durable=False) as url,
     ):
         yield url
@@ -101,9 +119,11 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def own_url(server_url: str, template: str) -> str:
+def own_url(server_url: str, template: str) -> Iterator[str]:
     """A migrated database of a test's own, for work that commits."""
-    return new_database(server_url, "own", template=template)
+    url = new_database(server_url, "own", template=template)
+    yield url
+    drop_database(url)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from forecasting.config import ForecastConfig
 from services.runs.run_requests import request_run
 from store.database import make_engine
 from store.queries import api_keys
-from tests.conftest import new_database
+from tests.conftest import drop_database, new_database
 from tests.support.factories import NOW, Published, build_catalog, publish_run
 
 TODAY = datetime(2026, 1, 21, 12, tzinfo=UTC)
@@ -94,6 +94,7 @@ def scratch(original: World, server_url: str) -> Iterator[World]:
     world = copy_of(original, server_url)
     yield world
     world.engine.dispose()
+    drop_database(world.engine.url.render_as_string(hide_password=False))
 
 
 @pytest.fixture(scope="session")
