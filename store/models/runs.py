@@ -105,14 +105,14 @@ class ForecastQuantile(Table, table=True):
 
 
 class ForecastPath(Table, table=True):
-    """Joint draws of one series: float32, little-endian, draws x steps, row by row.
+    """Joint draws of one series: a row of numbers on a grid (`store/grids.py`) for each step.
 
     The same draw number means the same future in every series of the run.
     """
 
     __tablename__ = "forecast_path"
     __table_args__ = (
-        sa.CheckConstraint("octet_length(values) = draws * steps * 4", name="shape"),
+        sa.CheckConstraint("octet_length(values) = steps * (10 + 2 * draws)", name="shape"),
         sa.CheckConstraint("draws > 0 AND steps > 0", name="not_empty"),
     )
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
 from sqlmodel import Session, col
 
+from store import grids
 from store.binary_copy import copy_arrays
 from store.database import binary_cursor
 from store.models import (
@@ -34,6 +35,8 @@ from store.queries.run_indicators import UsedIndicator
 
 FloatArray = NDArray[np.float64]
 Paths = NDArray[np.float32]
+SERIES_AT_ONCE = 100
+"""How many series' paths are encoded before they are sent."""
 
 
 def write(
@@ -74,15 +77,17 @@ def write(
 
 def _write_paths(session: Session, run_id: int, ids: NDArray[Any], paths: Paths) -> None:
     count, draws, steps = paths.shape
-    values = np.ascontiguousarray(paths, dtype="<f4").reshape(count, draws * steps).view(np.uint8)
-    row: dict[str, ArrayLike] = {
-        "run_id": run_id,
-        "series_id": ids,
-        "draws": draws,
-        "steps": steps,
-        "values": values,
-    }
-    copy_arrays(session, ForecastPath, row)
+    for start in range(0, count, SERIES_AT_ONCE):
+        some = slice(start, start + SERIES_AT_ONCE)
+        by_step = np.swapaxes(paths[some], 1, 2)
+        row: dict[str, ArrayLike] = {
+            "run_id": run_id,
+            "series_id": ids[some],
+            "draws": draws,
+            "steps": steps,
+            "values": grids.encode(by_step).reshape(len(by_step), -1),
+        }
+        copy_arrays(session, ForecastPath, row)
 
 
 class CoveredSeries(NamedTuple):
@@ -226,6 +231,8 @@ _PATHS = "SELECT series_id, draws, steps, values FROM forecast_path WHERE run_id
 def paths(session: Session, run_id: int, series_ids: Sequence[int]) -> Paths:
     """Joint draws of some series in the order asked for, shape (S, draws, steps), in the dataset's unit.
 
+    A draw differs from the one written by at most 1/65,534 of the range of its series and month (`store/grids.py`).
+
     Raises RunThinned, and KeyError for a series that the run does not cover.
     """
     with binary_cursor(session) as cursor:
@@ -236,7 +243,7 @@ def paths(session: Session, run_id: int, series_ids: Sequence[int]) -> Paths:
     draws, steps = next(iter(found.values()))[:2] if found else (0, 0)
     joint = np.empty((len(series_ids), draws, steps), dtype=np.float32)
     for position, series_id in enumerate(series_ids):
-        joint[position] = np.frombuffer(found[series_id][2], dtype="<f4").reshape(draws, steps)
+        joint[position] = grids.decode(found[series_id][2], draws).T
     return joint
 
 

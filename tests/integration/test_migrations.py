@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 import alembic.util
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from numpy.testing import assert_array_equal
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -19,7 +21,7 @@ from migrations.check import check
 from store.database import make_engine
 from store.migration import alembic_config, migrate
 from store.models import Partner, Table
-from store.queries import catalog, observations, run_inputs, runs
+from store.queries import catalog, forecasts, observations, run_inputs, runs
 from store.queries.backtests import SCORES_BY_STEP
 from tests.conftest import new_database
 from tests.support.factories import NOW
@@ -122,6 +124,18 @@ def rows_by_table(engine: Engine, sources: Mapping[str, str] = MappingProxyType(
     return {name: sorted((dict(row) for row in rows), key=str) for name, rows in found.items()}
 
 
+def read_from_grids(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    """The rows of release 0.1 that are now numbers on grids."""
+    with Session(engine) as session:
+        draws = {run_id: forecasts.paths(session, run_id, [1]).tobytes() for run_id in (1, 2)}
+    return {
+        "forecast_path": [
+            {"run_id": run_id, "series_id": 1, "draws": 1, "steps": 2, "values": values}
+            for run_id, values in draws.items()
+        ]
+    }
+
+
 def test_a_database_of_release_0_1_keeps_every_row(empty: Engine) -> None:
     migrate(empty, revision="0014")
     with empty.begin() as connection:
@@ -130,6 +144,7 @@ def test_a_database_of_release_0_1_keeps_every_row(empty: Engine) -> None:
     assert all(before.values()), "the golden file has rows in every table"
     migrate(empty)
     after = rows_by_table(empty, {"score": SCORES_BY_STEP, "backtest_forecast": FOLDS, "forecast_quantile": QUANTILES})
+    after |= read_from_grids(empty)
     for table, rows in before.items():
         added = ADDED_COLUMNS.get(table, {})
         kept = [{RENAMED_COLUMNS.get(name, name): value for name, value in row.items()} | added for row in rows]
@@ -137,6 +152,28 @@ def test_a_database_of_release_0_1_keeps_every_row(empty: Engine) -> None:
         assert sorted(({name: row[name] for name in kept[0]} for row in found), key=str) == kept, table
     down(empty, "0014")
     assert rows_by_table(empty) == before
+
+
+def test_draws_of_before_are_kept_on_the_grid_of_their_month(empty: Engine) -> None:
+    migrate(empty, revision="0014")
+    with empty.begin() as connection:
+        connection.exec_driver_sql(RELEASE_0_1.read_text())
+    migrate(empty, revision="0068")
+    draws = np.random.default_rng(1).lognormal(3, 0.5, size=(300, 3)).astype("<f4")
+    draws[:100, 1], draws[:, 2] = 0, 8.1
+    stored = "draws = 300, steps = 3, values = :values"
+    with empty.begin() as connection:
+        connection.execute(sa.text(f"UPDATE forecast_path SET {stored} WHERE run_id = 1"), {"values": draws.tobytes()})
+    migrate(empty)
+    with Session(empty) as session:
+        found = forecasts.paths(session, 1, [1])[0]
+    assert (np.abs(found - draws) <= np.ptp(draws, axis=0) / 65_534 + 1e-5).all()
+    assert_array_equal(found[:100, 1:], draws[:100, 1:])
+    down(empty, "0068")
+    with empty.connect() as connection:
+        before = connection.exec_driver_sql("SELECT draws, steps, values FROM forecast_path ORDER BY run_id").all()
+    assert [row[:2] for row in before] == [(300, 3), (1, 2)]
+    assert before[0][2] == found.tobytes()
 
 
 def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:

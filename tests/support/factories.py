@@ -15,6 +15,7 @@ from forecasting.analysis.periods import scored_periods
 from forecasting.config import PROBABILITIES
 from forecasting.data.months import number_of_month
 from forecasting.evaluation.period_scores import EVERY
+from store import grids
 from store.models import TOTAL_SECTOR, Dataset, Membership, Observation, Partner, Sector, Series
 from store.queries import backtest_folds, backtests, decompositions, forecasts, observations, run_inputs, runs
 
@@ -141,6 +142,7 @@ def _figures(
     paths = generator.gamma(20.0, 5.0, size=(len(rows), draws, horizon)).astype(np.float32)
     if coherent:
         _add_up(rows, paths)
+    paths = _on_grids(paths)
     exact = paths.astype(np.float64)
     ids = np.array([row.id for row in rows], dtype=np.int64)
     return Published(
@@ -157,6 +159,12 @@ def _figures(
         folds=_folds(ids, horizon, generator),
         periods=_periods(ids, horizon, np.random.default_rng(seed + 1)),
     )
+
+
+def _on_grids(paths: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Paths as they are read after they were written, so that figures of a run and of its stored paths are the same."""
+    by_step = np.swapaxes(paths, 1, 2)
+    return np.swapaxes(grids.decode(grids.encode(by_step).tobytes(), paths.shape[1]).reshape(by_step.shape), 1, 2)
 
 
 def _add_up(rows: Sequence[Series], paths: NDArray[np.float32]) -> None:
