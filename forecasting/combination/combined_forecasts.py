@@ -14,6 +14,7 @@ from forecasting.combination.event_adjustment import EventAdjustment, adjust_for
 from forecasting.combination.fold_data import FoldData, read_fold_data
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
 from forecasting.combination.last_value import LastValueReadings, read_last_values
+from forecasting.combination.level_change import follow_level_changes
 from forecasting.combination.weights import combine
 from forecasting.config import BASELINE
 from forecasting.data.events import EventPanel
@@ -158,6 +159,7 @@ def combine_panel(
     centre[discontinued] = 0.0
     centre = _correct_across_series(panel, base, data, centre, actual, vintage_values)
     centre = correct_drift(centre, evidence, data.transform_unit, base.cutoffs)
+    centre = follow_level_changes(centre, data)
     event_adjustment = adjustment = None
     if events is not None:
         centre, event_adjustment = _adjust_for_events(panel, base, data, centre, hierarchies, events)

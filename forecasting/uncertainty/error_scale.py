@@ -19,7 +19,7 @@ SHRINKAGE = 4.0
 HALF_LIFE = 5.0
 # The scale of a series weights its errors with a long half-life. It moves to that with a short one where the two differ
 # by a factor between those of REGIME_CHANGE: volatility has changed.
-LONG_HALF_LIFE, SHORT_HALF_LIFE = 14.0, 4.0
+LONG_HALF_LIFE, SHORT_HALF_LIFE = 10.0, 4.0
 REGIME_CHANGE = (1.4, 2.3)
 # A series whose recent MAE is below this share of its prior scale, over at least so many folds, is inactive and
 # excluded from pooling.
@@ -29,6 +29,9 @@ NEW_YEAR_PRIOR_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
 # A scale is never zero, because errors are divided by it.
 TINY = 1e-12
+# The exponent of growth with the step before any error is known, and the months of errors that weigh as much: growth of
+# many folds is often that of one boom or crisis.
+PRIOR_SLOPE, PRIOR_SLOPE_MONTHS = 0.25, 48.0
 # The exponent of growth with the step that a delay widens intervals by at least.
 LEAST_SLOPE = 0.25
 # Errors above this many times their mean count as this many in the factor of January and February.
@@ -161,7 +164,7 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     pooled = known & known_errors.pooled[:, None, None]
     size = np.where(known, size, 0.0)
     new_year = _new_year(known_errors.months)
-    found = ErrorScale(known_errors.prior, np.arange(1, size.shape[2] + 1) ** 0.25, 1.0)
+    found = ErrorScale(known_errors.prior, np.arange(1, size.shape[2] + 1) ** PRIOR_SLOPE, 1.0)
     for _ in range(3):
         scale = _scale(size / found.curve(known_errors.months), known, known_errors)
         relative = np.where(pooled, size / scale[:, None, None], 0.0)
@@ -217,14 +220,15 @@ def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) ->
     steps = np.arange(1, relative.shape[2] + 1)
     usable = (span @ known.sum(axis=0) > 0) & (span @ relative.sum(axis=0) > 0)
     if usable.sum() < 2:
-        return steps**0.25
+        return steps**PRIOR_SLOPE
     months = np.where(usable, span @ known.any(axis=0), 0.0)
     weights = np.sqrt(months)
     x, y = np.log(steps), np.zeros(len(steps))
     y[usable] = _chained(relative[:, :, usable], known[:, :, usable], span)
     centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
     slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
-    slope = float(np.clip(slope, 0.0, 1.0))
+    reliability = months.max() / (months.max() + PRIOR_SLOPE_MONTHS)
+    slope = float(np.clip(reliability * slope + (1 - reliability) * PRIOR_SLOPE, 0.0, 1.0))
     law = centre_y + slope * (x - centre_x)
     # Errors h months ahead overlap: those of h months of cutoffs are about one outcome.
     trust = months / (months + SHRINKAGE * steps)

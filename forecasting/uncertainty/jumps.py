@@ -3,8 +3,8 @@
 After a lasting change of level, every fold before it has the same large error at every month after it. Scale, growth
 and shape of errors would then rest on one event for years, although the series is as calm as before. In the martingale
 model of forecast evolution (Heath and Jackson 1994, IIE Transactions 26) these errors share one piece of news. As the
-new level lasts, the news is subtracted from the errors of all folds before it but the last one, where it counts. The
-error of a gross jump that lasted one month, as an error of reporting does, is bounded.
+new level lasts, the news is subtracted from the errors of all folds before it but for the last one's first month, where
+it counts. The error of a gross jump that lasted one month, as an error of reporting does, is bounded.
 """
 
 import numpy as np
@@ -34,15 +34,25 @@ def count_jumps_once(errors: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArr
     """
     if errors.shape[1] < FEWEST_FOLDS:
         return errors
-    adjusted = errors.copy()
-    first = np.abs(errors[:, :, 0])
-    limit = np.maximum(JUMP_RATIO * _usual(first), JUMP_SIZE)
-    large = np.nan_to_num(first) > limit[:, None]
+    adjusted, limit, large = errors.copy(), _limit(errors), large_errors(errors)
     for row in np.flatnonzero(large.any(axis=1)):
         # Later jumps first, because the errors after an earlier one contain them.
         for fold in np.flatnonzero(large[row])[::-1]:
             _count_once(adjusted[row], cutoffs[fold] - cutoffs[: fold + 1], float(limit[row]))
     return adjusted
+
+
+def large_errors(errors: FloatArray) -> NDArray[np.bool_]:
+    """Whether errors (series, folds, horizon), NaN where unknown, are those of a jump one month ahead: (series, folds).
+
+    It takes some folds to tell.
+    """
+    return np.asarray(np.nan_to_num(np.abs(errors[:, :, 0])) > _limit(errors)[:, None])
+
+
+def _limit(errors: FloatArray) -> FloatArray:
+    """The largest absolute error one month ahead that is no jump, shape (series,)."""
+    return np.maximum(JUMP_RATIO * _usual(np.abs(errors[:, :, 0])), JUMP_SIZE)
 
 
 def _usual(sizes: FloatArray) -> FloatArray:
@@ -66,8 +76,8 @@ def _count_once(errors: FloatArray, age: NDArray[np.int64], limit: float) -> Non
     share = news / news[0]
     if min(share[1], np.median(share)) >= LASTING_SHARE:
         settled = np.median(news) * (1 - DOUBT ** (len(news) - 1))
-        for fold in range(last):
-            errors[fold, age[fold] :] -= settled
+        for fold in range(last + 1):
+            errors[fold, max(age[fold], 1) :] -= settled
     elif abs(share[1]) < LASTING_SHARE and abs(news[0]) > GROSS_SIZE:
         excess = news[0] - np.clip(news[0], -limit, limit)
         for place in np.flatnonzero(age < errors.shape[1]):
