@@ -6,7 +6,7 @@ import pytest
 from forecasting.config import LEVELS, ForecastConfig, interval_probabilities
 from forecasting.data.panel import Panel
 from forecasting.evaluation.conditional_coverage import GROUPS
-from forecasting.pipeline import forecast_panel
+from forecasting.pipeline import evaluate_panel, forecast_panel
 from tests.support.panels import long_frame, trade_series
 
 MONTHS = 84
@@ -47,3 +47,29 @@ def test_groups_add_up_to_the_coverage_of_all(backtest, level):
         found = rows(backtest, condition, level).values()
         assert sum(row.n for row in found) == len(inside)
         assert sum(row.coverage * row.n for row in found) == pytest.approx(inside.sum())
+
+
+LATE_BY = 3
+
+
+def late_backtest(seed):
+    """A backtest in which half of the series lack their last three months at every other fold, unlike before."""
+    months, count = 96, 16
+    series = {f"s{i:02}": trade_series(months, seed=100 * seed + i) for i in range(count)}
+    panel = Panel.from_long(long_frame(series))
+    cutoffs = list(range(months - 30, months - 4))
+    seen = {cutoff: panel.values[:, : cutoff + 1].copy() for cutoff in cutoffs}
+    for place, cutoff in enumerate(cutoffs):
+        if place % 2:
+            seen[cutoff][place % 4 // 2 :: 2, -LATE_BY:] = np.nan
+    backtest, _ = evaluate_panel(
+        panel, cutoffs=panel.months[cutoffs], config=CONFIG, reporter="ZZZ", vintage_values=seen
+    )
+    return rows(backtest, "lateness", 80.0)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_intervals_of_late_series_hold_as_many_outcomes_as_the_others(seed):
+    found = late_backtest(seed)
+    assert found["late"].n > 400
+    assert {group: 0.74 <= row.coverage <= 0.86 for group, row in found.items()} == {"on time": True, "late": True}
