@@ -2,8 +2,9 @@
 
 Exports of the economies of the World Bank's table, one step ahead from the last N monthly cutoffs, with the structural
 forecaster, without a calendar, with working days, and with the moving holidays that the test of each series and cutoff
-chose. Errors are absolute, in units of the mean change on a year ago. p-values are those of Diebold and Mariano for the
-mean loss of the economies at each cutoff, one-sided: a small one says that the calendar lowers errors.
+chose. A second table has trade of a reporter with one partner, with the partner's festivals. Errors are absolute, in
+units of the mean change on a year ago. p-values are those of Diebold and Mariano for the mean loss of the economies at
+each cutoff, one-sided: a small one says that the calendar lowers errors.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.development import GEM_EXPORTS, GROUPS, last_unbroken
+from benchmarks.panels import us_imports
 from benchmarks.tables import machine, markdown, write
 from forecasting.data.calendar_regressors import calendar_names, calendar_regressors
 from forecasting.data.history import History
@@ -31,6 +33,11 @@ from sources.partner_names import country
 VARIANTS = ("no calendar", "working days", "with moving holidays")
 SHORTEST, CAP = 120, 10.0
 FORECASTER = Structural()
+MIRROR = GEM_EXPORTS.parents[1] / "mirror_2001_2019"
+MIRROR_FILES = (
+    ("japan-china-trade-data.csv", "JPN", "%Y/%m"),
+    ("usa-china-trade-data.csv", "USA", "%B %Y"),
+)
 COUNTRY_GROUPS: dict[str, tuple[str, ...]] = {
     "Lunar New Year": LUNAR,
     "Ramadan and Eids": ISLAMIC,
@@ -43,11 +50,16 @@ COUNTRY_GROUPS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Economy:
-    """Exports of an economy, ending with the last month that is scored."""
+    """Trade of or with an economy, ending with the last month that is scored.
+
+    Working days are those of `reporter`; `festivals` are tested, the economy's own.
+    """
 
     code: str
     start: np.datetime64
     y: FloatArray
+    reporter: str
+    festivals: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,19 +81,39 @@ def economies() -> Iterator[Economy]:
             continue
         series = last_unbroken(wide[name][: pd.Timestamp("2024-12-01")])
         if len(series) >= SHORTEST and series["ds"].iloc[-1] >= pd.Timestamp("2024-06-01"):
-            yield Economy(
-                country(name, where=str(GEM_EXPORTS)),
-                series["ds"].to_numpy().astype("datetime64[M]")[0],
-                series["y"].to_numpy(),
-            )
+            code = country(name, where=str(GEM_EXPORTS))
+            start = series["ds"].to_numpy().astype("datetime64[M]")[0]
+            yield Economy(code, start, series["y"].to_numpy(), code, moving_holidays(code))
+
+
+def partners() -> Iterator[Economy]:
+    """Trade with partners whose festivals the reporter does not observe."""
+    panel = us_imports().panel
+    for row, (name, sector) in enumerate(zip(panel.keys["partner"], panel.keys["sector"], strict=True)):
+        if sector == "TOTAL":
+            known = np.flatnonzero(np.isfinite(panel.values[row]))
+            months, y = panel.months[known], panel.values[row, known]
+            yield _partner(country(name, where="us_imports"), months[0], y, "USA")
+    for name, reporter, form in MIRROR_FILES:
+        frame = pd.read_csv(MIRROR / name, sep=";", thousands=",").dropna(subset=["Exports", "Imports"])
+        date = next(column for column in frame.columns if column in ("Date", "Month"))
+        start = pd.to_datetime(frame[date].astype(str), format=form).to_numpy().astype("datetime64[M]")[0]
+        for flow in ("Exports", "Imports"):
+            yield _partner("CHN", start, frame[flow].to_numpy(dtype=np.float64), reporter)
+
+
+def _partner(code: str, start: np.datetime64, y: FloatArray, reporter: str) -> Economy:
+    observed = (*moving_holidays(code), *(("lunar_new_year",) if code == "CHN" else ()))
+    own = moving_holidays(reporter)
+    return Economy(code, start, y, reporter, tuple(name for name in observed if name not in own))
 
 
 def losses(economy: Economy, cutoffs: int) -> Losses:
     """The errors of an economy at its last cutoffs, one month apart."""
     y, n = economy.y, len(economy.y)
     months = economy.start + np.arange(n)
-    calendar = calendar_regressors(months, economy.code)
-    holidays = {name: holiday_regressors(months, name) for name in moving_holidays(economy.code)}
+    calendar = calendar_regressors(months, economy.reporter)
+    holidays = {name: holiday_regressors(months, name) for name in economy.festivals}
     found, chosen = np.full((len(VARIANTS), cutoffs), np.nan), 0
     for place, end in enumerate(range(n - cutoffs, n)):
         known = y[:end]
@@ -112,6 +144,13 @@ def row_of(found: list[Losses], better: int, worse: int) -> dict[str, object]:
     }
 
 
+def partner_rows(found: list[Losses]) -> dict[str, dict[str, object]]:
+    """The rows of partners' festivals, by group of partners."""
+    groups = {"China": ("CHN",), **{name: codes for name, codes in COUNTRY_GROUPS.items() if codes != ("JPN",)}}
+    members = {name: [part for part in found if part.code in codes] for name, codes in groups.items()}
+    return {name: row_of(part, 2, 1) for name, part in members.items() if part}
+
+
 def main() -> None:
     """Run the benchmark, print it, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -121,17 +160,19 @@ def main() -> None:
     given = parser.parse_args()
     with process_pool(given.workers) as pool:
         found = list(pool.map(partial(losses, cutoffs=given.cutoffs), economies()))
+        tested = [economy for economy in partners() if economy.festivals]
+        beside = list(pool.map(partial(losses, cutoffs=given.cutoffs), tested))
     with_days = [economy for economy in found if calendar_names(economy.code)]
     rows = {"working days, all that have them": row_of(with_days, 1, 0)}
     for name, codes in COUNTRY_GROUPS.items():
         members = [economy for economy in found if economy.code in codes]
         if members:
             rows[name] = row_of(members, *((1, 0) if codes == ("JPN",) else (2, 1)))
-    table = markdown(pd.DataFrame.from_dict(rows, orient="index"), 3)
-    print(table)
+    tables = [markdown(pd.DataFrame.from_dict(part, orient="index"), 3) for part in (rows, partner_rows(beside))]
+    print("\n\n".join(tables))
     if given.output:
         introduction = f'`make bench-calendars ARGS="--cutoffs {given.cutoffs}"` on {machine()}.\n\n{NOTES}'
-        write(given.output, f"# Calendars by reporter\n\n{introduction}", [table])
+        write(given.output, f"# Calendars by reporter\n\n{introduction}", [tables[0], PARTNER_NOTES, tables[1]])
 
 
 NOTES = """Mean absolute error one step ahead of the structural forecaster, in units of the mean change on a year ago.
@@ -139,6 +180,10 @@ Change and p-value (Diebold and Mariano, one-sided) compare moving holidays with
 the last row working days with no calendar. The last column is the share of cutoffs whose test chose a moving
 holiday."""
 
+
+PARTNER_NOTES = """The same for the festivals of the partner, in trade of one reporter with it: US imports from thirty
+partners, and exports to and imports from China of Japan and the United States, 2001 to 2019. The column of economies
+counts series. Forecasts use China's New Year alone, for the other groups gain nothing."""
 
 if __name__ == "__main__":
     main()

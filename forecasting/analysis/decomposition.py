@@ -8,6 +8,7 @@ independent of the published forecasts, which are the combination's.
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,13 +60,14 @@ def decompose(y: FloatArray, months: MonthArray, calendar: FloatArray) -> Compon
 class DecompositionTask:
     """Series to decompose: `values` (series, months); `months` and `calendar` extend to the end of the horizon.
 
-    `holidays` has the regressors of the moving holidays that the reporter observes.
+    `holidays` has the regressors of moving holidays, and `festivals` the names of those that may move each series.
     """
 
     values: FloatArray
     months: MonthArray
     calendar: FloatArray
     holidays: Mapping[str, FloatArray]
+    festivals: tuple[tuple[str, ...], ...]
 
 
 def decompose_panel(
@@ -78,11 +80,10 @@ def decompose_panel(
     """
     months = panel.months[0] + np.arange(len(panel.months) + horizon)
     calendar = calendar_regressors(months, reporter)
-    holidays = {name: holiday_regressors(months, name) for name in moving_holidays(reporter)}
-    tasks = [
-        DecompositionTask(panel.values[first : first + TASK_SERIES], months, calendar, holidays)
-        for first in range(0, len(panel.unique_ids), TASK_SERIES)
-    ]
+    festivals = tuple(moving_holidays(reporter, partner) for partner in panel.partners)
+    holidays = {name: holiday_regressors(months, name) for name in sorted(set(chain.from_iterable(festivals)))}
+    blocks = [slice(first, first + TASK_SERIES) for first in range(0, len(panel.unique_ids), TASK_SERIES)]
+    tasks = [DecompositionTask(panel.values[rows], months, calendar, holidays, festivals[rows]) for rows in blocks]
     return np.concatenate(list(_results(tasks, executor)))
 
 
@@ -93,7 +94,7 @@ def decompose_rows(task: DecompositionTask) -> NDArray[np.float32]:
         first, last = _last_stretch(values)
         if last - first < SHORTEST:
             continue
-        holidays = {name: rows[first:] for name, rows in task.holidays.items()}
+        holidays = {name: task.holidays[name][first:] for name in task.festivals[row]}
         calendar = with_moving_holidays(values[first:last], task.calendar[first:], holidays)
         parts = decompose(values[first:last], task.months[first:], calendar)
         for place, name in enumerate(NAMES):

@@ -1,4 +1,4 @@
-"""Moving holidays by reporter: festivals whose date in the Gregorian calendar changes from year to year.
+"""Moving holidays by reporter and partner: festivals whose date in the Gregorian calendar changes from year to year.
 
 The days of windows around a festival are allocated to months, as those of China's New Year (Bell and Hillmer 1983).
 Dates are those of the `holidays` package. Whether a festival moves the trade of a series is
@@ -15,7 +15,7 @@ from functools import lru_cache
 import holidays
 import numpy as np
 
-from forecasting.data.calendar_regressors import LUNAR_WINDOWS, lunar_new_year
+from forecasting.data.calendar_regressors import CHINA, LUNAR_WINDOWS, lunar_new_year
 from forecasting.data.months import EPOCH, MONTH, MONTHS_PER_YEAR
 from forecasting.types import FloatArray, MonthArray
 
@@ -82,9 +82,15 @@ OBSERVED: dict[str, tuple[str, ...]] = {
 }
 
 
-def moving_holidays(reporter: str) -> tuple[str, ...]:
-    """The names of the festivals that a reporter observes, an ISO 3166-1 alpha-3 code."""
-    return tuple(name for name, reporters in OBSERVED.items() if reporter in reporters)
+def moving_holidays(reporter: str, partner: str = "") -> tuple[str, ...]:
+    """The names of the festivals that may move trade of a reporter with a partner, ISO 3166-1 alpha-3 codes.
+
+    Those that the reporter observes, and China's New Year for trade with China, whose ports and factories stop. The
+    festivals of other partners gained nothing (benchmarks/results/calendars.md).
+    """
+    observed = tuple(name for name, reporters in OBSERVED.items() if reporter in reporters)
+    abroad = partner == CHINA and reporter != CHINA and "lunar_new_year" not in observed
+    return ("lunar_new_year", *observed) if abroad else observed
 
 
 def holiday_regressors(months: MonthArray, festival: str) -> FloatArray:

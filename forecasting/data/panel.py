@@ -62,6 +62,11 @@ class Panel:
         return cls(tuple(ids.tolist()), months, values, imputed, _keys(frame, codes, len(ids)))
 
     @property
+    def partners(self) -> tuple[str, ...]:
+        """The partner of each series, empty where the panel has none."""
+        return tuple(self.keys["partner"].astype(str)) if "partner" in self.keys else ("",) * len(self.unique_ids)
+
+    @property
     def cutoff(self) -> np.datetime64:
         """The last month of the panel."""
         last: np.datetime64 = self.months[-1]

@@ -67,7 +67,7 @@ def forecast_at_cutoffs(
     Raises:
         UnknownForecaster: no forecaster has a name.
     """
-    names = _names(forecasters, regressors)
+    names, partners = _names(forecasters, regressors), panel.partners
 
     def task(row: int) -> SeriesTask:
         return SeriesTask(
@@ -81,6 +81,7 @@ def forecast_at_cutoffs(
             _vintages_of(vintage_values, row),
             prophet or ProphetOptions(),
             _regressors_of(regressors, panel, panel.unique_ids[row], cutoffs, horizon),
+            partners[row],
         )
 
     count = len(panel.unique_ids)

@@ -35,7 +35,7 @@ class SeriesTask:
     `y` has shape (months,), NaN outside the series' span; `cutoffs` are positions in it. `vintage_values` has, by
     cutoff, the values up to it as known at it, where they differ from `y`. `prophet` are the options of
     prophet_library. `regressors` has, by cutoff, the own regressors as known at it, shape (months + horizon, k), NaN
-    where not known.
+    where not known. `partner` is that of the trade, empty without one.
     """
 
     unique_id: str
@@ -48,6 +48,7 @@ class SeriesTask:
     vintage_values: Mapping[int, FloatArray] = field(default_factory=dict)
     prophet: ProphetOptions = field(default_factory=ProphetOptions)
     regressors: Mapping[int, FloatArray] = field(default_factory=dict)
+    partner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def fit_series(task: SeriesTask) -> SeriesFit:
     failures = []
     months = task.start + np.arange(len(task.y) + task.horizon)
     calendar = calendar_regressors(months, task.reporter)
-    holidays = {name: holiday_regressors(months, name) for name in moving_holidays(task.reporter)}
+    holidays = {name: holiday_regressors(months, name) for name in moving_holidays(task.reporter, task.partner)}
     for fold, cutoff in enumerate(task.cutoffs):
         y = task.vintage_values.get(cutoff, task.y[: cutoff + 1])
         known = np.flatnonzero(np.isfinite(y))

@@ -63,7 +63,7 @@ def late_backtest(seed):
         if place % 2:
             seen[cutoff][place % 4 // 2 :: 2, -LATE_BY:] = np.nan
     backtest, _ = evaluate_panel(
-        panel, cutoffs=panel.months[cutoffs], config=CONFIG, reporter="ZZZ", vintage_values=seen
+        panel, cutoffs=list(panel.months[cutoffs]), config=CONFIG, reporter="ZZZ", vintage_values=seen
     )
     return rows(backtest, "lateness", 80.0)
 

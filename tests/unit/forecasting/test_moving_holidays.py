@@ -100,3 +100,31 @@ def test_forecasts_follow_the_festival_and_see_no_later_month():
     plain = fit_series(SeriesTask("a", panel.months[0], y, "ZZZ", (cutoff,), 12, ("structural",))).means[0, 0]
     assert_array_equal(means[0], means[1])
     assert np.abs(np.log(means[0] / y[cutoff + 1 :])).mean() < 0.7 * np.abs(np.log(plain / y[cutoff + 1 :])).mean()
+
+
+@pytest.mark.parametrize(
+    ("reporter", "partner", "tested"),
+    [("JPN", "CHN", True), ("USA", "CHN", True), ("JPN", "DEU", False), ("CHN", "CHN", False), ("JPN", "", False)],
+)
+def test_china_s_new_year_may_move_trade_with_china(reporter: str, partner: str, tested: bool) -> None:
+    assert ("lunar_new_year" in moving_holidays(reporter, partner)) == tested
+    assert moving_holidays("VNM", "CHN").count("lunar_new_year") == 1
+
+
+def test_trade_with_china_is_forecast_with_its_new_year() -> None:
+    months = np.datetime64("2010-01", "M") + np.arange(132)
+    effect = holiday_regressors(months, "lunar_new_year")[:, 1]
+    noise = np.random.default_rng(4).normal(0, 0.02, 132)
+    y = 100 * np.exp(noise - 0.6 * effect)
+    errors = {
+        partner: np.abs(
+            [
+                fit_series(
+                    SeriesTask("a", months[0], y[:120], "ZZZ", (119,), 12, ("structural",), partner=partner)
+                ).means[0, 0]
+                - y[120:]
+            ]
+        ).mean()
+        for partner in ("CHN", "DEU")
+    }
+    assert errors["CHN"] < 0.8 * errors["DEU"]
