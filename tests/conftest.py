@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -78,6 +79,14 @@ def drop_database(url: str) -> None:
     server.dispose()
 
 
+@contextmanager
+def database_copy(server_url: str, name: str, template: str) -> Iterator[str]:
+    """The URL of a copy of a database, dropped after the block."""
+    url = new_database(server_url, name, template=template)
+    yield url
+    drop_database(url)
+
+
 def memory_directory() -> Path | None:
     """The file system in memory, where there is one with room for the databases of a test process."""
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
@@ -121,9 +130,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def own_url(server_url: str, template: str) -> Iterator[str]:
     """A migrated database of a test's own, for work that commits."""
-    url = new_database(server_url, "own", template=template)
-    yield url
-    drop_database(url)
+    with database_copy(server_url, "own", template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from store.queries import api_keys
-from tests.integration.api.test_stored_scenarios import Desk, desk, observations  # noqa: F401
+from tests.integration.api.test_stored_scenarios import Desk, desk, first_desk, observations  # noqa: F401
 from tests.support.factories import NOW
 
 RUN = "/v1/runs/1"

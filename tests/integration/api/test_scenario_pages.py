@@ -11,7 +11,7 @@ import pytest
 
 from jobs.retention import prune
 from presentation import formatting
-from tests.integration.api.test_stored_scenarios import Desk, desk  # noqa: F401
+from tests.integration.api.test_stored_scenarios import Desk, desk, first_desk  # noqa: F401
 
 FALL = {"dataset": "PARTNERS", "partner": "USA", "period": "2026", "kind": "growth", "value": "-20"}
 

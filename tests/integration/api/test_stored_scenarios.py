@@ -19,7 +19,7 @@ from services.datasets.datasets import add_codes
 from sources.observation_batch import ObservationBatch
 from store.database import make_engine
 from store.queries import api_keys, catalog
-from tests.conftest import new_database
+from tests.conftest import database_copy, new_database
 from tests.integration.api.conftest import options
 from tests.integration.api.test_contributions import DATASET, LEVELS
 from tests.support.factories import NOW
@@ -39,19 +39,7 @@ class Desk(NamedTuple):
 
     def publish(self, until: str, as_of: date) -> int:
         """Observations until a month, and a run on them."""
-        with Session(self.engine) as session:
-            ingest(session, ObservationBatch("PARTNERS", observations(until), backfilled=False), today=as_of)
-            session.commit()
-        moment = datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
-        terms: dict[str, Any] = {
-            "config": CONFIG,
-            "engine": self.engine,
-            "make_executor": here,
-            "clock": lambda: moment,
-        }
-        outcome = run_forecast(dataset="PARTNERS", as_of=as_of, **terms)
-        assert outcome.run_id is not None
-        return outcome.run_id
+        return publish(self.engine, until, as_of)
 
     def store(self, **stated: Any) -> dict[str, Any]:
         body = {"name": "Truce ends", "report": REPORT} | STATED | stated
@@ -66,6 +54,18 @@ class Desk(NamedTuple):
         return response.json()
 
 
+def publish(engine: Engine, until: str, as_of: date) -> int:
+    """Observations until a month, and a run on them."""
+    with Session(engine) as session:
+        ingest(session, ObservationBatch("PARTNERS", observations(until), backfilled=False), today=as_of)
+        session.commit()
+    moment = datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
+    terms: dict[str, Any] = {"config": CONFIG, "engine": engine, "make_executor": here, "clock": lambda: moment}
+    outcome = run_forecast(dataset="PARTNERS", as_of=as_of, **terms)
+    assert outcome.run_id is not None
+    return outcome.run_id
+
+
 def observations(until: str) -> pd.DataFrame:
     months = pd.period_range("2023-01", until, freq="M").astype(str)
     rows = [
@@ -77,19 +77,28 @@ def observations(until: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@pytest.fixture
-def desk(server_url: str, template: str) -> Iterator[Desk]:
+@pytest.fixture(scope="session")
+def first_desk(server_url: str, template: str) -> tuple[str, str]:
+    """The name of a database with the dataset and a run, to be copied; and a key."""
     engine = make_engine(new_database(server_url, "stored", template=template))
     with Session(engine) as session:
         add_codes(session)
         catalog.add_dataset(session, **asdict(DATASET))
         key = api_keys.create(session, name="desk", scopes=["judge"], now=NOW)
         session.commit()
-    with TestClient(create_app(engine=engine, options=options())) as client:
-        found = Desk(engine, client, {"Authorization": f"Bearer {key}"})
-        found.publish("2025-12", date(2026, 1, 15))
-        yield found
+    publish(engine, "2025-12", date(2026, 1, 15))
     engine.dispose()
+    return str(engine.url.database), key
+
+
+@pytest.fixture
+def desk(server_url: str, first_desk: tuple[str, str]) -> Iterator[Desk]:
+    database, key = first_desk
+    with database_copy(server_url, "desk", database) as url:
+        engine = make_engine(url)
+        with TestClient(create_app(engine=engine, options=options())) as client:
+            yield Desk(engine, client, {"Authorization": f"Bearer {key}"})
+        engine.dispose()
 
 
 def test_a_scenario_is_computed_on_new_runs_until_it_is_over_and_then_scored(desk: Desk) -> None:

@@ -319,7 +319,7 @@ def test_a_forecaster_that_fails_on_a_series_is_recorded_and_the_run_goes_on(sma
     assert rows_of(small, "forecast") == 12 * 6
 
 
-def test_a_pool_of_processes_publishes_the_same_bytes(small, own_url, server_url):
+def test_a_pool_of_processes_publishes_the_same_bytes(small):
     here_paths = published_paths(small, run(small).run_id)
     with small.begin() as connection:
         connection.execute(sa.text("DELETE FROM run"))

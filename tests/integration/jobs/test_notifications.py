@@ -20,6 +20,7 @@ from jobs.scheduling.webhook import Webhook
 from services.alerts.notifications import message
 from store.database import make_engine
 from store.queries import alerts, notifications
+from tests.conftest import database_copy, new_database
 from tests.integration.api.conftest import options
 from tests.integration.jobs.test_scoring import come, publish
 from tests.support.answers import validate
@@ -37,16 +38,28 @@ def receiver():
         yield received
 
 
-@pytest.fixture
-def surprising(small):
-    """A database with a run, figures of the next month far above it, and a late release."""
-    run_id = publish(small, date(2025, 2, 5))
-    come(small, "2025-01", vintage="2025-02-09", factor=3.0)
-    with Session(small) as session:
+@pytest.fixture(scope="module")
+def surprised(server_url, small_template):
+    """The name of a database with a run, figures of the next month far above it, and a late release; and the run."""
+    engine = make_engine(new_database(server_url, "surprised", template=small_template))
+    run_id = publish(engine, date(2025, 2, 5))
+    come(engine, "2025-01", vintage="2025-02-09", factor=3.0)
+    with Session(engine) as session:
         score_published(session, "SMALL")
         alerts.raise_alert(session, "SMALL", "late", date(2025, 2, 1), reason="2025-02 was due", now=NOW)
         session.commit()
-    return small, run_id
+    engine.dispose()
+    return engine.url.database, run_id
+
+
+@pytest.fixture
+def surprising(server_url, surprised):
+    """An engine on a copy of that database, and the run."""
+    database, run_id = surprised
+    with database_copy(server_url, "surprising", database) as url:
+        engine = make_engine(url)
+        yield engine, run_id
+        engine.dispose()
 
 
 def record(engine, now=NOW):
