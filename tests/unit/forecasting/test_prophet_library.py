@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -11,6 +12,7 @@ from forecasting.data.history import History
 from forecasting.errors import InvalidProphetOption
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.forecasters import DEFAULT_FORECASTERS
+from forecasting.forecasters.prophet import library_backend
 from forecasting.forecasters.prophet.library import LibraryProphet, fit_and_predict
 from forecasting.prophet_options import ProphetOptions
 from tests.support.panels import grid_panel, trade_series
@@ -75,6 +77,27 @@ def test_components_of_the_library_add_up_to_its_forecast():
     z = np.log(trade_series(72, seed=5))
     found = fit_and_predict(z, START + np.arange(84), np.random.default_rng(1).normal(size=(84, 2)), ProphetOptions())
     assert_allclose(found["trend"] + found["yearly"] + found["extra_regressors_additive"], found["yhat"])
+
+
+@pytest.mark.parametrize("mode", ["additive", "multiplicative"])
+def test_components_that_series_share_are_those_of_the_library(monkeypatch, mode):
+    months, calendar = START + np.arange(72), np.random.default_rng(5).normal(size=(72, 2))
+    holidays = (("feast", ("2016-02", "2018-02")),)
+    options = [
+        ProphetOptions(log=False, seasonality_mode=mode, holidays=holidays),
+        ProphetOptions(log=False, seasonality_mode=mode, yearly_seasonality=3),
+    ]
+
+    def components():
+        y = trade_series(60, seed=2)
+        return [
+            fit_and_predict(y, months, columns, given) for given in options for columns in (calendar, calendar[:, :1])
+        ]
+
+    shared = components()
+    monkeypatch.delattr(library_backend.MapProphet, "regressor_column_matrix")
+    for found, expected in zip(shared, components(), strict=True):
+        pd.testing.assert_frame_equal(found, expected)
 
 
 def test_options_reach_the_forecaster_of_every_series():
