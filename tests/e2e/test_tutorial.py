@@ -5,13 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
-from tests.e2e.test_up import QUICK, up
+from tests.e2e.test_up import QUICK, Service, up
 from tests.support.documents import ROOT, Section, blocks
 
 # The reader's shell has the command and the address of the service.
@@ -31,13 +34,24 @@ def run(block: Section, folder: Path, environment: dict[str, str]) -> str:
     return ran.stdout
 
 
+@contextmanager
+def still(service: Service) -> Iterator[None]:
+    """The scheduler of a service that answers stands still, so that the run of the tutorial is the only one."""
+    assert service.get("/live")
+    (scheduler,) = (child for child in psutil.Process(service.process.pid).children() if "schedule" in child.cmdline())
+    scheduler.suspend()
+    try:
+        yield
+    finally:
+        scheduler.resume()
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_tutorial_leads_from_a_file_to_a_served_forecast(tmp_path: Path) -> None:
     runnable = [block for block in blocks("docs/tutorial.md") if block.language in ("bash", "python")]
     # The database server may not run as root, and has to reach its directory.
     tmp_path.chmod(0o711)
-    # The scheduler waits, so that the run of the tutorial is the only one.
-    with up(tmp_path / "data", TRADEWIND_TICK_SECONDS="3600") as service:
+    with up(tmp_path / "data") as service, still(service):
         environment = {
             **os.environ,
             **QUICK,

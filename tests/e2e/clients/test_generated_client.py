@@ -30,8 +30,9 @@ def generated(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def _installed(environment: Path) -> str:
     """The generator in an environment of its own."""
-    venv.create(environment, with_pip=True)
-    command = [str(environment / "bin" / "pip"), "install", "-q", GENERATOR]
+    venv.create(environment)
+    python = str(environment / "bin" / "python")
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile", GENERATOR]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"{GENERATOR} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")

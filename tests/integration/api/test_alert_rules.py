@@ -1,7 +1,6 @@
 """Alert rules over HTTP, on the page and by command."""
 
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from api.rest.schemas.alert_rules import AlertRuleAnswer, AlertRulePage
 from tests.integration.api.conftest import World, client_of
 from tests.support.answers import validate
+from tests.support.command import run_command
 from tests.support.documents import ROOT
 
 URL = "/v1/alert-rules"
@@ -79,15 +79,8 @@ def test_the_page_adds_a_rule_for_the_holder_of_a_key(scratch: World) -> None:
 def test_the_command_adds_lists_and_removes_rules(scratch: World) -> None:
     url = scratch.engine.url.render_as_string(hide_password=False)
 
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cli", "alert", *arguments],
-            cwd=ROOT,
-            env={"TRADEWIND_DATABASE_URL": url, "PATH": "", "OPENBLAS_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return run_command(["alert", *arguments], {"TRADEWIND_DATABASE_URL": url}, ROOT)
 
     options = ("--flow", "B", "--period", "2026-01", "--above", "-1000", "--probability", "0.9")
     added = command("add", "CN_TRADE", *options)

@@ -3,8 +3,6 @@
 import base64
 import io
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +28,7 @@ from services.runs.published_run import open_run
 from services.series.catalog_cache import CatalogCache
 from store.queries import events
 from tests.integration.api.conftest import client_of
+from tests.support.command import run_command
 from tests.support.documents import ROOT
 from tests.support.pages_world import PagesWorld, pages_world
 
@@ -152,14 +151,7 @@ def test_a_run_that_is_not_published_has_no_report(client: TestClient, pages: Pa
 def test_the_command_line_writes_the_same_document(pages: PagesWorld, html: str, tmp_path: Path) -> None:
     output = tmp_path / "report.html"
     url = pages.engine.url.render_as_string(hide_password=False)
-    ran = subprocess.run(
-        [sys.executable, "-m", "cli", "report", "CN_CLEANTECH", "--output", str(output)],
-        cwd=ROOT,
-        env={"TRADEWIND_DATABASE_URL": url, "PATH": "", "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = run_command(["report", "CN_CLEANTECH", "--output", str(output)], {"TRADEWIND_DATABASE_URL": url}, ROOT)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == f"CN_CLEANTECH: report on run {pages.clean.run_id}: {output}"
     assert output.read_text(encoding="utf-8") == html
