@@ -11,7 +11,7 @@ from api.pages.rendering import PageQuery, PageRoute, page
 from forecasting.analysis.periods import parse_period
 from presentation import links
 from presentation.sections.probability import UNIT_NAMES, event_sections, offered_sentence, sentence, series_choices
-from services.forecasts.event_probability import periods_offered, read_event
+from services.forecasts.event_probability import next_year, periods_offered, read_event
 from services.parameters import Code, RunId
 from services.runs.published_run import citation, month_of, open_run
 from store.queries import catalog
@@ -55,7 +55,7 @@ def read_ask_page(
     main = published.main(query.flow or published.flows[-1])
     series = published.choose(main.flow, query.partner or main.partner, query.sector or main.sector)
     periods = periods_offered(published, month_of(options.now().date()))
-    period = parse_period(query.period) if query.period else next(p for p in reversed(periods) if p.kind != "span")
+    period = parse_period(query.period) if query.period else next_year(periods)
     event = read_event(published, series, period, query.units)
     answer = sentence(published, series, event, query.units, above=query.above, below=query.below)
     address = links.absolute(request.base_url, address_of(dataset, published.run.id, series, query, period.label))

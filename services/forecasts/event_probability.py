@@ -1,5 +1,6 @@
 """Probabilities of events of one series in one period, and the periods and thresholds that matter."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,12 @@ def periods_offered(published: PublishedRun, month: int) -> list[Period]:
     found = [*months, *quarters, *to_date, *rolling, *periods_ahead(last, horizon, "A")]
     # December to date is the calendar year.
     return list({period.label: period for period in found}.values())
+
+
+def next_year(periods: Sequence[Period]) -> Period:
+    """Of the periods offered, the calendar year that the next month is part of; without it, the next month."""
+    month = periods[0]
+    return next((period for period in periods if period.kind == "year" and period.last >= month.last), month)
 
 
 def read_event(published: PublishedRun, series: ResolvedSeries, period: Period, units: Units) -> Event:
