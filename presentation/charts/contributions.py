@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from presentation.charts.direct_labels import label_layers, label_rows, room
+from presentation.charts.direct_labels import label_layers, label_rows, room, width_of
 from presentation.charts.theme import LINES, MUTED, Row, Spec, chart, value_axis
 
 OBSERVED_COLOR, EXPECTED_COLOR, INTERVAL_COLOR = "#9aa5b1", "#9cc2de", "#0b4f7a"
@@ -62,7 +62,7 @@ def share_slopes(rows: Sequence[Row], *, order: Sequence[str]) -> Spec:
     datasets = {
         "lines": placed,
         "labels": label_rows(placed, x="place", y="share", extent=extent, height=height, of="name"),
-        "room": room(0, last, x="place"),
+        "room": room(0, last, x="place", width=width_of(names)),
     }
     return chart([lines, *label_layers(x=x, y=y, color=color)], datasets=datasets, height=SLOPE_HEIGHT)
 

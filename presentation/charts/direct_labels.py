@@ -1,6 +1,6 @@
 """Labels at the ends of lines, in place of a legend: each beside its line, moved apart where they would overlap."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,6 +9,8 @@ from presentation.charts.theme import WIDTH, Row, Spec
 FIELD = "forecaster"
 LABEL_WIDTH, LINE_HEIGHT, LEADER = 130, 13, 0.02
 """Pixels of the widest label and between two labels; length of the line to a label, as a share of the axis."""
+LETTER_WIDTH = 6
+"""Pixels of a letter of a label, with room for wide ones."""
 
 
 def label_rows(
@@ -40,6 +42,11 @@ def room(start: Any, end: Any, *, x: str, width: int = LABEL_WIDTH) -> list[Row]
     share = width / WIDTH
     beyond = _beyond(start, end, share / (1 - share))
     return [{x: beyond, "field": x, "start": start, "end": end, "label_width": width}]
+
+
+def width_of(names: Iterable[str]) -> int:
+    """The pixels that labels need: those of the longest name, at least LABEL_WIDTH."""
+    return max([LABEL_WIDTH, *(LETTER_WIDTH * len(name) for name in names)])
 
 
 def label_layers(*, x: Spec, y: Spec, color: Spec) -> list[Spec]:

@@ -222,6 +222,15 @@ def test_twelve_names_are_labels_without_a_legend(spec: Spec) -> None:
     assert max(float(x) for x, _ in found) < WIDTH - 50
 
 
+def test_a_long_name_at_the_end_of_a_line_is_not_cut() -> None:
+    name = "Latin America and the Caribbean"
+    rows = [{"name": name, "when": when, "share": 5.0, "tip": ""} for when in ("2017", "2026")]
+    drawn = svg(share_slopes(rows, order=["2017", "2026"]))
+    (label,) = re.findall(rf'translate\(([0-9.]+),[0-9.]+\)"[^>]*>{name}', drawn)
+    # A letter is about half as wide as the font, of 11 pixels, is high.
+    assert float(label) + 5.5 * len(name) < WIDTH
+
+
 def test_levels_of_coverage_are_labels() -> None:
     drawn = svg(backtest.coverage_by_step([{**row, "level": level} for row in COVERAGE for level in (50, 80, 90, 95)]))
     assert "role-legend" not in drawn
