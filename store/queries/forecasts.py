@@ -203,7 +203,7 @@ def months(
     """
     parameters = {"run": run_id, "series": list(series_ids), "horizon": horizon}
     with binary_cursor(session) as cursor:
-        found = cursor.execute(_MONTHS, parameters).fetchall()
+        found = cursor.execute(_MONTHS if probabilities else _MEANS, parameters).fetchall()
     for series_id, means, medians, stored, values in found:
         rows = [values[stored.index(probability)] for probability in probabilities]
         # As many months as there are means: the quantiles are stored for the whole horizon of the run.
@@ -222,6 +222,11 @@ _MONTHS = """
         ) AS ordered
     ) AS f
     WHERE q.run_id = %(run)s AND q.series_id = ANY(%(series)s) ORDER BY q.series_id
+"""
+# The same without quantiles.
+_MEANS = """
+    SELECT series_id, array_agg(mean ORDER BY step), array_agg(median ORDER BY step), NULL, NULL FROM forecast
+    WHERE run_id = %(run)s AND series_id = ANY(%(series)s) AND step <= %(horizon)s GROUP BY series_id ORDER BY series_id
 """
 
 
