@@ -35,8 +35,8 @@ def run(block: Section, folder: Path, environment: dict[str, str]) -> str:
 
 
 @contextmanager
-def still(service: Service) -> Iterator[None]:
-    """The scheduler of a service that answers stands still, so that the run of the tutorial is the only one."""
+def scheduler_suspended(service: Service) -> Iterator[None]:
+    """Suspend the scheduler of a service that answers, so that the run of the tutorial is the only one."""
     assert service.get("/live")
     (scheduler,) = (child for child in psutil.Process(service.process.pid).children() if "schedule" in child.cmdline())
     scheduler.suspend()
@@ -51,7 +51,7 @@ def test_the_tutorial_leads_from_a_file_to_a_served_forecast(tmp_path: Path) -> 
     runnable = [block for block in blocks("docs/tutorial.md") if block.language in ("bash", "python")]
     # The database server may not run as root, and has to reach its directory.
     tmp_path.chmod(0o711)
-    with up(tmp_path / "data") as service, still(service):
+    with up(tmp_path / "data") as service, scheduler_suspended(service):
         environment = {
             **os.environ,
             **QUICK,
