@@ -20,8 +20,11 @@ from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 
 # Penalties in units of each regressor's own sum of squares; infinity means no correction.
-PENALTIES = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
+PENALTIES = np.array([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf])
+# Folds whose first month must be known.
 FEWEST_FOLDS = 12
+# A step's regression includes errors at other steps, with the ratio of the smaller to the larger step to this power.
+NEARNESS = 20.0
 # Fewer series than regressors do not determine their effects.
 FEWEST_SERIES = 14
 # Months after which the weight of a fold halves.
@@ -33,7 +36,7 @@ ERROR_LIMIT, CORRECTION_LIMIT = 1.5, 0.5
 SLOW = 0.1
 # The sums of earlier folds are computed again once the series that represent the panel changed by this share.
 LARGEST_CHANGE = 0.02
-Sums = tuple[FloatArray, FloatArray, FloatArray]
+Sums = tuple[FloatArray, FloatArray]
 
 
 def correct(
@@ -161,39 +164,56 @@ def _regressors(
 
 
 def _sums(regressors: FloatArray, error: FloatArray) -> Sums:
-    """A fold's normal equations by step: cross products (horizon, k, k), products (horizon, k), squares (horizon,)."""
+    """A fold's normal equations by step: cross products (horizon, k, k) and products (horizon, k)."""
     known = np.isfinite(error)
     known &= known.sum(axis=0) >= FEWEST_SERIES
     x, counts = _around_mean(regressors, known)
     y = np.where(known, error, 0.0)
     y = np.where(known, y - y.sum(axis=0) / counts, 0.0)
     x = x.transpose(1, 2, 0)
-    return x @ x.transpose(0, 2, 1), np.einsum("hks,sh->hk", x, y), np.sum(y**2, axis=0)
+    return x @ x.transpose(0, 2, 1), np.einsum("hks,sh->hk", x, y)
 
 
 def _coefficients(sums: Sequence[Sums], cutoffs: NDArray[np.int64], horizon: int) -> FloatArray:
-    """Coefficients by step, shape (horizon, regressors), from folds whose month was known at the last cutoff."""
+    """Coefficients by step, shape (horizon, regressors), from errors of months known at the last cutoff.
+
+    A step of which few errors or none are known gets the coefficients of the nearest ones.
+    """
     if not sums:
         return np.zeros((horizon, 1))
-    cross, products, squares = (np.stack(part) for part in zip(*sums, strict=True))
+    cross, products = (np.stack(part) for part in zip(*sums, strict=True))
     known = (cutoffs[:-1, None] + 1 + np.arange(horizon) <= cutoffs[-1]).astype(float)
-    known *= known.sum(axis=0) >= FEWEST_FOLDS
     ages = cutoffs[-1] - cutoffs[:-1]
     counting = known * 0.5 ** (ages / HALF_LIFE)[:, None]
     years = ages // MONTHS_PER_YEAR
-    if len(np.unique(years[known.any(axis=1)])) < 2:
+    if known[:, 0].sum() < FEWEST_FOLDS or len(np.unique(years[known.any(axis=1)])) < 2:
         # No penalty can be chosen by leaving out a year.
         return np.zeros(products.shape[1:])
-    whole = [np.einsum("fh,fh...->h...", counting, part) for part in (cross, products)]
+    near = _nearness(horizon)
+    whole = [np.tensordot(near, _over_folds(counting, part), axes=1) for part in (cross, products)]
     loss = np.zeros(len(PENALTIES))
     for year in np.unique(years):
         out = counting * (years == year)[:, None]
-        left = [np.einsum("fh,fh...->h...", out, part) for part in (cross, products, squares)]
-        tried = _ridge(whole[0] - left[0], whole[1] - left[1])
+        left = [_over_folds(out, part) for part in (cross, products)]
+        others = [total - np.tensordot(near, part, axes=1) for total, part in zip(whole, left, strict=True)]
+        tried = _ridge(*others)
         loss += np.einsum("phk,hkl,phl->p", tried, left[0], tried) - 2 * np.einsum("phk,hk->p", tried, left[1])
     # The strongest of equally good penalties.
     best: FloatArray = _ridge(*whole)[len(loss) - 1 - int(np.argmin(loss[::-1]))]
     return best
+
+
+def _over_folds(counting: FloatArray, part: FloatArray) -> FloatArray:
+    """The sum (horizon, ...) over folds of a part of their normal equations (folds, horizon, ...)."""
+    total: FloatArray = np.einsum("fh,fh...->h...", counting, part)
+    return total
+
+
+def _nearness(horizon: int) -> FloatArray:
+    """How much the errors at each step (second axis) count in the regression of a step (first axis)."""
+    steps = 1.0 + np.arange(horizon)
+    nearness: FloatArray = np.exp(-NEARNESS * np.abs(np.log(steps[:, None] / steps)))
+    return nearness
 
 
 def _ridge(cross: FloatArray, products: FloatArray) -> FloatArray:

@@ -56,7 +56,10 @@ def test_a_boom_of_the_whole_panel_is_not_learned():
     lifted = inverse_transform(
         transform(given["actual"], given["transform_unit"][..., None]) + 0.2, given["transform_unit"][..., None]
     )
-    assert_allclose(correct(**(given | {"actual": lifted})), calm, rtol=0.05)
+    boom = correct(**(given | {"actual": lifted}))
+    # Limits of errors take a part of the largest ones, which changes the correction of a few series slightly.
+    assert_allclose(np.log(boom / calm).mean(axis=0), 0.0, atol=0.01)
+    assert_allclose(boom, calm, rtol=0.2)
 
 
 def test_recent_folds_have_more_weight():
@@ -88,6 +91,16 @@ def test_the_correction_sees_nothing_after_the_cutoff():
 def test_the_first_folds_are_not_corrected():
     given = problem(reverts=1.0)
     assert_allclose(correct(**given)[:, :12], given["centre"][:, :12])
+
+
+def test_steps_without_known_errors_are_corrected_as_the_nearest_ones():
+    given = problem(reverts=1.0)
+    far = CUTOFFS[:, None] + 1 + np.arange(HORIZON) > CUTOFFS[-1] - HORIZON
+    unknown = given | {"actual": np.where(far | (np.arange(HORIZON) > 2), np.nan, given["actual"])}
+    unit = given["transform_unit"][:, -1, None]
+    moved = transform(correct(**unknown)[:, -1], unit) - transform(given["centre"][:, -1], unit)
+    assert np.corrcoef(moved[:, 2], moved[:, 5])[0, 1] > 0.9
+    assert np.abs(moved[:, 5]).mean() > 0.02
 
 
 def test_a_single_series_is_not_corrected():
