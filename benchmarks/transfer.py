@@ -20,10 +20,10 @@ from benchmarks.development import DEVELOPMENT, Development
 from benchmarks.tables import machine, markdown, write
 from forecasting.combination.combined_forecasts import combine_panel
 from forecasting.combination.error_record import WeightConstants
+from forecasting.combination.prior_weights import prior_weights
 from forecasting.combination.weights import CONSTANTS, combine
 from forecasting.evaluation.metrics import seasonal_scales
 from forecasting.evaluation.rolling_origin import BaseForecasts, forecast_at_cutoffs
-from forecasting.forecasters import FORECASTERS
 from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool
 from jobs.progress import progress_bar
@@ -57,7 +57,8 @@ class Fitted:
 
     def combined(self, constants: WeightConstants) -> FloatArray:
         """The combination alone, shape (series, folds, horizon)."""
-        priors = [FORECASTERS[name].prior_weight for name in self.base.names]
+        months = np.isfinite(self.development.panel.values).cumsum(axis=1)[:, self.base.cutoffs]
+        priors = prior_weights(self.base.names, months)
         return combine(self.base.means, self.actual, self.scale, self.base.cutoffs, priors, constants)[0]
 
     def best_single(self) -> tuple[str, float]:

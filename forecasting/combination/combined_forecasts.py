@@ -15,6 +15,7 @@ from forecasting.combination.fold_data import FoldData, read_fold_data
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
 from forecasting.combination.last_value import LastValueReadings, read_last_values
 from forecasting.combination.level_change import follow_level_changes
+from forecasting.combination.prior_weights import prior_weights
 from forecasting.combination.weights import combine
 from forecasting.config import BASELINE
 from forecasting.data.events import EventPanel
@@ -24,7 +25,6 @@ from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.data.representative import representative_ahead
 from forecasting.evaluation.rolling_origin import BaseForecasts
-from forecasting.forecasters import FORECASTERS
 from forecasting.tasks import KeepsMemoryOrder
 from forecasting.types import FloatArray
 from forecasting.uncertainty.error_distribution import ErrorDistribution
@@ -236,14 +236,14 @@ def _combine(
     """The combination and its weights at every fold, as in `combine`."""
     # Weights are pooled over the series that represent the panel: the others have no scale.
     scale = np.where(data.representative, data.seasonal_scale, np.nan)
-    priors = [FORECASTERS[name].prior_weight for name in base.names]
+    priors = prior_weights(base.names, data.known_months)
     if recent is None:
         return combine(base.means, actual, scale, base.cutoffs, priors)
     centres, weights = [], []
     for fold, cutoff in enumerate(base.cutoffs):
         window = slice(int(np.searchsorted(base.cutoffs, cutoff - recent)), fold + 1)
         fold_centre, fold_weights = combine(
-            base.means[:, :, window], actual[:, window], scale[:, window], base.cutoffs[window], priors
+            base.means[:, :, window], actual[:, window], scale[:, window], base.cutoffs[window], priors[:, window]
         )
         centres.append(fold_centre[:, -1])
         weights.append(fold_weights[:, -1])

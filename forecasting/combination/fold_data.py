@@ -56,6 +56,11 @@ class FoldData(KeepsMemoryOrder):
     aggregation_level: NDArray[np.int64]
     new_year: bool
 
+    @property
+    def known_months(self) -> NDArray[np.int64]:
+        """The number of known values of each series at each fold, shape (series, folds)."""
+        return np.stack([np.isfinite(self.seen(fold)).sum(axis=1) for fold in range(len(self.cutoffs))], axis=1)
+
     def seen(self, fold: int) -> FloatArray:
         """The values as known at a fold's cutoff, shape (series, months up to it)."""
         return _seen(self.values, self.vintage_values, int(self.cutoffs[fold]))

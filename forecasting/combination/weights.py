@@ -29,29 +29,30 @@ def combine(
     actuals: FloatArray,
     scale: FloatArray,
     cutoffs: NDArray[np.int64],
-    prior_weights: Sequence[float],
+    prior_weights: Sequence[float] | FloatArray,
     constants: WeightConstants = CONSTANTS,
 ) -> tuple[FloatArray, FloatArray]:
     """The pool at every fold, shape (series, folds, horizon), and its weights (series, folds, forecasters).
 
     `means` has shape (series, forecasters, folds, horizon), NaN where a forecaster gave none; `actuals` (series, folds,
     horizon), NaN where unknown; `scale` (series, folds) is the in-sample one known at each cutoff, zero or NaN where
-    there is none; `cutoffs` are month numbers, ascending; `prior_weights` (forecasters,). A fold's weights use the
-    errors of months up to its cutoff. NaN where no forecaster gave a forecast.
+    there is none; `cutoffs` are month numbers, ascending; `prior_weights` have shape (forecasters,) or (series, folds,
+    forecasters). A fold's weights use the errors of months up to its cutoff. NaN where no forecaster gave a forecast.
     """
-    prior = np.asarray(prior_weights, dtype=np.float64)
+    series, forecasters, folds, _ = means.shape
+    prior = np.broadcast_to(np.asarray(prior_weights, dtype=np.float64), (series, folds, forecasters))
     record = ErrorRecord(means, actuals, scale, np.asarray(cutoffs), constants.cap)
     centre = np.empty((len(means), *means.shape[2:]))
-    weights = np.empty((len(means), means.shape[2], len(prior)))
+    weights = np.empty(prior.shape)
     # The pool with prior weights and the one with equal weights, at every fold, and their known errors by series.
     rivals, totals = np.empty((2, *centre.shape), dtype=np.float32), np.zeros((2, len(means)))
-    for fold in range(means.shape[2]):
+    for fold in range(folds):
         evidence = record.known_at(fold)
         totals += _newly_known_errors(rivals, record, actuals, scale, constants.cap)
         ahead = np.nan_to_num(means[:, :, fold])
         given = np.asarray(np.isfinite(means[:, :, fold]).all(axis=2))
         penalty = _penalty(evidence, constants)
-        pair = [_normalised(start * penalty, given) for start in (prior, np.ones(len(prior)))]
+        pair = [_normalised(start * penalty, given) for start in (prior[:, fold], np.ones(forecasters))]
         rivals[:, :, fold] = [winsorised_mean(ahead, rival_weights) for rival_weights in pair]
         share = _share_of_equal_weights(totals[:, record.counting(fold)].sum(axis=1), evidence, constants)
         weights[:, fold] = (1.0 - share) * pair[0] + share * pair[1]

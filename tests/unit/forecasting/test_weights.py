@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
+from forecasting.combination.prior_weights import prior_weights
 from forecasting.combination.weights import combine
 from forecasting.types import FloatArray
 
@@ -68,6 +69,20 @@ def test_without_scores_the_prior_weights_apply() -> None:
     means, actuals, scale, cutoffs = problem()
     _, weights = combine(means, actuals, scale, cutoffs, PRIORS)
     assert_allclose(weights[:, 0], np.tile([3 / 5.5, 1 / 5.5, 0.5 / 5.5, 1 / 5.5], (3, 1)))
+
+
+def test_prior_weights_may_differ_between_series_and_folds() -> None:
+    given = problem()
+    priors = np.ones((3, 10, 4))
+    priors[1] = PRIORS
+    _, weights = combine(*given, priors)
+    assert_allclose(weights[0, 0], 0.25)
+    assert_allclose(weights[1, 0], np.array(PRIORS) / 5.5)
+
+
+def test_prophet_counts_once_where_history_is_short() -> None:
+    weights = prior_weights(("naive", "prophet", "structural"), np.array([[25, 35], [36, 100]]))
+    assert_array_equal(weights, [[[1, 1, 3], [1, 1, 3]], [[1, 3, 3], [1, 3, 3]]])
 
 
 def test_an_inaccurate_forecaster_loses_weight() -> None:

@@ -1,0 +1,21 @@
+"""Prior weights of forecasters by the length of a series."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.forecasters import FORECASTERS
+from forecasting.types import FloatArray
+
+# Prophet has no season before 30 months, and little evidence on it for some time after.
+SHORT_MONTHS = 36
+SHORT_WEIGHTS = {"prophet": 1.0, "prophet_regressors": 1.0}
+
+
+def prior_weights(names: Sequence[str], months: NDArray[np.int64]) -> FloatArray:
+    """Prior weights, shape (..., forecasters), of series with so many known `months`, of any shape (...)."""
+    usual = np.array([FORECASTERS[name].prior_weight for name in names])
+    short = np.array([SHORT_WEIGHTS.get(name, weight) for name, weight in zip(names, usual.tolist(), strict=True)])
+    weights: FloatArray = np.where(np.asarray(months)[..., None] < SHORT_MONTHS, short, usual)
+    return weights
