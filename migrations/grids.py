@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 GREATEST = 65_534
 MISSING = 65_535
+HEADER_BYTES = 10
 ROWS_AT_ONCE = 200
 
 
@@ -41,6 +42,18 @@ def decoded(data: bytes, length: int) -> NDArray[np.float32]:
     values: NDArray[np.float32] = distance * np.abs(distance) * rows["unit"][:, None] + rows["centre"][:, None]
     values[rows["codes"] == MISSING] = np.nan
     return values
+
+
+def row_length(size: int) -> int:
+    """How many numbers a row of so many bytes has."""
+    return (size - HEADER_BYTES) // 2
+
+
+def listed(values: NDArray[Any]) -> Any:
+    """An array as nested lists, with None for NaN."""
+    found = values.astype(object)
+    found[np.isnan(values)] = None
+    return found.tolist()
 
 
 def streamed(connection: sa.Connection, query: str) -> Iterator[Any]:

@@ -28,6 +28,11 @@ def row_bytes(length: int) -> int:
     return _row(length).itemsize
 
 
+def row_length(size: int) -> int:
+    """How many numbers a row of so many bytes has."""
+    return (size - row_bytes(0)) // 2
+
+
 def encode(values: Single | FloatArray) -> NDArray[np.uint8]:
     """Rows (..., n) as bytes, (..., `row_bytes(n)`); NaN and infinity are missing."""
     numbers = values.astype(np.float64)
@@ -69,6 +74,22 @@ def decode(data: bytes, length: int) -> Single:
     values += centre
     values[rows["codes"] == MISSING] = np.nan
     return values
+
+
+def read(data: bytes, length: int) -> FloatArray:
+    """Rows of `length` numbers as `decode` gives them, to seven significant digits, which single precision has."""
+    values = decode(data, length).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = 6 - np.floor(np.log10(np.abs(values)))
+    places = np.where(np.isfinite(places), places, 0)
+    up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
+    rounded: FloatArray = np.rint(values * up / down) * down / up
+    return rounded
+
+
+def rounded(values: Single | FloatArray) -> FloatArray:
+    """Rows (..., n) as they are read after they were written."""
+    return read(encode(values).tobytes(), values.shape[-1]).reshape(values.shape)
 
 
 @lru_cache

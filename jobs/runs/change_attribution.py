@@ -19,6 +19,7 @@ from forecasting.types import FloatArray
 from forecasting.uncertainty.reconciliation import reconciler
 from jobs.execution.executors import ExecutorFactory
 from jobs.runs.run_panel import read_panel
+from store import grids
 from store.errors import NoEarlierRun, NotComparable
 from store.queries import (
     backtests,
@@ -164,9 +165,7 @@ class _Comparison:
         if run.code_version != code_version() or not set(names) <= {name for _, name in stored}:
             return self._fitted(frame, names)
         nothing = [np.nan] * run.horizon
-        return _as_stored(
-            np.array([[stored.get((number, name), nothing) for name in names] for number in self.series_ids])
-        )
+        return np.array([[stored.get((number, name), nothing) for name in names] for number in self.series_ids])
 
     def _fitted(self, frame: pd.DataFrame, names: Sequence[str]) -> FloatArray:
         """Forecasts of every forecaster at the last month of the frame."""
@@ -182,7 +181,8 @@ class _Comparison:
                 prophet=config.prophet,
                 executor=executor,
             )
-        return _as_stored(base.means[:, [base.names.index(name) for name in names], 0])
+        # As they would be stored: a stored forecast must not differ from the same one computed.
+        return grids.rounded(base.means[:, [base.names.index(name) for name in names], 0])
 
     def _panel(self, frame: pd.DataFrame) -> Panel:
         return read_panel(self.session, self.dataset, frame, self.after.as_of)
@@ -193,11 +193,6 @@ class _Comparison:
         steps = range(1, run.horizon + 1)
         both = np.array([[rows[number, step] for step in steps] for number in self.series_ids])
         return _Published(both[:, months, 0], both[:, months, 1])
-
-
-def _as_stored(means: FloatArray) -> FloatArray:
-    """Means in single precision, as folds are stored: a stored forecast must not differ from the same one computed."""
-    return means.astype(np.float32).astype(np.float64)
 
 
 def _published_pair(before: RunRecord, after: RunRecord) -> tuple[PublishedRunRecord, PublishedRunRecord]:

@@ -11,6 +11,7 @@ from forecasting.config import COMBINATION, PROBABILITIES
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.event_evidence import EventReport
 from forecasting.evaluation.indicator_evidence import IndicatorReport
+from forecasting.evaluation.period_scores import PeriodForecasts
 from forecasting.evaluation.regressor_evidence import RegressorReport
 from forecasting.evaluation.score_accumulator import ScoreArray, ScoreTable
 from forecasting.pipeline import PanelForecast
@@ -23,6 +24,7 @@ from store.queries import (
     regressors,
     run_events,
     run_indicators,
+    score_arrays,
     total_effects,
 )
 
@@ -88,10 +90,10 @@ def _write_backtest(session: Session, run_id: int, series_ids: np.ndarray[Any, A
             quantiles=_published_quantiles(backtest, forecast.quantiles[rows]),
         )
         scores = metric_scores(backtest.score_table)
-        backtests.write_scores(session, run_id, series_ids=series_ids[rows], scores=scores)
+        score_arrays.write_scores(session, run_id, series_ids=series_ids[rows], scores=scores)
 
 
-def metric_scores(table: ScoreTable) -> Iterator[backtests.MetricScores]:
+def metric_scores(table: ScoreTable) -> Iterator[score_arrays.MetricScores]:
     """The scores as they are stored: the levels of a metric together."""
     by_metric: dict[tuple[str, str, str], list[ScoreArray]] = {}
     for entry in table.entries:
@@ -100,24 +102,21 @@ def metric_scores(table: ScoreTable) -> Iterator[backtests.MetricScores]:
         entries.sort(key=lambda entry: entry.metric[1])
         padded = [entry.from_step_0() for entry in entries]
         value, n = (np.stack(parts, axis=1) for parts in zip(*padded, strict=True))
-        yield backtests.MetricScores(*key, [entry.metric[1] for entry in entries], value, n)
+        yield score_arrays.MetricScores(*key, [entry.metric[1] for entry in entries], value, n)
 
 
 def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], backtest: Backtest) -> None:
     """Forecasts of the folds for quarters, years, and January with February."""
+    by_kind: dict[str, list[PeriodForecasts]] = {}
     for track in backtest.periods:
-        backtest_folds.write_periods(
-            session,
-            run_id,
-            series_ids=series_ids,
-            kind=track.kind,
-            cutoff=track.cutoff,
-            step=track.step,
-            spacing=track.every,
-            means=track.mean,
-            quantiles=track.quantiles,
-            actuals=track.actual,
-        )
+        by_kind.setdefault(track.kind, []).append(track)
+    for kind, tracks in by_kind.items():
+        folds = [
+            backtest_folds.PeriodFold(track.cutoff, track.step, track.mean, track.quantiles, track.actual)
+            for track in tracks
+        ]
+        spacing = tracks[0].every
+        backtest_folds.write_periods(session, run_id, series_ids=series_ids, kind=kind, spacing=spacing, folds=folds)
 
 
 def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:

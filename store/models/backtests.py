@@ -3,90 +3,91 @@
 from datetime import date
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlmodel import Field
 
-from store.models.base import Table, is_first_of_month, is_in
+from store.models.base import Table, is_in
 
 
 class BacktestForecast(Table, table=True):
-    """One forecaster's forecasts of a series at every fold: arrays with a row a fold and a column a step.
+    """Forecasts of the months of a series at every fold, and their actuals: a row a fold and a column a step.
 
-    The run's own cutoff is the last fold, without actuals. An actual is NULL for a month not yet observed, a mean at a
-    fold without a forecast. `quantiles` holds, for each fold and probability of the run's configuration, the values
-    over the steps; NULL for a forecaster without intervals.
+    The run's own cutoff is the last fold, without actuals; an actual is NULL for a month not yet observed. `means` are
+    rows on grids (`store/grids.py`): those of the first of `forecasters` at all folds, then those of the next, with all
+    numbers missing at a fold without a forecast. `quantiles` are such rows of the forecasters `with_quantiles`, each
+    with the steps of every probability of the run's configuration.
     """
 
     __tablename__ = "backtest_forecast"
     __table_args__ = (
         sa.CheckConstraint(
-            "array_length(means, 1) = cardinality(cutoffs) AND array_dims(actuals) = array_dims(means)"
-            " AND (quantiles IS NULL OR array_length(quantiles, 1) = cardinality(cutoffs)"
-            " AND array_length(quantiles, 3) = array_length(means, 2))",
+            "array_length(actuals, 1) = cardinality(cutoffs) AND octet_length(means) = "
+            "json_array_length(forecasters) * cardinality(cutoffs) * (10 + 2 * array_length(actuals, 2))",
             name="shape",
         ),
     )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     series_id: int = Field(primary_key=True, foreign_key="series.id")
-    forecaster: str = Field(primary_key=True, max_length=40)
     cutoffs: list[date] = Field(sa_type=ARRAY(sa.Date))
-    means: list[list[float | None]] = Field(sa_type=ARRAY(sa.REAL, dimensions=2))
-    quantiles: list[list[list[float | None]]] | None = Field(sa_type=ARRAY(sa.REAL, dimensions=3))
     actuals: list[list[float | None]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
+    forecasters: list[str] = Field(sa_type=sa.JSON)
+    with_quantiles: list[str] = Field(sa_type=sa.JSON)
+    means: bytes = Field(sa_type=BYTEA)
+    quantiles: bytes = Field(sa_type=BYTEA)
 
 
 class BacktestPeriod(Table, table=True):
-    """Forecasts of the combination at one fold for all periods of a kind, as arrays, and their actuals.
+    """Forecasts of the combination for all periods of a kind at every fold, and their actuals.
 
-    The first period ends `step` months after the cutoff, the others `every` months apart. `quantiles` holds, for each
-    probability of the run's configuration, the values over the periods; an actual is NULL if not yet observed.
+    The first of a fold's periods ends `steps` months after its cutoff, the others `spacing` months apart; a fold has
+    `lengths` of them, and missing numbers beyond. `means` and `quantiles` are rows on grids (`store/grids.py`), one a
+    fold, the latter with the periods of each probability of the run's configuration; an actual is NULL if not yet
+    observed.
     """
 
     __tablename__ = "backtest_period"
     __table_args__ = (
         sa.CheckConstraint(is_in("kind", ("jan_feb", "quarter", "year")), name="kind"),
-        sa.CheckConstraint(is_first_of_month("cutoff"), name="cutoff_starts"),
-        sa.CheckConstraint("step >= 1 AND spacing >= 1", name="steps"),
+        sa.CheckConstraint("1 <= ALL (steps) AND 1 <= ALL (lengths) AND spacing >= 1", name="steps"),
+        sa.CheckConstraint(
+            "cardinality(steps) = cardinality(cutoffs) AND cardinality(lengths) = cardinality(cutoffs)"
+            " AND array_length(actuals, 1) = cardinality(cutoffs)",
+            name="shape",
+        ),
     )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     kind: str = Field(primary_key=True, max_length=16)
-    cutoff: date = Field(primary_key=True)
-    step: int
+    cutoffs: list[date] = Field(sa_type=ARRAY(sa.Date))
+    steps: list[int] = Field(sa_type=ARRAY(sa.SmallInteger))
+    lengths: list[int] = Field(sa_type=ARRAY(sa.SmallInteger))
     spacing: int
-    means: list[float | None] = Field(sa_type=ARRAY(sa.REAL))
-    quantiles: list[list[float | None]] = Field(sa_type=ARRAY(sa.REAL, dimensions=2))
-    actuals: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+    means: bytes = Field(sa_type=BYTEA)
+    quantiles: bytes = Field(sa_type=BYTEA)
+    actuals: list[list[float | None]] = Field(sa_type=ARRAY(sa.Float(53), dimensions=2))
 
 
 class Score(Table, table=True):
-    """A metric of a series and a forecaster over the folds, by level and step; `SCORES_BY_STEP` reads it.
+    """The scores of a series over the folds, of every forecaster, kind of period and metric.
 
-    `kind` is the target: a month, January with February, a quarter or a year, or the growth of one of them.
-    `levels` are those of a metric of an interval (coverage), or {0}. `values` and `counts`, the number of forecasts
-    scored, have a row a level and a column a step, the first of which pools all steps; a value is NULL if nothing was
-    scored.
+    `entries` has the levels by metric, by kind, by forecaster. The kind is the target: a month, January with February,
+    a quarter or a year, or the growth of one of them; the levels are those of a metric of an interval (coverage), or 0.
+    `values`, rows on grids (`store/grids.py`), and `counts`, the number of forecasts scored as little-endian integers
+    of 16 bits, have a row a level and a number a step, the first of which pools all steps; a value is missing if
+    nothing was scored.
     """
 
     __table_args__ = (
-        sa.CheckConstraint("0 <= ALL (levels) AND 100 > ALL (levels)", name="level"),
-        sa.CheckConstraint("0 <= ALL (counts)", name="n"),
         sa.CheckConstraint(
-            "array_dims(values) = array_dims(counts) AND array_length(values, 1) = cardinality(levels)", name="shape"
-        ),
-        sa.CheckConstraint(
-            "NOT 'NaN' = ANY (values) AND NOT 'Infinity' = ANY (values) AND NOT '-Infinity' = ANY (values)",
-            name="is_finite",
+            "octet_length(values) > octet_length(counts) AND (octet_length(values) - octet_length(counts)) % 10 = 0",
+            name="shape",
         ),
     )
 
     run_id: int = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
     series_id: int = Field(primary_key=True, foreign_key="series.id")
-    forecaster: str = Field(primary_key=True, max_length=40)
-    kind: str = Field(primary_key=True, default="month", max_length=16)
-    metric: str = Field(primary_key=True, max_length=24)
-    levels: list[float] = Field(sa_type=ARRAY(sa.REAL))
-    values: list[list[float | None]] = Field(sa_type=ARRAY(sa.REAL, dimensions=2))
-    counts: list[list[int]] = Field(sa_type=ARRAY(sa.SmallInteger, dimensions=2))
+    entries: dict[str, dict[str, dict[str, list[float]]]] = Field(sa_type=sa.JSON)
+    values: bytes = Field(sa_type=BYTEA)
+    counts: bytes = Field(sa_type=BYTEA)

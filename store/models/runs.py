@@ -161,7 +161,7 @@ class Decomposition(Table, table=True):
     series_id: int = Field(primary_key=True, foreign_key="series.id")
     name: str = Field(primary_key=True, max_length=16)
     start: date
-    values: list[float | None] = Field(sa_type=ARRAY(sa.Float(53)))
+    values: list[float | None] = Field(sa_type=ARRAY(sa.REAL))
 
 
 class ForecastChange(Table, table=True):

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
+import numpy as np
 from sqlmodel import Session
 
-from store.queries.backtests import SCORES_BY_STEP
+from store.queries.score_arrays import read
 
 PIT = "pit"
 """The metric whose rows are bins of a histogram rather than scores."""
@@ -26,8 +26,19 @@ def pooled_coverage(
     session: Session, run_id: int, series_ids: Sequence[int], *, kind: str, forecaster: str
 ) -> list[CoverageRow]:
     """Coverage of a kind of period, every forecast counting once, by level and step."""
-    parameters = {"run": run_id, "series": list(series_ids), "kind": kind, "forecaster": forecaster}
-    return [CoverageRow(*row) for row in session.execute(_COVERAGE, parameters)]
+    found = read(session, run_id, series_ids, lambda entry: entry[:3] == (forecaster, kind, "coverage"))
+    n, series = found.n.sum(axis=0), (found.n > 0).sum(axis=0)
+    covered = np.where(found.n > 0, found.value * found.n, 0.0).sum(axis=0)
+    return [
+        CoverageRow(
+            found.entries[place].level, int(step), *_pooled(covered[place, step], n[place, step], series[place, step])
+        )
+        for place, step in zip(*np.nonzero(n), strict=True)
+    ]
+
+
+def _pooled(covered: float, n: int, series: int) -> tuple[float, int, int]:
+    return float(covered / n), int(n), int(series)
 
 
 class PitBin(NamedTuple):
@@ -41,24 +52,6 @@ def pit_histogram(
     session: Session, run_id: int, series_ids: Sequence[int], *, kind: str, forecaster: str
 ) -> list[PitBin]:
     """Bins that hold an actual, over all steps of some series, ascending."""
-    parameters = {"run": run_id, "series": list(series_ids), "kind": kind, "forecaster": forecaster}
-    return [PitBin(*row) for row in session.execute(_PIT, parameters)]
-
-
-_COVERAGE = sa.text(f"""
-    SELECT level, step, sum(value * n) / sum(n), sum(n), count(*)
-    FROM {SCORES_BY_STEP} s
-    WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster AND kind = :kind
-      AND metric = 'coverage'
-    GROUP BY level, step
-    ORDER BY level, step
-""")
-
-_PIT = sa.text(f"""
-    SELECT level, sum(n)
-    FROM {SCORES_BY_STEP} s
-    WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster AND kind = :kind
-      AND metric = 'pit' AND step = 0
-    GROUP BY level
-    ORDER BY level
-""")
+    found = read(session, run_id, series_ids, lambda entry: entry[:3] == (forecaster, kind, PIT), steps=slice(1))
+    counts = found.n.sum(axis=(0, 2)).tolist()
+    return [PitBin(entry.level, n) for entry, n in zip(found.entries, counts, strict=True) if n]

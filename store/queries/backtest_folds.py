@@ -3,56 +3,76 @@
 Months of every forecaster are stored; quarters, years, and January with February of the combination.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
-import sqlalchemy as sa
 from numpy.typing import ArrayLike
-from sqlmodel import Session, col
+from sqlmodel import Session
 
+from store import grids
 from store.binary_copy import copy_arrays
 from store.models import BacktestPeriod
-from store.queries.backtests import RealArray, read_folds
+from store.queries import fold_arrays
+from store.queries.backtests import RealArray, listed
+from store.queries.fold_arrays import SeriesFolds
 from store.queries.releases import combined_januaries
 from store.queries.retention import refuse_thinned
 
 MONTH = "month"
 
 
-def write_periods(
-    session: Session,
-    run_id: int,
-    *,
-    series_ids: ArrayLike,
-    kind: str,
-    cutoff: ArrayLike,
-    step: int,
-    spacing: int,
-    means: RealArray,
-    quantiles: RealArray,
-    actuals: RealArray,
-) -> int:
-    """Store forecasts of the combination for the periods of one fold in the dataset's unit; return the number of rows.
+class PeriodFold(NamedTuple):
+    """Forecasts of every series for the periods of one kind after a cutoff, the first of which ends `step` months on.
 
-    Shapes: `series_ids` (S,), `means` and `actuals` (S, periods), NaN where nothing is known, `quantiles` (S, P,
-    periods). The first period ends `step` months after the cutoff, the others `spacing` months apart. A series without
-    any mean is left out.
+    Shapes: `means` and `actuals` (S, periods), NaN where nothing is known, `quantiles` (S, P, periods).
     """
-    forecast = np.isfinite(means).any(axis=1)
+
+    cutoff: np.datetime64
+    step: int
+    means: RealArray
+    quantiles: RealArray
+    actuals: RealArray
+
+
+def write_periods(
+    session: Session, run_id: int, *, series_ids: ArrayLike, kind: str, spacing: int, folds: Sequence[PeriodFold]
+) -> int:
+    """Store forecasts of the combination for the periods of a kind in the dataset's unit; return the number of rows.
+
+    The periods of a fold end `spacing` months apart. A series without any mean is left out.
+    """
+    means, quantiles, actuals = (
+        _side_by_side([getattr(fold, name) for fold in folds]) for name in ("means", "quantiles", "actuals")
+    )
+    forecast = np.isfinite(means).any(axis=(1, 2))
+    count = int(forecast.sum())
+    about = {
+        "cutoffs": np.array([fold.cutoff for fold in folds], dtype="datetime64[M]"),
+        "steps": np.array([fold.step for fold in folds]),
+        "lengths": np.array([fold.means.shape[-1] for fold in folds]),
+    }
     columns: dict[str, ArrayLike] = {
         "run_id": run_id,
         "series_id": np.asarray(series_ids)[forecast],
         "kind": kind,
-        "cutoff": np.asarray(cutoff).astype("datetime64[M]"),
-        "step": step,
         "spacing": spacing,
-        "means": means[forecast],
-        "quantiles": quantiles[forecast],
+        **{name: np.tile(values, (count, 1)) for name, values in about.items()},
+        "means": grids.encode(means[forecast]).reshape(count, -1),
+        "quantiles": grids.encode(quantiles[forecast].reshape(count, len(folds), -1)).reshape(count, -1),
         "actuals": actuals[forecast],
     }
     return copy_arrays(session, BacktestPeriod, columns)
+
+
+def _side_by_side(values: Sequence[RealArray]) -> RealArray:
+    """Arrays of single folds, (S, ..., periods), as one, (S, folds, ..., periods), with NaN where one is shorter."""
+    most = max(array.shape[-1] for array in values)
+    ends = [[(0, 0)] * (array.ndim - 1) + [(0, most - array.shape[-1])] for array in values]
+    return np.stack(
+        [np.pad(array, end, constant_values=np.nan) for array, end in zip(values, ends, strict=True)], axis=1
+    )
 
 
 class FoldForecast(NamedTuple):
@@ -156,61 +176,31 @@ def misses(
     `steps` are the first and the last step, in months, of a period's end; a period that several folds missed is listed
     by the worst. `bounds` are the places of the interval's two probabilities among those stored.
     """
-    parameters = {
-        **{"run": run_id, "series": list(series_ids), "forecaster": forecaster, "kind": kind},
-        **{"first": steps[0], "last": steps[1], "lo": bounds[0] + 1, "hi": bounds[1] + 1},
-        **{"combined": list(session.scalars(combined_januaries(run_id))), "limit": limit, "offset": offset},
-    }
-    rows = session.execute(_MONTH_MISSES if kind == MONTH else _PERIOD_MISSES, parameters).all()
-    if not rows:
+    combined = set(session.scalars(combined_januaries(run_id)))
+    worst: dict[tuple[int, int], Miss] = {}
+    for folds in _folds(session, run_id, series_ids, forecaster, kind):
+        for miss in _missed(folds, steps, bounds):
+            target = miss.series_id, 12 * miss.cutoff.year + miss.cutoff.month + miss.step
+            if miss.cutoff not in combined and (target not in worst or miss.widths > worst[target].widths):
+                worst[target] = miss
+    if not worst:
         refuse_thinned(session, run_id)
-    return MissPage([Miss(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
+    ordered = sorted(worst.values(), key=lambda miss: (-miss.widths, miss.series_id, miss.cutoff))
+    return MissPage(ordered[offset : offset + limit], len(ordered))
 
 
-def _misses_of(cells: str) -> sa.TextClause:
-    """Of each series and period the forecast that was out by the most widths: the columns of Miss, and how many.
-
-    `cells` selects series_id, cutoff, step, mean, lo, hi and actual: a row a forecast of a period.
-    """
-    # greatest() ignores NULL, so that an interval without width or actual is excluded here.
-    return sa.text(f"""
-        WITH missed AS (
-            SELECT *, greatest(lo - actual, actual - hi) / (hi - lo) AS widths FROM ({cells}) AS cell
-            WHERE step BETWEEN :first AND :last AND cutoff <> ALL (CAST(:combined AS date[]))
-              AND hi > lo AND greatest(lo - actual, actual - hi) > 0 AND actual IS NOT NULL
-        ), worst AS (
-            SELECT DISTINCT ON (series_id, cutoff + make_interval(months => step)) * FROM missed
-            ORDER BY series_id, cutoff + make_interval(months => step), widths DESC
-        )
-        SELECT series_id, cutoff, step, mean, lo, hi, actual, widths, count(*) OVER () FROM worst
-        ORDER BY widths DESC, series_id, cutoff LIMIT :limit OFFSET :offset
-    """)
-
-
-# unnest() gives the values of several arrays side by side, in the order of folds and steps. Text has the digits that
-# single precision knows, as other queries read them.
-_MONTH_MISSES = _misses_of("""
-    SELECT series_id, cutoffs[(place - 1) / steps + 1] AS cutoff, CAST((place - 1) % steps + 1 AS int) AS step,
-           CAST(CAST(mean AS text) AS float8) AS mean, CAST(CAST(lo AS text) AS float8) AS lo,
-           CAST(CAST(hi AS text) AS float8) AS hi, actual
-    FROM backtest_forecast
-    CROSS JOIN LATERAL (SELECT array_length(means, 2), CAST(:lo AS int), CAST(:hi AS int)) AS size (steps, low, high)
-    CROSS JOIN LATERAL unnest(
-        means, actuals, quantiles[:][low:low][:], quantiles[:][high:high][:]
-    ) WITH ORDINALITY AS month (mean, actual, lo, hi, place)
-    WHERE run_id = :run AND series_id = ANY(:series) AND forecaster = :forecaster
-""")
-_PERIOD_MISSES = _misses_of("""
-    SELECT series_id, cutoff, CAST(step + (place - 1) * spacing AS int) AS step,
-           CAST(CAST(mean AS text) AS float8) AS mean, CAST(CAST(lo AS text) AS float8) AS lo,
-           CAST(CAST(hi AS text) AS float8) AS hi, actual
-    FROM backtest_period
-    CROSS JOIN (SELECT CAST(:lo AS int), CAST(:hi AS int)) AS bound (low, high)
-    CROSS JOIN LATERAL unnest(
-        means, actuals, quantiles[low:low][:], quantiles[high:high][:]
-    ) WITH ORDINALITY AS period (mean, actual, lo, hi, place)
-    WHERE run_id = :run AND series_id = ANY(:series) AND kind = :kind
-""")
+def _missed(folds: SeriesFolds, steps: tuple[int, int], bounds: tuple[int, int]) -> Iterator[Miss]:
+    """The actuals of a series outside their interval, an interval without width apart."""
+    if folds.quantiles is None:
+        return
+    lo, hi = (folds.quantiles[:, place] for place in bounds)
+    ends = np.array(folds.steps)[:, None] + folds.spacing * np.arange(lo.shape[1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        widths = np.maximum(lo - folds.actuals, folds.actuals - hi) / (hi - lo)
+    found = (hi > lo) & (widths > 0) & (ends >= steps[0]) & (ends <= steps[1])
+    for fold, place in zip(*np.nonzero(found), strict=True):
+        values = (float(array[fold, place]) for array in (folds.means, lo, hi, folds.actuals, widths))
+        yield Miss(folds.series_id, folds.cutoffs[fold], int(ends[fold, place]), *values)
 
 
 def _scored_folds(
@@ -228,34 +218,47 @@ def _scored_folds(
 
     Without `with_quantiles` those of months are not read.
     """
-    if kind == MONTH:
-        folds = read_folds(
-            session, run_id, series_ids, forecaster=forecaster, since=since, until=until, with_quantiles=with_quantiles
-        )
-        found = [
-            (fold.series_id, FoldForecast(fold.cutoff, 1, 1, [*fold.means], fold.quantiles, fold.actuals))
-            for fold in folds
-        ]
-    else:
-        found = _periods(session, run_id, series_ids, kind, since or date.min, until or date.max)
     combined = set(session.scalars(combined_januaries(run_id)))
-    scored = (pair for pair in found if pair[1].cutoff not in combined and _is_scored(pair[1]))
-    return sorted(scored, key=lambda pair: (pair[1].cutoff, pair[0]))
+    found = [
+        (folds.series_id, FoldForecast(cutoff, folds.steps[place], folds.spacing, *_fold(folds, place)))
+        for folds in _folds(session, run_id, series_ids, forecaster, kind, since, until, with_quantiles)
+        for place, cutoff in enumerate(folds.cutoffs)
+        if cutoff not in combined and _is_scored(folds, place)
+    ]
+    return sorted(found, key=lambda pair: (pair[1].cutoff, pair[0]))
 
 
-def _is_scored(fold: FoldForecast) -> bool:
-    """An actual is known: not so at the run's own cutoff."""
-    return any(actual is not None for actual in fold.actuals)
+def _is_scored(folds: SeriesFolds, place: int) -> bool:
+    """A forecast and an actual are known: not so at the run's own cutoff."""
+    return bool(np.isfinite(folds.means[place]).any() and np.isfinite(folds.actuals[place]).any())
 
 
-def _periods(
-    session: Session, run_id: int, series_ids: Sequence[int], kind: str, since: date, until: date
-) -> list[tuple[int, FoldForecast]]:
-    table = BacktestPeriod
-    wanted = (
-        *(col(table.run_id) == run_id, col(table.series_id).in_(series_ids), col(table.kind) == kind),
-        col(table.cutoff).between(since, until),
-    )
-    columns = [col(getattr(table, name)) for name in FoldForecast._fields]
-    rows = session.execute(sa.select(col(table.series_id), *columns).where(*wanted))
-    return [(number, FoldForecast(*fields)) for number, *fields in rows]
+def _fold(
+    folds: SeriesFolds, place: int
+) -> tuple[list[float | None], list[list[float | None]] | None, list[float | None]]:
+    """Means, quantiles and actuals of one fold."""
+    length = folds.lengths[place]
+    quantiles = folds.quantiles
+    bounds = None if quantiles is None else [listed(row) for row in quantiles[place, :, :length]]
+    return listed(folds.means[place, :length]), bounds, listed(folds.actuals[place, :length])
+
+
+def _folds(
+    session: Session,
+    run_id: int,
+    series_ids: Sequence[int],
+    forecaster: str,
+    kind: str,
+    since: date | None = None,
+    until: date | None = None,
+    with_quantiles: bool = True,
+) -> Iterator[SeriesFolds]:
+    """Stored folds of a kind of period with a cutoff from `since` to `until`; of periods, the combination's."""
+    if kind == MONTH:
+        found = fold_arrays.months(session, run_id, series_ids, forecaster=forecaster, with_quantiles=with_quantiles)
+    else:
+        found = fold_arrays.periods(
+            session, run_id, series_ids, kind, forecaster=forecaster, with_quantiles=with_quantiles
+        )
+    for folds in found:
+        yield folds.between(since or date.min, until or date.max)

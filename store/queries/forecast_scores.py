@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from store.models import Tracking
-from store.queries.backtests import SCORES_BY_STEP
+from store.queries import score_arrays
+from store.queries.score_arrays import Entry
 
 WINDOW = 12
 """How many of a series' latest targets a rolling error and coverage are taken over."""
@@ -61,13 +62,43 @@ def due_forecasts(
     session: Session, run_id: int, *, forecaster: str, probabilities: Sequence[float]
 ) -> list[DueForecast]:
     """Due forecasts of a run, by series and month; `forecaster` has the backtest scores for comparison."""
-    given = {"run": run_id, "forecaster": forecaster, "probabilities": list(probabilities)}
-    return [DueForecast(*row) for row in session.execute(_DUE, given)]
+    rows = session.execute(_DUE, {"run": run_id, "probabilities": list(probabilities)}).all()
+    promises = _Promises(session, run_id, sorted({row.series_id for row in rows}), forecaster)
+    return [DueForecast._make((*row, *promises.of(row.series_id, row.months, row.step))) for row in rows]
+
+
+class _Promises:
+    """Mean absolute error and coverage of level 80 that the backtest had for a forecaster."""
+
+    def __init__(self, session: Session, run_id: int, series_ids: Sequence[int], forecaster: str) -> None:
+        kinds, metrics = ("month", "jan_feb"), (("mae", 0.0), ("coverage", 80.0))
+        self._entries = {
+            (kind, metric): Entry(forecaster, kind, metric, level) for kind in kinds for metric, level in metrics
+        }
+        wanted = set(self._entries.values())
+        self._found = score_arrays.read(session, run_id, series_ids, wanted.__contains__)
+        self._rows = {number: row for row, number in enumerate(self._found.series_ids)}
+        self._places = {entry: place for place, entry in enumerate(self._found.entries)}
+
+    def of(self, series_id: int, months: int, step: int) -> tuple[float | None, float | None]:
+        """Both at a step, or over all steps where nothing was scored at it."""
+        kind = "month" if months == 1 else "jan_feb"
+        for at in (step, 0):
+            mae, coverage = (self._value(series_id, self._entries[kind, metric], at) for metric in ("mae", "coverage"))
+            if mae is not None or coverage is not None:
+                return mae, coverage
+        return None, None
+
+    def _value(self, series_id: int, entry: Entry, step: int) -> float | None:
+        row, place = self._rows.get(series_id), self._places.get(entry)
+        if row is None or place is None or step >= self._found.n.shape[2] or not self._found.n[row, place, step]:
+            return None
+        return float(self._found.value[row, place, step])
 
 
 # A figure imputed by its publisher is no outcome. Months published apart after their sum are its latest value. Of
 # January with February few folds end at a given step: where none does, all steps together are the promise.
-_DUE = sa.text(f"""
+_DUE = sa.text("""
     WITH figure AS (
         SELECT o.series_id, o.month, o.months, o.vintage, o.value, o.backfilled, f.step
         FROM forecast f
@@ -90,16 +121,9 @@ _DUE = sa.text(f"""
               AND alone.vintage > latest.vintage
             HAVING count(*) = 2
         ) AS apart ON true
-    ), promise AS (
-        SELECT series_id, step, kind, max(value) FILTER (WHERE metric = 'mae') AS mae,
-               max(value) FILTER (WHERE metric = 'coverage') AS coverage
-        FROM {SCORES_BY_STEP} s
-        WHERE run_id = :run AND forecaster = :forecaster AND kind IN ('month', 'jan_feb')
-          AND (metric = 'mae' OR (metric = 'coverage' AND level = 80))
-        GROUP BY series_id, step, kind
     )
     SELECT :run, t.series_id, t.month, t.months, t.step, published.mean, published.median, published.quantiles,
-           t.value, t.vintage, t.backfilled, t.latest_value, t.latest_vintage, promise.mae, promise.coverage
+           t.value, t.vintage, t.backfilled, t.latest_value, t.latest_vintage
     FROM target t
     JOIN LATERAL (
         SELECT sum(f.mean) AS mean, CASE WHEN t.months = 1 THEN max(f.median) END AS median,
@@ -111,12 +135,6 @@ _DUE = sa.text(f"""
         FROM forecast f
         WHERE f.run_id = :run AND f.series_id = t.series_id AND f.step BETWEEN t.step - t.months + 1 AND t.step
     ) AS published ON true
-    LEFT JOIN LATERAL (
-        SELECT mae, coverage FROM promise
-        WHERE promise.series_id = t.series_id AND promise.step IN (t.step, 0)
-          AND promise.kind = CASE t.months WHEN 1 THEN 'month' ELSE 'jan_feb' END
-        ORDER BY promise.step DESC LIMIT 1
-    ) AS promise ON true
     LEFT JOIN tracking k ON (k.run_id, k.series_id, k.month, k.months) = (:run, t.series_id, t.month, t.months)
     WHERE (k.first_value, k.first_vintage, k.latest_value, k.latest_vintage)
           IS DISTINCT FROM (t.value, t.vintage, t.latest_value, t.latest_vintage)

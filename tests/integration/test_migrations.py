@@ -13,18 +13,19 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from forecasting.evaluation.period_scores import EVERY
 from migrations.check import check
+from migrations.grids import listed
 from store.database import make_engine
 from store.migration import alembic_config, migrate
 from store.models import Partner, Table
-from store.queries import catalog, forecasts, observations, run_inputs, runs
-from store.queries.backtests import SCORES_BY_STEP
+from store.queries import catalog, fold_arrays, forecasts, observations, run_inputs, runs, score_arrays
 from tests.conftest import new_database
-from tests.support.factories import NOW
+from tests.support.factories import FORECASTERS, NOW, Published, build_catalog, publish_run
 from tests.support.store_helpers import add_dataset, append
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,7 @@ def test_migrating_twice_keeps_what_is_stored(empty: Engine) -> None:
         assert session.get(Partner, "XKX") is not None
 
 
+FIELDS = "cutoffs", "steps", "lengths", "spacing", "means", "actuals", "quantiles"
 RELEASE_0_1 = Path(__file__).with_name("golden") / "release_0_1.sql"
 RENAMED_TABLES = {
     "outside_forecast": "external_forecast",
@@ -96,14 +98,6 @@ RENAMED_COLUMNS = {
 }
 
 
-FOLDS = """(
-    SELECT run_id, series_id, forecaster, cutoffs[n] AS cutoff, ARRAY(SELECT unnest(means[n:n])) AS means,
-           ARRAY(SELECT unnest(actuals[n:n])) AS actuals,
-           (SELECT array_agg(ARRAY(SELECT unnest(quantiles[n:n][p:p][:])) ORDER BY p)
-            FROM generate_subscripts(quantiles, 2) AS p) AS quantiles
-    FROM backtest_forecast CROSS JOIN LATERAL generate_subscripts(cutoffs, 1) AS n
-)"""
-"""A row for each fold."""
 QUANTILES = """(
     SELECT run_id, series_id, month, probabilities[n] AS probability, values[n][step] AS value
     FROM forecast_quantile JOIN forecast USING (run_id, series_id)
@@ -128,12 +122,49 @@ def read_from_grids(engine: Engine) -> dict[str, list[dict[str, Any]]]:
     """The rows of release 0.1 that are now numbers on grids."""
     with Session(engine) as session:
         draws = {run_id: forecasts.paths(session, run_id, [1]).tobytes() for run_id in (1, 2)}
+        months = list(fold_arrays.months(session, 1, [1], with_quantiles=True))
+        quarters = list(fold_arrays.periods(session, 1, [1], "quarter", forecaster="combination", with_quantiles=True))
+        scores = score_arrays.read(session, 1, [1], lambda _: True)
     return {
+        "score": [
+            {
+                **{"run_id": 1, "series_id": 1, **scores.entries[place]._asdict(), "step": step},
+                **{"value": scores.value[0, place, step], "n": scores.n[0, place, step]},
+            }
+            for place, step in np.argwhere(scores.n[0]).tolist()
+        ],
         "forecast_path": [
             {"run_id": run_id, "series_id": 1, "draws": 1, "steps": 2, "values": values}
             for run_id, values in draws.items()
-        ]
+        ],
+        "backtest_forecast": [fold | {"forecaster": folds.forecaster} for folds in months for fold in folds_of(folds)],
+        "backtest_period": [
+            fold | {"kind": "quarter", "step": folds.steps[0], "spacing": folds.spacing}
+            for folds in quarters
+            for fold in folds_of(folds)
+        ],
     }
+
+
+def to_decimals(value: Any) -> Any:
+    """The same with numbers rounded to 4 decimals: those on a grid of a fold are read with an error of 1/65,534."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {name: to_decimals(entry) for name, entry in value.items()}
+    return [to_decimals(entry) for entry in value] if isinstance(value, list) else value
+
+
+def folds_of(folds: fold_arrays.SeriesFolds) -> list[dict[str, Any]]:
+    """A row for each fold."""
+    return [
+        {
+            **{"run_id": 1, "series_id": folds.series_id, "cutoff": cutoff},
+            **{"means": listed(folds.means[place]), "actuals": listed(folds.actuals[place])},
+            "quantiles": None if folds.quantiles is None else listed(folds.quantiles[place]),
+        }
+        for place, cutoff in enumerate(folds.cutoffs)
+    ]
 
 
 def test_a_database_of_release_0_1_keeps_every_row(empty: Engine) -> None:
@@ -143,15 +174,14 @@ def test_a_database_of_release_0_1_keeps_every_row(empty: Engine) -> None:
     before = rows_by_table(empty)
     assert all(before.values()), "the golden file has rows in every table"
     migrate(empty)
-    after = rows_by_table(empty, {"score": SCORES_BY_STEP, "backtest_forecast": FOLDS, "forecast_quantile": QUANTILES})
-    after |= read_from_grids(empty)
+    after = rows_by_table(empty, {"forecast_quantile": QUANTILES}) | read_from_grids(empty)
     for table, rows in before.items():
         added = ADDED_COLUMNS.get(table, {})
         kept = [{RENAMED_COLUMNS.get(name, name): value for name, value in row.items()} | added for row in rows]
-        found = after[RENAMED_TABLES.get(table, table)]
-        assert sorted(({name: row[name] for name in kept[0]} for row in found), key=str) == kept, table
+        found = [{name: row[name] for name in kept[0]} for row in after[RENAMED_TABLES.get(table, table)]]
+        assert sorted(to_decimals(found), key=str) == kept, table
     down(empty, "0014")
-    assert rows_by_table(empty) == before
+    assert to_decimals(rows_by_table(empty)) == before
 
 
 def test_draws_of_before_are_kept_on_the_grid_of_their_month(empty: Engine) -> None:
@@ -174,6 +204,46 @@ def test_draws_of_before_are_kept_on_the_grid_of_their_month(empty: Engine) -> N
         before = connection.exec_driver_sql("SELECT draws, steps, values FROM forecast_path ORDER BY run_id").all()
     assert [row[:2] for row in before] == [(300, 3), (1, 2)]
     assert before[0][2] == found.tobytes()
+
+
+def backtest_arrays(session: Session, run: Published) -> dict[str, Any]:
+    """Everything stored of a run's backtest, by an own name, as it is read."""
+    ids = run.series_ids.tolist()
+    tracks = [*fold_arrays.months(session, run.run_id, ids, with_quantiles=True)]
+    for kind in EVERY:
+        tracks += fold_arrays.periods(session, run.run_id, ids, kind, forecaster=kind, with_quantiles=True)
+    scores = score_arrays.read(session, run.run_id, ids, lambda _: True)
+    found = {
+        f"{track.series_id} {track.forecaster} {field}": getattr(track, field) for track in tracks for field in FIELDS
+    }
+    return found | {"value": scores.value, "n": scores.n, "entries": scores.entries}
+
+
+def test_backtests_are_kept_down_and_up_again(empty: Engine) -> None:
+    migrate(empty)
+    with Session(empty) as session:
+        build_catalog(session)
+        run = publish_run(session, "CN_CLEANTECH", horizon=14)
+        session.commit()
+        before = backtest_arrays(session, run)
+    down(empty, "0068")
+    with empty.connect() as connection:
+        count = "SELECT count(*) FROM "
+        folds = connection.exec_driver_sql(count + "backtest_forecast, unnest(cutoffs)").scalar_one()
+        periods = connection.exec_driver_sql(count + "backtest_period").scalar_one()
+        cells = connection.exec_driver_sql(count + "score, unnest(counts) AS n WHERE n > 0").scalar_one()
+    series = len(run.series_ids)
+    assert (folds, periods) == (series * len(FORECASTERS) * 5, series * len(run.periods))
+    assert cells == np.count_nonzero(before["n"])
+    migrate(empty)
+    with Session(empty) as session:
+        after = backtest_arrays(session, run)
+    assert after.keys() == before.keys()
+    for name, values in before.items():
+        if name.endswith(("means", "quantiles", "value")) and values is not None:
+            assert_allclose(after[name], values, rtol=1e-6, atol=1e-5, err_msg=name)
+        else:
+            assert np.array_equal(after[name], values, equal_nan=isinstance(values, np.ndarray)), name
 
 
 def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:

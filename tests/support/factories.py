@@ -16,8 +16,17 @@ from forecasting.config import PROBABILITIES
 from forecasting.data.months import number_of_month
 from forecasting.evaluation.period_scores import EVERY
 from store import grids
-from store.models import TOTAL_SECTOR, Dataset, Membership, Observation, Partner, Sector, Series
-from store.queries import backtest_folds, backtests, decompositions, forecasts, observations, run_inputs, runs
+from store.models import TOTAL_SECTOR, Dataset, Membership, Observation, Partner, Score, Sector, Series
+from store.queries import (
+    backtest_folds,
+    backtests,
+    decompositions,
+    forecasts,
+    observations,
+    run_inputs,
+    runs,
+    score_arrays,
+)
 
 FloatArray = NDArray[np.float64]
 NOW = datetime(2026, 1, 20, 9, tzinfo=UTC)
@@ -115,16 +124,19 @@ def publish_run(
         weights={"theta": np.full(len(rows), 0.75), "seasonal_naive": np.full(len(rows), 0.25)},
     )
     backtests.write(session, run_id, **made.folds)
-    add_scores(session, made, made.scores)
+    _write_scores(session, made, made.scores)
     decompositions.write(session, run_id, **_components(made))
-    for fold in made.periods:
-        backtest_folds.write_periods(session, run_id, series_ids=made.series_ids, **fold)
+    for kind, spacing in EVERY.items():
+        folds = [_period_fold(fold) for fold in made.periods if fold["kind"] == kind]
+        if folds:
+            about: dict[str, Any] = {"kind": kind, "spacing": spacing, "folds": folds}
+            backtest_folds.write_periods(session, run_id, series_ids=made.series_ids, **about)
     runs.publish(session, run_id, finished_at=now)
     return made
 
 
 DECIMALS = 3
-"""Decimals of forecasts at folds, which are stored in single precision: they are read as they were written."""
+"""Decimals of forecasts at folds; they are read within half the distance of their grid."""
 
 
 def _figures(
@@ -234,6 +246,10 @@ def _periods(ids: NDArray[np.int64], horizon: int, generator: np.random.Generato
     return found
 
 
+def _period_fold(fold: dict[str, Any]) -> backtest_folds.PeriodFold:
+    return backtest_folds.PeriodFold(*(fold[name] for name in backtest_folds.PeriodFold._fields))
+
+
 def _scores(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator) -> list[dict[str, Any]]:
     """Rows of monthly scores; the last of them could not be computed."""
     metrics = [(name, 0.0) for name in ("mase", "rmsse", "smape", "wis", "bias", "mae")]
@@ -252,7 +268,7 @@ def _scores(ids: NDArray[np.int64], horizon: int, generator: np.random.Generator
     return rows
 
 
-def metric_scores(rows: list[dict[str, Any]], ids: NDArray[np.int64]) -> list[backtests.MetricScores]:
+def metric_scores(rows: list[dict[str, Any]], ids: NDArray[np.int64]) -> list[score_arrays.MetricScores]:
     """Rows `series_id`, `forecaster`, `kind`, `metric`, `level`, `step`, `value` and `n` as they are written."""
     found = []
     for key in dict.fromkeys((row["forecaster"], row["kind"], row["metric"]) for row in rows):
@@ -263,14 +279,19 @@ def metric_scores(rows: list[dict[str, Any]], ids: NDArray[np.int64]) -> list[ba
         for row in mine:
             cell = ids.tolist().index(row["series_id"]), levels.index(row["level"]), row["step"]
             value[cell], n[cell] = row["value"], row["n"]
-        found.append(backtests.MetricScores(*key, levels, value, n))
+        found.append(score_arrays.MetricScores(*key, levels, value, n))
     return found
 
 
 def add_scores(session: Session, run: Published, rows: list[dict[str, Any]]) -> None:
-    """Store scores of a run."""
+    """Store scores of a run beside those with which it was published."""
+    session.execute(sa.delete(Score).where(col(Score.run_id) == run.run_id))
+    _write_scores(session, run, run.scores + rows)
+
+
+def _write_scores(session: Session, run: Published, rows: list[dict[str, Any]]) -> None:
     scores = metric_scores(rows, run.series_ids)
-    backtests.write_scores(session, run.run_id, series_ids=run.series_ids, scores=scores)
+    score_arrays.write_scores(session, run.run_id, series_ids=run.series_ids, scores=scores)
 
 
 def observed(unique_id: str) -> FloatArray:

@@ -100,10 +100,10 @@ def test_publishes_every_series_with_a_backtest_behind_it(small):
     assert rows_of(small, "forecast") == 12 * 6
     assert rows_of(small, "forecast_quantile, unnest(values) AS value") == 12 * 6 * 9
     # Three forecasters and the combination, on three folds and the run's own cutoff.
-    assert rows_of(small, "backtest_forecast") == 12 * 4
-    assert rows_of(small, "backtest_forecast, unnest(cutoffs) AS cutoff") == 12 * 4 * 4
+    assert rows_of(small, "backtest_forecast, json_array_elements(forecasters) AS forecaster") == 12 * 4
+    assert rows_of(small, "backtest_forecast, unnest(cutoffs) AS cutoff") == 12 * 4
     # Three folds three months apart: a quarter and the year's end each; January and February are never both ahead.
-    assert rows_of(small, "backtest_period") > 12 * 3
+    assert rows_of(small, "backtest_period, unnest(cutoffs) AS cutoff") > 12 * 3
     # One series has zeros to its end.
     assert rows_of(small, "decomposition") == 11 * 4
 
