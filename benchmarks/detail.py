@@ -24,8 +24,8 @@ from forecasting.data.panel import Panel
 from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.metrics import diebold_mariano
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
+from forecasting.path_quantiles import path_quantiles
 from forecasting.types import FloatArray
-from forecasting.uncertainty.simulation import path_quantiles
 from jobs.execution.executors import process_pool
 from jobs.progress import progress_bar
 

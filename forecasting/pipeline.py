@@ -24,8 +24,9 @@ from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.regressor_evidence import RegressorReport, report_regressors
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from forecasting.evaluation.scoring_tasks import base_intervals, quantiles_of_paths
+from forecasting.evaluation.scoring_tasks import base_intervals
 from forecasting.evaluation.series_fits import Failure
+from forecasting.path_quantiles import quantiles_of_paths
 from forecasting.types import FloatArray, OnProgress
 
 SHORTEST_OWN_HISTORY = 6

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
-from forecasting.uncertainty.simulation import path_quantiles
+from forecasting.path_quantiles import path_quantiles
 from jobs.execution.executors import ExecutorFactory
 from jobs.ingestion.fetch import Fetched
 from jobs.ingestion.ingest import ingest

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecasting.analysis.periods import KIND_OF_LENGTH, Period
 from forecasting.data.months import MONTHS_PER_YEAR, month_text
+from forecasting.path_quantiles import path_quantiles
 from forecasting.types import FloatArray, RealArray
 
 Units = Literal["lin", "chg", "pch", "pc1", "ch1", "log", "share", "contribution"]
@@ -133,7 +134,7 @@ def summarise(drawn: PeriodDraws, probabilities: Sequence[float]) -> list[list[f
     values = drawn.values[:, kept]
     found: list[list[float] | None] = [None] * len(drawn.reasons)
     if kept:
-        quantiles = np.quantile(values, [0.5, *probabilities], axis=0)
+        quantiles = path_quantiles(values, [0.5, *probabilities])
         rows = np.vstack([values.mean(axis=0), quantiles]).T.tolist()
         for column, row in zip(kept, rows, strict=True):
             found[column] = row

@@ -13,8 +13,8 @@ from forecasting.data.months import MONTHS_PER_YEAR, number_of_month
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import fold_scores
 from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
+from forecasting.path_quantiles import path_quantiles
 from forecasting.types import FloatArray
-from forecasting.uncertainty.simulation import path_quantiles
 
 ALL_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH))
 EVERY = {"jan_feb": MONTHS_PER_YEAR, "quarter": 3, "year": MONTHS_PER_YEAR}

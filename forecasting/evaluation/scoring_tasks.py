@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.combination.fold_data import FoldData
 from forecasting.config import ForecastConfig
-from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.metrics import fold_scores, seasonal_scales
 from forecasting.evaluation.period_scores import KindScores, score_periods
 from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
+from forecasting.path_quantiles import quantiles_of_paths
 from forecasting.tasks import KeepsMemoryOrder
 from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import transform
 from forecasting.uncertainty.error_distribution import learn_marginals
-from forecasting.uncertainty.simulation import bounded_inverse, path_quantiles
+from forecasting.uncertainty.simulation import bounded_inverse
 
 # Enough draws for a fold's quantiles; published paths have the configuration's own number.
 FOLD_DRAWS = 400
@@ -109,12 +109,6 @@ def score_forecaster(task: ForecasterTask) -> ForecasterScores:
         if kept is not None:
             kept[:, place] = quantiles
     return ForecasterScores(accumulator.scored(task.name, "month"), kept)
-
-
-def quantiles_of_paths(paths: NDArray[np.float32], probabilities: Sequence[float]) -> FloatArray:
-    """As `path_quantiles` of paths (series, draws, steps), in chunks of series: sorting takes a copy of them."""
-    blocks = series_blocks(len(paths), paths.shape[1] * paths.shape[2])
-    return np.concatenate([path_quantiles(paths[rows], probabilities) for rows in blocks])
 
 
 def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...]) -> Quantiles:

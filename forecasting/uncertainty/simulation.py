@@ -1,15 +1,13 @@
-"""Joint paths: draws of every series over every step around the combination, and their quantiles."""
+"""Joint paths: draws of every series over every step around the combination."""
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from forecasting.data.intermittent import recent_quantiles
-from forecasting.types import FloatArray, RealArray
+from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 
@@ -76,20 +74,3 @@ def _shrink_towards_centre(paths: FloatArray, centre: FloatArray) -> FloatArray:
     factor = np.sqrt(np.divide(centre, mean, out=np.ones_like(centre), where=lifted))
     paths *= factor[:, None]
     return paths
-
-
-def path_quantiles(paths: RealArray, probabilities: Sequence[float]) -> FloatArray:
-    """Quantiles over the draws of paths (..., draws, steps), shape (..., probabilities, steps); NaN where a draw is.
-
-    Identical to `numpy.quantile` (its linear method), but the draws are sorted once instead of partitioned.
-    """
-    ranked: NDArray[Any] = np.sort(np.moveaxis(paths, -2, -1), axis=-1)
-    position = np.asarray(probabilities) * (ranked.shape[-1] - 1)
-    below = np.floor(position).astype(int)
-    share = position - below
-    low, high = ranked[..., below], ranked[..., np.minimum(below + 1, ranked.shape[-1] - 1)]
-    gap = high - low
-    quantiles = np.where(share >= 0.5, high - gap * (1 - share), low + gap * share)
-    # NaN sorts last.
-    quantiles[np.isnan(ranked[..., -1])] = np.nan
-    return np.moveaxis(quantiles.astype(np.float64), -1, -2)

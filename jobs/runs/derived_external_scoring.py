@@ -17,8 +17,8 @@ from sqlmodel import Session
 from forecasting.config import COMBINATION
 from forecasting.data.months import MONTHS_PER_YEAR, first_day, month_number
 from forecasting.evaluation.metrics import wis_of
+from forecasting.path_quantiles import path_quantiles
 from forecasting.types import FloatArray
-from forecasting.uncertainty.simulation import path_quantiles
 from store.queries import backtest_folds, external_forecasts, first_prints, forecasts, observations, run_inputs, runs
 from store.queries.backtest_folds import FoldForecast
 from store.queries.external_forecasts import DerivedTarget

@@ -9,8 +9,8 @@ import structlog
 from sqlmodel import Session
 
 from forecasting.evaluation.metrics import wis_of
+from forecasting.path_quantiles import path_quantiles
 from forecasting.types import FloatArray
-from forecasting.uncertainty.simulation import path_quantiles
 from jobs.runs.derived_external_scoring import score_derived_forecasts
 from store.queries import external_forecasts, forecasts
 from store.queries.external_forecasts import AppendedForecasts, ScoringPair

@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from forecasting.config import COMBINATION, LEVELS, PROBABILITIES, ForecastConfig, interval_probabilities
 from forecasting.evaluation.metrics import inside, weighted_interval_score
+from forecasting.path_quantiles import path_quantiles
 from forecasting.types import FloatArray
-from forecasting.uncertainty.simulation import path_quantiles
 from jobs.runs.external_scoring import score_external_forecasts
 from store.queries import catalog, forecast_scores, forecasts, observations
 from store.queries.forecast_scores import DueForecast

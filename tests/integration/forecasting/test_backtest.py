@@ -11,10 +11,9 @@ from forecasting.evaluation import chunks
 from forecasting.evaluation.fold_paths import fold_distribution
 from forecasting.evaluation.metrics import pinball
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from forecasting.evaluation.scoring_tasks import quantiles_of_paths
+from forecasting.path_quantiles import path_quantiles, quantiles_of_paths
 from forecasting.pipeline import evaluate_panel, forecast_panel
 from forecasting.uncertainty.error_distribution import learn_distribution
-from forecasting.uncertainty.simulation import path_quantiles
 from tests.support.panels import gaps_of_sums, grid_panel
 
 CONFIG = ForecastConfig(

@@ -7,8 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from forecasting.config import PROBABILITIES
+from forecasting.path_quantiles import path_quantiles
 from forecasting.uncertainty.error_distribution import learn_distribution
-from forecasting.uncertainty.simulation import CEILING, draw_paths, path_quantiles
+from forecasting.uncertainty.simulation import CEILING, draw_paths
 from tests.support.known_errors import HORIZON, SERIES, known_law, make_known_errors
 
 IDS = [f"s{number:02d}" for number in range(SERIES)]
