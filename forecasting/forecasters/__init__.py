@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from forecasting.forecasters.arima import ARIMA
 from forecasting.forecasters.base import Forecaster
-from forecasting.forecasters.exponential_smoothing import CES, ETS, TSB, Theta
+from forecasting.forecasters.exponential_smoothing import CES, ETS, TSB
 from forecasting.forecasters.naive import Naive, SeasonalMean, SeasonalNaive
 from forecasting.forecasters.own_regressors import WithRegressors
 from forecasting.forecasters.prophet.forecaster import AnchoredProphet
 from forecasting.forecasters.prophet.library import LibraryProphet
 from forecasting.forecasters.structural import Structural
+from forecasting.forecasters.theta import Theta
 from forecasting.prophet_options import ProphetOptions
 
 FORECASTERS: dict[str, Forecaster] = {

@@ -1,7 +1,7 @@
 """Exponential smoothing and related methods, from statsforecast, on the adjusted history.
 
-The forms of Theta and CES are chosen once a quarter, on the history up to its end, and shared by the folds of the next;
-parameters are estimated at every cutoff. docs/decisions/0022-forms-once-a-quarter.md has errors and times.
+The form of CES is chosen once a quarter, on the history up to its end, and shared by the folds of the next; parameters
+are estimated at every cutoff. docs/decisions/0022-forms-once-a-quarter.md has errors and times.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def _models() -> Any:
     return models
 
 
-def _form_of_quarter(forecaster: "Theta | CES", history: History, scale: Scale) -> str | None:
+def _form_of_quarter(forecaster: "CES", history: History, scale: Scale) -> str | None:
     """The form that the forecasts of a quarter share; None if the history up to it is short, constant or unlike."""
     quarter_end = until_quarter_end(history)
     if quarter_end is None:
@@ -35,9 +35,7 @@ def _form_of_quarter(forecaster: "Theta | CES", history: History, scale: Scale) 
 
 
 @lru_cache(maxsize=8)
-def _form(
-    forecaster: "Theta | CES", y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int], log: bool
-) -> str | None:
+def _form(forecaster: "CES", y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int], log: bool) -> str | None:
     adjusted = adjust_arrays(np.frombuffer(y_bytes), np.frombuffer(calendar_bytes).reshape(shape))
     z = adjusted.adjusted_values
     if np.ptp(z) == 0.0 or adjusted.scale.log != log:
@@ -71,35 +69,6 @@ class ETS:
         return np.asarray(
             _models().AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Theta:
-    """The best of four theta methods (Assimakopoulos and Nikolopoulos 2000; Fiorucci et al. 2016)."""
-
-    season_length: int = 12
-    prior_weight: float = 0.5
-
-    @property
-    def min_observations(self) -> int:
-        """Enough for a trend line."""
-        return 5
-
-    def forecast(self, history: History) -> FloatArray:
-        """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, partial(self._forecast, history))
-
-    def chosen_form(self, z: FloatArray) -> str:
-        """The best form of the four on adjusted values (n,)."""
-        return str(self._model(None, len(z)).fit(y=z).model_["modeltype"])
-
-    def _model(self, form: str | None, months: int) -> Any:
-        season = self.season_length if months >= 2 * self.season_length else 1
-        return _models().AutoTheta(season_length=season, decomposition_type="additive", model=form)
-
-    def _forecast(self, history: History, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z, form = adjusted.adjusted_values, _form_of_quarter(self, history, adjusted.scale)
-        return np.asarray(self._model(form, len(z)).forecast(y=z, h=horizon)["mean"])
 
 
 @dataclass(frozen=True, slots=True)

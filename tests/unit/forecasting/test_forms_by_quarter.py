@@ -1,4 +1,4 @@
-"""The forms of Theta and CES are chosen once a quarter, on the history up to its end."""
+"""The form of CES is chosen once a quarter, on the history up to its end."""
 
 from dataclasses import replace
 
@@ -9,8 +9,6 @@ from numpy.testing import assert_array_equal
 from forecasting.data.history import History
 from forecasting.forecasters import FORECASTERS, exponential_smoothing
 from forecasting.forecasters.preprocessing import until_quarter_end
-
-NAMES = ("theta", "ces")
 
 
 def history(months=71, *, start="2015-01", seed=0, horizon=6):
@@ -41,20 +39,18 @@ def test_a_short_history_chooses_at_its_cutoff(months):
     assert until_quarter_end(history(months)) is None
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_months_of_a_quarter_share_one_form(name):
+def test_the_months_of_a_quarter_share_one_form():
     whole = history()
     exponential_smoothing._form.cache_clear()
     for months in range(60, 63):
-        FORECASTERS[name].forecast(shortened(whole, months))
+        FORECASTERS["ces"].forecast(shortened(whole, months))
     assert exponential_smoothing._form.cache_info().misses == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_forecast_does_not_depend_on_the_cache(name):
+def test_a_forecast_does_not_depend_on_the_cache():
     whole = history()
-    first = FORECASTERS[name].forecast(whole)
+    first = FORECASTERS["ces"].forecast(whole)
     for months in range(40, 71):
-        FORECASTERS[name].forecast(shortened(whole, months))
+        FORECASTERS["ces"].forecast(shortened(whole, months))
     exponential_smoothing._form.cache_clear()
-    assert_array_equal(FORECASTERS[name].forecast(whole), first)
+    assert_array_equal(FORECASTERS["ces"].forecast(whole), first)
