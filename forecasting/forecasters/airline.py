@@ -11,13 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.linalg import LinAlgError
 from scipy.linalg import lapack, solve_banded, toeplitz
-from scipy.optimize import minimize
 
+from forecasting.forecasters.newton import minimum
 from forecasting.forecasters.outliers import additive_outliers
 from forecasting.types import FloatArray
 
 START = (-0.4, -0.6)
 BOUND = 0.98
+FARTHEST_START = 0.9
+"""Nearer to the bound the likelihood is flat in the argument of the search."""
+TOLERANCE = 0.02
+"""Of the deviance, at the end of the search for the coefficients."""
 TINY = float(np.finfo(float).tiny)
 
 
@@ -41,22 +45,28 @@ def difference(x: FloatArray, season_length: int) -> FloatArray:
     return seasonal[1:] - seasonal[:-1]
 
 
-def fit_airline(y: FloatArray, regressors: FloatArray, *, season_length: int = 12, prior: float = np.inf) -> Airline:
+def fit_airline(
+    y: FloatArray,
+    regressors: FloatArray,
+    *,
+    season_length: int = 12,
+    prior: float = np.inf,
+    start: tuple[float, float] = START,
+) -> Airline:
     """Fit `y` (n,) on `regressors` (n, k) by maximum likelihood; `prior` is the prior deviation of the effects.
 
-    Needs n >= season_length + 3.
+    The search for the coefficients begins at `start`. Needs n >= season_length + 3.
 
     Raises:
         LinAlgError: the covariance cannot be factored.
     """
     w = difference(np.column_stack([y, regressors]), season_length)
-    result = minimize(
+    angles = minimum(
         lambda angles: _profile(_coefficients(angles), w, season_length, prior)[0],
-        np.arctanh(np.divide(START, BOUND)),
-        method="Nelder-Mead",
-        options={"xatol": 0.02, "fatol": 0.01, "maxfev": 80},
+        np.arctanh(np.clip(start, -FARTHEST_START, FARTHEST_START) / BOUND),
+        tolerance=TOLERANCE,
     )
-    theta = _coefficients(result.x)
+    theta = _coefficients(angles)
     _, effects, sigma = _profile(theta, w, season_length, prior)
     return Airline(season_length=season_length, theta=theta, effects=effects, sigma=sigma)
 

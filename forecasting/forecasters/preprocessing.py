@@ -106,7 +106,7 @@ def _adjust(y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int]) -> Ad
         fit = fit_airline(z, known, season_length=MONTHS_PER_YEAR, prior=EFFECT_PRIOR)
         sizes = airline_outliers(fit, z - known @ fit.effects, deviations=OUTLIER_DEVIATIONS)
         if sizes.any():
-            fit = fit_airline(z - sizes, known, season_length=MONTHS_PER_YEAR, prior=EFFECT_PRIOR)
+            fit = fit_airline(z - sizes, known, season_length=MONTHS_PER_YEAR, prior=EFFECT_PRIOR, start=fit.theta)
     except np.linalg.LinAlgError:
         return Adjusted(scale, z, future, None)
     return Adjusted(scale, z - sizes - known @ fit.effects, calendar[len(y) :] @ fit.effects, fit)
