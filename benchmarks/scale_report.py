@@ -1,8 +1,9 @@
-"""`python -m benchmarks.scale_report`: processor time by stage, memory and stored bytes of runs of two sizes.
+"""`python -m benchmarks.scale_report`: processor time and memory by stage, and stored bytes, of large runs.
 
-The runs have the folds, horizon and draws of scheduled runs and the forecasters of `benchmarks.scale`, which cost
-little; the fits of all forecasters are measured on a few series. Figures of larger runs lie on the line through the two
-sizes, and the report marks them as computed. Processor time does not depend on the machine's other work.
+The runs have the folds, horizon and draws of scheduled runs. Those of many series have the forecasters of
+`benchmarks.scale`, which cost little; the fits of all forecasters, and the bytes of their results, are measured on
+fewer. Figures of larger runs lie on the line through the two sizes, and the report marks them as computed. Processor
+time does not depend on the machine's other work.
 """
 
 import argparse
@@ -10,7 +11,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from benchmarks.scale import CONFIG, Peak, made_up_panel
+from benchmarks.scale import CONFIG, made_up_panel
+from benchmarks.stage_meter import StageMeter
 from forecasting.config import ForecastConfig
-from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.pipeline import forecast_panel
 from jobs.execution.executors import process_pool
+from jobs.runs.kept_fits import FitFolder
 from jobs.runs.run_writer import write_run
 from services.datasets.datasets import add_codes
 from services.runs.run_requests import request_run
@@ -40,58 +40,58 @@ FITTED = 20
 """About as many series are forecast with all forecasters."""
 RUNS = 4
 """So many runs of them are stored and counted."""
-SIZES = (200, 1_000)
-LARGER = (1_000, 10_000, 100_000)
+SIZES = (1_000, 4_000)
+LARGER = (10_000, 100_000)
+CORES, HOURS = 2, 2.0
+"""The target for the smaller of LARGER: hours of so many cores."""
 STAGES = {
-    "fit_all": "fit, all forecasters (workers)",
-    "evaluate": "combine, evaluate folds, draw paths (driver)",
-    "store": "write (driver)",
+    "fit": "fit",
+    "combine": "combine and reconcile the centres",
+    "backtest": "draw and score the folds",
+    "publish": "decompose, draw the published paths",
+    "store": "write",
 }
 
 
-def measure(size: int) -> dict[str, float]:
-    """Processor seconds by stage, megabytes and stored bytes of a run of about so many series."""
+def measure(size: int, *, everything: bool) -> dict[str, Any]:
+    """Seconds and megabytes by stage of a run of about so many series.
+
+    With `everything` all forecasters are fitted, and stored bytes counted by table; else those that cost little.
+    """
     panel = made_up_panel(size)
-    config = ForecastConfig(forecasters=CONFIG.forecasters)
-    fitted_at: list[float] = []
+    config = ForecastConfig() if everything else ForecastConfig(forecasters=CONFIG.forecasters)
+    # The first call loads libraries.
+    forecast_panel(made_up_panel(20), config=CONFIG, reporter="CHN")
+    with StageMeter() as meter:
 
-    def note_fit(stage: str, done: int, total: int) -> None:
-        if stage == "fit" and done == total:
-            fitted_at.append(time.process_time())
+        def follow(stage: str, done: int, total: int) -> None:
+            after = {"fit": "combine", "backtest": "publish"}
+            meter.enter(after[stage] if done == total else stage)
 
-    with Peak() as peak:
-        with process_pool() as pool:
-            made = forecast_panel(panel, config=config, reporter="CHN", executor=pool, on_progress=note_fit)
-        evaluated = time.process_time()
+        with process_pool() as pool, tempfile.TemporaryDirectory() as folder:
+            meter.enter("fit")
+            made = forecast_panel(
+                panel,
+                config=config,
+                reporter="CHN",
+                executor=pool,
+                open_record=FitFolder(Path(folder)).open_record,
+                on_progress=follow,
+            )
+        meter.enter("end")
         with _empty_store(made.unique_ids) as (session, ids):
-            ready = time.process_time()
+            meter.enter("store")
             _write(session, made, ids, days=range(1))
-            stored = time.process_time() - ready
-    driver = psutil.Process().memory_info().rss / 1e6
+            meter.enter("end")
     return {
         "series": len(panel.unique_ids),
-        "evaluate": evaluated - fitted_at[0],
-        "store": stored,
-        "driver_megabytes": driver,
-        "peak_megabytes": peak.megabytes,
+        "driver": {stage: meter.driver[stage] for stage in STAGES},
+        "workers": {stage: meter.workers[stage] for stage in STAGES if stage != "store"},
+        "resident": {stage: meter.resident[stage] for stage in STAGES},
+        "anonymous": {stage: meter.anonymous[stage] for stage in STAGES},
+        "worker_megabytes": meter.worker_megabytes,
+        "bytes": _stored_bytes(made) if everything else {},
     }
-
-
-def measure_all() -> dict[str, Any]:
-    """Processor seconds of the fits of one series, and its stored bytes by table, with all forecasters."""
-    panel, config = made_up_panel(FITTED), ForecastConfig()
-    # The first call loads libraries.
-    forecast_at_cutoffs(panel, cutoffs=[len(panel.months) - 1], horizon=config.horizon, reporter="CHN")
-    started, fitted_at = time.process_time(), []
-
-    def note_fit(stage: str, done: int, total: int) -> None:
-        if stage == "fit" and done == total:
-            fitted_at.append(time.process_time())
-
-    made = forecast_panel(panel, config=config, reporter="CHN", on_progress=note_fit)
-    series = len(panel.unique_ids)
-    stored = {table: size / series for table, size in _stored_bytes(made).items()}
-    return {"series": series, "fit": (fitted_at[0] - started) / series, "bytes": stored}
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def _empty_store(unique_ids: tuple[str, ...]) -> Iterator[tuple[Session, dict[st
 
 
 def _stored_bytes(made: Any) -> dict[str, float]:
-    """The bytes that a run adds to each table, indexes included.
+    """The bytes that a run adds for a series to each table, indexes included.
 
     The first run is not counted: it pays for the first page of every table and index.
     """
@@ -117,7 +117,8 @@ def _stored_bytes(made: Any) -> dict[str, float]:
         _write(session, made, ids, days=range(1))
         before = _sizes(session)
         _write(session, made, ids, days=range(1, 1 + RUNS))
-        return {table: (size - before[table]) / RUNS for table, size in _sizes(session).items()}
+        added = RUNS * len(made.unique_ids)
+        return {table: (size - before[table]) / added for table, size in _sizes(session).items()}
 
 
 def _write(session: Session, made: Any, ids: dict[str, int], *, days: range) -> None:
@@ -160,35 +161,74 @@ def _series(session: Session, unique_ids: tuple[str, ...]) -> dict[str, int]:
     return dict(zip(unique_ids, session.execute(sa.text(statement), given).scalars(), strict=True))
 
 
-def report(measured: list[dict[str, float]], whole: dict[str, Any]) -> str:
+def report(measured: list[dict[str, Any]], whole: dict[str, Any]) -> str:
     """The measured runs and those that follow from them, as Markdown."""
-    small, large = measured
-    for row in measured:
-        row["fit_all"] = whole["fit"] * row["series"]
-    sizes = [*LARGER] if large["series"] < LARGER[0] else [*LARGER[1:]]
-    heads = [f"{row['series']:,.0f} series, measured" for row in measured] + [
-        f"{size:,} series, computed" for size in sizes
-    ]
-    lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-
-    def line(name: str, key: str, unit: str) -> None:
-        slope = (large[key] - small[key]) / (large["series"] - small["series"])
-        values = [row[key] for row in measured] + [large[key] + slope * (size - large["series"]) for size in sizes]
-        lines.append(f"| {name} | " + " | ".join(f"{value:,.0f} {unit}" for value in values) + " |")
-
-    for key, name in STAGES.items():
-        line(name, key, "s")
-    line("memory of the driver after the run", "driver_megabytes", "MB")
-    line("greatest memory, workers included", "peak_megabytes", "MB")
     config, kilobytes = ForecastConfig(), sum(whole["bytes"].values()) / 1000
+    fit = whole["workers"]["fit"] / whole["series"]
     about = (
-        f"`make bench-scale`: processor seconds and memory of runs with {config.folds} folds, {config.horizon} months",
-        f"and {config.draws:,} draws, with four forecasters that cost little. Computed columns lie on the line through",
-        f"the two measured sizes. With all forecasters, measured on {whole['series']} series, the fits of a series",
-        f"take {whole['fit']:.2f} s of the workers, and a run stores {kilobytes:,.0f} kB for a series,",
-        "indexes included:",
+        f"`make bench-scale`: runs with {config.folds} folds, {config.horizon} months and {config.draws:,} draws,",
+        "storing included. Seconds are those of a processor. The runs in the tables have four forecasters that cost",
+        "little; computed columns lie on the line through the two measured sizes. With all forecasters, measured on",
+        f"{whole['series']} series, the fits of a series take {fit:.2f} s of the workers, and a further run stores",
+        f"{kilobytes:,.0f} kB for it, indexes included.",
     )
-    return "\n".join(["# Scale", "", *about, "", *_by_table(whole["bytes"]), "", *lines, ""])
+    tables = (
+        _seconds(measured, "driver", "the driver"),
+        _seconds(measured, "workers", "the workers"),
+        _memory(measured),
+        _by_table(whole["bytes"]),
+    )
+    return "\n\n".join(map("\n".join, (["# Scale"], about, _target(measured, fit), *tables))) + "\n"
+
+
+def _target(measured: list[dict[str, Any]], fit: float) -> list[str]:
+    """The duration of a run with all forecasters on CORES cores, beside the target; `fit` is seconds for a series."""
+    series = LARGER[0]
+    driver, workers = (
+        {stage: _at(series, measured, key, stage) for stage in measured[0][key]} for key in ("driver", "workers")
+    )
+    fits, others, alone = fit * series, sum(workers.values()) - workers["fit"], sum(driver.values())
+    hours = ((fits + others) / CORES + alone) / 3600
+    return [
+        f"{series:,} series with all forecasters on {CORES} cores, computed: {fits / 3600:.1f} hours of processor for",
+        f"the fits, {others / 3600:.1f} for the folds and {alone / 3600:.1f} for the driver, which works alone, are",
+        f"{hours:.1f} hours, {'within' if hours <= HOURS else 'beyond'} the target of {HOURS:g}.",
+    ]
+
+
+def _seconds(measured: list[dict[str, Any]], key: str, who: str) -> list[str]:
+    lines = _heading(f"seconds of {who}", measured)
+    for stage, name in STAGES.items():
+        if stage in measured[0][key]:
+            values = [row[key][stage] for row in measured] + [_at(size, measured, key, stage) for size in LARGER]
+            lines.append(f"| {name} | " + " | ".join(f"{value:,.0f}" for value in values) + " |")
+    return lines
+
+
+def _memory(measured: list[dict[str, Any]]) -> list[str]:
+    """Memory of the driver by stage: anonymous, which the system cannot take back, and in all."""
+    lines = _heading("megabytes of the driver: anonymous / resident", measured)
+    kinds = ("anonymous", "resident")
+    for stage, name in STAGES.items():
+        pairs = [[row[kind][stage] for kind in kinds] for row in measured]
+        pairs += [[_at(size, measured, kind, stage) for kind in kinds] for size in LARGER]
+        lines.append(f"| {name} | " + " | ".join(f"{held:,.0f} / {total:,.0f}" for held, total in pairs) + " |")
+    most = [row["worker_megabytes"] for row in measured]
+    slope = (most[1] - most[0]) / (measured[1]["series"] - measured[0]["series"])
+    most += [most[1] + slope * (size - measured[1]["series"]) for size in LARGER]
+    return [*lines, "| the largest worker | " + " | ".join(f"{value:,.0f}" for value in most) + " |"]
+
+
+def _heading(what: str, measured: list[dict[str, Any]]) -> list[str]:
+    heads = [f"{row['series']:,} series" for row in measured] + [f"{size:,}, computed" for size in LARGER]
+    return [f"| {what} | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+
+
+def _at(size: int, measured: list[dict[str, Any]], key: str, stage: str) -> float:
+    """The value at a size on the line through the two measured ones."""
+    small, large = measured
+    slope = (large[key][stage] - small[key][stage]) / (large["series"] - small["series"])
+    return float(large[key][stage] + slope * (size - large["series"]))
 
 
 def _by_table(stored: dict[str, float]) -> list[str]:
@@ -202,25 +242,37 @@ def _by_table(stored: dict[str, float]) -> list[str]:
 
 
 def main() -> None:
-    """Measure each size in a process of its own and write the report."""
+    """Measure each run in a process of its own and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs=2, default=SIZES)
+    parser.add_argument("--fitted", type=int, default=FITTED, help="series that all forecasters are fitted on")
+    parser.add_argument("--keep", type=Path, help="folder of measurements; those it has are not repeated")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--everything", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure is not None:
-        print(json.dumps(measure(given.measure) if given.measure else measure_all()))
+        # A size of 0 stands for the run of all forecasters.
+        print(json.dumps(measure(given.measure or given.fitted, everything=given.everything or not given.measure)))
         return
-    found = [_measured_apart(size) for size in (*given.sizes, 0)]
-    text = report(found[:2], found[2])
+    whole = _measured_apart(given.fitted, given.keep, "--everything")
+    text = report([_measured_apart(size, given.keep) for size in sorted(given.sizes)], whole)
     print(text)
     if given.output:
         given.output.write_text(text)
 
 
-def _measured_apart(size: int) -> Any:
-    command = [sys.executable, "-m", "benchmarks.scale_report", "--measure", str(size)]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.splitlines()[-1])
+def _measured_apart(size: int, keep: Path | None, *options: str) -> Any:
+    """A measurement in a process of its own, or one that was kept."""
+    kept = keep / f"{size}{''.join(options)}.json" if keep else None
+    if kept is not None and kept.exists():
+        return json.loads(kept.read_text())
+    command = [sys.executable, "-m", "benchmarks.scale_report", "--measure", str(size), *options]
+    found = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.splitlines()[-1]
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(found)
+    return json.loads(found)
 
 
 if __name__ == "__main__":
