@@ -45,6 +45,8 @@ def write_scores(
     n = _side_by_side([metric.n for metric in metrics], steps)
     known = np.isfinite(value) & (n > 0)
     scored = known.any(axis=(1, 2))
+    if not scored.any():
+        return
     counts = np.ascontiguousarray(np.where(known, n, 0)[scored], dtype="<i2")
     columns: dict[str, ArrayLike] = {
         "run_id": run_id,

@@ -50,11 +50,10 @@ def run_until_killed(url, fits, make_executor):
 
 
 @pytest.fixture(params=[here, two_workers])
-def killed(request, small, own_url, tmp_path):
+def killed(request, small, tmp_path):
     """An engine and a folder of fits, after a run that was killed."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=run_until_killed, args=(own_url, tmp_path, request.param)
-    )
+    url = small.url.render_as_string(hide_password=False)
+    process = multiprocessing.get_context("spawn").Process(target=run_until_killed, args=(url, tmp_path, request.param))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
