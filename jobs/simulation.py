@@ -213,8 +213,8 @@ class _Record:
 def title_line() -> str:
     """Header of the table of releases."""
     return (
-        f"{'published':10}  {'month':15}  {'series':28}  {'expected':>10}  {'80 % interval':>21}  {'came':>10}  {'':7}"
-        f"  {'held so far':>16}  {'time':>7}"
+        f"{'published':10}  {'month':15}  {'series':28}  {'expected':>10}  {'80 % interval':>21}  {'outcome':>10}"
+        f"  {'':7}  {'held so far':>16}  {'time':>7}"
     )
 
 
