@@ -50,11 +50,15 @@ def fits_and_run(engine: Engine, *, quick: bool) -> Iterator[str]:
     peers = peers_a_fold(problem, series=count, cutoffs=cutoffs, horizon=CONFIG.horizon)
     prophet = ours_a_fold(problem, ("prophet",), series=count, cutoffs=cutoffs)
     every = ours_a_fold(problem, DEFAULT_FORECASTERS, series=count, cutoffs=cutoffs)
+    long = panels.cn_trade()
+    end = len(long.panel.months)
+    longest = ours_a_fold(long, DEFAULT_FORECASTERS, series=1, cutoffs=range(end - 2 * count, end))
     series, folds = len(problem.panel.unique_ids), config.folds + 1
     rows = [(name, f"{1000 * single.wall:.0f}", f"{1000 * single.processor:.0f}") for name, single in peers.items()]
     rows += [
         ("our Prophet", f"{1000 * prophet.wall:.1f}", f"{1000 * prophet.processor:.1f}"),
         (f"all {len(DEFAULT_FORECASTERS)} of ours", f"{1000 * every.wall:.1f}", f"{1000 * every.processor:.1f}"),
+        (f"the same, {end} months", f"{1000 * longest.wall:.1f}", f"{1000 * longest.processor:.1f}"),
     ]
     wall, processor = (sum(getattr(single, field) for single in peers.values()) * series * folds for field in _FIELDS)
     stock = peers["Prophet"]

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-NUMERICAL = ("chinesecalendar", "holidays", "numpy", "pandas", "prophet", "scipy", "statsforecast")
+NUMERICAL = ("chinesecalendar", "holidays", "numpy", "pandas", "prophet", "scipy")
 
 
 @cache

@@ -1,56 +1,38 @@
-"""Exponential smoothing and related methods, from statsforecast, on the adjusted history.
+"""Exponential smoothing and related methods.
 
-The form of CES is chosen once a quarter, on the history up to its end, and shared by the folds of the next; parameters
-are estimated at every cutoff. docs/decisions/0022-forms-once-a-quarter.md has errors and times.
+ETS and CES are averaged over their smoothing parameters (innovations.py) on the adjusted history;
+docs/decisions/0103-smoothing-averaged-over-a-grid.md has errors and times.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
 from forecasting.data.history import History
+from forecasting.data.months import MONTHS_PER_YEAR
 from forecasting.errors import NotApplicable
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.forecasters.preprocessing import Adjusted, adjust_arrays, forecast_adjusted, until_quarter_end
-from forecasting.forecasters.scaling import Scale
+from forecasting.forecasters.innovations import Grid, Models, forecast, make_grid
+from forecasting.forecasters.preprocessing import Adjusted, forecast_adjusted
 from forecasting.types import FloatArray
 
-
-def _models() -> Any:
-    """The models of statsforecast, imported on use: that takes seconds, and most commands do not need them."""
-    from statsforecast import models
-
-    return models
-
-
-def _form_of_quarter(forecaster: "CES", history: History, scale: Scale) -> str | None:
-    """The form that the forecasts of a quarter share; None if the history up to it is short, constant or unlike."""
-    quarter_end = until_quarter_end(history)
-    if quarter_end is None:
-        return None
-    y, calendar = np.ascontiguousarray(quarter_end.y), np.ascontiguousarray(quarter_end.calendar)
-    return _form(forecaster, y.tobytes(), calendar.tobytes(), calendar.shape, scale.log)
-
-
-@lru_cache(maxsize=8)
-def _form(forecaster: "CES", y_bytes: bytes, calendar_bytes: bytes, shape: tuple[int, int], log: bool) -> str | None:
-    adjusted = adjust_arrays(np.frombuffer(y_bytes), np.frombuffer(calendar_bytes).reshape(shape))
-    z = adjusted.adjusted_values
-    if np.ptp(z) == 0.0 or adjusted.scale.log != log:
-        return None
-    try:
-        return forecaster.chosen_form(z)
-    except Exception:  # numerical libraries raise many exception types on degenerate series
-        return None
+# Smoothing of the level; of the trend, as a share of it; of the season, as a share of the rest; and damping.
+LEVEL, TREND = (0.03, 0.12, 0.3, 0.5, 0.75, 0.99), (1e-4, 0.03, 0.15)
+SEASON, DAMPING = (1e-4, 0.1, 0.3, 0.8), (0.9, 0.995)
+# Complex smoothing: its real and its imaginary part, and the smoothing of the season.
+REAL, IMAGINARY, COMPLEX_SEASON = (1.03, 1.12, 1.25, 1.4, 1.6, 1.8), (0.97, 0.985, 1.0, 1.01), (1e-4, 0.1, 0.3)
+# Prior standard deviations of initial states, relative to that of an error.
+ANY_LEVEL, ANY_TREND, ANY_SEASON = 100.0, 0.1, 10.0
+# Grids have this many months or a multiple, so that few are computed.
+SIZE_STEP = 96
 
 
 @dataclass(frozen=True, slots=True)
 class ETS:
-    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season for less than two years."""
+    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season for less than 29 months."""
 
-    season_length: int = 12
     prior_weight: float = 0.5
 
     @property
@@ -60,43 +42,23 @@ class ETS:
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, self._forecast)
-
-    def _forecast(self, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z = adjusted.adjusted_values
-        seasonal = len(z) >= 2 * self.season_length + 5
-        model, season = ("AAA", self.season_length) if seasonal else ("AAN", 1)
-        return np.asarray(
-            _models().AutoETS(season_length=season, model=model, damped=True).forecast(y=z, h=horizon)["mean"]
-        )
+        return forecast_adjusted(self, history, _forecast_ets)
 
 
 @dataclass(frozen=True, slots=True)
 class CES:
-    """Complex exponential smoothing (Svetunkov, Kourentzes and Ord 2022)."""
+    """Complex exponential smoothing with an additive season (Svetunkov, Kourentzes and Ord 2022)."""
 
-    season_length: int = 12
     prior_weight: float = 1.0
 
     @property
     def min_observations(self) -> int:
         """Two seasons and a few months, from which the initial states are estimated."""
-        return 2 * self.season_length + 3
+        return 2 * MONTHS_PER_YEAR + 3
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
-        return forecast_adjusted(self, history, partial(self._forecast, history))
-
-    def chosen_form(self, z: FloatArray) -> str:
-        """The best form of the season on adjusted values (n,)."""
-        return str(self._model("Z").fit(y=z).model_["seasontype"])
-
-    def _model(self, form: str) -> Any:
-        return _models().AutoCES(season_length=self.season_length, model=form)
-
-    def _forecast(self, history: History, adjusted: Adjusted, horizon: int) -> FloatArray:
-        z, form = adjusted.adjusted_values, _form_of_quarter(self, history, adjusted.scale)
-        return np.asarray(self._model(form or "Z").forecast(y=z, h=horizon)["mean"])
+        return forecast_adjusted(self, history, _forecast_ces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +81,68 @@ class TSB:
             TooFewObservations, ForecasterFailed: as every forecaster; NotApplicable: a value is negative.
         """
         require_observations(self, history)
-        if (history.y < 0).any():
+        y = np.asarray(history.y, dtype=np.float64)
+        if (y < 0).any():
             raise NotApplicable(history.unique_id, type(self).__name__, "demand is not negative")
-        if not history.y.any():
+        if not y.any():
             return np.zeros(history.horizon)
-        model = _models().TSB(alpha_d=self.demand_smoothing, alpha_p=self.probability_smoothing)
-        mean = model.forecast(y=np.asarray(history.y, dtype=np.float64), h=history.horizon)["mean"]
-        return require_finite(self, history, np.asarray(mean))
+        demand = _smoothed(y[y > 0], self.demand_smoothing)
+        probability = _smoothed((y > 0).astype(np.float64), self.probability_smoothing)
+        return require_finite(self, history, np.full(history.horizon, demand * probability))
+
+
+def _smoothed(values: FloatArray, smoothing: float) -> float:
+    """The level after values (n,), begun at the first."""
+    level = float(values[0])
+    for value in values[1:].tolist():
+        level += smoothing * (value - level)
+    return level
+
+
+def _forecast_ets(adjusted: Adjusted, horizon: int) -> FloatArray:
+    z = adjusted.adjusted_values
+    seasonal = len(z) >= 2 * MONTHS_PER_YEAR + 5
+    mean = float(z.mean())
+    return mean + forecast(_ets_grid(_size(len(z) + horizon), seasonal), z - mean, horizon)
+
+
+def _forecast_ces(adjusted: Adjusted, horizon: int) -> FloatArray:
+    z = adjusted.adjusted_values
+    return forecast(_ces_grid(_size(len(z) + horizon)), z, horizon)
+
+
+def _size(months: int) -> int:
+    return -(-months // SIZE_STEP) * SIZE_STEP
+
+
+@lru_cache(maxsize=6)
+def _ets_grid(months: int, seasonal: bool) -> Grid:
+    points = product(LEVEL, TREND, SEASON if seasonal else (0.0,), DAMPING)
+    level, share, rest, damping = np.array(list(points)).T
+    none, full = np.zeros_like(level), np.ones_like(level)
+    models = Models(
+        transition=np.array([[full, damping], [none, damping]]).transpose(2, 0, 1),
+        weights=np.stack([full, damping], axis=1),
+        gain=np.stack([level, level * share], axis=1),
+        season_gain=(1.0 - level) * rest if seasonal else None,
+    )
+    return make_grid(models, _precision(ANY_LEVEL, ANY_TREND, seasonal), months)
+
+
+@lru_cache(maxsize=3)
+def _ces_grid(months: int) -> Grid:
+    real, imaginary, season = np.array(list(product(REAL, IMAGINARY, COMPLEX_SEASON))).T
+    none, full = np.zeros_like(real), np.ones_like(real)
+    models = Models(
+        transition=np.array([[full, imaginary - 1.0], [full, 1.0 - real]]).transpose(2, 0, 1),
+        weights=np.stack([full, none], axis=1),
+        gain=np.stack([real - imaginary, real + imaginary], axis=1),
+        season_gain=season,
+    )
+    return make_grid(models, _precision(ANY_LEVEL, ANY_LEVEL, True), months)
+
+
+def _precision(first: float, second: float, seasonal: bool) -> FloatArray:
+    """Of the initial states, from their prior standard deviations."""
+    deviations = np.array([first, second, *([ANY_SEASON] * MONTHS_PER_YEAR if seasonal else ())])
+    return np.asarray(deviations**-2.0)

@@ -6,7 +6,7 @@ one adjustment of a history.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -26,8 +26,6 @@ EFFECT_PRIOR = 0.15
 OUTLIER_DEVIATIONS = 4.0
 # Months before the last twenty years are not used: the time of a fit grows with the square of their number.
 LONGEST = 20 * MONTHS_PER_YEAR
-# The fewest months on which a form can be chosen, and the months that share a choice.
-SHORTEST_FORM, FORM_MONTHS = 36, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +72,9 @@ def _repeat_last(adjusted: Adjusted, horizon: int) -> FloatArray:
 
 def adjust(history: History) -> Adjusted:
     """The adjusted history; see Adjusted."""
-    return adjust_arrays(history.y, history.calendar)
-
-
-def adjust_arrays(y: FloatArray, calendar: FloatArray) -> Adjusted:
-    """As `adjust`, of values (n,) and the calendar regressors (n + horizon, k)."""
-    first = max(len(y) - LONGEST, 0)
-    y, calendar = np.ascontiguousarray(y[first:]), np.ascontiguousarray(calendar[first:])
+    first = max(len(history.y) - LONGEST, 0)
+    y, calendar = np.ascontiguousarray(history.y[first:]), np.ascontiguousarray(history.calendar[first:])
     return _adjust(y.tobytes(), calendar.tobytes(), calendar.shape)
-
-
-def until_quarter_end(history: History) -> History | None:
-    """The history up to its last quarter's end, without months ahead; None if too short to choose a form on."""
-    first = int(history.start.astype("datetime64[M]").astype(int)) % FORM_MONTHS
-    months = len(history.y) - (first + len(history.y)) % FORM_MONTHS
-    if months < SHORTEST_FORM:
-        return None
-    return replace(history, y=history.y[:months], calendar=history.calendar[:months], horizon=0)
 
 
 @lru_cache(maxsize=8)

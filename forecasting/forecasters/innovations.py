@@ -1,0 +1,114 @@
+"""State-space models with a single source of error, averaged over a grid of their parameters (Hyndman et al. 2008).
+
+Given the parameters, the errors of one-step forecasts are linear in the values and in the initial states. These have a
+normal prior relative to the variance of the errors, so that both are integrated out exactly. Forecasts are averaged
+with the marginal likelihood of the parameters as weights: no search is needed, and a forecast is a smooth function of
+its history. What depends on the parameters and the length of the history alone is computed once.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from forecasting.data.months import MONTHS_PER_YEAR
+from forecasting.types import FloatArray
+
+# Points whose weight is below this share of the largest are left out.
+SMALLEST_WEIGHT = 1e-3
+# Below this share of the squared values, a sum of squared errors is rounding.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Parameters of points of a grid: a value is `weights` x states + season + error.
+
+    Two states follow `transition` (points, 2, 2), and the error moves them by `gain` (points, 2) and the season of its
+    month by `season_gain` (points,); `weights` have shape (points, 2). Without a season, `season_gain` is None.
+    """
+
+    transition: FloatArray
+    weights: FloatArray
+    gain: FloatArray
+    season_gain: FloatArray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Errors of the models in each of N months, where all other values and initial states are zero.
+
+    `of_value` has shape (points, N): errors from a first value of one. `of_states`, shape (points, k, N): from each
+    initial state of one. `precision` (k,) is that of the prior of the initial states, relative to the errors'.
+    """
+
+    of_value: FloatArray
+    of_states: FloatArray
+    precision: FloatArray
+
+
+def make_grid(models: Models, precision: FloatArray, months: int) -> Grid:
+    """The errors of models in a number of months; `precision` is that of the two states and each month's season."""
+    points, k = len(models.gain), len(precision)
+    states, season = np.zeros((points, 2, k + 1)), np.zeros((points, MONTHS_PER_YEAR, k + 1))
+    states[:, :, :2] = np.eye(2)
+    season[:, :, 2:k] = np.eye(MONTHS_PER_YEAR, k - 2)
+    errors = np.empty((months, points, k + 1))
+    for month in range(months):
+        place = month % MONTHS_PER_YEAR
+        error = -np.einsum("gs,gsk->gk", models.weights, states) - season[:, place]
+        error[:, k] += month == 0
+        states = models.transition @ states + models.gain[:, :, None] * error[:, None]
+        if models.season_gain is not None:
+            season[:, place] += models.season_gain[:, None] * error
+        errors[month] = error
+    by_month = np.ascontiguousarray(errors.transpose(1, 2, 0))
+    return Grid(np.ascontiguousarray(by_month[:, k]), np.ascontiguousarray(by_month[:, :k]), precision)
+
+
+def forecast(grid: Grid, z: FloatArray, horizon: int) -> FloatArray:
+    """Mean forecasts of values `z` (n,), shape (horizon,); the grid has n + horizon months or more."""
+    states, weights = _fit(grid, z)
+    used = np.flatnonzero(weights > SMALLEST_WEIGHT * weights.max())
+    ahead = _continued(grid, z, states, used, horizon)
+    return np.asarray(weights[used] @ ahead / weights[used].sum())
+
+
+def _fit(grid: Grid, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Means of the initial states (points, k), and the weights of the points (points,)."""
+    n = len(z)
+    lagged = sliding_window_view(np.concatenate([np.zeros(n - 1), z]), n)[::-1]
+    errors = grid.of_value[:, :n] @ np.ascontiguousarray(lagged)
+    products = (grid.of_states[:, :, :n] @ errors[:, :, None])[:, :, 0]
+    covariance, determinant = _information(grid, n)
+    states = -(covariance @ products[:, :, None])[:, :, 0]
+    power = np.square(errors).sum(axis=1)
+    squares = power + (products * states).sum(axis=1)
+    squares = np.maximum(squares, np.maximum(ROUNDING * power, np.finfo(float).tiny))
+    likelihood = -0.5 * (n * np.log(squares) + determinant)
+    return states, np.exp(likelihood - likelihood.max())
+
+
+def _continued(grid: Grid, z: FloatArray, states: FloatArray, used: NDArray[np.intp], horizon: int) -> FloatArray:
+    """The values that follow without any error at the points `used`, shape (used, horizon)."""
+    n = len(z)
+    values = np.empty((len(used), n + horizon))
+    values[:, :n] = z
+    of_states = (states[used, None] @ grid.of_states[used, :, n : n + horizon])[:, 0]
+    latest_first = grid.of_value[used, n + horizon - 1 :: -1]
+    for month in range(n, n + horizon):
+        earlier = latest_first[:, horizon + n - 1 - month : -1]
+        values[:, month] = -np.einsum("gn,gn->g", earlier, values[:, :month]) - of_states[:, month - n]
+    return values[:, n:]
+
+
+@lru_cache(maxsize=64)
+def _information(grid: Grid, n: int) -> tuple[FloatArray, FloatArray]:
+    """Of the initial states given n values: their covariance (points, k, k), and the log determinant of its inverse."""
+    of_states = grid.of_states[:, :, :n]
+    information = of_states @ of_states.transpose(0, 2, 1) + np.diag(grid.precision)
+    covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    determinant = np.asarray(np.linalg.slogdet(information)[1], dtype=np.float64)
+    return covariance, determinant
