@@ -70,12 +70,14 @@ def measure(size: int, *, everything: bool) -> dict[str, Any]:
 
         with process_pool() as pool, tempfile.TemporaryDirectory() as folder:
             meter.enter("fit")
+            kept = FitFolder(Path(folder))
             made = forecast_panel(
                 panel,
                 config=config,
                 reporter="CHN",
                 executor=pool,
-                open_record=FitFolder(Path(folder)).open_record,
+                open_record=kept.open_record,
+                new_array=kept.new_arrays(),
                 on_progress=follow,
             )
         meter.enter("end")

@@ -26,8 +26,9 @@ from forecasting.evaluation.regressor_evidence import RegressorReport, report_re
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.evaluation.scoring_tasks import base_intervals
 from forecasting.evaluation.series_fits import Failure
+from forecasting.large_arrays import in_memory
 from forecasting.path_quantiles import quantiles_of_paths
-from forecasting.types import FloatArray, OnProgress
+from forecasting.types import FloatArray, NewArray, OnProgress
 
 SHORTEST_OWN_HISTORY = 6
 """Months that a panel with borrowed history must have of its own before its first fold."""
@@ -86,6 +87,7 @@ def forecast_panel(
     unscored: Collection[date] = (),
     given: Mapping[int, GivenTotals] | None = None,
     open_record: OpenRecord = record_in_memory,
+    new_array: NewArray = in_memory,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
 ) -> PanelForecast:
@@ -95,8 +97,8 @@ def forecast_panel(
     the panel's. `indicators` adjust the first steps for values public beyond the panel's last month, and `events`
     every step for changes that are announced and not observed; `regressors` enter a forecaster of their own. `given`
     has by cutoff (a position) totals that are published beyond it, which parts then add up to. Folds whose cutoff is
-    one of the months `unscored` are not scored. `open_record` gives the record of the fits, which may have
-    some already. A panel too short for a fold gets intervals from its own past changes.
+    one of the months `unscored` are not scored. `open_record` gives the record of the fits, which may have some
+    already; `new_array` gives the largest arrays. A panel too short for a fold has intervals from its own past changes.
     """
     folds = fold_positions(panel, config)
     vintage_values = without_joined_januaries(panel, folds, vintage_values or {})
@@ -121,13 +123,16 @@ def forecast_panel(
         events=events,
         indicators=indicators,
         given=given,
+        new_array=new_array,
     )
     scored = _scored_folds(panel, folds, config, unscored)
-    backtest = evaluate_folds(pool, scored, config=config, executor=executor, on_progress=on_progress)
+    backtest = evaluate_folds(
+        pool, scored, config=config, executor=executor, on_progress=on_progress, new_array=new_array
+    )
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
     return replace(
-        _published(pool, backtest, config=config, components=components),
+        _published(pool, backtest, config=config, components=components, new_array=new_array),
         indicators=None if indicators is None else report_indicators(pool, indicators),
         events=None if events is None else report_events(pool, events),
         regressors=None if regressors is None else report_regressors(pool, regressors),
@@ -141,11 +146,16 @@ def _scored_folds(panel: Panel, folds: Sequence[int], config: ForecastConfig, un
 
 
 def _published(
-    pool: CombinedForecasts, backtest: Backtest, *, config: ForecastConfig, components: NDArray[np.float32]
+    pool: CombinedForecasts,
+    backtest: Backtest,
+    *,
+    config: ForecastConfig,
+    components: NDArray[np.float32],
+    new_array: NewArray,
 ) -> PanelForecast:
     """The forecasts at the last cutoff, which is the panel's own."""
     panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
-    paths = fold_paths(pool, last, draws=config.draws, seed=config.seed)
+    paths = fold_paths(pool, last, draws=config.draws, seed=config.seed, new_array=new_array)
     quantiles = quantiles_of_paths(paths, config.probabilities)
     return PanelForecast(
         unique_ids=panel.unique_ids,

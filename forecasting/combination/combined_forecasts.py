@@ -25,8 +25,9 @@ from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.data.representative import representative_ahead
 from forecasting.evaluation.rolling_origin import BaseForecasts
+from forecasting.large_arrays import empty_like, in_memory, moved
 from forecasting.tasks import KeepsMemoryOrder
-from forecasting.types import FloatArray
+from forecasting.types import FloatArray, NewArray
 from forecasting.uncertainty.error_distribution import ErrorDistribution
 from forecasting.uncertainty.error_scale import KnownErrors, estimate_error_scale
 from forecasting.uncertainty.reconciliation import Reconciler, reconciler
@@ -139,16 +140,19 @@ def combine_panel(
     events: EventPanel | None = None,
     indicators: IndicatorPanel | None = None,
     given: Mapping[int, GivenTotals] | None = None,
+    new_array: NewArray = in_memory,
 ) -> CombinedForecasts:
     """Combine and reconcile every fold, each from the errors known at its cutoff.
 
     With `recent`, the weights use only the folds of that many months before each cutoff. `vintage_values` are the
     values known at past cutoffs, as in `forecast_at_cutoffs`. With `events` forecasts are adjusted for changes that
     were announced by each fold's day; with `indicators` the first steps for values public beyond each cutoff. `given`
-    has by cutoff (a position) the totals known beyond it, which parts then meet.
+    has by cutoff (a position) the totals known beyond it, which parts then meet. Arrays of every series, fold and step
+    that are kept come from `new_array`.
     """
     data = read_fold_data(panel, base, vintage_values or {})
-    actual = panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3])
+    data = replace(data, outcomes=moved(data.outcomes, new_array))
+    actual = moved(panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3]), new_array)
     # Months after a series collapsed or ended are no evidence for the others.
     evidence = np.where(representative_ahead(panel.values, base.cutoffs, base.means.shape[3]), actual, np.nan)
     centre, weights = _combine(base, evidence, data, recent)
@@ -159,6 +163,7 @@ def combine_panel(
     centre[discontinued] = 0.0
     centre = _correct_across_series(panel, base, data, centre, actual, vintage_values)
     centre = correct_drift(centre, evidence, data.transform_unit, base.cutoffs)
+    del evidence
     centre = follow_level_changes(centre, data)
     event_adjustment = adjustment = None
     if events is not None:
@@ -166,7 +171,9 @@ def combine_panel(
     if indicators is not None:
         centre, adjustment = _adjust_for_indicators(panel, base, data, centre, indicators)
     totals = tuple((given or {}).get(cutoff) for cutoff in base.cutoffs.tolist())
-    centre, forecast_scale, last_values, total_effect = _reconcile(centre, data, hierarchies, discontinued, totals)
+    centre, forecast_scale, last_values, total_effect = _reconcile(
+        centre, data, hierarchies, discontinued, totals, new_array
+    )
     return CombinedForecasts(
         panel=panel,
         base=base,
@@ -256,14 +263,15 @@ def _reconcile(
     hierarchies: Sequence[Hierarchy],
     discontinued: NDArray[np.bool_],
     given: Sequence[GivenTotals | None],
+    new_array: NewArray,
 ) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...], FloatArray | None]:
     """Coherent centres, the error scale forecast, each (series, folds, horizon), and the readings of last values.
 
     The amounts that given totals added to the last fold, shape (series, horizon), are the fourth result. Each fold
     uses the errors known at it. The centre after a gross last value is that of a single event.
     """
-    coherent, forecast_scale = np.empty_like(centre), np.empty_like(centre)
-    errors, readings, total_effect = data.errors(centre), list[LastValueReadings | None](), None
+    coherent, forecast_scale = (empty_like(centre, new_array) for _ in range(2))
+    errors, readings, total_effect = moved(data.errors(centre), new_array), list[LastValueReadings | None](), None
     for fold in range(centre.shape[1]):
         unit, base = data.transform_unit[:, fold], centre[:, fold].copy()
         reading = None

@@ -90,7 +90,8 @@ class FoldData(KeepsMemoryOrder):
     def errors(self, means: FloatArray) -> FloatArray:
         """Errors of `means` (series, folds, horizon) on the arsinh scale, each fold in its own unit."""
         unit = self.transform_unit[..., None]
-        return transform(self.outcomes, unit) - transform(means, unit)
+        errors = transform(means, unit)
+        return np.subtract(transform(self.outcomes, unit), errors, out=errors)
 
     def known_at(self, fold: int, errors: FloatArray, unusual: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which `errors` (series, folds, horizon) were known at a fold, shape (series, folds before it, horizon).
@@ -119,10 +120,12 @@ class FoldData(KeepsMemoryOrder):
         """
         known = self.known_at(fold, errors, unusual)
         unit = self.transform_unit[:, fold, None, None]
-        current = transform(self.outcomes[:, :fold], unit) - transform(means[:, :fold], unit)
+        current = transform(means[:, :fold], unit)
+        np.subtract(transform(self.outcomes[:, :fold], unit), current, out=current)
+        current[~known] = np.nan
         cutoffs = self.months[:fold]
         return KnownErrors(
-            errors=count_jumps_once(np.where(known, current, np.nan), cutoffs),
+            errors=count_jumps_once(current, cutoffs),
             cutoffs=cutoffs,
             cutoff=int(self.months[fold]),
             prior=self.prior[:, fold],

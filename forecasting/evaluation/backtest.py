@@ -22,8 +22,9 @@ from forecasting.evaluation.scoring_tasks import (
     score_fold,
     score_forecaster,
 )
+from forecasting.large_arrays import in_memory, moved
 from forecasting.tasks import ordered_results
-from forecasting.types import FloatArray, OnProgress
+from forecasting.types import FloatArray, NewArray, OnProgress
 
 FEWEST_SERIES = 50
 """A smaller panel is scored in this process."""
@@ -82,11 +83,12 @@ def evaluate_folds(
     keep_all: bool = False,
     executor: Executor | None = None,
     on_progress: OnProgress | None = None,
+    new_array: NewArray = in_memory,
 ) -> Backtest:
     """Score some of a pool's folds, ascending, each with intervals from the errors known at it.
 
     The quantiles of the forecasters other than the combination are kept only with `keep_all`. With an executor each
-    fold is a task, and then each forecaster; the result is the same.
+    fold is a task, and then each forecaster; the result is the same. Its arrays come from `new_array`.
     """
     at_once = max(FEWEST_AT_ONCE, BYTES_AT_ONCE // (2 * pool.centre.nbytes))
     done = 0
@@ -98,8 +100,8 @@ def evaluate_folds(
     executor = None if len(pool.centre) < FEWEST_SERIES else executor
     in_order = partial(ordered_results, executor=executor, at_once=at_once, on_pulse=report)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
-    combined = np.empty((series, len(folds), len(config.probabilities), horizon), dtype=np.float32)
-    periods, months = PeriodScores(series, horizon), ScoreAccumulator(series, horizon)
+    combined = new_array((series, len(folds), len(config.probabilities), horizon), np.float32)
+    periods, months = PeriodScores(series, horizon, new_array), ScoreAccumulator(series, horizon, new_array)
     for place, scores in enumerate(in_order(score_fold, fold_tasks(pool, folds, config))):
         combined[:, place] = scores.quantiles
         months.add(scores.months)
@@ -109,9 +111,9 @@ def evaluate_folds(
     entries, quantiles = months.scored(COMBINATION, "month") + periods.scored(), {COMBINATION: combined}
     tasks = forecaster_tasks(pool, folds, config.probabilities, keep=keep_all)
     for name, scored in zip(pool.base.names, in_order(score_forecaster, tasks), strict=True):
-        entries += scored.scores
+        entries += [score.moved(new_array) for score in scored.scores]
         if scored.quantiles is not None:
-            quantiles[name] = scored.quantiles
+            quantiles[name] = moved(scored.quantiles, new_array)
     entries.append(_against_baseline(pool, folds))
     # A view of contiguous folds needs no memory.
     contiguous = len(folds) > 0 and folds[-1] - folds[0] == len(folds) - 1

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.combination.last_value import LastValueReadings
 from forecasting.evaluation.chunks import series_blocks
-from forecasting.types import FloatArray
+from forecasting.large_arrays import in_memory
+from forecasting.types import FloatArray, NewArray
 from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_distribution
 from forecasting.uncertainty.simulation import draw_paths
 
@@ -25,13 +27,19 @@ def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
     return learn_distribution(pool.known_errors(fold), pool.forecast_scale[:, :fold], informed)
 
 
-def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> NDArray[np.float32]:
-    """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`."""
+def fold_paths(
+    pool: CombinedForecasts, fold: int, *, draws: int, seed: int, new_array: NewArray = in_memory
+) -> NDArray[np.float32]:
+    """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`.
+
+    Their array comes from `new_array`.
+    """
     distribution = fold_distribution(pool, fold)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     blocks = list(series_blocks(series, draws * horizon))
     # Several blocks wait for reconciliation as float32, in which they are stored.
-    paths = np.empty((series, draws, horizon), dtype=np.float64 if len(blocks) == 1 else np.float32)
+    shape = series, draws, horizon
+    paths: NDArray[Any] = np.empty(shape) if len(blocks) == 1 else new_array(shape, np.float32)
     draw = partial(_draw, pool, fold, distribution, draws=draws, seed=seed)
     for rows in blocks:
         paths[rows] = draw(np.arange(rows.start, rows.stop), pool.centre[rows, fold])
@@ -39,7 +47,7 @@ def fold_paths(pool: CombinedForecasts, fold: int, *, draws: int, seed: int) -> 
     lower_bounds = pool.data.lower_bounds[:, fold]
     residues = ROUNDING * pool.data.largest_recent[:, fold, None, None]
     reconcile = pool.reconciler(fold, distribution)
-    coherent = paths if paths.dtype == np.float32 else np.empty(paths.shape, dtype=np.float32)
+    coherent = paths if paths.dtype == np.float32 else new_array(shape, np.float32)
     not_begun = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
     paths[not_begun | pool.discontinued[:, fold]] = 0.0
     for draw_rows in series_blocks(draws, series * horizon):

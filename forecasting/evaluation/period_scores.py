@@ -13,8 +13,9 @@ from forecasting.data.months import MONTHS_PER_YEAR, number_of_month
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.evaluation.metrics import fold_scores
 from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
+from forecasting.large_arrays import in_memory, moved
 from forecasting.path_quantiles import path_quantiles
-from forecasting.types import FloatArray
+from forecasting.types import FloatArray, NewArray
 
 ALL_KINDS = tuple(name for kind in KINDS for name in (kind, kind + GROWTH))
 EVERY = {"jan_feb": MONTHS_PER_YEAR, "quarter": 3, "year": MONTHS_PER_YEAR}
@@ -40,6 +41,11 @@ class PeriodForecasts:
     def of(self, rows: slice) -> "PeriodForecasts":
         """The forecasts of some of the series."""
         return replace(self, mean=self.mean[rows], actual=self.actual[rows], quantiles=self.quantiles[rows])
+
+    def moved(self, new_array: NewArray) -> "PeriodForecasts":
+        """The forecasts in arrays from `new_array`."""
+        mean, actual, quantiles = (moved(part, new_array) for part in (self.mean, self.actual, self.quantiles))
+        return replace(self, mean=mean, actual=actual, quantiles=quantiles)
 
 
 @dataclass(frozen=True)
@@ -149,13 +155,13 @@ def _joined(parts: Sequence[KindScores]) -> KindScores:
 class PeriodScores:
     """Scores of every kind of period by the step of its last month, added one fold at a time, in order.
 
-    Forecasts of the kinds in EVERY are kept.
+    Forecasts of the kinds in EVERY are kept, in arrays from `new_array` like the sums.
     """
 
-    def __init__(self, series: int, horizon: int) -> None:
-        self._forecasts = list[PeriodForecasts]()
-        names = (COMBINATION, BASELINE)
-        self._scores = {(kind, name): ScoreAccumulator(series, horizon) for kind in ALL_KINDS for name in names}
+    def __init__(self, series: int, horizon: int, new_array: NewArray = in_memory) -> None:
+        self._forecasts, self._new_array = list[PeriodForecasts](), new_array
+        keys = [(kind, name) for kind in ALL_KINDS for name in (COMBINATION, BASELINE)]
+        self._scores = {key: ScoreAccumulator(series, horizon, new_array) for key in keys}
         self._pit = {kind: np.zeros((series, PIT_BINS), dtype=np.int32) for kind in ALL_KINDS}
 
     def add(self, kinds: Iterable[KindScores]) -> None:
@@ -165,7 +171,7 @@ class PeriodScores:
             self._scores[scores.kind, COMBINATION].add(scores.combination, steps=scores.steps)
             self._scores[scores.kind, BASELINE].add(scores.baseline, steps=scores.steps)
             if scores.forecasts is not None:
-                self._forecasts.append(scores.forecasts)
+                self._forecasts.append(scores.forecasts.moved(self._new_array))
 
     @property
     def forecasts(self) -> tuple[PeriodForecasts, ...]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.types import FloatArray
+from forecasting.large_arrays import in_memory, moved
+from forecasting.types import FloatArray, NewArray
 
 Metric = tuple[str, float]
 """A metric's name, and the level of its interval, 0 for metrics without one."""
@@ -34,12 +35,17 @@ class ScoreArray:
         before = ((0, 0), (self.steps[0], 0))
         return np.pad(self.value, before), np.pad(self.n, before)
 
+    def moved(self, new_array: NewArray) -> "ScoreArray":
+        """The scores in arrays from `new_array`."""
+        return replace(self, value=moved(self.value, new_array), n=moved(self.n, new_array))
+
 
 class ScoreAccumulator:
     """Sums over folds of one forecaster's scores, by series and step."""
 
-    def __init__(self, series: int, horizon: int) -> None:
-        self._shape = (series, horizon)
+    def __init__(self, series: int, horizon: int, new_array: NewArray = in_memory) -> None:
+        """Sums are in arrays from `new_array`."""
+        self._shape, self._new_array = (series, horizon), new_array
         self._sums: dict[Metric, tuple[FloatArray, NDArray[np.int32]]] = {}
 
     def add(self, scores: Mapping[Metric, FloatArray], *, steps: Sequence[int] | None = None) -> None:
@@ -50,7 +56,9 @@ class ScoreAccumulator:
             if not known.any():
                 continue
             if metric not in self._sums:
-                self._sums[metric] = np.zeros(self._shape), np.zeros(self._shape, dtype=np.int32)
+                self._sums[metric] = self._new_array(self._shape, np.float64), self._new_array(self._shape, np.int32)
+                for zero in self._sums[metric]:
+                    zero[...] = 0
             sums, counts = self._sums[metric]
             sums[:, columns] += np.where(known, values, 0.0)
             counts[:, columns] += known
@@ -65,7 +73,7 @@ class ScoreAccumulator:
             value = np.divide(total, n, out=total, where=n > 0)
             # RMSSE is the root of a mean square.
             value = np.sqrt(value, out=value) if metric[0] == "rmsse" else value
-            found.append(ScoreArray(forecaster, kind, metric, steps, value, n))
+            found.append(ScoreArray(forecaster, kind, metric, steps, value, n).moved(self._new_array))
         return found
 
 

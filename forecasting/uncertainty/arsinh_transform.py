@@ -61,7 +61,8 @@ def largest_recent(values: FloatArray) -> FloatArray:
 
 def transform(values: FloatArray, unit: FloatArray) -> FloatArray:
     """Values on the arsinh scale; `unit` is broadcast against them."""
-    return np.arcsinh(values / unit)
+    relative = np.asarray(values / unit)
+    return np.arcsinh(relative, out=relative)
 
 
 def inverse_transform(transformed: FloatArray, unit: FloatArray) -> FloatArray:

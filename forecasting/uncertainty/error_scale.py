@@ -162,12 +162,13 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     size = np.abs(known_errors.errors)
     known = np.isfinite(size) & ~known_errors.inactive[:, None, None]
     pooled = known & known_errors.pooled[:, None, None]
-    size = np.where(known, size, 0.0)
+    size[~known] = 0.0
     new_year = _new_year(known_errors.months)
     found = ErrorScale(known_errors.prior, np.arange(1, size.shape[2] + 1) ** PRIOR_SLOPE, 1.0)
     for _ in range(3):
         scale = _scale(size / found.curve(known_errors.months), known, known_errors)
-        relative = np.where(pooled, size / scale[:, None, None], 0.0)
+        relative = size / scale[:, None, None]
+        relative[~pooled] = 0.0
         growth = _growth(relative / np.where(new_year, found.new_year, 1.0), pooled, known_errors.span)
         # Growth is a shape: its level is that of the scale, which weights recent errors.
         growth = growth / growth[0]
@@ -224,7 +225,8 @@ def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) ->
     months = np.where(usable, span @ known.any(axis=0), 0.0)
     weights = np.sqrt(months)
     x, y = np.log(steps), np.zeros(len(steps))
-    y[usable] = _chained(relative[:, :, usable], known[:, :, usable], span)
+    chosen = slice(None) if usable.all() else usable
+    y[usable] = _chained(relative[:, :, chosen], known[:, :, chosen], span)
     centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
     slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
     reliability = months.max() / (months.max() + PRIOR_SLOPE_MONTHS)
@@ -244,7 +246,7 @@ def _chained(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -
     larger or smaller at every step.
     """
     both = known[..., 1:] & known[..., :-1]
-    before, after = (span @ np.where(both, part, 0.0).sum(axis=0) for part in (relative[..., :-1], relative[..., 1:]))
+    before, after = (span @ np.sum(part, axis=0, where=both) for part in (relative[..., :-1], relative[..., 1:]))
     ratio = np.divide(after, before, out=np.ones_like(after), where=(before > 0) & (after > 0))
     return np.concatenate([[0.0], np.cumsum(np.log(ratio))])
 

@@ -219,7 +219,7 @@ class _RunExecution:
         terms: dict[str, Any] = {"config": self.config, "reporter": self.dataset.reporter, "on_progress": report}
         terms |= {"vintage_values": vintage_values}
         if folder is not None:
-            terms["open_record"] = folder.open_record
+            terms |= {"open_record": folder.open_record, "new_array": folder.new_arrays()}
         terms |= {"indicators": self.indicators.panel(panel)}
         terms |= {"events": self.events.panel(panel, release_day=self.dataset.release_day)}
         terms |= {"regressors": self.regressors.panel(panel, release_day=self.dataset.release_day)}

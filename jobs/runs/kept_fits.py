@@ -22,7 +22,9 @@ import structlog
 
 from forecasting.evaluation.fit_record import FitRecord, Shape, record_in_memory
 from forecasting.evaluation.series_fits import Failure, SeriesFit
-from forecasting.types import FloatArray
+from forecasting.large_arrays import in_memory
+from forecasting.types import FloatArray, NewArray
+from jobs.runs.mapped_arrays import MappedArrays
 
 log = structlog.get_logger(__name__)
 STALE_AFTER = timedelta(days=7)
@@ -94,6 +96,14 @@ class FitFolder:
         if found := shape[0] - len(record.missing):
             log.info("run.resumed", fitted=found, missing=len(record.missing))
         return record
+
+    def new_arrays(self) -> NewArray:
+        """Gives arrays in a file of this folder, which ends with them; in memory where no file can be written."""
+        try:
+            return MappedArrays(self._path)
+        except OSError as error:
+            log.warning("run.arrays_in_memory", folder=str(self._path), reason=str(error))
+            return in_memory
 
     def remove(self) -> None:
         """Remove the fits."""

@@ -29,7 +29,7 @@ from store.queries import (
 )
 
 SERIES_AT_ONCE = 100
-"""How many series' folds and scores are laid out as rows before they are sent."""
+"""How many series' folds, periods and scores are laid out as rows before they are sent."""
 
 
 def write_run(
@@ -111,12 +111,14 @@ def _write_periods(session: Session, run_id: int, series_ids: np.ndarray[Any, An
     for track in backtest.periods:
         by_kind.setdefault(track.kind, []).append(track)
     for kind, tracks in by_kind.items():
-        folds = [
-            backtest_folds.PeriodFold(track.cutoff, track.step, track.mean, track.quantiles, track.actual)
-            for track in tracks
-        ]
-        spacing = tracks[0].every
-        backtest_folds.write_periods(session, run_id, series_ids=series_ids, kind=kind, spacing=spacing, folds=folds)
+        for start in range(0, len(series_ids), SERIES_AT_ONCE):
+            rows = slice(start, start + SERIES_AT_ONCE)
+            folds = [
+                backtest_folds.PeriodFold(track.cutoff, track.step, track.mean, track.quantiles, track.actual)
+                for track in (whole.of(rows) for whole in tracks)
+            ]
+            ids, spacing = series_ids[rows], tracks[0].every
+            backtest_folds.write_periods(session, run_id, series_ids=ids, kind=kind, spacing=spacing, folds=folds)
 
 
 def _write_components(session: Session, run_id: int, series_ids: np.ndarray[Any, Any], forecast: PanelForecast) -> None:
