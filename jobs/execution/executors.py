@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -117,8 +118,10 @@ class ReplacingPool(Executor):
                 self._pool = self._make_pool()
                 inner = self._pool.submit(task.work)
         inner.add_done_callback(partial(self._finish, task))
-        # A block that fails cancels its tasks, which must not occupy a pool that others share.
-        task.future.add_done_callback(lambda _: inner.cancel())
+        # A block that fails cancels its tasks, which must not occupy a pool that others share. With a reference to one
+        # another, the two futures would keep the result until the next garbage collection.
+        waiting = weakref.ref(inner)
+        task.future.add_done_callback(lambda _: _cancel(waiting()))
 
     def _repeat(self, task: _Task) -> None:
         try:
@@ -139,6 +142,11 @@ class ReplacingPool(Executor):
                 task.future.set_result(inner.result())
             else:
                 task.future.set_exception(error)
+
+
+def _cancel(future: Future[Any] | None) -> None:
+    if future is not None:
+        future.cancel()
 
 
 def available_cores() -> int:

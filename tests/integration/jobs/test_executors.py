@@ -1,15 +1,18 @@
 """The processes that fit series, and what becomes of them."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jobs.execution.executors import process_pool, shared
@@ -106,6 +109,20 @@ def test_an_exception_of_a_task_is_its_own():
         with pytest.raises(ZeroDivisionError):
             pool.submit(divmod, 1, 0).result()
         assert pool.submit(pow, 2, 5).result() == 32
+
+
+def test_a_result_is_freed_with_its_future():
+    gc.disable()
+    try:
+        with process_pool(1) as pool:
+            future = pool.submit(np.arange, 3)
+            result = weakref.ref(future.result())
+            del future
+            # Ends after the callbacks of the first.
+            assert pool.submit(pow, 2, 5).result() == 32
+            assert result() is None
+    finally:
+        gc.enable()
 
 
 def test_blocks_of_a_shared_pool_use_the_same_workers():
