@@ -3,7 +3,9 @@
 import random
 from pathlib import Path
 
-from benchmarks.chaos import Damage, inflict, service
+from benchmarks.chaos.damage import Damage
+from benchmarks.chaos.faults import inflict
+from benchmarks.chaos.service import service
 
 LIMIT = 300.0
 """Seconds until the service must be healthy: tests share the machine with others."""
