@@ -10,6 +10,7 @@ Quick takes a few cutoffs and series and no Prophet, and ends with code 1 if the
 import argparse
 import sys
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,15 +20,14 @@ import pandas as pd
 
 from benchmarks import panels
 from benchmarks.panels import Problem
-from benchmarks.peers import run_peers
+from benchmarks.peers import PeerForecasts, backtest_beside_peers
 from benchmarks.tables import machine, markdown, write
-from forecasting.config import BASELINE, COMBINATION, ForecastConfig
+from forecasting.config import BASELINE, COMBINATION
 from forecasting.data.panel import Panel
+from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.metrics import diebold_mariano, folds_ahead
-from forecasting.pipeline import evaluate_panel
 from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool
-from jobs.progress import progress_bar
 
 HORIZON = 12
 STEPS = (1, 3, 6, 12)
@@ -50,23 +50,12 @@ LONG: dict[str, Callable[[], Problem]] = {
 }
 
 
-def losses(problem: Problem, *, peers: tuple[str, ...], workers: int | None = None) -> dict[str, FloatArray]:
+def losses(problem: Problem, backtest: Backtest, others: PeerForecasts) -> dict[str, FloatArray]:
     """Scaled absolute errors of every method, each (series, folds, horizon)."""
-    with process_pool(workers) as pool, progress_bar(problem.name) as bar:
-        backtest, _ = evaluate_panel(
-            problem.panel,
-            cutoffs=list(problem.cutoffs),
-            config=ForecastConfig(horizon=HORIZON),
-            reporter=problem.reporter,
-            vintage_values=problem.vintage_values,
-            executor=pool,
-            on_progress=bar,
-        )
-        others = run_peers(problem, horizon=HORIZON, peers=peers, executor=pool)
     means = {name: backtest.means[:, row] for row, name in enumerate(backtest.names)}
     chosen = {"Tradewind": means[COMBINATION], "naive": means["naive"], "seasonal naive": means[BASELINE]}
     chosen |= {name: others.means[:, row] for row, name in enumerate(others.names)}
-    simple = np.stack([chosen[name] for name in peers])
+    simple = np.stack([chosen[name] for name in others.names])
     chosen |= {
         "mean of the libraries'": np.nanmean(simple, axis=0),
         "median of the libraries'": np.nanmedian(simple, axis=0),
@@ -136,6 +125,19 @@ def section(problem: Problem, errors: dict[str, FloatArray]) -> str:
     return "\n\n".join(lines)
 
 
+def _measured_section(name: str, brief: bool, peers: tuple[str, ...], executor: Executor) -> tuple[str, bool]:
+    """The section of a problem, measured and printed, and whether the combination lost to a peer."""
+    try:
+        problem = (PROBLEMS | LONG)[name]()
+    except FileNotFoundError as error:
+        return f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.", False
+    problem = quick(problem) if brief else problem
+    errors = losses(problem, *backtest_beside_peers(problem, horizon=HORIZON, peers=peers, executor=executor))
+    text = section(problem, errors)
+    print(text, flush=True)
+    return text, table_of(problem, errors).index[0] != "Tradewind"
+
+
 def main() -> int:
     """Run the benchmark, print it, and write it where asked; 1 if the combination lost to a peer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -145,21 +147,12 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=list(PROBLEMS), choices=[*PROBLEMS, *LONG])
     given = parser.parse_args()
     peers = STATSFORECAST if given.quick or given.no_prophet else (*STATSFORECAST, "Prophet")
-    sections, lost = [], False
-    for name in given.only:
-        try:
-            problem = (PROBLEMS | LONG)[name]()
-        except FileNotFoundError as error:
-            sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
-            continue
-        problem = quick(problem) if given.quick else problem
-        errors = losses(problem, peers=peers)
-        sections.append(section(problem, errors))
-        lost |= table_of(problem, errors).index[0] != "Tradewind"
-        print(sections[-1], flush=True)
+    with process_pool() as pool:
+        results = [_measured_section(name, given.quick, peers, pool) for name in given.only]
+    sections = [text for text, _ in results]
     if given.output:
         write(given.output, f"# Accuracy\n\n`make bench-accuracy` on {machine()}; lower is better.", sections)
-    return int(lost)
+    return int(any(lost for _, lost in results))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from overlapping cutoffs are fewer trials than their number. Quick takes every t
 
 import argparse
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,19 +19,17 @@ from numpy.typing import NDArray
 
 from benchmarks import panels
 from benchmarks.panels import Problem
-from benchmarks.peers import PeerForecasts, run_peers
+from benchmarks.peers import PeerForecasts, backtest_beside_peers
 from benchmarks.sampling import SURE, TOLERANCE, blocks_of, hits, marked, standard_errors
 from benchmarks.tables import machine, markdown, write
 from forecasting.analysis.periods import GROWTH
-from forecasting.config import COMBINATION, ForecastConfig
+from forecasting.config import COMBINATION
 from forecasting.data.hierarchy import aggregation_levels
 from forecasting.data.panel import Panel
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.metrics import weighted_interval_score
-from forecasting.pipeline import evaluate_panel
 from forecasting.types import FloatArray
 from jobs.execution.executors import process_pool
-from jobs.progress import progress_bar
 
 HORIZON = 12
 STEPS = (1, 3, 6, 12)
@@ -113,21 +112,6 @@ def _forecasts(scores: pd.DataFrame, by: list[str]) -> "pd.Series[int]":
     return rows.groupby(by)["n"].sum()
 
 
-def measured(problem: Problem, *, peers: tuple[str, ...], workers: int | None) -> tuple[Backtest, PeerForecasts]:
-    """Our backtest of a problem, and the peers' on the same folds."""
-    config = ForecastConfig(horizon=HORIZON)
-    with process_pool(workers) as pool, progress_bar(problem.name) as bar:
-        backtest, _ = evaluate_panel(
-            problem.panel,
-            cutoffs=list(problem.cutoffs),
-            config=config,
-            reporter=problem.reporter,
-            executor=pool,
-            on_progress=bar,
-        )
-        return backtest, run_peers(problem, horizon=HORIZON, peers=peers, executor=pool)
-
-
 def report(problem: Problem, backtest: Backtest, others: PeerForecasts) -> str:
     """Everything about one problem, in Markdown."""
     scores = backtest.scores
@@ -151,6 +135,19 @@ def quick(problem: Problem) -> Problem:
     return replace(problem, cutoffs=problem.cutoffs[::3])
 
 
+def _measured_section(name: str, brief: bool, peers: tuple[str, ...], executor: Executor) -> str:
+    """The section of a problem, measured and printed."""
+    try:
+        problem = PROBLEMS[name]()
+    except FileNotFoundError as error:
+        return f"## {name}\n\nSkipped: {Path(error.filename).name} is absent."
+    problem = quick(problem) if brief else problem
+    measured = backtest_beside_peers(problem, horizon=HORIZON, peers=peers, executor=executor)
+    section = report(problem, *measured)
+    print(section, flush=True)
+    return section
+
+
 def main() -> None:
     """Run the benchmark, print it, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -159,17 +156,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     parser.add_argument("--only", nargs="*", default=list(PROBLEMS))
     given = parser.parse_args()
-    sections = []
-    for name in given.only:
-        try:
-            problem = PROBLEMS[name]()
-        except FileNotFoundError as error:
-            sections.append(f"## {name}\n\nSkipped: {Path(error.filename).name} is absent.")
-            continue
-        problem = quick(problem) if given.quick else problem
-        peers = () if name in ALONE else QUICK_PEERS if given.quick or given.no_prophet else PEERS
-        sections.append(report(problem, *measured(problem, peers=peers, workers=None)))
-        print(sections[-1], flush=True)
+    peers = QUICK_PEERS if given.quick or given.no_prophet else PEERS
+    with process_pool() as pool:
+        sections = [_measured_section(name, given.quick, () if name in ALONE else peers, pool) for name in given.only]
     if given.output:
         title = (
             f"# Intervals\n\n`make bench-intervals` on {machine()}. A fold uses only values known at its cutoff.\n\n"

@@ -1,4 +1,7 @@
-"""Peers, the alternatives of a good analyst: prophet and statsforecast as they come, with their own intervals."""
+"""Peers, the alternatives of a good analyst: prophet and statsforecast as they come, with their own intervals.
+
+`backtest_beside_peers` has their forecasts beside ours, on the same folds in the same run.
+"""
 
 import logging
 import warnings
@@ -13,7 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.panels import Problem
-from forecasting.config import LEVELS, PROBABILITIES
+from forecasting.config import LEVELS, PROBABILITIES, ForecastConfig
+from forecasting.evaluation.backtest import Backtest
+from forecasting.pipeline import evaluate_panel
+from jobs.progress import progress_bar
 
 FloatArray = NDArray[np.float64]
 SEASON = 12
@@ -40,6 +46,23 @@ class PeerForecasts:
     names: tuple[str, ...]
     means: FloatArray
     quantiles: FloatArray
+
+
+def backtest_beside_peers(
+    problem: Problem, *, horizon: int, peers: Iterable[str], executor: Executor
+) -> tuple[Backtest, PeerForecasts]:
+    """Our backtest of a problem, and the peers' forecasts on the same folds."""
+    with progress_bar(problem.name) as bar:
+        backtest, _ = evaluate_panel(
+            problem.panel,
+            cutoffs=list(problem.cutoffs),
+            config=ForecastConfig(horizon=horizon),
+            reporter=problem.reporter,
+            vintage_values=problem.vintage_values,
+            executor=executor,
+            on_progress=bar,
+        )
+        return backtest, run_peers(problem, horizon=horizon, peers=peers, executor=executor)
 
 
 def run_peers(problem: Problem, *, horizon: int, peers: Iterable[str], executor: Executor) -> PeerForecasts:
