@@ -1,8 +1,9 @@
-"""Decomposition of published series by the Prophet library: trend, season, calendar, and the remainder.
+"""Decomposition of published series by Prophet's model: trend, season, calendar, and the remainder.
 
 Prophet's model of the logarithm (Taylor and Letham 2018, The American Statistician 72): a piecewise linear trend,
 Fourier terms of the year, and the calendar regressors, at the maximum a posteriori. It describes the past and is
-independent of the published forecasts, which are the combination's.
+independent of the published forecasts, which are the combination's. The result is the library's with OPTIONS, computed
+here, because the library takes twenty times as long (docs/decisions/0104-decomposition-in-process.md).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +18,15 @@ from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.moving_holidays import holiday_regressors, moving_holidays
 from forecasting.data.panel import Panel
 from forecasting.forecasters.calendar_choice import with_moving_holidays
-from forecasting.forecasters.prophet.library import fit_and_predict
+from forecasting.forecasters.prophet.design import ProphetDesignInputs, days_of, fourier_terms
+from forecasting.forecasters.prophet.map_fit import fit_map, make_design
 from forecasting.prophet_options import ProphetOptions
 from forecasting.types import FloatArray, MonthArray
 
 NAMES = ("trend", "season", "calendar", "rest")
 SHORTEST = 36
 OPTIONS = ProphetOptions(seasonality_prior_scale=0.5, regressor_prior_scale=0.5, changepoint_prior_scale=0.05)
-# Series a task: each process imports the library once, and a task is a second of work.
+# Series a task: a few milliseconds each.
 TASK_SERIES = 32
 
 
@@ -49,9 +51,26 @@ def decompose(y: FloatArray, months: MonthArray, calendar: FloatArray) -> Compon
     `months` (n + horizon,) and `calendar` (n + horizon, k) cover the values and the months ahead.
     """
     n, logs = len(y), np.log(y)
-    found = fit_and_predict(logs, months, calendar, OPTIONS)
-    trend, season = (found[name].to_numpy(dtype=np.float64) for name in ("trend", "yearly"))
-    effect = np.asarray(found.get("extra_regressors_additive", np.zeros(len(months))), dtype=np.float64)
+    low, span = float(logs.min()), float(np.ptp(logs)) or 1.0
+    yearly = fourier_terms(days_of(months), OPTIONS.yearly_seasonality)
+    inputs = ProphetDesignInputs.of_months(
+        months,
+        n,
+        changepoints=OPTIONS.n_changepoints,
+        changepoint_range=OPTIONS.changepoint_range,
+        features=[(yearly, OPTIONS.seasonality_prior_scale), (calendar, OPTIONS.regressor_prior_scale)],
+    )
+    design = make_design(
+        t=inputs.t[:n],
+        changepoints=inputs.changepoints,
+        features=inputs.features[:n],
+        scales=inputs.scales,
+        tau=OPTIONS.changepoint_prior_scale,
+    )
+    fit = fit_map(design, (logs - low) / span)
+    trend = low + span * inputs.trend(fit)
+    season = span * yearly @ fit.beta[: yearly.shape[1]]
+    effect = span * calendar @ fit.beta[yearly.shape[1] :]
     rest = logs - (trend + season + effect)[:n]
     return Components(months, np.exp(trend), np.expm1(season), np.expm1(effect), np.expm1(rest))
 

@@ -1,11 +1,12 @@
 """Prophet's design: time axis, changepoints and features, which depend on the months only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from forecasting.forecasters.prophet.map_fit import MapFit, trend_hinges
-from forecasting.types import FloatArray
+from forecasting.types import FloatArray, MonthArray
 
 YEAR_DAYS = 365.25
 
@@ -23,9 +24,31 @@ class ProphetDesignInputs:
     features: FloatArray
     scales: FloatArray
 
+    @classmethod
+    def of_months(
+        cls,
+        months: MonthArray,
+        n: int,
+        *,
+        changepoints: int,
+        changepoint_range: float,
+        features: Sequence[tuple[FloatArray, float]] = (),
+    ) -> "ProphetDesignInputs":
+        """Time and changepoints of `months` (n + horizon,); `features` are columns and the scale of their priors."""
+        days = days_of(months)
+        t = (days - days[0]) / (days[n - 1] - days[0])
+        columns = np.hstack([np.zeros((len(t), 0)), *(columns for columns, _ in features)])
+        scales = np.concatenate([np.zeros(0), *(np.full(columns.shape[1], scale) for columns, scale in features)])
+        return cls(t, place_changepoints(t[:n], changepoints, changepoint_range), columns, scales)
+
     def trend(self, fit: MapFit) -> FloatArray:
         """Prophet's trend on the scaled axis, shape (n + horizon,)."""
         return fit.m + fit.k * self.t + trend_hinges(self.t, self.changepoints) @ fit.delta
+
+
+def days_of(months: MonthArray) -> FloatArray:
+    """The first days of months, in days since 1970."""
+    return months.astype("datetime64[D]").astype(np.float64)
 
 
 def fourier_terms(days: FloatArray, order: int) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from forecasting.data.history import History
 from forecasting.forecasters.base import require_finite, require_observations
-from forecasting.forecasters.prophet.design import ProphetDesignInputs, fourier_terms, place_changepoints
+from forecasting.forecasters.prophet.design import ProphetDesignInputs, days_of, fourier_terms
 from forecasting.forecasters.prophet.map_fit import MapDesign, fit_map, make_design
 from forecasting.forecasters.scaling import SMALLEST_SHARE
 from forecasting.types import FloatArray
@@ -103,15 +103,16 @@ class AnchoredProphet:
 
     def axes(self, history: History) -> ProphetDesignInputs:
         """Prophet's time, changepoints and features for the months of a history and of its horizon."""
-        n, months = len(history.y), history.months
-        days = months.astype("datetime64[D]").astype(np.float64)
-        t = (days - days[0]) / (days[n - 1] - days[0])
-        changepoints = place_changepoints(t[:n], self.n_changepoints, self.changepoint_range)
-        if n < self.seasonal_from:
-            return ProphetDesignInputs(t, changepoints, np.zeros((len(t), 0)), np.zeros(0))
-        yearly = fourier_terms(days, self.yearly_order)
-        scales = np.repeat([self.seasonal_prior, self.calendar_prior], [yearly.shape[1], history.calendar.shape[1]])
-        return ProphetDesignInputs(t, changepoints, np.hstack([yearly, history.calendar]), scales)
+        seasonal = len(history.y) >= self.seasonal_from
+        yearly = fourier_terms(days_of(history.months), self.yearly_order)
+        features = [(yearly, self.seasonal_prior), (history.calendar, self.calendar_prior)]
+        return ProphetDesignInputs.of_months(
+            history.months,
+            len(history.y),
+            changepoints=self.n_changepoints,
+            changepoint_range=self.changepoint_range,
+            features=features if seasonal else (),
+        )
 
     def _forecast_on(
         self, scale: PowerScale, axes: ProphetDesignInputs, design: MapDesign, y: FloatArray

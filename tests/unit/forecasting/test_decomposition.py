@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.analysis.decomposition import NAMES, Components, decompose, decompose_panel
+from forecasting.analysis.decomposition import NAMES, OPTIONS, Components, decompose, decompose_panel
 from forecasting.data.calendar_regressors import calendar_regressors
 from forecasting.data.panel import Panel
+from forecasting.forecasters.prophet.library import fit_and_predict
 from tests.support.panels import long_frame, trade_series
 
 N, HORIZON = 120, 12
@@ -33,6 +34,16 @@ def test_components_are_recovered_in_the_past_and_ahead(parts: Components) -> No
     assert_allclose(np.log(parts.trend), TREND, atol=0.05)
     assert_allclose(np.log1p(parts.season), SEASON, atol=0.03)
     assert_allclose(np.log1p(parts.calendar), HOLIDAYS, atol=0.03)
+
+
+@pytest.mark.parametrize("n", [36, 97, N])
+def test_components_are_those_of_the_prophet_library(n: int) -> None:
+    y = trade_series(n, seed=5)
+    months, calendar = MONTHS[: n + HORIZON], CALENDAR[: n + HORIZON]
+    parts, library = decompose(y, months, calendar), fit_and_predict(np.log(y), months, calendar, OPTIONS)
+    assert_allclose(np.log(parts.trend), library["trend"], atol=1e-8)
+    assert_allclose(np.log1p(parts.season), library["yearly"], atol=1e-8)
+    assert_allclose(np.log1p(parts.calendar), library["extra_regressors_additive"], atol=1e-8)
 
 
 def test_without_a_calendar_its_component_is_zero() -> None:
