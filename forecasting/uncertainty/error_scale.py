@@ -29,9 +29,11 @@ NEW_YEAR_PRIOR_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
 # A scale is never zero, because errors are divided by it.
 TINY = 1e-12
-# The exponent of growth with the step before any error is known, and the months of errors that weigh as much: growth of
-# many folds is often that of one boom or crisis.
-PRIOR_SLOPE, PRIOR_SLOPE_MONTHS = 0.25, 48.0
+# The exponent of growth with the step before any error is known. An exponent estimated from many folds is often that of
+# one boom or crisis.
+PRIOR_SLOPE = 0.2
+# The weight of an error in the scale falls with this power of its step: errors of far steps overlap and are few.
+STEP_POWER = 0.5
 # The exponent of growth with the step that a delay widens intervals by at least.
 LEAST_SLOPE = 0.25
 # Errors above this many times their mean count as this many in the factor of January and February.
@@ -155,7 +157,7 @@ def prior_scale(transformed: FloatArray) -> FloatArray:
 def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     """The error scale from known errors.
 
-    Without known errors the scale is the prior, growing with the fourth root of the step. Scale, growth and factor are
+    Without known errors the scale is the prior, growing with a power of the step. Scale, growth and factor are
     each a mean of the errors relative to the other two, computed in turn. An inactive series keeps the scale of its own
     errors and is excluded from the estimates of the others.
     """
@@ -170,8 +172,6 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
         relative = size / scale[:, None, None]
         relative[~pooled] = 0.0
         growth = _growth(relative / np.where(new_year, found.new_year, 1.0), pooled, known_errors.span)
-        # Growth is a shape: its level is that of the scale, which weights recent errors.
-        growth = growth / growth[0]
         factor = _new_year_factor(relative / growth, pooled, known_errors.months) if known_errors.new_year else 1.0
         found = ErrorScale(scale, growth, factor)
     scale = _scale(size / found.curve(known_errors.months), known, known_errors)
@@ -180,12 +180,13 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
 
 def _scale(relative: FloatArray, known: NDArray[np.bool_], known_errors: KnownErrors) -> FloatArray:
     """Each series' mean relative error, shrunk to its level's, and that to the panel's, where folds are few."""
-    steps = known.sum(axis=2)
-    if not steps.any():
+    weights = np.arange(1, relative.shape[2] + 1) ** -STEP_POWER
+    total = known @ weights
+    if not total.any():
         return known_errors.prior
-    mean = relative.sum(axis=2) / np.maximum(steps, 1)
-    own, counts = _weighted_mean(mean, known_errors.halved_after(LONG_HALF_LIFE) * (steps > 0))
-    recent, _ = _weighted_mean(mean, known_errors.halved_after(SHORT_HALF_LIFE) * (steps > 0))
+    mean = relative @ weights / np.where(total > 0, total, 1.0)
+    own, counts = _weighted_mean(mean, known_errors.halved_after(LONG_HALF_LIFE) * (total > 0))
+    recent, _ = _weighted_mean(mean, known_errors.halved_after(SHORT_HALF_LIFE) * (total > 0))
     start, end = np.log(REGIME_CHANGE)
     change = np.log(recent / own)
     own = own * np.exp(change * np.clip((np.abs(change) - start) / (end - start), 0.0, 1.0))
@@ -217,38 +218,23 @@ def _level_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArra
 
 
 def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
-    """The panel's relative error by step, shape (horizon,), up to a factor, shrunk towards a power law."""
-    steps = np.arange(1, relative.shape[2] + 1)
-    usable = (span @ known.sum(axis=0) > 0) & (span @ relative.sum(axis=0) > 0)
-    if usable.sum() < 2:
-        return steps**PRIOR_SLOPE
-    months = np.where(usable, span @ known.any(axis=0), 0.0)
-    weights = np.sqrt(months)
-    x, y = np.log(steps), np.zeros(len(steps))
-    chosen = slice(None) if usable.all() else usable
-    y[usable] = _chained(relative[:, :, chosen], known[:, :, chosen], span)
-    centre_x, centre_y = np.average(x, weights=weights), np.average(y, weights=weights)
-    slope = np.sum(weights * (x - centre_x) * (y - centre_y)) / max(np.sum(weights * (x - centre_x) ** 2), 1e-12)
-    reliability = months.max() / (months.max() + PRIOR_SLOPE_MONTHS)
-    slope = float(np.clip(reliability * slope + (1 - reliability) * PRIOR_SLOPE, 0.0, 1.0))
-    law = centre_y + slope * (x - centre_x)
-    # Errors h months ahead overlap: those of h months of cutoffs are about one outcome.
-    trust = months / (months + SHRINKAGE * steps)
-    curve = np.exp(np.where(usable, trust * y + (1 - trust) * law, law))
-    return np.maximum.accumulate(curve) if slope > 0 else curve
-
-
-def _chained(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
-    """The logarithm of the mean relative error by step, shape (steps,), zero at the first.
+    """The panel's relative error by step, shape (horizon,), one at the first.
 
     Each step is compared with the one before it on the series and folds that know both, as in the chain ladder of
     claims reserving (Mack 1993, ASTIN Bulletin 23): far steps are known of old folds only, whose errors may have been
-    larger or smaller at every step.
+    larger or smaller at every step. Each ratio is shrunk to that of a power of the step.
     """
+    steps = np.arange(1, relative.shape[2] + 1)
     both = known[..., 1:] & known[..., :-1]
-    before, after = (span @ np.sum(part, axis=0, where=both) for part in (relative[..., :-1], relative[..., 1:]))
-    ratio = np.divide(after, before, out=np.ones_like(after), where=(before > 0) & (after > 0))
-    return np.concatenate([[0.0], np.cumsum(np.log(ratio))])
+    before, after = (span @ np.where(both, part, 0.0).sum(axis=0) for part in (relative[..., :-1], relative[..., 1:]))
+    usable = (before > 0) & (after > 0)
+    found = np.log(np.divide(after, before, out=np.ones_like(after), where=usable))
+    # Errors h months ahead overlap: those of h months of cutoffs are about one outcome.
+    months = np.where(usable, span @ both.any(axis=0), 0.0)
+    trust = months / (months + SHRINKAGE * steps[1:])
+    links = trust * found + (1 - trust) * PRIOR_SLOPE * np.diff(np.log(steps))
+    growth: FloatArray = np.exp(np.concatenate([[0.0], np.cumsum(links)]))
+    return growth
 
 
 def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:

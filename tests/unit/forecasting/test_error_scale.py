@@ -44,16 +44,25 @@ def test_growth_extends_to_steps_without_errors():
     errors = known_law()
     errors[:, :, 6:] = np.nan
     width = widths_of(errors)
-    ratio = width[:, -1] / width[:, 5]
-    assert_allclose(ratio, np.sqrt(HORIZON / 6), rtol=0.25)
+    december = 9  # the steps after it have the factor of January and February
+    assert_allclose(width[:, december] / width[:, 5], (10 / 6) ** PRIOR_SLOPE)
 
 
 def test_growth_compares_steps_of_the_same_folds():
     errors = known_law()
     errors[:, : FOLDS // 2] *= 5
     errors[:, FOLDS // 2 :, 3:] = np.nan
-    width = widths_of(errors)
-    assert_allclose(width[:, -1] / width[:, 0], np.sqrt(HORIZON), rtol=0.25)
+    assert HORIZON**PRIOR_SLOPE < growth_of(errors) < 1.25 * np.sqrt(HORIZON)
+
+
+def test_near_steps_weigh_more_in_the_scale():
+    errors = known_law()
+    near, far = errors.copy(), errors.copy()
+    near[..., :3] *= 2
+    far[..., -3:] *= 2
+    first, of_near, of_far = (widths_of(part)[:, 0] for part in (errors, near, far))
+    assert (of_near / first > 1.1).all()
+    assert (of_near > of_far).all()
 
 
 def test_the_growth_of_few_folds_is_shrunk_to_the_prior_slope():
