@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from services.runs.run_requests import request_run
 from store.database import make_engine
-from tests.conftest import new_database
+from tests.conftest import database_copy, new_database
 from tests.integration.api.conftest import FORECAST
 from tests.support.factories import NOW, Published, add_scores, build_catalog, publish_run
 
@@ -48,6 +48,15 @@ def pages_world(server_url: str, template: str, name: str) -> Iterator[PagesWorl
         session.commit()
     yield PagesWorld(engine, trade, clean, before[0].run_id, queued)
     engine.dispose()
+
+
+@contextmanager
+def copy_of_pages(original: PagesWorld, server_url: str) -> Iterator[PagesWorld]:
+    """A copy of a world that nobody is connected to, dropped after the block."""
+    with database_copy(server_url, "pages_copy", str(original.engine.url.database)) as url:
+        engine = make_engine(url, pool_size=6)
+        yield replace(original, engine=engine)
+        engine.dispose()
 
 
 def queue(session: Session, dataset: str = "CN_CLEANTECH") -> int:

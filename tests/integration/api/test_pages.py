@@ -26,9 +26,10 @@ from tests.conftest import new_database
 from tests.integration.api.conftest import client_of
 from tests.support.answers import validate
 from tests.support.factories import NOW, add_observations, observed, publish_run
-from tests.support.pages_world import PagesWorld, pages_world
+from tests.support.pages_world import PagesWorld, copy_of_pages, pages_world
 
 SERIES = "/series/CN_CLEANTECH/X/USA/EV"
+LATER = datetime(2026, 4, 15, 12, tzinfo=UTC)
 PAGES = (
     *("/", "/series", SERIES, "/series/CN_TRADE/B/WLD/TOTAL", f"{SERIES}?units=pc1&frequency=Q&forecasters=show"),
     *("/series/CN_CLEANTECH/X/EU27/EV?units=share&frequency=A", "/heatmap", "/heatmap?measure=contribution&which=all"),
@@ -44,14 +45,55 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def pages(server_url: str, template: str) -> Iterator[PagesWorld]:
-    with pages_world(server_url, template, "pages_pages") as world:
+def original(server_url: str, template: str) -> PagesWorld:
+    """A world that nobody is connected to, so that it can be copied."""
+    with pages_world(server_url, template, "pages_original") as world:
+        pass
+    return world
+
+
+@pytest.fixture(scope="module")
+def pages(original: PagesWorld, server_url: str) -> Iterator[PagesWorld]:
+    """A world that is only read."""
+    with copy_of_pages(original, server_url) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
 def client(pages: PagesWorld) -> Iterator[TestClient]:
     with client_of(pages) as client:  # type: ignore[arg-type]
+        yield client
+
+
+@pytest.fixture
+def own_pages(original: PagesWorld, server_url: str) -> Iterator[PagesWorld]:
+    """A world of its own for a test that writes."""
+    with copy_of_pages(original, server_url) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def released(original: PagesWorld, server_url: str) -> Iterator[PagesWorld]:
+    """A world that knows the day on which December 2025 was released, and is only read."""
+    with copy_of_pages(original, server_url) as world:
+        with Session(world.engine) as session:
+            for dataset in ("CN_TRADE", "CN_CLEANTECH"):
+                releases.record(session, dataset, {date(2025, 12, 1): date(2026, 1, 9)})
+            session.commit()
+        yield world
+
+
+@pytest.fixture(scope="module")
+def punctual(released: PagesWorld) -> Iterator[TestClient]:
+    """The application before the next release is due."""
+    with client_of(released) as client:  # type: ignore[arg-type]
+        yield client
+
+
+@pytest.fixture(scope="module")
+def overdue(released: PagesWorld) -> Iterator[TestClient]:
+    """The application when three releases are overdue."""
+    with client_of(released, now=lambda: LATER) as client:  # type: ignore[arg-type]
         yield client
 
 
@@ -120,16 +162,14 @@ def test_the_overview_shows_the_figures_of_the_api(client: TestClient, pages: Pa
     assert "January 2026: <strong>exports forecast at" in html
 
 
-def test_the_latest_balance_has_an_interval(
-    server_url: str, template: str, client: TestClient, pages: PagesWorld
-) -> None:
+def test_the_latest_balance_has_an_interval(client: TestClient, pages: PagesWorld, own_pages: PagesWorld) -> None:
     (_, earlier, *_) = forecasts(client, pages.earlier, flow="B", level=80)
     bounds = [
         formatting.money(earlier["intervals"][0][side], "USD bn").replace(formatting.NBSP, " ") for side in ("lo", "hi")
     ]
     assert f"(80 %: {bounds[0]} to {bounds[1]})" in page(client, "/")
-    with pages_world(server_url, template, "pages_first_run") as world, client_of(world) as alone:  # type: ignore[arg-type]
-        with Session(world.engine) as session:
+    with client_of(own_pages) as alone:  # type: ignore[arg-type]
+        with Session(own_pages.engine) as session:
             session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
             session.commit()
         (shown,) = re.findall(r"<li>Balance, December 2025.*?</li>", page(alone, "/"), re.DOTALL)
@@ -203,20 +243,20 @@ def test_an_unknown_section_is_not_found(client: TestClient) -> None:
     assert "its sections: forecast, earlier, then, components, observed" in answer.text
 
 
-def test_a_permalink_shows_the_same_run_after_a_newer_one(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "pages_permalink") as world, client_of(world) as client:  # type: ignore[arg-type]
-        link = f"/series/CN_TRADE/X/WLD/TOTAL?run={world.trade.run_id}"
+def test_a_permalink_shows_the_same_run_after_a_newer_one(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
+        link = f"/series/CN_TRADE/X/WLD/TOTAL?run={own_pages.trade.run_id}"
         before = client.get(link).text
-        with Session(world.engine) as session:
+        with Session(own_pages.engine) as session:
             newer = publish_run(session, "CN_TRADE", horizon=14, seed=99, data_hash="f" * 64)
             session.commit()
         assert client.get(link).text == before
         assert f"run {newer.run_id}" in client.get("/series/CN_TRADE/X/WLD/TOTAL").text
 
 
-def test_a_share_is_offered_only_where_the_whole_exists(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "pages_share") as world, client_of(world) as client:  # type: ignore[arg-type]
-        with Session(world.engine) as session:
+def test_a_share_is_offered_only_where_the_whole_exists(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
+        with Session(own_pages.engine) as session:
             about = ("title", "publisher", "licence", "citation")
             described = {"currency": "USD", "unit": "USD m", "release_day": 15, **dict.fromkeys(about, "steel")}
             catalog.add_dataset(session, id="KR_STEEL", reporter="CHN", **described)
@@ -411,16 +451,18 @@ def test_a_run_shows_changes_since_the_previous_run(client: TestClient, pages: P
     assert set(table["series"]) == {"Exports", "Imports"}
 
 
-def test_a_run_attributes_the_changes_of_its_totals(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "pages_moves") as world, client_of(world) as client:  # type: ignore[arg-type]
-        url = f"/runs/{world.trade.run_id}"
+def test_a_run_attributes_the_changes_of_its_totals(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
+        url = f"/runs/{own_pages.trade.run_id}"
         assert 'id="moves"' not in client.get(url).text
         shared = np.arange(np.datetime64("2026-01"), np.datetime64("2027-01"))
-        with Session(world.engine) as session:
+        with Session(own_pages.engine) as session:
             names = ("new_figures", "revised_figures", "indicators", "published_total", "reestimation")
             named = dict(zip(names, np.random.default_rng(2).normal(size=(5, 2, len(shared))), strict=True))
-            ids = world.trade.series_ids.tolist()
-            run_changes.write(session, world.trade.run_id, world.earlier, series_ids=ids, months=shared, **named)
+            ids = own_pages.trade.series_ids.tolist()
+            run_changes.write(
+                session, own_pages.trade.run_id, own_pages.earlier, series_ids=ids, months=shared, **named
+            )
             session.commit()
         table = pd.read_csv(io.BytesIO(saved(client, url, "moves", "csv")))
         (call,) = (call for call in api_calls(client.get(url).text) if "/changes" in call)
@@ -474,25 +516,15 @@ def test_a_workbook_names_its_licence_citation_and_run(client: TestClient) -> No
     assert str(facts["address"]).endswith("save=xlsx")
 
 
-LATER = datetime(2026, 4, 15, 12, tzinfo=UTC)
-
-
 OVERDUE_PAGES = ("/", SERIES, "/heatmap", "/backtest", "/series/CN_TRADE/B/WLD/TOTAL", "/series", "/runs", "/runs/3")
 
 
 @pytest.mark.parametrize("url", OVERDUE_PAGES)
-def test_a_page_names_every_overdue_release(server_url: str, template: str, url: str) -> None:
-    with pages_world(server_url, template, f"overdue_{OVERDUE_PAGES.index(url)}") as world:
-        with Session(world.engine) as session:
-            for dataset in ("CN_TRADE", "CN_CLEANTECH"):
-                releases.record(session, dataset, {date(2025, 12, 1): date(2026, 1, 9)})
-            session.commit()
-        with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
-            html = page(client, url)
-            assert "data end in december 2025; 3 releases overdue" in html.lower()
-            assert "January, February and March 2026" in html
-        with client_of(world) as client:  # type: ignore[arg-type]
-            assert "overdue" not in page(client, url)
+def test_a_page_names_every_overdue_release(overdue: TestClient, punctual: TestClient, url: str) -> None:
+    html = page(overdue, url)
+    assert "data end in december 2025; 3 releases overdue" in html.lower()
+    assert "January, February and March 2026" in html
+    assert "overdue" not in page(punctual, url)
 
 
 def test_the_overview_leads_with_the_current_month(pages: PagesWorld) -> None:
@@ -515,25 +547,25 @@ def test_annual_values_are_bars_at_their_year(client: TestClient) -> None:
     assert {layer["encoding"]["x"]["type"] for layer in spec["layer"]} == {"nominal"}
 
 
-def test_no_fold_lies_inside_a_combined_release(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "combined_release") as world, client_of(world) as client:  # type: ignore[arg-type]
+def test_no_fold_lies_inside_a_combined_release(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
         url, query = "/v1/datasets/CN_TRADE/backtests/folds", {"flow": "X", "kind": "month", "limit": 100}
-        with Session(world.engine) as session:
+        with Session(own_pages.engine) as session:
             moved = "array_replace(cutoffs, date '2025-08-01', date '2025-01-01')"
             session.execute(sa.text(f"UPDATE backtest_forecast SET cutoffs = {moved}"))
             session.commit()
         before = {fold["cutoff"] for fold in client.get(url, params=query).json()["folds"]}
         assert (len(before), "2025-01" in before) == (4, True)
-        with Session(world.engine) as session:
+        with Session(own_pages.engine) as session:
             releases.record(session, "CN_TRADE", dict.fromkeys((date(2025, 1, 1), date(2025, 2, 1)), date(2025, 3, 9)))
             session.commit()
         after = {fold["cutoff"] for fold in client.get(url, params=query).json()["folds"]}
         assert after == before - {"2025-01"}
 
 
-def test_a_dataset_without_a_total_leads_with_its_largest_series(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "no_total") as world, client_of(world) as client:  # type: ignore[arg-type]
-        with Session(world.engine) as session:
+def test_a_dataset_without_a_total_leads_with_its_largest_series(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
+        with Session(own_pages.engine) as session:
             about = ("title", "publisher", "licence", "citation")
             described = {"currency": "USD", "unit": "USD m", "release_day": 15, **dict.fromkeys(about, "steel")}
             catalog.add_dataset(session, id="KR_STEEL", reporter="CHN", **described)
@@ -683,22 +715,17 @@ def test_runs_of_different_datasets_are_not_compared(client: TestClient, pages: 
     assert answer.status_code == 404
 
 
-def test_comparing_needs_two_runs(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "compare_one") as world, client_of(world) as client:  # type: ignore[arg-type]
-        with Session(world.engine) as session:
+def test_comparing_needs_two_runs(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
+        with Session(own_pages.engine) as session:
             session.execute(sa.text("DELETE FROM run WHERE cutoff < '2025-12-01'"))
             session.commit()
         assert "Two published runs of a dataset are needed" in page(client, "/compare")
 
 
-def test_datasets_list_their_overdue_releases(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "overdue_api") as world:
-        with Session(world.engine) as session:
-            releases.record(session, "CN_TRADE", {date(2025, 12, 1): date(2026, 1, 9)})
-            session.commit()
-        with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
-            dataset = client.get("/v1/datasets/CN_TRADE").json()
-            assert (dataset["last_month"], dataset["overdue"]) == ("2025-12", ["2026-01", "2026-02", "2026-03"])
+def test_datasets_list_their_overdue_releases(overdue: TestClient) -> None:
+    dataset = overdue.get("/v1/datasets/CN_TRADE").json()
+    assert (dataset["last_month"], dataset["overdue"]) == ("2025-12", ["2026-01", "2026-02", "2026-03"])
 
 
 ANSWERS = (
@@ -711,27 +738,20 @@ ANSWERS = (
 
 @pytest.mark.parametrize("query", ANSWERS)
 def test_every_forecast_answer_has_the_end_of_data_and_overdue_releases(
-    server_url: str, template: str, query: str
+    released: PagesWorld, punctual: TestClient, overdue: TestClient, query: str
 ) -> None:
-    with pages_world(server_url, template, f"overdue_answers_{ANSWERS.index(query)}") as world:
-        with Session(world.engine) as session:
-            for dataset in ("CN_TRADE", "CN_CLEANTECH"):
-                releases.record(session, dataset, {date(2025, 12, 1): date(2026, 1, 9)})
-            session.commit()
-        dataset = "CN_CLEANTECH" if "concentration" in query else "CN_TRADE"
-        latest = f"/v1/datasets/{dataset}/{query}"
-        run = world.clean.run_id if dataset == "CN_CLEANTECH" else world.trade.run_id
-        with client_of(world) as client:  # type: ignore[arg-type]
-            fresh = client.get(latest)
-            assert (fresh.json()["data_end"], fresh.json()["overdue"]) == ("2025-12", [])
-        with client_of(world, now=lambda: LATER) as client:  # type: ignore[arg-type]
-            stale = client.get(latest, headers={"If-None-Match": fresh.headers["etag"]})
-            assert stale.status_code == 200
-            assert stale.json()["overdue"] == ["2026-01", "2026-02", "2026-03"]
-            # Another run is not expected to know later releases, and an answer with its number never changes.
-            assert client.get(f"{latest}&run={run}").json()["overdue"] is None
-            fixed = client.get(f"/v1/runs/{run}/forecasts").json()
-            assert (fixed["data_end"], fixed["overdue"]) == ("2025-12", None)
+    dataset = "CN_CLEANTECH" if "concentration" in query else "CN_TRADE"
+    latest = f"/v1/datasets/{dataset}/{query}"
+    run = released.clean.run_id if dataset == "CN_CLEANTECH" else released.trade.run_id
+    fresh = punctual.get(latest)
+    assert (fresh.json()["data_end"], fresh.json()["overdue"]) == ("2025-12", [])
+    stale = overdue.get(latest, headers={"If-None-Match": fresh.headers["etag"]})
+    assert stale.status_code == 200
+    assert stale.json()["overdue"] == ["2026-01", "2026-02", "2026-03"]
+    # Another run is not expected to know later releases, and an answer with its number never changes.
+    assert overdue.get(f"{latest}&run={run}").json()["overdue"] is None
+    fixed = overdue.get(f"/v1/runs/{run}/forecasts").json()
+    assert (fixed["data_end"], fixed["overdue"]) == ("2025-12", None)
 
 
 EARLIER_PRINTS = """
@@ -742,11 +762,11 @@ EARLIER_PRINTS = """
 """
 
 
-def test_first_prints_stand_beside_revised_values(server_url: str, template: str) -> None:
-    with pages_world(server_url, template, "first_prints") as world, client_of(world) as client:  # type: ignore[arg-type]
+def test_first_prints_stand_beside_revised_values(own_pages: PagesWorld) -> None:
+    with client_of(own_pages) as client:  # type: ignore[arg-type]
         url = "/series/CN_TRADE/B/WLD/TOTAL"
         assert "first_print" not in saved(client, url, "observed", "csv", frequency="A").decode()
-        with Session(world.engine) as session:
+        with Session(own_pages.engine) as session:
             session.execute(sa.text(EARLIER_PRINTS))
             session.commit()
         years = pd.read_csv(io.BytesIO(saved(client, url, "observed", "csv", frequency="A")))
