@@ -151,7 +151,8 @@ def main() -> int:
         results = [_measured_section(name, given.quick, peers, pool) for name in given.only]
     sections = [text for text, _ in results]
     if given.output:
-        write(given.output, f"# Accuracy\n\n`make bench-accuracy` on {machine()}; lower is better.", sections)
+        chosen = "" if given.only == list(PROBLEMS) else f' ARGS="--only {" ".join(given.only)}"'
+        write(given.output, f"# Accuracy\n\n`make bench-accuracy{chosen}` on {machine()}; lower is better.", sections)
     return int(any(lost for _, lost in results))
 
 
