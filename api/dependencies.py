@@ -13,9 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Engine
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from api.config import ServerConfig
-from api.exception_handlers import BodyTooLarge, SlowBody, UnsupportedBody
+from api.exception_handlers import BodyTooLarge, IncompleteBody, SlowBody, UnsupportedBody
 from services.series.catalog_cache import CatalogCache
 
 DISCARDED = 8
@@ -83,12 +84,12 @@ BODY_SECONDS = 120.0
 
 
 async def bounded_body(request: Request, config: ConfigDep) -> bytes:
-    """The body of an upload. Raises BodyTooLarge, SlowBody, UnsupportedBody."""
+    """The body of an upload. Raises BodyTooLarge, IncompleteBody, SlowBody, UnsupportedBody."""
     return await limited_body(request, config.max_upload_bytes)
 
 
 async def limited_body(request: Request, limit: int) -> bytes:
-    """The body of at most `limit` bytes. Raises BodyTooLarge, SlowBody, UnsupportedBody."""
+    """The body of at most `limit` bytes. Raises BodyTooLarge, IncompleteBody, SlowBody, UnsupportedBody."""
     encoding = request.headers.get("content-encoding", "identity")
     if encoding != "identity":
         raise UnsupportedBody(f"{encoding} encoding", ["a body without encoding"])
@@ -104,6 +105,8 @@ async def limited_body(request: Request, limit: int) -> bytes:
                     parts.append(part)
     except TimeoutError:
         raise SlowBody(BODY_SECONDS) from None
+    except ClientDisconnect:
+        raise IncompleteBody from None
     if size > limit:
         raise BodyTooLarge(limit)
     return b"".join(parts)

@@ -3,6 +3,7 @@
 RequestError
 ├── BodyTooLarge
 ├── SlowBody
+├── IncompleteBody
 ├── UnreadableBody
 ├── UnsupportedBody
 ├── NotAcceptable
@@ -61,6 +62,13 @@ class SlowBody(RequestError):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(f"the body did not arrive within {seconds:g} seconds")
+
+
+class IncompleteBody(RequestError):
+    """A body whose client left before its end: nobody reads the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("the body is incomplete")
 
 
 class UnreadableBody(RequestError):

@@ -67,6 +67,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
     import uvicorn
 
     from api.app import create_app
+    from api.header_timeout import HeaderTimeout
     from jobs.execution.process_supervisor import stop_with_parent
     from store.database import make_engine
 
@@ -87,6 +88,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_w
             port=settings.port,
             log_config=None,
             access_log=False,
+            http=HeaderTimeout,
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
