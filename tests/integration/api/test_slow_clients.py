@@ -58,7 +58,7 @@ def test_headers_that_are_half_sent_are_cut_off_in_time_and_block_nobody(
             assert second.recv(4096).startswith(b"HTTP/1.1 200")
             second.sendall(whole[:20])
             assert httpx.get(f"{address}/v1/datasets").status_code == 200
-            assert [read_all(one)[:12] for one in (half, second, silent)] == [b"HTTP/1.1 408"] * 2 + [b""]
+            assert [read_all(opened)[:12] for opened in (half, second, silent)] == [b"HTTP/1.1 408"] * 2 + [b""]
             # A byte now and then does not extend the time.
             with pytest.raises(ConnectionError):
                 drip(dripping)
