@@ -4,10 +4,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from jobs.runs.forecast_run import run_forecast
+from store import embedded_postgres
+from store.database import make_engine
+from store.models import Table
 from tests.support.documents import ROOT, blocks
+from tests.support.scheduler_world import QUICK, TODAY, TickingClock, add_small_dataset, here
 
 PRELUDE = f'set -euo pipefail\ntradewind() {{ "{sys.executable}" -m cli "$@"; }}\npip() {{ :; }}\n'
 
@@ -52,6 +59,39 @@ def test_the_commands_of_the_manual_bring_everything_back(folder: Path) -> None:
     assert keys(folder) == {"before", "mistake"}
     run(rollback, folder)
     assert keys(folder) == {"before"}
+
+
+def publish(folder: Path) -> None:
+    """Publish a run of a small dataset."""
+    with embedded_postgres.start(folder / "data") as url:
+        engine = make_engine(url)
+        add_small_dataset(engine)
+        terms: dict[str, Any] = {"config": QUICK, "make_executor": here, "clock": TickingClock()}
+        assert run_forecast(dataset="SMALL", as_of=TODAY, engine=engine, **terms).status == "published"
+        engine.dispose()
+
+
+def published(folder: Path) -> dict[str, str]:
+    """The number and the MD5 of the rows of every table with results of runs."""
+    tables = [name for name, table in Table.metadata.tables.items() if "run_id" in table.c]
+    query = "SELECT count(*) || ' ' || md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {} AS t"
+    with embedded_postgres.start(folder / "data") as url:
+        engine = make_engine(url)
+        with engine.connect() as connection:
+            found = {name: connection.execute(sa.text(query.format(name))).scalar_one() for name in tables}
+        engine.dispose()
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def test_forecasts_folds_draws_and_scores_are_the_same_after_a_restore(folder: Path) -> None:
+    run("tradewind migrate", folder)
+    publish(folder)
+    before = published(folder)
+    arrays = {"forecast_path", "backtest_forecast", "backtest_period", "score"}
+    assert before.keys() >= {"forecast", "forecast_quantile", "forecast_weight", "decomposition"} | arrays
+    run("tradewind backup all.dump; mv data data-before; tradewind restore all.dump", folder)
+    assert published(folder) == before
+    assert "2025-03" in run("tradewind ask SMALL --flow X --partner USA --sector EV --period 2025-03", folder)
 
 
 def test_a_backup_is_not_restored_over_data_and_a_bad_file_leaves_nothing(folder: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -29,8 +30,8 @@ BUNDLED = ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS", "CN_TRADE")
 class Service:
     """A running `tradewind up` and its output so far."""
 
-    def __init__(self, process):
-        self.process, self.printed = process, []
+    def __init__(self, process, log):
+        self.process, self.printed, self.log = process, [], log
         self.answering = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -40,6 +41,12 @@ class Service:
             self.printed.append(line)
             if "Ctrl-C" in line:
                 self.answering.set()
+
+    @property
+    def logged(self):
+        """The events of the log so far."""
+        lines = Path(self.log.name).read_text().splitlines()
+        return {json.loads(line)["event"] for line in lines if line.startswith("{")}
 
     @property
     def address(self):
@@ -68,21 +75,22 @@ class Service:
 def up(data_dir, *arguments, **environment):
     # The tests themselves may run under nohup.
     inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "up", "--port", "0", "--data-dir", str(data_dir), *arguments],
-        env={**os.environ, **QUICK, **environment},
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    signal.signal(signal.SIGHUP, inherited)
-    try:
-        yield Service(process)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "up", "--port", "0", "--data-dir", str(data_dir), *arguments],
+            env={**os.environ, **QUICK, **environment},
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        signal.signal(signal.SIGHUP, inherited)
+        try:
+            yield Service(process, log)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
 
 
 def processes_of(word):
@@ -181,12 +189,13 @@ def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_pa
     file = tmp_path / "panel.xlsx"
     pd.DataFrame(rows).to_excel(file, index=False, header=False)
     named = ("--file", str(file), "--dataset", "MINE", "--reporter", "Viet Nam", "--unit", "USD m")
-    with up(tmp_path / "data", *named) as service:
+    with up(tmp_path / "data", *named, TRADEWIND_LOG_LEVEL="INFO") as service:
         assert [dataset["id"] for dataset in service.get("/v1/datasets")["datasets"]] == ["MINE"]
         wait_until(service.full_runs, 300)
         series = service.get("/v1/datasets/MINE/forecasts?sector=EV&partner=DEU,USA")["series"]
         found = {row["partner"]: (row["unit"], len(row["months"]), row["status"]) for row in series}
         assert found == {"DEU": ("USD m", 24, None), "USA": ("USD m", 24, "ended since 2022-12")}
+        assert {"run.started", "run.published"} <= service.logged
         assert service.stop() == 0
     assert processes_of(tmp_path) == []
 
@@ -226,4 +235,6 @@ def test_stopped_in_the_middle_of_a_run_it_leaves_none_half_published(tmp_path):
         wait_until(service.full_runs, 300)
         runs = service.get("/v1/runs")["runs"]
         assert {run["status"] for run in runs} == {"published", "failed"}
+        # Without TRADEWIND_LOG_LEVEL, warnings and errors are logged.
+        assert not {"run.started", "run.published"} & service.logged
         assert service.stop() == 0
