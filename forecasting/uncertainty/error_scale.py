@@ -222,7 +222,8 @@ def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) ->
 
     Each step is compared with the one before it on the series and folds that know both, as in the chain ladder of
     claims reserving (Mack 1993, ASTIN Bulletin 23): far steps are known of old folds only, whose errors may have been
-    larger or smaller at every step. Each ratio is shrunk to that of a power of the step.
+    larger or smaller at every step. Each ratio is shrunk to that of a power of the step. A later month is
+    never the more certain one.
     """
     steps = np.arange(1, relative.shape[2] + 1)
     both = known[..., 1:] & known[..., :-1]
@@ -233,8 +234,7 @@ def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) ->
     months = np.where(usable, span @ both.any(axis=0), 0.0)
     trust = months / (months + SHRINKAGE * steps[1:])
     links = trust * found + (1 - trust) * PRIOR_SLOPE * np.diff(np.log(steps))
-    growth: FloatArray = np.exp(np.concatenate([[0.0], np.cumsum(links)]))
-    return growth
+    return np.maximum.accumulate(np.exp(np.concatenate([[0.0], np.cumsum(links)])))
 
 
 def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:

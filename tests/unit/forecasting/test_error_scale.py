@@ -65,6 +65,12 @@ def test_near_steps_weigh_more_in_the_scale():
     assert (of_near > of_far).all()
 
 
+def test_growth_never_falls():
+    falling = known_law() / np.arange(1, HORIZON + 1)
+    assert_allclose(growth_of(falling), 1.0, rtol=0.2)
+    assert (np.diff(widths_of(falling)[:, :10], axis=1) >= 0).all()
+
+
 def test_the_growth_of_few_folds_is_shrunk_to_the_prior_slope():
     steep = known_law() * np.arange(1, HORIZON + 1) ** 0.5
     few, many = steep[:, -12:], steep
