@@ -122,7 +122,7 @@ def opened(page: Page, url: str) -> list[str]:
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_a_page_has_no_console_errors_is_accessible_and_fits_a_phone(page: Page, url: str) -> None:
+def test_a_page_has_no_console_errors_is_accessible_and_fits_phones_and_paper(page: Page, url: str) -> None:
     complaints = [text for text in opened(page, url) if "status of 404" not in text]
     assert complaints == []
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -136,6 +136,19 @@ def test_a_page_has_no_console_errors_is_accessible_and_fits_a_phone(page: Page,
     assert barriers == {}
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    check_print(page)
+
+
+def check_print(page: Page) -> None:
+    """A printed page has charts and tables, and no controls."""
+    # A4 between margins of a centimetre.
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    page.emulate_media(media="print")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PAPER["width"]
+    assert not any(shown.is_visible() for shown in page.locator("nav, .downloads, form, button").all())
+    charts = page.locator(".chart svg.marks").all()
+    assert len(charts) == page.locator("[data-chart]").count()
+    assert all(chart.is_visible() for chart in charts)
 
 
 @pytest.mark.parametrize("url", [*PAGES, f"{SERIES}?frequency=A"])
@@ -150,19 +163,6 @@ def test_a_page_is_accessible_in_dark_mode_on_a_phone(page: Page, url: str) -> N
     found: dict[str, Any] = page.evaluate("() => axe.run(document)")
     serious = [violation["id"] for violation in found["violations"] if violation["impact"] in ("serious", "critical")]
     assert serious == []
-
-
-@pytest.mark.parametrize("url", PAGES)
-def test_a_printed_page_has_charts_and_tables_without_controls(page: Page, url: str) -> None:
-    opened(page, url)
-    # A4 between margins of a centimetre.
-    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
-    page.emulate_media(media="print")
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= PAPER["width"]
-    assert not any(shown.is_visible() for shown in page.locator("nav, .downloads, form, button").all())
-    charts = page.locator(".chart svg.marks").all()
-    assert len(charts) == page.locator("[data-chart]").count()
-    assert all(chart.is_visible() for chart in charts)
 
 
 def test_every_control_is_reachable_by_keyboard(page: Page) -> None:
