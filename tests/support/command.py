@@ -10,7 +10,10 @@ from pathlib import Path
 
 from cli.app import main
 
-PRELOADED = ["cli.app", "api.app", "jobs.file_forecasts", "jobs.ingestion.fetch", "jobs.runs.forecast_run"]
+PRELOADED = [
+    *("cli.app", "api.app", "jobs.file_forecasts", "jobs.ingestion.fetch", "jobs.logging", "jobs.runs.forecast_run"),
+    *("store.embedded_postgres", "tests.support.mapped_tables", "tradewind.client"),
+]
 SECONDS = 120.0
 
 
