@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -17,6 +18,7 @@ from jobs.execution.executors import process_pool
 from jobs.runs.forecast_run import run_forecast
 from store.database import make_engine
 from store.queries import forecasts, observations, runs
+from tests.conftest import database_copy, new_database
 from tests.support.scheduler_world import QUICK, TODAY, TickingClock, here
 
 SERIES, KILLED_AFTER = 12, 5
@@ -49,16 +51,29 @@ def run_until_killed(url, fits, make_executor):
     run(make_engine(url), fits, make_executor=make_executor, on_progress=kill)
 
 
-@pytest.fixture(params=[here, two_workers])
-def killed(request, small, tmp_path):
-    """An engine and a folder of fits, after a run that was killed."""
-    url = small.url.render_as_string(hide_password=False)
-    process = multiprocessing.get_context("spawn").Process(target=run_until_killed, args=(url, tmp_path, request.param))
+@pytest.fixture(scope="module", params=[here, two_workers])
+def original(request, server_url, small_template, tmp_path_factory):
+    """The URL of a database and a folder of fits, after a run that was killed."""
+    url, folder = new_database(server_url, "killed", template=small_template), tmp_path_factory.mktemp("fits")
+    process = multiprocessing.get_context("spawn").Process(target=run_until_killed, args=(url, folder, request.param))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    await_lock(small)
-    return small, tmp_path
+    engine = make_engine(url)
+    await_lock(engine)
+    engine.dispose()
+    return url, folder
+
+
+@pytest.fixture
+def killed(original, server_url, tmp_path):
+    """An engine and a folder of fits of a test's own, after a run that was killed."""
+    url, folder = original
+    fits = shutil.copytree(folder, tmp_path / "fits")
+    with database_copy(server_url, "killed_copy", str(sa.make_url(url).database)) as copy:
+        engine = make_engine(copy)
+        yield engine, fits
+        engine.dispose()
 
 
 def await_lock(engine):
