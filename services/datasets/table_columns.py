@@ -164,6 +164,8 @@ def _require(frame: pd.DataFrame, table: pd.DataFrame) -> None:
         advice += [f"--map HEADING={name}" for name in rest if not examples[name]]
     shown = ", ".join(str(name)[:40] for name in table.columns[:12])
     reason = f"the header lacks {', '.join(missing)}; it has {shown}. Say which is which: {' '.join(advice)}"
+    if "value" in rest:
+        reason += "; or add --wide if each series is a column, or each month"
     raise UnreadableTable("the table", reason)
 
 

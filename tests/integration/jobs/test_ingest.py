@@ -162,6 +162,7 @@ def test_a_file_makes_a_dataset_of_one_s_own(session: Session, tmp_path: Path) -
         (HEADER + "2024-01,M,QQQ,336,1\n", UnknownPartnerName, "no partner is called 'QQQ'"),
         (HEADER + "2024-01,M,CHN,336,1\n2024-03,M,CHN,336,1\n", BadObservations, "row 3, month: leaves a gap"),
         ("a,b\n1,2\n", UnreadableTable, r"the header lacks month"),
+        ("Date;Exports;Imports\n2001/01;1;2\n", UnreadableTable, "add --wide if each series is a column"),
     ],
 )
 def test_a_faulty_file_stores_nothing(
