@@ -50,7 +50,7 @@ class Service:
 
     @property
     def address(self):
-        assert self.answering.wait(180), "".join(self.printed)
+        assert self.answering.wait(180), "".join(self.printed) + Path(self.log.name).read_text()
         return re.findall(r"http://\S+", "".join(self.printed))[0]
 
     def get(self, path):
