@@ -34,7 +34,8 @@ def count_jumps_once(errors: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArr
     """
     if errors.shape[1] < FEWEST_FOLDS:
         return errors
-    adjusted, limit, large = errors.copy(), _limit(errors), large_errors(errors)
+    adjusted, limit = errors.copy(), _limit(errors)
+    large = _exceed(errors, limit)
     for row in np.flatnonzero(large.any(axis=1)):
         # Later jumps first, because the errors after an earlier one contain them.
         for fold in np.flatnonzero(large[row])[::-1]:
@@ -47,7 +48,12 @@ def large_errors(errors: FloatArray) -> NDArray[np.bool_]:
 
     It takes some folds to tell.
     """
-    return np.asarray(np.nan_to_num(np.abs(errors[:, :, 0])) > _limit(errors)[:, None])
+    return _exceed(errors, _limit(errors))
+
+
+def _exceed(errors: FloatArray, limit: FloatArray) -> NDArray[np.bool_]:
+    """Whether the error one month ahead is above the limit of its series: (series, folds)."""
+    return np.asarray(np.nan_to_num(np.abs(errors[:, :, 0])) > limit[:, None])
 
 
 def _limit(errors: FloatArray) -> FloatArray:
