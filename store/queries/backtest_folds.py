@@ -44,7 +44,7 @@ def write_periods(
     The periods of a fold end `spacing` months apart. A series without any mean is left out.
     """
     means, quantiles, actuals = (
-        _side_by_side([getattr(fold, name) for fold in folds]) for name in ("means", "quantiles", "actuals")
+        _over_folds([getattr(fold, name) for fold in folds]) for name in ("means", "quantiles", "actuals")
     )
     forecast = np.isfinite(means).any(axis=(1, 2))
     count = int(forecast.sum())
@@ -66,7 +66,7 @@ def write_periods(
     return copy_arrays(session, BacktestPeriod, columns)
 
 
-def _side_by_side(values: Sequence[RealArray]) -> RealArray:
+def _over_folds(values: Sequence[RealArray]) -> RealArray:
     """Arrays of single folds, (S, ..., periods), as one, (S, folds, ..., periods), with NaN where one is shorter."""
     most = max(array.shape[-1] for array in values)
     ends = [[(0, 0)] * (array.ndim - 1) + [(0, most - array.shape[-1])] for array in values]
