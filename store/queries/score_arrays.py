@@ -17,6 +17,7 @@ from store.models import Score
 FloatArray = NDArray[np.float64]
 RealArray = NDArray[np.float32] | NDArray[np.float64]
 SERIES_AT_ONCE = 1_000
+MOST_FORECASTS = 2**15 - 1
 
 
 class MetricScores(NamedTuple):
@@ -41,13 +42,13 @@ def write_scores(
     if not metrics:
         return
     steps = max(metric.value.shape[-1] for metric in metrics)
-    value = _side_by_side([metric.value for metric in metrics], steps)
-    n = _side_by_side([metric.n for metric in metrics], steps)
+    value = _over_levels([metric.value for metric in metrics], steps)
+    n = _over_levels([metric.n for metric in metrics], steps)
     known = np.isfinite(value) & (n > 0)
     scored = known.any(axis=(1, 2))
     if not scored.any():
         return
-    counts = np.ascontiguousarray(np.where(known, n, 0)[scored], dtype="<i2")
+    counts = _as_counts(np.where(known, n, 0)[scored])
     columns: dict[str, ArrayLike] = {
         "run_id": run_id,
         "series_id": series_ids[scored],
@@ -56,6 +57,13 @@ def write_scores(
         "counts": counts.reshape(len(counts), -1).view(np.uint8),
     }
     copy_arrays(session, Score, columns)
+
+
+def _as_counts(n: FloatArray) -> NDArray[np.int16]:
+    """Numbers of scored forecasts as they are stored. Raises ValueError beyond the largest 16-bit integer."""
+    if n.max() > MOST_FORECASTS:
+        raise ValueError(f"a score of {n.max():.0f} forecasts: the table holds up to {MOST_FORECASTS}")
+    return np.ascontiguousarray(n, dtype="<i2")
 
 
 def _layout(metrics: Iterable[MetricScores]) -> str:
@@ -178,6 +186,6 @@ def _parsed(entries: str) -> tuple[Entry, ...]:
     )
 
 
-def _side_by_side(values: Sequence[RealArray | NDArray[np.int32]], steps: int) -> FloatArray:
+def _over_levels(values: Sequence[RealArray | NDArray[np.int32]], steps: int) -> FloatArray:
     """Arrays (series, levels, ...) with zeros up to so many steps, as one over all levels."""
     return np.concatenate([np.pad(part, ((0, 0), (0, 0), (0, steps - part.shape[-1]))) for part in values], axis=1)
