@@ -158,15 +158,10 @@ def test_from_nothing_to_published_forecasts_and_again_without_a_refit(data_dir)
     assert processes_of(data_dir) == []
 
     with up(data_dir) as service:
+        children = f"--ends-with\0{service.process.pid}\0"
         assert service.get("/ready")["ready"]
         assert service.get("/v1/runs")["total"] == total
         assert service.printed[-1].startswith("Press Ctrl-C")
-        assert service.stop(signal.SIGTERM) == 0
-    assert processes_of(data_dir) == []
-
-    with up(data_dir) as service:
-        children = f"--ends-with\0{service.process.pid}\0"
-        assert service.get("/ready")["ready"]
         assert len(processes_of(children)) == 2
         assert service.stop(signal.SIGKILL) == -signal.SIGKILL
         wait_until(lambda: not processes_of(children))
@@ -196,7 +191,7 @@ def test_a_service_on_a_workbook_serves_its_forecasts_and_says_what_ended(tmp_pa
         found = {row["partner"]: (row["unit"], len(row["months"]), row["status"]) for row in series}
         assert found == {"DEU": ("USD m", 24, None), "USA": ("USD m", 24, "ended since 2022-12")}
         assert {"run.started", "run.published"} <= service.logged
-        assert service.stop() == 0
+        assert service.stop(signal.SIGTERM) == 0
     assert processes_of(tmp_path) == []
 
 
