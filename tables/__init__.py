@@ -4,6 +4,7 @@ Every package may import it; it depends on no other package of Tradewind.
 """
 
 from tables.checks import (
+    NEGATIVE,
     OBSERVATION_COLUMNS,
     SERIES_COLUMNS,
     check_indicator,
@@ -38,6 +39,7 @@ from tables.wide import SERIES_NAME, drop_missing, unpivot
 __all__ = [
     "AS_IT_IS",
     "LOOK_BACK",
+    "NEGATIVE",
     "OBSERVATION_COLUMNS",
     "SERIES_COLUMNS",
     "SERIES_NAME",

@@ -19,6 +19,7 @@ PANEL_COLUMNS = ("unique_id", "ds", "y")
 INDICATOR_COLUMNS = ("month", "value")
 RELEASE_COLUMNS = ("dataset", "period", "due_on")
 SERIES_COLUMNS = ["flow", "partner", "sector"]
+NEGATIVE = "is negative, which this dataset does not allow; one created with --allow-negative does"
 GAP_ADVICE = "add it, or let the series start after its last gap with --after-gaps"
 
 
@@ -40,7 +41,7 @@ def check_observations(
             "flow": codes(frame["flow"], faults, "X|M", "must be X or M; the balance is derived"),
             "partner": codes(frame["partner"], faults, r"[A-Z0-9_]{2,12}"),
             "sector": codes(frame["sector"], faults, r"[A-Za-z0-9_.-]{1,24}"),
-            "value": numbers(frame["value"], faults, negative=negative, dialect=dialect),
+            "value": numbers(frame["value"], faults, negative=negative, refusal=NEGATIVE, dialect=dialect),
             "vintage": _vintages(frame, faults, today),
             "months": 1,
             "status": "A",

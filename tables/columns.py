@@ -36,8 +36,18 @@ def periods(column: Column, faults: Faults) -> Column:
     return _months(column, faults, latest=LAST_YEAR)
 
 
-def numbers(column: Column, faults: Faults, *, negative: bool = False, dialect: Dialect = STANDARD) -> Column:
-    """The column as finite floats, rounded correctly from text; `negative` tells whether some may be below zero."""
+def numbers(
+    column: Column,
+    faults: Faults,
+    *,
+    negative: bool = False,
+    refusal: str = "is negative",
+    dialect: Dialect = STANDARD,
+) -> Column:
+    """The column as finite floats, rounded correctly from text; `negative` tells whether some may be below zero.
+
+    `refusal` is the reason given for a negative value that may not be.
+    """
     if pd.api.types.is_float_dtype(column) or pd.api.types.is_integer_dtype(column):
         values = column.to_numpy(np.float64, na_value=np.nan)
         faults.add(column, np.isnan(values), "is empty")
@@ -50,7 +60,7 @@ def numbers(column: Column, faults: Faults, *, negative: bool = False, dialect: 
         values = found.values[places]
         _note(column, places, found.wrong, found.reason, faults)
     if not negative:
-        faults.add(column, (values < 0) & (values >= -LARGEST), "is negative")
+        faults.add(column, (values < 0) & (values >= -LARGEST), refusal)
     return pd.Series(values, column.index, name=column.name)
 
 

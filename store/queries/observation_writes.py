@@ -17,7 +17,7 @@ from store.queries import catalog, releases
 from store.queries.derived_series import COLUMNS, PATIENCE, POINT, remainders_and_totals, sums_of_partners
 from store.queries.latest_vintages import STORED, columns, given_rows, latest
 from store.queries.partner_wholes import REMAINDER_SUFFIX, is_remainder, remainder_of, wholes_of_partners
-from tables import SERIES_COLUMNS, BadRows, Faults
+from tables import NEGATIVE, SERIES_COLUMNS, BadRows, Faults
 
 CONTENT = ["value", "months", "status"]
 TAKEN = (
@@ -72,7 +72,7 @@ def _check_codes(session: Session, dataset: Dataset, frame: pd.DataFrame) -> Non
         unknown = ~frame[name].isin(session.scalars(sa.select(known)).all())
         faults.add(frame[name], unknown.to_numpy(), f"no {name} has this code")
     if not dataset.allows_negative:
-        faults.add(frame["value"], (frame["value"] < 0).to_numpy(), "is negative, which this dataset does not allow")
+        faults.add(frame["value"], (frame["value"] < 0).to_numpy(), NEGATIVE)
     if dataset.derives_total:
         faults.add(frame["partner"], (frame["partner"] == TOTAL_PARTNER).to_numpy(), "is derived in this dataset")
     if dataset.derives_rest:

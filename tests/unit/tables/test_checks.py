@@ -85,7 +85,7 @@ def test_a_wrong_month_is_named(cell: str, reason: str) -> None:
         ("0x10", "is not a number"),
         ("1 000", "has thousands marks: name the mark with --thousands space"),
         ("1e300", "is beyond 1e+18, the largest value accepted: correct it, or use a larger unit"),
-        ("-0.1", "is negative"),
+        ("-0.1", "is negative, which this dataset does not allow; one created with --allow-negative does"),
     ],
 )
 def test_a_wrong_value_is_named(cell: str, reason: str) -> None:
