@@ -168,8 +168,9 @@ def report(measured: list[dict[str, Any]], whole: dict[str, Any]) -> str:
     config, kilobytes = ForecastConfig(), sum(whole["bytes"].values()) / 1000
     fit = whole["workers"]["fit"] / whole["series"]
     about = (
-        f"`make bench-scale`: runs with {config.folds} folds, {config.horizon} months and {config.draws:,} draws,",
-        "storing included. Seconds are those of a processor. The runs in the tables have four forecasters that cost",
+        f"`make bench-scale`: runs with {config.folds} folds after {config.burn_in} of burn-in, and the forecast,",
+        f"{config.horizon} months and {config.draws:,} draws, storing included. Seconds are those of a processor.",
+        "The runs in the tables have four forecasters that cost",
         "little; computed columns lie on the line through the two measured sizes. With all forecasters, measured on",
         f"{whole['series']} series, the fits of a series take {fit:.2f} s of the workers, and a further run stores",
         f"{kilobytes:,.0f} kB for it, indexes included.",
