@@ -5,6 +5,7 @@ Months of every forecaster are stored; quarters, years, and January with Februar
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -89,6 +90,21 @@ class FoldForecast(NamedTuple):
     actuals: list[float | None]
 
 
+class _Query(NamedTuple):
+    """Which folds are read: of some series and one forecaster, with cutoffs from `since` to `until`.
+
+    Without `with_quantiles` those of months are not read.
+    """
+
+    run_id: int
+    series_ids: Sequence[int]
+    forecaster: str
+    kind: str
+    since: date = date.min
+    until: date = date.max
+    with_quantiles: bool = True
+
+
 class FoldForecastPage(NamedTuple):
     """Some tracks, newest cutoff first, and how many there are in all."""
 
@@ -107,7 +123,7 @@ def page(
     offset: int = 0,
 ) -> FoldForecastPage:
     """Forecasts of one series at each fold that has an actual, newest first; of periods, the combination's."""
-    found = [fold for _, fold in _scored_folds(session, run_id, [series_id], forecaster, kind)]
+    found = [fold for _, fold in _scored_folds(session, _Query(run_id, [series_id], forecaster, kind))]
     if not found:
         refuse_thinned(session, run_id)
     return FoldForecastPage(found[::-1][offset : offset + limit], len(found))
@@ -128,14 +144,15 @@ def by_cutoff(
     `since` and `until` bound the cutoffs.
     """
     found: dict[date, dict[int, FoldForecast]] = {}
-    for number, fold in _scored_folds(session, run_id, series_ids, forecaster, kind, since=since, until=until):
+    query = _Query(run_id, series_ids, forecaster, kind, since or date.min, until or date.max)
+    for number, fold in _scored_folds(session, query):
         found.setdefault(fold.cutoff, {})[number] = fold
     return found
 
 
 def cutoffs(session: Session, run_id: int, series_id: int, *, forecaster: str, kind: str, limit: int) -> list[date]:
     """The folds that `page` gives, newest first."""
-    found = _scored_folds(session, run_id, [series_id], forecaster, kind, with_quantiles=False)
+    found = _scored_folds(session, _Query(run_id, [series_id], forecaster, kind, with_quantiles=False))
     return [fold.cutoff for _, fold in found[::-1][:limit]]
 
 
@@ -178,7 +195,7 @@ def misses(
     """
     combined = set(session.scalars(combined_januaries(run_id)))
     worst: dict[tuple[int, int], Miss] = {}
-    for folds in _folds(session, run_id, series_ids, forecaster, kind):
+    for folds in _folds(session, _Query(run_id, series_ids, forecaster, kind)):
         for miss in _missed(folds, steps, bounds):
             target = miss.series_id, 12 * miss.cutoff.year + miss.cutoff.month + miss.step
             if miss.cutoff not in combined and (target not in worst or miss.widths > worst[target].widths):
@@ -203,25 +220,12 @@ def _missed(folds: SeriesFolds, steps: tuple[int, int], bounds: tuple[int, int])
         yield Miss(folds.series_id, folds.cutoffs[fold], int(ends[fold, place]), *values)
 
 
-def _scored_folds(
-    session: Session,
-    run_id: int,
-    series_ids: Sequence[int],
-    forecaster: str,
-    kind: str,
-    *,
-    since: date | None = None,
-    until: date | None = None,
-    with_quantiles: bool = True,
-) -> list[tuple[int, FoldForecast]]:
-    """Folds with an actual, with the number of their series: by cutoff, oldest first, and by series.
-
-    Without `with_quantiles` those of months are not read.
-    """
-    combined = set(session.scalars(combined_januaries(run_id)))
+def _scored_folds(session: Session, query: _Query) -> list[tuple[int, FoldForecast]]:
+    """Folds with an actual, with the number of their series: by cutoff, oldest first, and by series."""
+    combined = set(session.scalars(combined_januaries(query.run_id)))
     found = [
         (folds.series_id, FoldForecast(cutoff, folds.steps[place], folds.spacing, *_fold(folds, place)))
-        for folds in _folds(session, run_id, series_ids, forecaster, kind, since, until, with_quantiles)
+        for folds in _folds(session, query)
         for place, cutoff in enumerate(folds.cutoffs)
         if cutoff not in combined and _is_scored(folds, place)
     ]
@@ -243,22 +247,14 @@ def _fold(
     return listed(folds.means[place, :length]), bounds, listed(folds.actuals[place, :length])
 
 
-def _folds(
-    session: Session,
-    run_id: int,
-    series_ids: Sequence[int],
-    forecaster: str,
-    kind: str,
-    since: date | None = None,
-    until: date | None = None,
-    with_quantiles: bool = True,
-) -> Iterator[SeriesFolds]:
-    """Stored folds of a kind of period with a cutoff from `since` to `until`; of periods, the combination's."""
-    if kind == MONTH:
-        found = fold_arrays.months(session, run_id, series_ids, forecaster=forecaster, with_quantiles=with_quantiles)
-    else:
-        found = fold_arrays.periods(
-            session, run_id, series_ids, kind, forecaster=forecaster, with_quantiles=with_quantiles
-        )
-    for folds in found:
-        yield folds.between(since or date.min, until or date.max)
+def _folds(session: Session, query: _Query) -> Iterator[SeriesFolds]:
+    """Stored folds of the kind of period and the cutoffs of a query; of periods, the combination's."""
+    read = fold_arrays.months if query.kind == MONTH else partial(fold_arrays.periods, kind=query.kind)
+    for folds in read(
+        session,
+        query.run_id,
+        query.series_ids,
+        forecaster=query.forecaster,
+        with_quantiles=query.with_quantiles,
+    ):
+        yield folds.between(query.since, query.until)
