@@ -104,29 +104,12 @@ def slope_section(published: PublishedRun, changes: Changes, *, by: str, flow: s
     """Shares of the largest parts in the first year, in the last window and in the next; None without shares."""
     if changes.first is None or changes.expected.growth.mean is None or changes.observed.growth.mean is None:
         return None
-    first = {row.code: row.base_share for row in changes.first.rows}
-    now = {row.code: row.share for row in changes.observed.rows}
-    top = [row for row in changes.expected.rows if row.within is None and row.share is not None]
-    rows: list[Row] = [
-        {
-            "name": row.name,
-            "first": first.get(row.code),
-            "now": now.get(row.code),
-            "ahead": row.share,
-        }
-        for row in sorted(top, key=lambda row: -(row.share or 0.0))
-    ]
+    rows = _share_rows(changes.first, changes.observed, changes.expected)
     heads = {
         "first": changes.first.base_period.label,
         "now": _when(changes.observed),
         "ahead": _when(changes.expected),
     }
-    points = [
-        {"name": row["name"], "when": label, "share": row[key], "tip": formatting.per_cent(row[key])}
-        for row in rows[:SLOPES]
-        for key, label in heads.items()
-        if row[key] is not None
-    ]
     return Section(
         name="shares",
         title=f"Shares of {NAMES[flow]}",
@@ -135,7 +118,7 @@ def slope_section(published: PublishedRun, changes: Changes, *, by: str, flow: s
             *(figure(key, label, formatting.per_cent) for key, label in heads.items()),
         ],
         rows=rows,
-        spec=share_slopes(points, order=list(heads.values())),
+        spec=share_slopes(_slope_points(rows[:SLOPES], heads), order=list(heads.values())),
         note=(
             f"The {min(len(rows), SLOPES)} largest in the chart. Now: {_span(changes.observed)}. Ahead: "
             f"{_span(changes.expected)}, means of the forecast."
@@ -151,6 +134,27 @@ def slope_section(published: PublishedRun, changes: Changes, *, by: str, flow: s
             **{"from": changes.first.base_period.label},
         ),
     )
+
+
+def _share_rows(first: ContributionAnswer, observed: ContributionAnswer, expected: ContributionAnswer) -> list[Row]:
+    """The share of each part in the first year, now and ahead; the largest share ahead first."""
+    base = {row.code: row.base_share for row in first.rows}
+    now = {row.code: row.share for row in observed.rows}
+    parts = [row for row in expected.rows if row.within is None and row.share is not None]
+    return [
+        {"name": row.name, "first": base.get(row.code), "now": now.get(row.code), "ahead": row.share}
+        for row in sorted(parts, key=lambda row: -(row.share or 0.0))
+    ]
+
+
+def _slope_points(rows: Sequence[Row], heads: Mapping[str, str]) -> list[Row]:
+    """The points of the slope chart: each known share of each part, by the head of its column."""
+    return [
+        {"name": row["name"], "when": head, "share": row[key], "tip": formatting.per_cent(row[key])}
+        for row in rows
+        for key, head in heads.items()
+        if row[key] is not None
+    ]
 
 
 def _when(answer: ContributionAnswer) -> str:
