@@ -1,7 +1,6 @@
 """Scenarios: built from one statement, stored, watched over runs, and compared."""
 
 from collections.abc import Mapping
-from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -14,17 +13,18 @@ from api.authentication import authenticate_key, may_read
 from api.dependencies import CatalogCacheDep, ConfigDep, NoParameters, SessionDep
 from api.exception_handlers import UnreadableBody
 from api.pages.rendering import PageQuery, PageRoute, page
+from api.pages.scenario_choices import PREFERRED_PARTNER, offered_periods, preferred_dataset, presets, scenario_link
 from api.pages.sign_in import FormDep
 from api.rest.path_parameters import ScenarioPath
 from forecasting.analysis.periods import Period, parse_period
 from presentation import formatting, links
+from presentation.scenario_texts import KINDS, scenario_name, statement_texts
 from presentation.sections import scenarios as sections
 from presentation.sections.probability import offered_sentence, series_choices
-from services.forecasts.event_probability import periods_offered
 from services.parameters import Code, PeriodText, RunId
 from services.queries.scenarios import Numbers
 from services.runs.published_run import PublishedRun, citation, month_of, open_run
-from services.scenarios.scenario_form import SHOCKS, Kind, Statement, with_report, year_shown
+from services.scenarios.scenario_form import Kind, Statement, with_report, year_shown
 from store.errors import RunThinned
 from store.models import ResolvedSeries
 from store.queries import catalog, scenarios
@@ -33,27 +33,8 @@ from store.queries.scenarios import ScenarioRecord
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 READ = [Depends(may_read)]
 NAVIGATION = (links.scenarios(), "Scenarios")
-PREFERRED, PREFERRED_PARTNER = ("CN_PARTNERS", "CN_TRADE"), "USA"
 LISTED = 50
 FORM_FIELDS = 20
-KINDS: Mapping[Kind, str] = {
-    "growth": "growth is (per cent)",
-    "expected": "growth is on average (per cent)",
-    "least": "growth is at least (per cent)",
-    "most": "growth is at most (per cent)",
-    "level": "the level is",
-    "shock": "trade changes from then on (per cent)",
-    "tariff": "a tariff changes from then on (points)",
-}
-PHRASES: Mapping[Kind, str] = {
-    "growth": "growth of {value} %",
-    "expected": "growth of {value} % on average",
-    "least": "growth of at least {value} %",
-    "most": "growth of at most {value} %",
-    "level": "a level of {value} {unit}",
-    "shock": "a change of {value} %",
-    "tariff": "a tariff change of {value} points",
-}
 
 
 class ScenarioQuery(PageQuery):
@@ -99,7 +80,7 @@ def build(
     catalogs: CatalogCacheDep,
 ) -> Response:
     """A form for one statement, the forecasts under it beside the baseline, and the stored scenarios."""
-    published = open_run(session, catalogs, query.dataset or _preferred(session), query.run)
+    published = open_run(session, catalogs, query.dataset or preferred_dataset(session), query.run)
     statement = _statement(published, query)
     shown = _shown(published, statement.series, query.shown)
     year = year_shown(published, statement.last)
@@ -108,7 +89,9 @@ def build(
     if query.value is not None:
         from services.scenarios.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy
 
-        scenario = with_report(published, {"name": _name(published, statement), **statement.body()}, shown, year)
+        scenario = with_report(
+            published, {"name": scenario_name(published, statement), **statement.body()}, shown, year
+        )
         answer = evaluate_scenario(session, catalogs, published.run, scenario)
         body = scenario.model_dump_json(exclude_none=True, exclude_defaults=True)
         call = sections.ApiCall(links.api_scenarios(published.dataset.id), body)
@@ -122,16 +105,16 @@ def build(
         query=query,
         published=published,
         statement=statement,
-        name=_name(published, statement),
+        name=scenario_name(published, statement),
         kinds=list(KINDS.items()),
         periods=[
             (offered.label, offered_sentence(offered))
-            for offered in _periods(published, options.now().date(), statement.period)
+            for offered in offered_periods(published, options.now().date(), statement.period)
         ],
         choices=series_choices(published),
         datasets=[(dataset.id, dataset.id) for dataset in catalog.datasets(session) if dataset.series],
         shown=shown,
-        presets=_presets(published),
+        presets=presets(published),
         stored=scenarios.page(session, dataset=record, limit=LISTED).rows,
         permalink=permalink,
         citation=citation(published, "scenario", permalink),
@@ -155,7 +138,7 @@ def store(
     published = open_run(session, catalogs, query.dataset or "", query.run)
     statement = _statement(published, query)
     shown = _shown(published, statement.series, query.shown)
-    stated = {**statement.body(), "name": about["name"][:120] or _name(published, statement)}
+    stated = {**statement.body(), "name": about["name"][:120] or scenario_name(published, statement)}
     stated |= {"author": about["author"][:120], "reason": about["reason"][:2000]}
     scenario = with_report(published, stated, shown, year_shown(published, statement.last))
     number = store_scenario(session, catalogs, published.run, scenario, now=options.now())
@@ -240,7 +223,7 @@ def read(
         over=latest.cutoff >= record.ends,
         choices=series_choices(published),
         shown=shown,
-        statements=_statements(record),
+        statements=statement_texts(record),
         mail=_mail(record.name, found["result"], permalink),
         permalink=permalink,
         citation=citation(published, f"scenario {record.id}: {record.name}", permalink),
@@ -300,91 +283,13 @@ def _shown(published: PublishedRun, series: ResolvedSeries, partner: str | None)
     return published.choose(series.flow, partner, series.sector)
 
 
-def _periods(published: PublishedRun, today: date, chosen: Period) -> list[Period]:
-    """Years first, then months and quarters ahead, and the chosen period."""
-    offered = [period for period in periods_offered(published, month_of(today)) if period.kind != "span"]
-    known = {period.label: period for period in [*offered, chosen]}
-    return sorted(known.values(), key=lambda period: (period.kind != "year", period.first, period.last))
-
-
-def _name(published: PublishedRun, statement: Statement) -> str:
-    """Exports to the United States: growth of −20 % in 2027."""
-    value = f"{statement.value:,.12g}".replace("-", "\u2212")
-    phrase = PHRASES[statement.kind].format(value=value, unit=published.unit)
-    relation = "from" if statement.kind in SHOCKS else "in"
-    month = offered_sentence(Period(statement.period.first, statement.period.first, "month"))
-    period = month if relation == "from" else offered_sentence(statement.period)
-    diverted = f", {100 * statement.diversion:g} % diverted to others" if statement.diversion else ""
-    return f"{published.name(statement.series)}: {phrase} {relation} {period}{diverted}"
-
-
-def _statements(record: ScenarioRecord) -> list[str]:
-    """Conditions and shocks of a stored scenario, in the keys of the API."""
-    return [*map(_condition_text, record.statement["conditions"]), *map(_shock_text, record.statement["shocks"])]
-
-
-def _condition_text(condition: Mapping[str, Any]) -> str:
-    """X.USA in 2027, pc1: value −20."""
-    about = ("value", "values", "mean", "at_least", "at_most")
-    stated = ", ".join(f"{name} {_numbers(condition[name])}" for name in about if name in condition)
-    return f"{condition['series']} in {condition['period']}, {condition['units']}: {stated}"
-
-
-def _numbers(value: float | list[float]) -> str:
-    values = value if isinstance(value, list) else [value]
-    return ", ".join(f"{number:,.12g}" for number in values).replace("-", "\u2212")
-
-
-def _shock_text(shock: Mapping[str, Any]) -> str:
-    """X.USA from 2026-10: size −20, diversion 0.5."""
-    place = ".".join(shock[name] for name in ("flow", "partner", "sector") if name in shock)
-    stated = f"size {shock['size']:g} %" if "size" in shock else f"tariff {shock['tariff']['rate_change']:g} points"
-    diverted = f", diversion {shock['diversion']:g}" if shock["diversion"] else ""
-    return f"{place} from {shock['start']}: {stated}{diverted}"
-
-
-def _presets(published: PublishedRun) -> list[tuple[str, str]]:
-    """Scenarios to begin with, as names and links."""
-    flow = published.flows[0]
-    main = published.main(flow)
-    year = year_shown(published, published.last + published.run.horizon)
-    start = Period(published.last + 1, published.last + 1, "month")
-    found = [Statement(main, year, "expected", 0.0)]
-    if PREFERRED_PARTNER in published.catalog.codes[1] and main.partner != PREFERRED_PARTNER:
-        partner = published.choose(flow, PREFERRED_PARTNER, main.sector)
-        found = [
-            Statement(partner, year, "growth", -20.0),
-            Statement(partner, start, "tariff", 25.0, 0.5),
-            *found,
-        ]
-    return [(_name(published, statement), _link(published, statement)) for statement in found]
-
-
-def _link(published: PublishedRun, statement: Statement, **more: Any) -> str:
-    return links.scenarios(
-        dataset=published.dataset.id,
-        run=published.run.id,
-        **links.codes(statement.series),
-        period=statement.period.label,
-        kind=statement.kind,
-        value=statement.value,
-        diversion=100 * statement.diversion or None,
-        **more,
-    )
-
-
 def _address(published: PublishedRun, query: ScenarioQuery, statement: Statement) -> str:
-    return _link(published, statement, shown=query.shown)
+    return scenario_link(published, statement, shown=query.shown)
 
 
 def _mail(subject: str, result: str | None, permalink: str) -> str:
     text = (result or "").replace(formatting.NBSP, " ")
     return links.mail(f"Scenario: {subject}", f"{text}\n\n{permalink}\n")
-
-
-def _preferred(session: SessionDep) -> str:
-    names = [dataset.id for dataset in catalog.datasets(session) if dataset.series]
-    return next((name for name in PREFERRED if name in names), names[0] if names else "")
 
 
 def _fields(body: bytes) -> dict[str, str]:
