@@ -160,8 +160,10 @@ def main() -> None:
     with process_pool() as pool:
         sections = [_measured_section(name, given.quick, () if name in ALONE else peers, pool) for name in given.only]
     if given.output:
+        chosen = ' ARGS="--no-prophet"' if given.no_prophet else ""
         title = (
-            f"# Intervals\n\n`make bench-intervals` on {machine()}. A fold uses only values known at its cutoff.\n\n"
+            f"# Intervals\n\n`make bench-intervals{chosen}` on {machine()}. "
+            "A fold uses only values known at its cutoff.\n\n"
             "After ± stands a coverage's standard error, over cutoffs drawn again in blocks as long as the horizon.\n"
             f"One star: more than {TOLERANCE:g} points from its level. Two: more than {SURE:g} standard errors as well."
         )
