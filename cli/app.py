@@ -104,8 +104,7 @@ def _stop_for(error: Exception) -> None:
         case OperationalError() | psycopg.OperationalError():
             stop(_unavailable(error), 1)
         case ProgrammingError() | psycopg.ProgrammingError():
-            reason = _first_line(error)
-            stop(f"the database schema does not match this release; run `tradewind migrate`: {reason}", 1)
+            stop(_refused(error), 1)
 
 
 def _invalid_setting(error: "ValidationError") -> str:
@@ -120,6 +119,18 @@ def _unavailable(error: Exception) -> str:
     if is_disk_full(error):
         return "the disk of the database is full: free space, then try again"
     return f"the database does not answer: {_first_line(error)}"
+
+
+def _refused(error: Exception) -> str:
+    """A table or column that is missing means that the schema is an older one, or that there is none."""
+    from psycopg.errors import UndefinedColumn, UndefinedTable
+
+    if isinstance(getattr(error, "orig", error), UndefinedTable | UndefinedColumn):
+        return (
+            "the database has not been migrated to this release: run `tradewind migrate` on the same database, "
+            "then this command again"
+        )
+    return f"the database refuses a statement: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

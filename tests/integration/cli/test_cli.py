@@ -148,12 +148,18 @@ def test_a_database_that_is_away_is_one_line_and_exit_code_1():
     assert done.stderr.startswith("tradewind: the database does not answer")
 
 
-@pytest.mark.parametrize("command", [("ingest", "bundled"), ("backtest", "CN_TRADE"), ("runs",)])
-def test_a_database_without_tables_is_one_line_that_says_what_to_do(server_url, command):
-    done = tradewind(*command, TRADEWIND_DATABASE_URL=new_database(server_url, "bare"))
+@pytest.mark.parametrize(
+    "command",
+    [("ingest", "bundled"), ("ingest", "file", "{file}", "--dataset", "OWN"), ("backtest", "CN_TRADE"), ("runs",)],
+)
+def test_a_database_without_tables_is_one_line_that_says_what_to_do(server_url, command, tmp_path):
+    (tmp_path / "own.csv").write_text("month,flow,partner,sector,value\n2024-01,X,USA,TOTAL,5\n")
+    words = [word.format(file=tmp_path / "own.csv") for word in command]
+    done = tradewind(*words, TRADEWIND_DATABASE_URL=new_database(server_url, "bare"))
     assert done.returncode == 1
-    assert "run `tradewind migrate`" in done.stderr
-    assert [line for line in done.stderr.splitlines() if line.startswith("tradewind: the database schema")], done.stderr
+    expected = "the database has not been migrated to this release: run `tradewind migrate` on the same database"
+    assert [line for line in done.stderr.splitlines() if line.startswith(f"tradewind: {expected}")], done.stderr
+    assert "does not exist" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
