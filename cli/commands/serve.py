@@ -56,10 +56,10 @@ def up(
             "TRADEWIND_LIVE": str(settings.live).lower(),
         }
         commands = {"API": ["serve", "--host", settings.host, "--port", str(chosen)], "scheduler": ["schedule"]}
-        with process_supervisor.children(commands, environment) as started:
+        with process_supervisor.children(commands, environment, restarted={"scheduler"}) as started:
             process_supervisor.wait_until_answering(f"{address}/live", started)
             say(*_addresses(address, dataset if file else None))
-            process_supervisor.watch(started, restarted={"scheduler"}, on_poll=_first_runs(url))
+            process_supervisor.watch(started, on_poll=_first_runs(url))
 
 
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, ends_with: EndsWith = None) -> None:

@@ -7,11 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from types import FrameType
 
 import structlog
@@ -20,8 +20,11 @@ from errors import TradewindError
 
 log = structlog.get_logger(__name__)
 
-READY_SECONDS, STOP_SECONDS, POLL_SECONDS, RESTART_SECONDS = 60.0, 30.0, 0.2, 5.0
+READY_SECONDS = 300.0
+"""The limit is long because a loaded machine starts slowly; a child that has ended is noticed at once."""
+STOP_SECONDS, POLL_SECONDS, RESTART_SECONDS = 30.0, 0.2, 5.0
 AGAIN_SECONDS = 0.5
+ANSWER_SECONDS = 5.0
 
 
 class AddressTaken(TradewindError, OSError):
@@ -101,11 +104,16 @@ def _comes_of_a_stop(error: BaseException | None) -> bool:
 
 @dataclass(frozen=True)
 class Children:
-    """Child processes by name, each running `tradewind` with its arguments and the extra `environment`."""
+    """Child processes by name, each running `tradewind` with its arguments and the extra `environment`.
+
+    Those in `restarted` are started again when they end.
+    """
 
     commands: Mapping[str, Sequence[str]]
     environment: Mapping[str, str]
+    restarted: Collection[str] = ()
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    restart_at: dict[str, float] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         """Start a child, again if it has ended; it stops when this process ends (`stop_with_parent`)."""
@@ -121,11 +129,25 @@ class Children:
         codes = {name: process.poll() for name, process in self.processes.items()}
         return {name: code for name, code in codes.items() if code is not None}
 
+    def look(self) -> None:
+        """Start a child in `restarted` again some seconds after its end. Raises ChildEnded where another has ended."""
+        for name, code in self.ended().items():
+            if name not in self.restarted:
+                raise ChildEnded(name, code)
+            if name not in self.restart_at:
+                log.error("supervisor.child_ended", child=name, code=code, restart_in_seconds=RESTART_SECONDS)
+                self.restart_at[name] = time.monotonic() + RESTART_SECONDS
+            elif time.monotonic() >= self.restart_at[name]:
+                del self.restart_at[name]
+                self.start(name)
+
 
 @contextmanager
-def children(commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> Iterator[Children]:
+def children(
+    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, restarted: Collection[str] = ()
+) -> Iterator[Children]:
     """Started children; all are stopped at the end of the block."""
-    started = Children(commands, environment)
+    started = Children(commands, environment, restarted)
     try:
         for name in commands:
             started.start(name)
@@ -148,40 +170,28 @@ def stop_with_parent(parent: int) -> None:
 
 
 def wait_until_answering(url: str, started: Children) -> None:
-    """Wait until `url` answers 200.
+    """Wait until `url`, which is one of this machine, answers 200.
 
     Raises:
-        ChildEnded: a process ended first; TimeoutError: no answer within a minute.
+        ChildEnded: a process that is not restarted ended first; TimeoutError: no answer within READY_SECONDS.
     """
+    # A proxy of the environment does not know addresses of this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        for name, code in started.ended().items():
-            raise ChildEnded(name, code)
+        started.look()
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            with opener.open(url, timeout=ANSWER_SECONDS):
+                return
+        except (OSError, HTTPException):
             time.sleep(POLL_SECONDS)
     raise TimeoutError(f"{url} did not answer within {READY_SECONDS:g} s")
 
 
-def watch(started: Children, *, restarted: Collection[str] = (), on_poll: Callable[[], None] = lambda: None) -> None:
-    """Wait forever. A child in `restarted` is started again some seconds after its end; any other raises ChildEnded.
-
-    `on_poll` is called after each look at the children.
-    """
-    restart_at: dict[str, float] = {}
+def watch(started: Children, *, on_poll: Callable[[], None] = lambda: None) -> None:
+    """Wait until a child that is not restarted ends, which raises ChildEnded. `on_poll` is called after each look."""
     while True:
-        for name, code in started.ended().items():
-            if name not in restarted:
-                raise ChildEnded(name, code)
-            if name not in restart_at:
-                log.error("supervisor.child_ended", child=name, code=code, restart_in_seconds=RESTART_SECONDS)
-                restart_at[name] = time.monotonic() + RESTART_SECONDS
-            elif time.monotonic() >= restart_at[name]:
-                del restart_at[name]
-                started.start(name)
+        started.look()
         on_poll()
         time.sleep(POLL_SECONDS)
 

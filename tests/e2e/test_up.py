@@ -50,7 +50,8 @@ class Service:
 
     @property
     def address(self):
-        assert self.answering.wait(180), "".join(self.printed) + Path(self.log.name).read_text()
+        wait_until(lambda: self.answering.is_set() or self.process.poll() is not None, 300)
+        assert self.answering.is_set(), "".join(self.printed) + Path(self.log.name).read_text()
         return re.findall(r"http://\S+", "".join(self.printed))[0]
 
     def get(self, path):

@@ -8,9 +8,20 @@ import weakref
 from contextlib import contextmanager
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from jobs.execution import process_supervisor
-from jobs.execution.process_supervisor import ChildEnded, Children, Stopped, stop_signals, watch
+from jobs.execution.process_supervisor import (
+    ChildEnded,
+    Children,
+    Stopped,
+    stop_signals,
+    wait_until_answering,
+    watch,
+)
+from tests.support.web_service import served
 
 
 def interrupted_query() -> None:
@@ -89,8 +100,8 @@ def child(code: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-c", code])
 
 
-def test_a_scheduler_that_ends_is_started_again_and_an_api_that_ends_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    starts: list[str] = []
+def fakes(starts: list[str]) -> Children:
+    """Children whose restarts are noted; the API ends after the second."""
 
     class Fake(Children):
         def start(self, name: str) -> None:
@@ -99,8 +110,28 @@ def test_a_scheduler_that_ends_is_started_again_and_an_api_that_ends_is_not(monk
             if len(starts) == 2:
                 self.processes["API"].terminate()
 
+    processes = {"API": child("import time; time.sleep(60)"), "scheduler": child("raise SystemExit(3)")}
+    return Fake({}, {}, {"scheduler"}, processes)
+
+
+def test_a_scheduler_that_ends_is_started_again_and_an_api_that_ends_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[str] = []
     monkeypatch.setattr(process_supervisor, "RESTART_SECONDS", 0.0)
-    started = Fake({}, {}, {"API": child("import time; time.sleep(60)"), "scheduler": child("raise SystemExit(3)")})
     with pytest.raises(ChildEnded, match="API"):
-        watch(started, restarted={"scheduler"})
+        watch(fakes(starts))
     assert starts[:2] == ["scheduler", "scheduler"]
+
+
+def test_a_scheduler_that_ends_before_the_api_answers_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[str] = []
+    monkeypatch.setattr(process_supervisor, "RESTART_SECONDS", 0.0)
+    with pytest.raises(ChildEnded, match="API"):
+        wait_until_answering("http://127.0.0.1:1/live", fakes(starts))
+    assert starts[:2] == ["scheduler", "scheduler"]
+
+
+def test_the_api_is_asked_without_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    application = Starlette(routes=[Route("/live", lambda _: PlainTextResponse("alive"))])
+    with served(application) as address:
+        wait_until_answering(f"{address}/live", Children({}, {}))
