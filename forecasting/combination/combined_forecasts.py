@@ -77,15 +77,29 @@ class CombinedForecasts(KeepsMemoryOrder):
         Correlated errors make the variance of a whole large next to its parts' although its own draws are as reliable.
         With `given_step`, the totals given so many months ahead have their own small error, independent of the parts'.
         """
-        width, unit = distribution.marginals.width, self.transform_unit[:, fold]
-        variance = _variance(width, unit, self.centre[:, fold], self.discontinued[:, fold])
-        common = np.sqrt(CORRELATION_SHRINKAGE * variance)[:, None] * distribution.loadings
-        specific = variance * (1 - CORRELATION_SHRINKAGE * np.square(distribution.loadings).sum(axis=1))
+        specific, common = self._covariance(fold, distribution, CORRELATION_SHRINKAGE)
         totals = self.given[fold]
         if given_step is not None and totals is not None:
             specific = totals.replace_variance(specific, given_step)
             common[totals.known(given_step)] = 0.0
         return reconciler(self.hierarchies[fold], specific, common)
+
+    def widened(self, fold: int, distribution: ErrorDistribution, reconcile: Reconciler) -> ErrorDistribution:
+        """The distribution of a fold's draws as wide as makes them after `reconcile` as wide as `distribution`.
+
+        Its scale is that of errors of coherent forecasts. Draws are less coherent than these, since few folds support
+        their correlations, and lose a part of their variance when they are reconciled.
+        """
+        narrowing = reconcile.narrowing(*self._covariance(fold, distribution, 1.0))
+        width = distribution.marginals.width / narrowing[:, None]
+        return replace(distribution, marginals=replace(distribution.marginals, width=width))
+
+    def _covariance(self, fold: int, distribution: ErrorDistribution, share: float) -> tuple[FloatArray, FloatArray]:
+        """Variances (series,) and common factors (series, factors) of errors with a share of their correlation."""
+        width, unit = distribution.marginals.width, self.transform_unit[:, fold]
+        variance = _variance(width, unit, self.centre[:, fold], self.discontinued[:, fold])
+        common = np.sqrt(share * variance)[:, None] * distribution.loadings
+        return variance * (1 - share * np.square(distribution.loadings).sum(axis=1)), common
 
     def seen(self, fold: int) -> FloatArray:
         """The panel's values as known at a fold's cutoff, shape (series, months up to it)."""

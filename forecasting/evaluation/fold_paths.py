@@ -35,18 +35,19 @@ def fold_paths(
     Their array comes from `new_array`.
     """
     distribution = fold_distribution(pool, fold)
+    reconcile = pool.reconciler(fold, distribution)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     blocks = list(series_blocks(series, draws * horizon))
     # Several blocks wait for reconciliation as float32, in which they are stored.
     shape = series, draws, horizon
     paths: NDArray[Any] = np.empty(shape) if len(blocks) == 1 else new_array(shape, np.float32)
-    draw = partial(_draw, pool, fold, distribution, draws=draws, seed=seed)
+    widened = pool.widened(fold, distribution, reconcile)
+    draw = partial(_draw, pool, fold, widened, draws=draws, seed=seed)
     for rows in blocks:
         paths[rows] = draw(np.arange(rows.start, rows.stop), pool.centre[rows, fold])
     _draw_readings(pool.last_values[fold], paths, draw, pool.panel.unique_ids, seed)
     lower_bounds = pool.data.lower_bounds[:, fold]
     residues = ROUNDING * pool.data.largest_recent[:, fold, None, None]
-    reconcile = pool.reconciler(fold, distribution)
     coherent = paths if paths.dtype == np.float32 else new_array(shape, np.float32)
     not_begun = ~np.isfinite(pool.centre[:, fold]).all(axis=1)
     paths[not_begun | pool.discontinued[:, fold]] = 0.0

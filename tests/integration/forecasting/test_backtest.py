@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forecasting.combination.combined_forecasts import combine_panel
+from forecasting.combination.combined_forecasts import CombinedForecasts, combine_panel
 from forecasting.config import COMBINATION, ForecastConfig
 from forecasting.evaluation import chunks
-from forecasting.evaluation.fold_paths import fold_distribution
+from forecasting.evaluation.fold_paths import fold_distribution, fold_paths
 from forecasting.evaluation.metrics import pinball
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
 from forecasting.path_quantiles import path_quantiles, quantiles_of_paths
 from forecasting.pipeline import evaluate_panel, forecast_panel
+from forecasting.uncertainty import error_distribution
+from forecasting.uncertainty.arsinh_transform import transform
 from forecasting.uncertainty.error_distribution import learn_distribution
 from tests.support.panels import gaps_of_sums, grid_panel
 
@@ -107,3 +109,23 @@ def test_a_folds_scale_is_calibrated_by_earlier_folds(panel):
     assert_array_equal(widths(), before)
     pool.forecast_scale[:, fold - 5 : fold - 3, 0] /= 9
     assert not np.allclose(widths(), before, rtol=0.003)
+
+
+def test_reconciled_paths_are_as_wide_as_the_error_distribution(panel, monkeypatch):
+    # With one factor most of the correlation of parts and wholes is lost, and reconciliation removes variance.
+    monkeypatch.setattr(error_distribution, "RANK", 1)
+    base = forecast_at_cutoffs(
+        panel, cutoffs=range(40, 75), horizon=3, reporter="CHN", forecasters=("naive", "seasonal_naive")
+    )
+    pool, fold = combine_panel(panel, base), 34
+    distribution = fold_distribution(pool, fold)
+    errors = distribution.marginals.standardised(np.random.default_rng(3).uniform(size=100_000))
+    expected = distribution.marginals.width * errors.std()
+
+    def ratio():
+        paths = fold_paths(pool, fold, draws=4000, seed=1).astype(np.float64)
+        return np.median(transform(paths, pool.transform_unit[:, fold, None, None]).std(axis=1) / expected)
+
+    assert_allclose(ratio(), 1.0, atol=0.03)
+    monkeypatch.setattr(CombinedForecasts, "widened", lambda pool, fold, distribution, reconcile: distribution)
+    assert ratio() < 0.94

@@ -79,3 +79,36 @@ def test_the_least_certain_part_absorbs_the_incoherence():
     hierarchy = find_hierarchy(Panel.from_long(long_frame(parts, keys=keys)))
     coherent = reconciler(hierarchy, np.array([1e-6, 1.0, 1e-6]))(np.array([[10.0], [20.0], [36.0]]))
     assert_allclose(coherent[:, 0], [10.0, 26.0, 36.0], rtol=1e-4)
+
+
+def test_narrowing_is_the_median_ratio_of_standard_deviations_of_reconciled_draws():
+    draw = np.random.default_rng(11)
+    series = len(PANEL.unique_ids)
+    variances = draw.gamma(2.0, 1.0, series)
+    common = draw.normal(size=(series, 2)) * np.sqrt(variances)[:, None]
+    # The weights of the reconciler are not those of the draws: it shrinks their correlations.
+    reconcile = reconciler(HIERARCHY, variances, 0.5 * common)
+    normal = draw.normal(size=(series, 40_000)) * np.sqrt(variances)[:, None]
+    values = normal + common @ draw.normal(size=(2, 40_000))
+    expected = np.median(reconcile(values).var(axis=1) / values.var(axis=1)) ** 0.5
+    found = reconcile.narrowing(variances, common)
+    assert_allclose(found, expected, rtol=0.02)
+    assert expected < 0.95
+
+
+def test_a_series_without_a_constraint_is_not_narrowed():
+    keys = {uid: {"partner": uid, "sector": "TOTAL"} for uid in ("WLD", "DEU", "USA")} | {
+        "alone": {"partner": "FRA", "sector": "EV"}
+    }
+    values = {"DEU": np.full(24, 10.0), "USA": np.full(24, 20.0), "WLD": np.full(24, 30.0), "alone": np.full(24, 5.0)}
+    panel = Panel.from_long(long_frame(values, keys=keys))
+    found = reconciler(find_hierarchy(panel), np.ones(4)).narrowing(np.ones(4), np.zeros((4, 1)))
+    alone = panel.unique_ids.index("alone")
+    assert found[alone] == 1.0
+    assert (np.delete(found, alone) < 1.0).all()
+    assert (
+        reconciler(find_hierarchy(Panel.from_long(long_frame({"a": [1.0]}))), np.ones(1)).narrowing(
+            np.ones(1), np.zeros((1, 1))
+        )
+        == 1.0
+    ).all()
