@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
 from forecasting.types import FloatArray
 from forecasting.uncertainty.error_scale import ErrorScale, KnownErrors, estimate_error_scale
@@ -25,6 +25,8 @@ TAIL_DEGREES_OF_FREEDOM, SHAPE_PRIOR_FOLDS = 4, 200
 RANK = 60
 # A scale estimated on few folds is uncertain: this over their number is added to the variance of the draws.
 SCALE_UNCERTAINTY = 0.4
+# Standard deviation of the logarithm of the scale around its forecast, and points that its distribution is computed on.
+SCALE_DEVIATION, DEVIATION_POINTS, SHAPE_POINTS = 0.2, 9, 1000
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def _marginals(scale: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) 
     """The scale `ahead`, and the shape of the known errors in units of their own scale."""
     inflation = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
     usable = np.where(~known_errors.pooled[:, None, None], np.nan, _standardised(scale, known_errors))
-    return Marginals(inflation * ahead.ahead_of(known_errors), _shape(usable, known_errors.recency))
+    shape = with_uncertain_scale(_shape(usable, known_errors.recency))
+    return Marginals(inflation * ahead.ahead_of(known_errors), shape)
 
 
 def _of_informed_steps(
@@ -146,6 +149,25 @@ def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
     empirical = np.sign(SHAPE_PROBABILITIES - 0.5) * upper
     reliability = folds / (folds + SHAPE_PRIOR_FOLDS)
     return reliability * empirical + (1 - reliability) * student
+
+
+def with_uncertain_scale(shape: FloatArray) -> FloatArray:
+    """Quantiles of symmetric errors with the quantiles `shape` times a lognormal factor of median one.
+
+    The factor is the error of the scale forecast: known errors are divided by a scale that is learnt from them, and
+    the scale of the months ahead differs from it.
+    """
+    if shape[-1] <= 0:
+        return shape
+    nodes, weights = np.polynomial.hermite_e.hermegauss(DEVIATION_POINTS)
+    size = np.linspace(0.0, 2 * shape[-1], SHAPE_POINTS)
+    known: FloatArray = ndtri(SHAPE_PROBABILITIES)
+    standard = size / np.exp(SCALE_DEVIATION * nodes)[:, None]
+    normal = np.where(standard > shape[-1], known[-1] * standard / shape[-1], np.interp(standard, shape, known))
+    probability = weights @ ndtr(normal) / weights.sum()
+    upper = np.interp(np.maximum(SHAPE_PROBABILITIES, 1 - SHAPE_PROBABILITIES), probability, size)
+    mixed: FloatArray = np.sign(SHAPE_PROBABILITIES - 0.5) * upper
+    return mixed
 
 
 def _across_series(scores: FloatArray, known: FloatArray, recency: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import ndtri
 from scipy.stats import norm
 
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, transform_units
-from forecasting.uncertainty.error_distribution import learn_distribution, learn_marginals
+from forecasting.uncertainty.error_distribution import (
+    SCALE_DEVIATION,
+    SHAPE_PROBABILITIES,
+    learn_distribution,
+    learn_marginals,
+    with_uncertain_scale,
+)
 from tests.support.known_errors import FOLDS, SERIES, known_law, make_known_errors
 
 
@@ -67,3 +74,20 @@ def test_units_use_only_months_up_to_the_cutoff():
     values[:, 21:59] *= 7
     assert_allclose(transform_units(values, np.array([20]))[:, 0], before[:, 0])
     assert before[1, 0] > 0
+
+
+def test_an_uncertain_scale_makes_tails_heavier():
+    draw = np.random.default_rng(4)
+    normal = ndtri(SHAPE_PROBABILITIES) / np.sqrt(2 / np.pi)
+    found = with_uncertain_scale(normal)
+    factor = np.exp(SCALE_DEVIATION * draw.standard_normal(400_000))
+    drawn = draw.standard_normal(400_000) / np.sqrt(2 / np.pi) * factor
+    inside = (SHAPE_PROBABILITIES > 0.004) & (SHAPE_PROBABILITIES < 0.996)
+    assert_allclose(found[inside], np.quantile(drawn, SHAPE_PROBABILITIES[inside]), atol=0.02)
+    assert_allclose(found, -found[::-1], atol=1e-12)
+    assert found[-1] > 1.05 * normal[-1]
+    assert (np.diff(found) >= 0).all()
+
+
+def test_errors_of_zero_keep_a_shape_of_zero():
+    assert_array_equal(with_uncertain_scale(np.zeros(len(SHAPE_PROBABILITIES))), 0.0)
