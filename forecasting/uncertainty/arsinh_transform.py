@@ -12,40 +12,45 @@ from forecasting.types import FloatArray
 # A tenth of the usual value, so that usual values lie well inside the logarithmic part.
 UNIT_SHARE = 0.1
 # For a balance four times the usual value, so that usual values lie well inside the linear part: errors around zero do
-# not grow with the value. A series becomes one as the share of its negative values (of the positive ones, if less)
-# rises from the first to the second of these: single negative corrections leave it as it is.
-BALANCE_SHARE, BALANCE = 4.0, (0.05, 0.25)
+# not grow with the value. A series becomes one as the share of its values of the rarer sign, apart from the largest,
+# rises to the second of these: a single negative correction leaves it as it is.
+BALANCE_SHARE, BALANCE = 4.0, 0.02
 RECENT = 36
-RELATIVE_TOLERANCE = 1e-9
 
 
 def transform_units(values: FloatArray, cutoffs: NDArray[np.int64]) -> FloatArray:
     """The transform's unit of each series at each cutoff, shape (series, cutoffs), from the last 36 known months.
 
-    The unit of a series with negative months is larger if they are many.
-    `values` has shape (series, months); `cutoffs` are positions in the months. For a series without trade in those
-    months it is computed from all its months, for one that never traded it is the median of the others. Never zero.
+    The unit of a series of both signs is larger. `values` has shape (series, months); `cutoffs` are positions in the
+    months. For a series without trade in those months it is computed from all its months, for one that never traded it
+    is the median of the others. Never zero.
     """
-    known = np.isfinite(values)
-    size = np.where(known, np.abs(values), 0.0)
-    sums, counts = np.cumsum(size, axis=1), np.cumsum(known, axis=1)
-    negative = np.cumsum(np.where(known & (values < 0), size, 0.0), axis=1)
-    last, before = np.asarray(cutoffs), np.asarray(cutoffs) - RECENT
-    since = np.where(before >= 0, 1, 0)
-    total, count, below = (part[:, last] - since * part[:, np.maximum(before, 0)] for part in (sums, counts, negative))
-    negative_share = np.clip(np.minimum(below, total - below) / np.where(total > 0, total, 1.0), 0.0, 0.5)
-    start, end = BALANCE
-    balance = np.clip((negative_share - start) / (end - start), 0.0, 1.0)
-    share = UNIT_SHARE + (BALANCE_SHARE - UNIT_SHARE) * balance
-    unit = share * total / np.maximum(count, 1)
-    # Differences of cumulative sums leave rounding residues of months long past.
-    unit = np.where(
-        total > RELATIVE_TOLERANCE * sums[:, last], unit, UNIT_SHARE * sums[:, last] / np.maximum(counts[:, last], 1)
-    )
-    for column in unit.T:
-        traded = column > 0
-        column[~traded] = np.median(column[traded]) if traded.any() else 1.0
-    return np.asarray(unit)
+    found = np.empty((len(values), len(cutoffs)))
+    for place, cutoff in enumerate(cutoffs.tolist()):
+        recent = values[:, max(cutoff + 1 - RECENT, 0) : cutoff + 1]
+        unit = _share(recent) * _usual(recent)
+        idle = unit == 0
+        unit[idle] = UNIT_SHARE * _usual(values[idle, : cutoff + 1])
+        traded = unit > 0
+        unit[~traded] = np.median(unit[traded]) if traded.any() else 1.0
+        found[:, place] = unit
+    return found
+
+
+def _usual(values: FloatArray) -> FloatArray:
+    """The mean absolute value of each series (series,), zero where none is known."""
+    usual: FloatArray = np.nansum(np.abs(values), axis=1) / np.maximum(np.isfinite(values).sum(axis=1), 1)
+    return usual
+
+
+def _share(values: FloatArray) -> FloatArray:
+    """The unit in usual values of each series (series,), larger where both signs are usual."""
+    above, below = np.fmax(values, 0.0), np.fmax(-values, 0.0)
+    rarer = np.minimum(*(np.nansum(part, axis=1) - np.nanmax(part, axis=1, initial=0.0) for part in (above, below)))
+    total = np.nansum(np.abs(values), axis=1)
+    share = np.divide(rarer, total, out=np.zeros_like(total), where=total > 0)
+    unit: FloatArray = UNIT_SHARE + (BALANCE_SHARE - UNIT_SHARE) * np.clip(share / BALANCE, 0.0, 1.0)
+    return unit
 
 
 def largest_recent(values: FloatArray) -> FloatArray:
