@@ -13,7 +13,7 @@ from forecasting.combination.drift_correction import correct_drift
 from forecasting.combination.event_adjustment import EventAdjustment, adjust_for_events
 from forecasting.combination.fold_data import FoldData, read_fold_data
 from forecasting.combination.indicator_adjustment import IndicatorAdjustment, adjust_for_indicators
-from forecasting.combination.last_value import LastValueReadings, read_last_values
+from forecasting.combination.last_value import UnusualReadings, read_last_values
 from forecasting.combination.level_change import follow_level_changes
 from forecasting.combination.prior_weights import prior_weights
 from forecasting.combination.weights import combine
@@ -59,7 +59,7 @@ class CombinedForecasts(KeepsMemoryOrder):
     weights: FloatArray
     actual: FloatArray
     forecast_scale: FloatArray
-    last_values: tuple[LastValueReadings | None, ...]
+    last_values: tuple[UnusualReadings | None, ...]
     given: tuple[GivenTotals | None, ...]
     total_effect: FloatArray | None = None
     events: EventAdjustment | None = None
@@ -278,14 +278,14 @@ def _reconcile(
     discontinued: NDArray[np.bool_],
     given: Sequence[GivenTotals | None],
     new_array: NewArray,
-) -> tuple[FloatArray, FloatArray, tuple[LastValueReadings | None, ...], FloatArray | None]:
+) -> tuple[FloatArray, FloatArray, tuple[UnusualReadings | None, ...], FloatArray | None]:
     """Coherent centres, the error scale forecast, each (series, folds, horizon), and the readings of last values.
 
     The amounts that given totals added to the last fold, shape (series, horizon), are the fourth result. Each fold
     uses the errors known at it. The centre after a gross last value is that of a single event.
     """
     coherent, forecast_scale = (empty_like(centre, new_array) for _ in range(2))
-    errors, readings, total_effect = moved(data.errors(centre), new_array), list[LastValueReadings | None](), None
+    readings, total_effect = list[UnusualReadings | None](), None
     for fold in range(centre.shape[1]):
         unit, base = data.transform_unit[:, fold], centre[:, fold].copy()
         reading = None
@@ -293,8 +293,8 @@ def _reconcile(
             last, expected_error = data.seen(fold)[:, -2:], forecast_scale[:, fold - 1, 0]
             reading = read_last_values(base, coherent[:, fold - 1], last, expected_error, unit)
             base[reading.gross] = reading.single[reading.gross]
-        readings.append(reading if reading is not None and reading.unusual.any() else None)
-        known = data.known_errors(fold, centre, errors, None if reading is None else reading.unusual)
+        readings.append(reading.of_unusual() if reading is not None and reading.unusual.any() else None)
+        known = data.known_errors(fold, centre, unusual=None if reading is None else reading.unusual)
         forecast_scale[:, fold] = estimate_error_scale(known).ahead_of(known)
         variance = _variance(forecast_scale[:, fold], unit, base, discontinued[:, fold])
         begun = np.isfinite(base).all(axis=1, keepdims=True)

@@ -9,6 +9,7 @@ series and steps. On most panels bias does not persist, so the coefficient is sh
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.evaluation.chunks import error_blocks
 from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform
 
@@ -31,18 +32,20 @@ def correct_drift(
     arsinh transform; `cutoffs` (folds,) are month numbers, ascending. A fold uses errors of months up to its cutoff.
     """
     unit = transform_unit[..., None]
-    transformed = transform(centre, unit)
-    errors = np.clip(transform(actual, unit) - transformed, -ERROR_LIMIT, ERROR_LIMIT)
+    errors = transform(actual, unit)
+    errors -= transform(centre, unit)
+    np.clip(errors, -ERROR_LIMIT, ERROR_LIMIT, out=errors)
     bias = _known_bias(errors[..., 0], np.asarray(cutoffs))
     steps = 1 + np.arange(centre.shape[2])
     corrected = centre.copy()
     for fold, cutoff in enumerate(cutoffs):
-        known = np.where(np.asarray(cutoffs)[:fold, None] + steps <= cutoff, errors[:, :fold], np.nan)
-        coefficient = _coefficient(known, bias[:, :fold])
+        reached = np.asarray(cutoffs)[:fold, None] + steps <= cutoff
+        coefficient = _coefficient(errors[:, :fold], reached, bias[:, :fold])
         # A forecast of zero is that of a discontinued series.
         moved = (bias[:, fold, None] != 0.0) & (centre[:, fold] != 0.0)
         if coefficient and moved.any():
-            ahead = inverse_transform(transformed[:, fold] + coefficient * bias[:, fold, None], unit[:, fold])
+            shifted = transform(centre[:, fold], unit[:, fold]) + coefficient * bias[:, fold, None]
+            ahead = inverse_transform(shifted, unit[:, fold])
             corrected[:, fold] = np.where(moved, ahead, centre[:, fold])
     return corrected
 
@@ -57,11 +60,17 @@ def _known_bias(first_errors: FloatArray, cutoffs: NDArray[np.int64]) -> FloatAr
     return bias
 
 
-def _coefficient(errors: FloatArray, bias: FloatArray) -> float:
-    """The shrunk coefficient of known `errors` (series, folds, horizon) on `bias` (series, folds)."""
-    known = np.isfinite(errors)
-    cross = np.where(known, errors, 0.0).sum(axis=2)
-    products, squares = (cross * bias).sum(axis=0), (known.sum(axis=2) * bias**2).sum(axis=0)
+def _coefficient(errors: FloatArray, reached: NDArray[np.bool_], bias: FloatArray) -> float:
+    """The shrunk coefficient of `errors` (series, folds, horizon) on `bias` (series, folds).
+
+    The errors of the months `reached` (folds, horizon) are known, unless they are NaN.
+    """
+    products, squares = np.zeros((2, errors.shape[1]))
+    for rows in error_blocks(errors):
+        known = reached & np.isfinite(errors[rows])
+        cross = np.where(known, errors[rows], 0.0).sum(axis=2)
+        products += (cross * bias[rows]).sum(axis=0)
+        squares += (known.sum(axis=2) * bias[rows] ** 2).sum(axis=0)
     used = squares > 0
     if np.count_nonzero(used) < FEWEST_FOLDS:
         return 0.0

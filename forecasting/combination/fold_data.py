@@ -109,28 +109,35 @@ class FoldData(KeepsMemoryOrder):
         return np.asarray(known)
 
     def known_errors(
-        self, fold: int, means: FloatArray, errors: FloatArray, unusual: NDArray[np.bool_] | None = None
+        self,
+        fold: int,
+        means: FloatArray,
+        errors: FloatArray | None = None,
+        unusual: NDArray[np.bool_] | None = None,
     ) -> KnownErrors:
         """The errors of `means` (series, folds, horizon) that were known at a fold's cutoff.
 
         They are measured in the unit of that fold, in which its intervals are computed: the unit of a market that
-        collapsed or boomed since is no measure of its errors now. `errors` are those in the units of their own folds.
-        The last month of series with an `unusual` last value (series,) is excluded, and lasting changes of level count
-        once.
+        collapsed or boomed since is no measure of its errors now. `errors` are those in the units of their own folds,
+        which only the calibration of a scale needs. The last month of series with an `unusual` last value (series,) is
+        excluded, and lasting changes of level count once.
         """
-        known = self.known_at(fold, errors, unusual)
         unit = self.transform_unit[:, fold, None, None]
         current = transform(means[:, :fold], unit)
         np.subtract(transform(self.outcomes[:, :fold], unit), current, out=current)
+        known = self.known_at(fold, current, unusual)
         current[~known] = np.nan
         cutoffs = self.months[:fold]
+        fold_errors = None
+        if errors is not None:
+            fold_errors = count_jumps_once(np.where(known, errors[:, :fold], np.nan), cutoffs)
         return KnownErrors(
             errors=count_jumps_once(current, cutoffs),
             cutoffs=cutoffs,
             cutoff=int(self.months[fold]),
             prior=self.prior[:, fold],
             aggregation_level=self.aggregation_level,
-            fold_errors=count_jumps_once(np.where(known, errors[:, :fold], np.nan), cutoffs),
+            fold_errors=fold_errors,
             representative=self.representative[:, fold],
             delay=self.delay[:, fold],
             new_year=self.new_year,

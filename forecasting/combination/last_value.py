@@ -39,6 +39,21 @@ class LastValueReadings:
     lasting: FloatArray
     probability: FloatArray
 
+    def of_unusual(self) -> "UnusualReadings":
+        """The readings of the series with an unusual value, which are few."""
+        rows = self.unusual
+        return UnusualReadings(rows, self.single[rows], self.lasting[rows], self.probability[rows])
+
+
+@dataclass(frozen=True)
+class UnusualReadings:
+    """The readings of the series that are `unusual` (series,), in their order; the others as in LastValueReadings."""
+
+    unusual: NDArray[np.bool_]
+    single: FloatArray
+    lasting: FloatArray
+    probability: FloatArray
+
 
 def read_last_values(
     centre: FloatArray, earlier: FloatArray, last: FloatArray, error_scale: FloatArray, unit: FloatArray

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.combination.combined_forecasts import CombinedForecasts
-from forecasting.combination.last_value import LastValueReadings
+from forecasting.combination.last_value import UnusualReadings
 from forecasting.evaluation.chunks import series_blocks
 from forecasting.large_arrays import in_memory
 from forecasting.types import FloatArray, NewArray
@@ -28,13 +28,19 @@ def fold_distribution(pool: CombinedForecasts, fold: int) -> ErrorDistribution:
 
 
 def fold_paths(
-    pool: CombinedForecasts, fold: int, *, draws: int, seed: int, new_array: NewArray = in_memory
+    pool: CombinedForecasts,
+    fold: int,
+    *,
+    draws: int,
+    seed: int,
+    distribution: ErrorDistribution | None = None,
+    new_array: NewArray = in_memory,
 ) -> NDArray[np.float32]:
     """Coherent joint paths from a fold's cutoff, shape (series, draws, horizon), in the units of `y`.
 
-    Their array comes from `new_array`.
+    `distribution` is that of the fold, by default estimated here. The array comes from `new_array`.
     """
-    distribution = fold_distribution(pool, fold)
+    distribution = distribution or fold_distribution(pool, fold)
     reconcile = pool.reconciler(fold, distribution)
     series, horizon = pool.centre.shape[0], pool.centre.shape[2]
     blocks = list(series_blocks(series, draws * horizon))
@@ -102,7 +108,7 @@ def _draw(
 
 
 def _draw_readings(
-    readings: LastValueReadings | None,
+    readings: UnusualReadings | None,
     paths: NDArray[np.float32] | FloatArray,
     draw: Callable[[NDArray[np.int64], FloatArray], FloatArray],
     unique_ids: Sequence[str],
@@ -112,10 +118,10 @@ def _draw_readings(
     if readings is None:
         return
     rows = np.flatnonzero(readings.unusual)
-    paths[rows], changed = draw(rows, readings.single[rows]), draw(rows, readings.lasting[rows])
+    paths[rows], changed = draw(rows, readings.single), draw(rows, readings.lasting)
     for place, row in enumerate(rows.tolist()):
         generator = np.random.default_rng([seed, zlib.crc32(unique_ids[row].encode()), 1])
-        number = round(readings.probability[row] * paths.shape[1])
+        number = round(readings.probability[place] * paths.shape[1])
         chosen = generator.permutation(paths.shape[1])[:number]
         paths[row, chosen] = changed[place, chosen]
 

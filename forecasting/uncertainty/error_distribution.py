@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.special import ndtr, ndtri, stdtrit
 
+from forecasting.evaluation.chunks import error_blocks
 from forecasting.types import FloatArray
 from forecasting.uncertainty.error_scale import ErrorScale, KnownErrors, estimate_error_scale
 from forecasting.uncertainty.error_scale_calibration import calibrate
@@ -27,6 +28,9 @@ RANK = 60
 SCALE_UNCERTAINTY = 0.4
 # Standard deviation of the logarithm of the scale around its forecast, and points that its distribution is computed on.
 SCALE_DEVIATION, DEVIATION_POINTS, SHAPE_POINTS = 0.2, 9, 1000
+# The shape of errors is pooled over so many series at most, every second, third and so on of a larger panel: more do
+# not change it, and sorting their errors takes several times the memory of these.
+MOST_SHAPE_SERIES = 2_000
 
 
 @dataclass(frozen=True)
@@ -86,24 +90,26 @@ def learn_distribution(
     one at hand: they have a scale of their own.
     """
     scale = estimate_error_scale(known_errors)
-    scores = np.clip(np.nan_to_num(_standardised(scale, known_errors)), -CLIP, CLIP)
+    scores = np.nan_to_num(_standardised(scale, known_errors), copy=False)
+    np.clip(scores, -CLIP, CLIP, out=scores)
     known = np.isfinite(known_errors.errors)
+    steps = _over_steps(scores, known, known_errors.pooled)
     loadings, specific = _across_series(scores, known, known_errors.recency)
+    del scores, known
     marginals = _marginals(
         scale, known_errors, scale if forecast_scale is None else calibrate(scale, forecast_scale, known_errors)
     )
     if forecast_scale is not None and informed is not None:
         marginals = _of_informed_steps(marginals, scale.ahead_of(known_errors), known_errors, forecast_scale, informed)
-    return ErrorDistribution(
-        marginals, loadings, specific, _over_steps(scores[known_errors.pooled], known[known_errors.pooled])
-    )
+    return ErrorDistribution(marginals, loadings, specific, steps)
 
 
 def _marginals(scale: ErrorScale, known_errors: KnownErrors, ahead: ErrorScale) -> Marginals:
     """The scale `ahead`, and the shape of the known errors in units of their own scale."""
     inflation = np.sqrt(1 + SCALE_UNCERTAINTY / (1 + known_errors.recency.sum()))
-    usable = np.where(~known_errors.pooled[:, None, None], np.nan, _standardised(scale, known_errors))
-    shape = with_uncertain_scale(_shape(usable, known_errors.recency))
+    rows = np.flatnonzero(known_errors.pooled)
+    rows = rows[:: -(-len(rows) // MOST_SHAPE_SERIES) or 1]
+    shape = with_uncertain_scale(_shape(_standardised(scale, known_errors, rows), known_errors.recency))
     return Marginals(inflation * ahead.ahead_of(known_errors), shape)
 
 
@@ -126,8 +132,13 @@ def _of_informed_steps(
     return replace(marginals, width=marginals.width * factors)
 
 
-def _standardised(scale: ErrorScale, known_errors: KnownErrors) -> FloatArray:
-    return np.clip(known_errors.errors / scale.of(known_errors.months), -3 * CLIP, 3 * CLIP)
+def _standardised(
+    scale: ErrorScale, known_errors: KnownErrors, rows: NDArray[np.int64] | slice = slice(None)
+) -> FloatArray:
+    """The errors of some of the series in units of their scale, bounded."""
+    found = scale.of(known_errors.months, rows)
+    np.divide(known_errors.errors[rows], found, out=found)
+    return np.clip(found, -3 * CLIP, 3 * CLIP, out=found)
 
 
 def _shape(standardised: FloatArray, recency: FloatArray) -> FloatArray:
@@ -172,23 +183,34 @@ def with_uncertain_scale(shape: FloatArray) -> FloatArray:
 
 def _across_series(scores: FloatArray, known: FloatArray, recency: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Factor loadings and specific standard deviations of the correlation of recent errors, with RANK factors."""
-    flat = (scores * np.sqrt(recency)[:, None]).reshape(len(scores), -1)
+    directions = (scores * np.sqrt(recency)[:, None]).reshape(len(scores), -1)
     counts = known.sum(axis=2) @ recency
-    power = np.sqrt(np.sum(flat**2, axis=1))
-    if not counts.any() or len(flat) == 1:
-        return np.zeros((len(flat), 1)), np.ones(len(flat))
-    directions = flat / np.where(power > 0, power, 1.0)[:, None]
+    power = np.sqrt(np.concatenate([np.sum(directions[rows] ** 2, axis=1) for rows in error_blocks(directions)]))
+    if not counts.any() or len(directions) == 1:
+        return np.zeros((len(directions), 1)), np.ones(len(directions))
+    directions /= np.where(power > 0, power, 1.0)[:, None]
     # A series with few folds is correlated with the others only as far as its folds overlap with theirs.
     directions *= np.sqrt(counts / counts.max())[:, None]
-    left, singular, _ = linalg.svd(directions, full_matrices=False)
-    rank = min(RANK, len(singular))
-    loadings = left[:, :rank] * singular[:rank]
+    loadings = _leading_factors(directions)
     specific = np.sqrt(np.maximum(1.0 - np.sum(loadings**2, axis=1), 0.0))
     return loadings, specific
 
 
-def _over_steps(scores: FloatArray, known: FloatArray) -> FloatArray:
-    """Cholesky factor of the correlation over steps, which depends on the ratio of the steps.
+def _leading_factors(directions: FloatArray) -> FloatArray:
+    """The left singular vectors times the singular values of `directions` (series, errors), for the RANK largest."""
+    series, errors = directions.shape
+    rank = min(RANK, series, errors)
+    if series <= errors:
+        left, singular, _ = linalg.svd(directions, full_matrices=False)
+        found: FloatArray = left[:, :rank] * singular[:rank]
+        return found
+    # The same from the cross products, without copies of the errors of many series.
+    _, right = linalg.eigh(directions.T @ directions, subset_by_index=(errors - rank, errors - 1))
+    return np.asarray(directions @ right[:, ::-1])
+
+
+def _over_steps(scores: FloatArray, known: NDArray[np.bool_], pooled: NDArray[np.bool_]) -> FloatArray:
+    """Cholesky factor of the correlation over steps, which depends on the ratio of the steps; of the `pooled` series.
 
     The correlation of steps h < k is (1 - nugget) (h / k)^decay, a valid correlation for any decay >= 0; both
     parameters are fitted to the pooled sample correlations.
@@ -196,10 +218,14 @@ def _over_steps(scores: FloatArray, known: FloatArray) -> FloatArray:
     horizon = scores.shape[2]
     steps = np.arange(1, horizon + 1)
     ratio = np.minimum.outer(steps, steps) / np.maximum.outer(steps, steps)
-    flat, seen = scores.reshape(-1, horizon), known.reshape(-1, horizon).astype(float)
-    both = seen.T @ seen
-    cross = flat.T @ flat
-    power = (flat**2).T @ seen
+    both, cross, power = np.zeros((3, horizon, horizon))
+    for rows in error_blocks(scores):
+        chosen = pooled[rows]
+        flat = scores[rows][chosen].reshape(-1, horizon)
+        seen = known[rows][chosen].reshape(-1, horizon).astype(float)
+        both += seen.T @ seen
+        cross += flat.T @ flat
+        power += (flat**2).T @ seen
     with np.errstate(invalid="ignore", divide="ignore"):
         sample = cross / np.sqrt(power * power.T)
     usable = (both >= 20) & np.isfinite(sample) & ~np.eye(horizon, dtype=bool)

@@ -4,13 +4,16 @@ On the arsinh scale the mean absolute error is a scale of the series times a gro
 for January and February, which the panel shares: New Year's holiday moves between the two.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.data.months import MONTHS_PER_YEAR
+from forecasting.evaluation.chunks import error_blocks
 from forecasting.types import FloatArray
 
 # Months of errors of a series that weigh as much as its level's mean, and months of a level as much as the panel's.
@@ -82,7 +85,9 @@ class KnownErrors:
         """The recency-weighted mean absolute error, shape (series,); NaN where none is known."""
         known = np.isfinite(self.errors)
         counts = known.sum(axis=2) @ self.recency
-        total = np.where(known, np.abs(self.errors), 0.0).sum(axis=2) @ self.recency
+        blocks = error_blocks(self.errors)
+        sums = [np.where(known[rows], np.abs(self.errors[rows]), 0.0).sum(axis=2) for rows in blocks]
+        total = np.concatenate(sums) @ self.recency
         return np.where(counts > 0, total / np.where(counts > 0, counts, 1.0), np.nan)
 
     @cached_property
@@ -117,9 +122,9 @@ class ErrorScale:
     growth: FloatArray
     new_year: float
 
-    def of(self, months: NDArray[np.int64]) -> FloatArray:
-        """The scale at months (..., horizon), numbers since January 1970: shape (series, ..., horizon)."""
-        width: FloatArray = np.multiply.outer(self.scale, self.curve(months))
+    def of(self, months: NDArray[np.int64], rows: NDArray[np.int64] | slice = slice(None)) -> FloatArray:
+        """The scale of some series at months (..., horizon), numbers since January 1970: (series, ..., horizon)."""
+        width: FloatArray = np.multiply.outer(self.scale[rows], self.curve(months))
         return width
 
     def curve(self, months: NDArray[np.int64]) -> FloatArray:
@@ -161,30 +166,55 @@ def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     each a mean of the errors relative to the other two, computed in turn. An inactive series keeps the scale of its own
     errors and is excluded from the estimates of the others.
     """
-    size = np.abs(known_errors.errors)
-    known = np.isfinite(size) & ~known_errors.inactive[:, None, None]
+    known = np.isfinite(known_errors.errors) & ~known_errors.inactive[:, None, None]
     pooled = known & known_errors.pooled[:, None, None]
-    size[~known] = 0.0
-    new_year = _new_year(known_errors.months)
-    found = ErrorScale(known_errors.prior, np.arange(1, size.shape[2] + 1) ** PRIOR_SLOPE, 1.0)
+    new_year, shape = _new_year(known_errors.months), known_errors.errors.shape[1:]
+    found = ErrorScale(known_errors.prior, np.arange(1, shape[1] + 1) ** PRIOR_SLOPE, 1.0)
     for _ in range(3):
-        scale = _scale(size / found.curve(known_errors.months), known, known_errors)
-        relative = size / scale[:, None, None]
-        relative[~pooled] = 0.0
-        growth = _growth(relative / np.where(new_year, found.new_year, 1.0), pooled, known_errors.span)
-        factor = _new_year_factor(relative / growth, pooled, known_errors.months) if known_errors.new_year else 1.0
+        scale = _scale(known_errors, known, found.curve(known_errors.months))
+        relative = _Relative(known_errors.errors, pooled, scale)
+        growth = _growth(relative.to(np.where(new_year, found.new_year, 1.0)), shape, known_errors.span)
+        factor = _new_year_factor(relative.to(growth), known_errors.months) if known_errors.new_year else 1.0
         found = ErrorScale(scale, growth, factor)
-    scale = _scale(size / found.curve(known_errors.months), known, known_errors)
+    scale = _scale(known_errors, known, found.curve(known_errors.months))
     return replace(found, scale=np.where(known_errors.inactive, np.maximum(known_errors.recent_size, TINY), scale))
 
 
-def _scale(relative: FloatArray, known: NDArray[np.bool_], known_errors: KnownErrors) -> FloatArray:
-    """Each series' mean relative error, shrunk to its level's, and that to the panel's, where folds are few."""
-    weights = np.arange(1, relative.shape[2] + 1) ** -STEP_POWER
+class _Relative(NamedTuple):
+    """Sizes of errors (series, folds, horizon) relative to the scale (series,), zero where they are not `pooled`."""
+
+    errors: FloatArray
+    pooled: NDArray[np.bool_]
+    scale: FloatArray
+
+    def to(self, curve: FloatArray) -> Iterator[tuple[FloatArray, NDArray[np.bool_]]]:
+        """Blocks of the series: relative to a curve (folds, horizon) or (horizon,) too, and which are pooled."""
+        for rows in error_blocks(self.errors):
+            relative = _sizes(self.errors[rows], self.pooled[rows])
+            relative /= self.scale[rows, None, None]
+            relative /= curve
+            yield relative, self.pooled[rows]
+
+
+def _sizes(errors: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """Absolute errors, zero where they are not known."""
+    size: FloatArray = np.abs(errors)
+    size[~known] = 0.0
+    return size
+
+
+def _scale(known_errors: KnownErrors, known: NDArray[np.bool_], curve: FloatArray) -> FloatArray:
+    """Each series' mean error relative to a curve (folds, horizon), shrunk to its level's, and that to the panel's.
+
+    Few folds are shrunk more. `known` (series, folds, horizon) are the errors that count.
+    """
+    errors = known_errors.errors
+    weights = np.arange(1, errors.shape[2] + 1) ** -STEP_POWER
     total = known @ weights
     if not total.any():
         return known_errors.prior
-    mean = relative @ weights / np.where(total > 0, total, 1.0)
+    sums = np.concatenate([(_sizes(errors[rows], known[rows]) / curve) @ weights for rows in error_blocks(errors)])
+    mean = sums / np.where(total > 0, total, 1.0)
     own, counts = _weighted_mean(mean, known_errors.halved_after(LONG_HALF_LIFE) * (total > 0))
     recent, _ = _weighted_mean(mean, known_errors.halved_after(SHORT_HALF_LIFE) * (total > 0))
     start, end = np.log(REGIME_CHANGE)
@@ -217,33 +247,43 @@ def _level_means(share: FloatArray, ratio: FloatArray, aggregation_level: NDArra
     return means
 
 
-def _growth(relative: FloatArray, known: NDArray[np.bool_], span: FloatArray) -> FloatArray:
-    """The panel's relative error by step, shape (horizon,), one at the first.
+def _growth(
+    relative: Iterable[tuple[FloatArray, NDArray[np.bool_]]], shape: tuple[int, ...], span: FloatArray
+) -> FloatArray:
+    """The panel's relative error by step, shape (horizon,), one at the first; `shape` is (folds, horizon).
 
     Each step is compared with the one before it on the series and folds that know both, as in the chain ladder of
     claims reserving (Mack 1993, ASTIN Bulletin 23): far steps are known of old folds only, whose errors may have been
     larger or smaller at every step. Each ratio is shrunk to that of a power of the step. A later month is
     never the more certain one.
     """
-    steps = np.arange(1, relative.shape[2] + 1)
-    both = known[..., 1:] & known[..., :-1]
-    before, after = (span @ np.where(both, part, 0.0).sum(axis=0) for part in (relative[..., :-1], relative[..., 1:]))
+    folds, horizon = shape
+    sums, anywhere = np.zeros((2, folds, horizon - 1)), np.zeros((folds, horizon - 1), dtype=bool)
+    for values, known in relative:
+        both = known[..., 1:] & known[..., :-1]
+        anywhere |= both.any(axis=0)
+        for place, part in enumerate((values[..., :-1], values[..., 1:])):
+            sums[place] += np.where(both, part, 0.0).sum(axis=0)
+    steps = np.arange(1, horizon + 1)
+    before, after = span @ sums[0], span @ sums[1]
     usable = (before > 0) & (after > 0)
     found = np.log(np.divide(after, before, out=np.ones_like(after), where=usable))
     # Errors h months ahead overlap: those of h months of cutoffs are about one outcome.
-    months = np.where(usable, span @ both.any(axis=0), 0.0)
+    months = np.where(usable, span @ anywhere, 0.0)
     trust = months / (months + SHRINKAGE * steps[1:])
     links = trust * found + (1 - trust) * PRIOR_SLOPE * np.diff(np.log(steps))
     return np.maximum.accumulate(np.exp(np.concatenate([[0.0], np.cumsum(links)])))
 
 
-def _new_year_factor(relative: FloatArray, known: NDArray[np.bool_], months: NDArray[np.int64]) -> float:
+def _new_year_factor(relative: Iterable[tuple[FloatArray, NDArray[np.bool_]]], months: NDArray[np.int64]) -> float:
     """Ratio of the mean relative error in January and February to other months, shrunk to 1 by years known."""
-    totals, numbers = relative.sum(axis=(1, 2)), known.sum(axis=(1, 2))
-    mean = np.where(totals > 0, totals / np.maximum(numbers, 1), 1.0)
-    # One error must not determine the factor.
-    relative = np.minimum(relative / mean[:, None, None], LARGEST_RELATIVE)
-    size, counts = relative.sum(axis=0), known.sum(axis=0)
+    size, counts = np.zeros(months.shape), np.zeros(months.shape, dtype=np.int64)
+    for values, known in relative:
+        totals, numbers = values.sum(axis=(1, 2)), known.sum(axis=(1, 2))
+        mean = np.where(totals > 0, totals / np.maximum(numbers, 1), 1.0)
+        # One error must not determine the factor.
+        size += np.minimum(values / mean[:, None, None], LARGEST_RELATIVE).sum(axis=0)
+        counts += known.sum(axis=0)
     inside_new_year = _new_year(months)
     inside, outside = counts[inside_new_year].sum(), counts[~inside_new_year].sum()
     if not (inside and outside and size[inside_new_year].any() and size[~inside_new_year].any()):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecasting.evaluation.chunks import error_blocks
 from forecasting.types import FloatArray
 from forecasting.uncertainty.error_scale import ErrorScale, KnownErrors
 
@@ -27,13 +28,16 @@ def calibrate(scale: ErrorScale, forecast_scale: FloatArray, known_errors: Known
     Steps get a power law, aggregation levels a factor each.
     """
     errors = known_errors.errors if known_errors.fold_errors is None else known_errors.fold_errors
-    standardized_error = np.minimum(np.abs(errors[:, FEWEST_FOLDS:] / forecast_scale[:, FEWEST_FOLDS:]), LARGEST)
+    standardized_error = errors[:, FEWEST_FOLDS:] / forecast_scale[:, FEWEST_FOLDS:]
+    np.abs(standardized_error, out=standardized_error)
+    np.minimum(standardized_error, LARGEST, out=standardized_error)
     standardized_error[~known_errors.pooled] = np.nan
     if not np.isfinite(standardized_error).any():
         return scale
     weights = known_errors.halved_after(HALF_LIFE)[FEWEST_FOLDS:]
     by_step = _by_step(standardized_error, weights)
-    by_group = _by_level(standardized_error / by_step, weights, known_errors)
+    standardized_error /= by_step
+    by_group = _by_level(standardized_error, weights, known_errors)
     return replace(scale, scale=scale.scale * by_group, growth=scale.growth * by_step)
 
 
@@ -41,8 +45,10 @@ def _by_step(standardized_error: FloatArray, weights: FloatArray) -> FloatArray:
     """Factors of the steps, shape (horizon,): a power of the step, shrunk as far as folds disagree on it."""
     steps = np.log(np.arange(1, standardized_error.shape[2] + 1))
     around = steps - steps.mean()
-    whole = np.isfinite(standardized_error).all(axis=2, keepdims=True)
-    profile = np.where(whole, standardized_error, 0.0).sum(axis=0)
+    profile = np.zeros(standardized_error.shape[1:])
+    for rows in error_blocks(standardized_error):
+        whole = np.isfinite(standardized_error[rows]).all(axis=2, keepdims=True)
+        profile += np.where(whole, standardized_error[rows], 0.0).sum(axis=0)
     total = profile.sum(axis=1)
     usable = total > 0
     if len(steps) < 2 or usable.sum() < FEWEST_FOLDS:
@@ -62,7 +68,9 @@ def _by_level(standardized_error: FloatArray, weights: FloatArray, known_errors:
     """Factor of each series (series,): the mean standardized error of its aggregation level relative to all."""
     known = np.isfinite(standardized_error)
     steps = known.sum(axis=2)
-    usual = np.where(known, standardized_error, 0.0).sum(axis=2) / np.maximum(steps, 1)
+    blocks = error_blocks(standardized_error)
+    sums = [np.where(known[rows], standardized_error[rows], 0.0).sum(axis=2) for rows in blocks]
+    usual = np.concatenate(sums) / np.maximum(steps, 1)
     counts = weights * (steps > 0)
     mean = np.sum(usual * counts) / counts.sum()
     factor = np.ones(len(standardized_error))

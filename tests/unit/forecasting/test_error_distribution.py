@@ -3,17 +3,21 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import linalg
 from scipy.special import ndtri
 from scipy.stats import norm
 
+from forecasting.evaluation import chunks
 from forecasting.uncertainty.arsinh_transform import inverse_transform, transform, transform_units
 from forecasting.uncertainty.error_distribution import (
+    RANK,
     SCALE_DEVIATION,
     SHAPE_PROBABILITIES,
     learn_distribution,
     learn_marginals,
     with_uncertain_scale,
 )
+from forecasting.uncertainty.error_scale import estimate_error_scale
 from tests.support.known_errors import FOLDS, SERIES, known_law, make_known_errors
 
 
@@ -91,3 +95,27 @@ def test_an_uncertain_scale_makes_tails_heavier():
 
 def test_errors_of_zero_keep_a_shape_of_zero():
     assert_array_equal(with_uncertain_scale(np.zeros(len(SHAPE_PROBABILITIES))), 0.0)
+
+
+def test_a_large_panel_in_blocks_has_the_distribution_of_one_block(monkeypatch):
+    scales = np.exp(np.random.default_rng(5).normal(size=90))
+    known = make_known_errors(known_law(5, scales=scales)[:, -8:, :10], aggregation_level=np.arange(90) % 2)
+    given = np.broadcast_to(scales[:, None, None], known.errors.shape)
+    one = learn_distribution(known, given)
+    monkeypatch.setattr(chunks, "ERROR_BLOCK_VALUES", 700)
+    assert len(list(chunks.error_blocks(known.errors))) == 12
+    many = learn_distribution(known, given)
+    assert_allclose(many.marginals.width, one.marginals.width, rtol=1e-12)
+    assert_allclose(many.marginals.shape, one.marginals.shape, rtol=1e-12)
+    assert_allclose(many.steps, one.steps, atol=1e-12)
+    # More series than errors: the factors come from cross products.
+    left, singular, _ = linalg.svd(directions(known), full_matrices=False)
+    loadings = (left * singular)[:, :RANK]
+    assert_allclose(many.loadings @ many.loadings.T, loadings @ loadings.T, atol=1e-9)
+
+
+def directions(known):
+    """Standardised errors, each series with the length one."""
+    scale = estimate_error_scale(known)
+    flat = (np.clip(known.errors / scale.of(known.months), -4, 4) * np.sqrt(known.recency)[:, None]).reshape(90, -1)
+    return flat / np.linalg.norm(flat, axis=1, keepdims=True)
