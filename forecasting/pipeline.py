@@ -17,14 +17,14 @@ from forecasting.data.indicators import IndicatorPanel
 from forecasting.data.panel import Panel
 from forecasting.data.regressors import RegressorPanel
 from forecasting.errors import BadCutoff, TooShortToEvaluate
-from forecasting.evaluation.backtest import Backtest, evaluate_folds
+from forecasting.evaluation.backtest import FEWEST_SERIES, Backtest, evaluate_folds
 from forecasting.evaluation.event_evidence import EventReport, report_events
 from forecasting.evaluation.fit_record import OpenRecord, record_in_memory
 from forecasting.evaluation.fold_paths import fold_paths
 from forecasting.evaluation.indicator_evidence import IndicatorReport, report_indicators
 from forecasting.evaluation.regressor_evidence import RegressorReport, report_regressors
 from forecasting.evaluation.rolling_origin import forecast_at_cutoffs
-from forecasting.evaluation.scoring_tasks import base_intervals
+from forecasting.evaluation.scoring_tasks import base_intervals, published_distribution
 from forecasting.evaluation.series_fits import Failure
 from forecasting.large_arrays import in_memory
 from forecasting.path_quantiles import quantiles_of_paths
@@ -132,7 +132,7 @@ def forecast_panel(
     components = decompose_panel(panel, horizon=config.horizon, reporter=reporter, executor=executor)
     components[:, :, : panel.first_published] = np.nan
     return replace(
-        _published(pool, backtest, config=config, components=components, new_array=new_array),
+        _published(pool, backtest, config=config, components=components, new_array=new_array, executor=executor),
         indicators=None if indicators is None else report_indicators(pool, indicators),
         events=None if events is None else report_events(pool, events),
         regressors=None if regressors is None else report_regressors(pool, regressors),
@@ -152,10 +152,13 @@ def _published(
     config: ForecastConfig,
     components: NDArray[np.float32],
     new_array: NewArray,
+    executor: Executor | None,
 ) -> PanelForecast:
     """The forecasts at the last cutoff, which is the panel's own."""
     panel, base, last = pool.panel, pool.base, len(pool.base.cutoffs) - 1
-    paths = fold_paths(pool, last, draws=config.draws, seed=config.seed, new_array=new_array)
+    executor = None if len(pool.centre) < FEWEST_SERIES else executor
+    distribution = published_distribution(pool, executor)
+    paths = fold_paths(pool, last, draws=config.draws, seed=config.seed, distribution=distribution, new_array=new_array)
     quantiles = quantiles_of_paths(paths, config.probabilities)
     return PanelForecast(
         unique_ids=panel.unique_ids,
@@ -167,7 +170,7 @@ def _published(
         paths=paths,
         names=base.names,
         base=base.means[:, :, last],
-        base_quantiles=base_intervals(pool, last, config.probabilities),
+        base_quantiles=base_intervals(pool, last, config.probabilities, executor),
         weights=pool.weights[:, last],
         failures=base.failures,
         backtest=backtest,

@@ -54,7 +54,7 @@ def ordered_results(
     *,
     executor: Executor | None,
     at_once: int,
-    on_pulse: Callable[[], None],
+    on_pulse: Callable[[], None] = lambda: None,
 ) -> Iterator[Result]:
     """The results of `work` on each task, in order; without an executor the work is done in this process.
 

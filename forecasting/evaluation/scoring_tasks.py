@@ -5,7 +5,9 @@ another. A task holds what its scores depend on, as views of the arrays of the p
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +15,21 @@ from numpy.typing import NDArray
 from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.combination.fold_data import FoldData
 from forecasting.config import ForecastConfig
-from forecasting.evaluation.fold_paths import fold_paths
+from forecasting.evaluation.fold_paths import fold_distribution, fold_paths
 from forecasting.evaluation.metrics import fold_scores, seasonal_scales
 from forecasting.evaluation.period_scores import KindScores, score_periods
 from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
 from forecasting.path_quantiles import quantiles_of_paths
-from forecasting.tasks import KeepsMemoryOrder
+from forecasting.tasks import KeepsMemoryOrder, ordered_results
 from forecasting.types import FloatArray
 from forecasting.uncertainty.arsinh_transform import transform
-from forecasting.uncertainty.error_distribution import learn_marginals
+from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_marginals
 from forecasting.uncertainty.simulation import bounded_inverse
 
 # Enough draws for a fold's quantiles; published paths have the configuration's own number.
 FOLD_DRAWS = 400
+# Forecasters whose intervals are computed at once: each takes several times the memory of its errors.
+AT_ONCE = 8
 Quantiles = NDArray[np.float32]
 
 
@@ -111,10 +115,23 @@ def score_forecaster(task: ForecasterTask) -> ForecasterScores:
     return ForecasterScores(accumulator.scored(task.name, "month"), kept)
 
 
-def base_intervals(pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...]) -> Quantiles:
+def base_intervals(
+    pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...], executor: Executor | None = None
+) -> Quantiles:
     """Quantiles of every forecaster at a fold, shape (series, forecasters, probabilities, horizon)."""
-    means = (pool.base.means[:, row] for row in range(len(pool.base.names)))
-    return np.stack([next(_marginal_quantiles(pool.data, of, [fold], probabilities)) for of in means], axis=1)
+    tasks = forecaster_tasks(pool, [fold], probabilities, keep=True)
+    return np.stack(list(ordered_results(_intervals, tasks, executor=executor, at_once=AT_ONCE)), axis=1)
+
+
+def _intervals(task: ForecasterTask) -> Quantiles:
+    return next(_marginal_quantiles(task.data, task.means, task.scored, task.probabilities))
+
+
+def published_distribution(pool: CombinedForecasts, executor: Executor | None = None) -> ErrorDistribution:
+    """The error distribution of the last fold; its estimation takes several times the memory of its errors."""
+    last = len(pool.base.cutoffs) - 1
+    work = partial(fold_distribution, fold=last)
+    return next(ordered_results(work, [pool.up_to(last)], executor=executor, at_once=1))
 
 
 class _MonthScores:
@@ -143,9 +160,8 @@ def _marginal_quantiles(
 
     They are centred on its own means, by the method of the combination without joint draws and calibration.
     """
-    errors = data.errors(means)
     for fold in folds:
-        marginals = learn_marginals(data.known_errors(fold, means, errors))
+        marginals = learn_marginals(data.known_errors(fold, means))
         standard = marginals.standardised(np.asarray(probabilities))
         centre = transform(means[:, fold], data.transform_unit[:, fold, None])
         linked = centre[:, None] + standard[:, None] * marginals.width[:, None]

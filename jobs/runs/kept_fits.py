@@ -24,7 +24,7 @@ from forecasting.evaluation.fit_record import FitRecord, Shape, record_in_memory
 from forecasting.evaluation.series_fits import Failure, SeriesFit
 from forecasting.large_arrays import in_memory
 from forecasting.types import FloatArray, NewArray
-from jobs.runs.mapped_arrays import MappedArrays
+from jobs.runs.mapped_arrays import MappedArrays, Segment
 
 log = structlog.get_logger(__name__)
 STALE_AFTER = timedelta(days=7)
@@ -73,9 +73,10 @@ class KeptFits(FitRecord):
 def _mapped(file: Path, shape: Shape) -> FloatArray:
     """An array in a file, whose space is reserved: a write to a mapped page without any would end the process."""
     size = int(np.prod(shape)) * np.dtype(np.float64).itemsize
-    with file.open("ab") as opened:
-        os.posix_fallocate(opened.fileno(), 0, size)
-    return np.memmap(file, np.float64, "r+", shape=shape).view(np.ndarray)
+    file.touch()
+    opened = file.open("r+b")
+    os.posix_fallocate(opened.fileno(), 0, size)
+    return np.frombuffer(Segment.of(opened, 0, size), np.float64).reshape(shape)
 
 
 class FitFolder:

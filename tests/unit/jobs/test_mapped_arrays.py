@@ -1,10 +1,13 @@
 """Large arrays in a file without a name: the same results, no space left behind, memory where there is no disk."""
 
 import errno
+import gc
 import os
+import pickle
 import signal
 import subprocess
 import sys
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from forecasting.config import ForecastConfig
 from forecasting.large_arrays import empty_like, in_memory, moved
 from forecasting.pipeline import forecast_panel
 from jobs.runs.kept_fits import FitFolder
-from jobs.runs.mapped_arrays import FIRST_BYTES, MappedArrays
+from jobs.runs.mapped_arrays import FIRST_BYTES, SMALLEST_SHARED, MappedArrays
 from tests.support.panels import grid_panel
 
 CONFIG = ForecastConfig(horizon=12, folds=6, burn_in=14, draws=100, forecasters=("naive", "seasonal_mean"))
@@ -80,3 +83,30 @@ def test_arrays_are_in_memory_where_the_disk_is_full_or_no_file_can_be_written(t
     assert FitFolder(tmp_path / "missing").new_arrays()((2,), np.float64).shape == (2,)
     with pytest.raises(OSError, match="missing"):
         MappedArrays(tmp_path / "missing")
+
+
+def test_workers_map_the_file_instead_of_receiving_values(tmp_path):
+    new_array = MappedArrays(tmp_path)
+    whole = new_array((300, 40, 24), np.float64)
+    whole[...] = np.random.default_rng(1).normal(size=whole.shape)
+    views = [whole, whole[7:, 3:30], whole.transpose(2, 0, 1)[:, ::-2], whole[:1, :1]]
+    for view in views:
+        sent = bytes(ForkingPickler.dumps(view))
+        found = ForkingPickler.loads(sent)
+        assert_array_equal(found, view)
+        assert found.strides == view.strides or view.nbytes < SMALLEST_SHARED
+        assert len(sent) < 1000
+    in_memory_only = whole.copy()
+    assert len(ForkingPickler.dumps(in_memory_only)) > whole.nbytes
+    # Another machine has no such file: the pickle of a cluster holds the values.
+    assert len(pickle.dumps(whole)) > whole.nbytes
+
+
+def test_an_array_in_the_file_can_be_read_as_long_as_it_exists(tmp_path):
+    array = MappedArrays(tmp_path)((SMALLEST_SHARED,), np.uint8)
+    array[...] = 7
+    gc.collect()
+    found = ForkingPickler.loads(ForkingPickler.dumps(array))
+    assert (found == 7).all()
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 1
