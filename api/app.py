@@ -21,6 +21,7 @@ from api.config import ServerConfig
 from api.fred import endpoints as fred
 from api.middleware.answer_cache import AnswerCache
 from api.middleware.compression import LEVEL, MINIMUM_BYTES, CompressionMiddleware
+from api.middleware.disconnects import CancelWhenLeft
 from api.middleware.feed_addresses import FeedAddresses
 from api.middleware.metrics import MetricsMiddleware, RequestMetrics, StoreCollector
 from api.middleware.ranges import RangeRequests
@@ -74,6 +75,7 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
             allow_headers=["Authorization", "X-API-Key"],
             expose_headers=["ETag", "Link", "X-Total-Count", "Content-Range"],
         )
+    app.add_middleware(CancelWhenLeft)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     for router in (*endpoints.ROUTERS, fred.router, sdmx.router, *pages.ROUTERS):
         app.include_router(router)

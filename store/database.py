@@ -14,6 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
+from cancellation import check_cancelled
+
 CONNECT_SECONDS = 5
 REST_SECONDS = 1.0
 TCP_TIMEOUTS = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
@@ -39,7 +41,7 @@ def make_engine(
     With `autocommit` its sessions have no transactions, nor the two round trips of one: reading published runs, which
     never change, needs none. Writers use `with_transactions`. Nothing connects yet. An unavailable server raises
     `sqlalchemy.exc.OperationalError` within seconds. A statement that takes longer than `statement_seconds` is ended
-    by the server with that error; 0 sets no limit.
+    by the server with that error; 0 sets no limit. Cancelled work ends at its next statement.
     """
     engine = sa.create_engine(
         normal_url(url),
@@ -60,6 +62,7 @@ def make_engine(
         },
     )
     sa.event.listen(engine, "checkout", _check_after_rest)
+    sa.event.listen(engine, "before_cursor_execute", lambda *_: check_cancelled())
     return engine
 
 
@@ -90,6 +93,7 @@ def binary_cursor(session: Session) -> Iterator[Cursor[Any]]:
     connection for the block, without SQLAlchemy's session, whose begin and end take longer than a small query. A
     session with a transaction uses its own connection, so that no request waits for a second one.
     """
+    check_cancelled()
     engine = session.bind
     if session.in_transaction() or not isinstance(engine, Engine):
         with _driver(session.connection().connection).cursor(binary=True) as cursor:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from cancellation import check_cancelled
 from forecasting.errors import Contradiction
 from forecasting.types import FloatArray
 
@@ -214,6 +215,7 @@ def _shift(measure: Measure, space: _Space, first: FloatArray, targets: FloatArr
     shift = first.copy()
     left = np.arange(len(shift))
     for _ in range(ITERATIONS):
+        check_cancelled()
         rest = space.of_draws(left)
         moved = rest.at(shift[left])
         residual = targets[left] - measure.of_sums(measure.sums(moved))

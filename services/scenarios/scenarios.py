@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 from sqlmodel import Session
 
+from cancellation import check_cancelled
 from forecasting.analysis.conditioning import Conditioned, Unusualness
 from forecasting.analysis.period_draws import SeriesPaths, period_draws, probability, summarise
 from forecasting.analysis.periods import Period, parse_period, periods_ahead
@@ -114,6 +115,7 @@ def _shocked(
     session: Session, run: PublishedRunRecord, base: JointPaths, paths: FloatArray, shock: Shock, *, seed: int
 ) -> FloatArray:
     """Paths after a shock. Raises NothingToShock, PeriodBeyondRun."""
+    check_cancelled()
     start = month_number(shock.start.year, shock.start.month) - cutoff_number(run) - 1
     if start >= run.horizon:
         last = month_text(cutoff_number(run) + run.horizon)
@@ -160,6 +162,7 @@ def _rows(
     levels: Sequence[float],
 ) -> list[ScenarioRow]:
     """The answers to a question; `drawn` has each series in the baseline and in the scenario."""
+    check_cancelled()
     series = resolve(catalog, question.series)
     whole = whole_of(catalog, series, question.whole)
     wholes = (None, None) if whole is None else drawn[whole.unique_id]

@@ -27,7 +27,7 @@ ROOMS = (
         "sources",
         "store",
     ),
-    *("tables", "tests", "tradewind", "errors.py", "settings.py"),
+    *("tables", "tests", "tradewind", "cancellation.py", "errors.py", "settings.py"),
 )
 DOCUMENTS = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 TEMPLATES = ("api/pages/templates", "presentation/templates")
