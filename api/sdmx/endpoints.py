@@ -1,4 +1,4 @@
-"""Endpoints of SDMX 2.1 REST, as known now or on a day (/sdmx/2.1/asof/2026-08-11/...), and data by SDMX 3.0."""
+"""Endpoints of SDMX 2.1 REST, as known now or on a day (/sdmx/2.1/asof/2026-08-11/...), and of SDMX 3.0 REST."""
 
 import re
 from collections.abc import Sequence
@@ -27,10 +27,11 @@ GENERIC = "application/vnd.sdmx.genericdata+xml;version=2.1"
 SPECIFIC = "application/vnd.sdmx.structurespecificdata+xml;version=2.1"
 SPECIFIC_3_0 = "application/vnd.sdmx.data+xml;version=3.0.0"
 STRUCTURE = "application/vnd.sdmx.structure+xml;version=2.1"
+STRUCTURE_3_0 = "application/vnd.sdmx.structure+xml;version=3.0.0"
 CSV = "application/vnd.sdmx.data+csv"
 JSON = "application/vnd.sdmx.data+json"
 ALL = {"all", "ALL", "*"}
-BASES = ("/sdmx/2.1", "/sdmx/2.1/asof/{as_of}")
+BASES, BASE_3_0 = ("/sdmx/2.1", "/sdmx/2.1/asof/{as_of}"), "/sdmx/3.0"
 MONTHS = {"Q": 3, "S": 6, "T": 4}
 
 
@@ -88,6 +89,7 @@ def _structures(
 ) -> Response:
     """Structures of a kind, all or one, with those that they refer to if `references` asks for it."""
     resource = request.path_params.get("resource", "all")
+    version: Literal["2.1", "3.0"] = "3.0" if request.url.path.startswith(BASE_3_0) else "2.1"
     codes = codelists(session)
     flows = _chosen(kind, resource) if kind in ("dataflow", "datastructure") else []
     everything = query.references in ("all", "descendants", "children", "parentsandsiblings")
@@ -103,8 +105,13 @@ def _structures(
         structures=flows if kind == "datastructure" or everything else [],
         codes=wanted_codes,
         concepts=kind == "conceptscheme" or (everything and bool(flows)),
+        version=version,
     )
-    return Response(content, media_type=STRUCTURE, headers={"Vary": "Accept, Accept-Language"})
+    return Response(
+        content,
+        media_type=STRUCTURE if version == "2.1" else STRUCTURE_3_0,
+        headers={"Vary": "Accept, Accept-Language"},
+    )
 
 
 def _data(
@@ -236,4 +243,6 @@ for _base in BASES:
         router.get(f"{_base}/{{kind}}{_path}")(_structures)
 
 for _path in ("", "/{key}"):
-    router.get(f"/sdmx/3.0/data/{{context}}/{{agency}}/{{flow_ref}}/{{version}}{_path}")(_data_3_0)
+    router.get(f"{BASE_3_0}/data/{{context}}/{{agency}}/{{flow_ref}}/{{version}}{_path}")(_data_3_0)
+for _path in ("", "/{agency}", "/{agency}/{resource}", "/{agency}/{resource}/{version}"):
+    router.get(f"{BASE_3_0}/structure/{{kind}}{_path}")(_structures)

@@ -8,6 +8,7 @@ from lxml import etree
 
 from api.sdmx.artefacts import AGENCY, CODED, CONCEPTS, SCHEME, VERSION, Dataflow
 from api.sdmx.data import Series
+from api.sdmx.structures_3_0 import convert_structures
 
 BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1"
 BASE_3_0 = "http://www.sdmx.org/resources/sdmxml/schemas/v3_0"
@@ -27,8 +28,9 @@ def structure_message(
     codes: Mapping[str, Mapping[str, str]] | None = None,
     concepts: bool = False,
     constraint: tuple[Dataflow, Mapping[str, Sequence[str]]] | None = None,
+    version: Literal["2.1", "3.0"] = "2.1",
 ) -> bytes:
-    """A structure message with the artefacts given, in the order of the schema."""
+    """A structure message of SDMX-ML 2.1 or 3.0 with the artefacts given, in the order of the schema."""
     root = _root("Structure", prepared)
     found = _add(root, MESSAGE, "Structures")
     if flows:
@@ -52,7 +54,9 @@ def structure_message(
             _data_structure(parent, flow)
     if constraint is not None:
         _constraint(_add(found, STRUCTURE, "Constraints"), *constraint)
-    return _written(root)
+    if version == "3.0":
+        convert_structures(found)
+    return _written(root, version)
 
 
 def generic_data(prepared: datetime, flow: Dataflow, series: Iterable[Series]) -> bytes:
@@ -90,7 +94,7 @@ def specific_data(
             measured = {"TIME_PERIOD": observation.period, "OBS_VALUE": _number(observation.value)}
             etree.SubElement(element, "Obs", measured | attributes)
     # These messages differ in 3.0 by namespaces and by the reference to the structure.
-    return _written(root) if version == "2.1" else _written(root).replace(BASE.encode(), BASE_3_0.encode())
+    return _written(root, version)
 
 
 def csv_columns(flow: Dataflow, version: str) -> tuple[str, ...]:
@@ -112,9 +116,9 @@ def csv_rows(flow: Dataflow, series: Iterable[Series], version: str) -> Iterator
             yield (*head, *keyed.key, *values, *keyed.attributes, *observation.attributes)
 
 
-def _written(root: Parent) -> bytes:
+def _written(root: Parent, version: Literal["2.1", "3.0"] = "2.1") -> bytes:
     content: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-    return content
+    return content if version == "2.1" else content.replace(BASE.encode(), BASE_3_0.encode())
 
 
 def _root(

@@ -1,4 +1,4 @@
-"""sdmx1 and pysdmx, unmodified, against the SDMX 2.1 service."""
+"""sdmx1 and pysdmx, unmodified, against the SDMX service."""
 
 import io
 from typing import Any
@@ -84,6 +84,32 @@ def test_sdmx1_and_pysdmx_read_data_of_version_3(address: str, stored: pd.Series
         message: Any = read_sdmx(answer.text, validate=False)
         values: Any = pd.to_numeric(message.data[0].data["OBS_VALUE"])
         assert_allclose(values.to_numpy(), wanted.to_numpy(), rtol=1e-11)
+
+
+def test_sdmx1_and_pysdmx_read_structures_of_version_3(address: str) -> None:
+    base = f"{address}/sdmx/3.0/structure"
+    answer = httpx.get(f"{base}/dataflow/TRADEWIND/FORECASTS/+?references=all")
+    assert answer.headers["content-type"] == "application/vnd.sdmx.structure+xml;version=3.0.0"
+    message: Any = sdmx.read_sdmx(io.BytesIO(answer.content))
+    structure = message.structure["FORECASTS"]
+    names = ["FREQ", "DATASET", "FLOW", "PARTNER", "SECTOR", "STATISTIC", "TIME_PERIOD"]
+    assert [dimension.id for dimension in structure.dimensions.components] == names
+    assert [measure.id for measure in structure.measures.components] == ["OBS_VALUE"]
+    assert message.dataflow["FORECASTS"].structure is structure
+    assert "P97_5" in message.codelist["CL_STATISTIC"]
+    # pysdmx validates against the schemas of 3.0.
+    for path in (
+        "dataflow/TRADEWIND/*/+?references=all",
+        "datastructure/*/*/+?references=all",
+        "codelist",
+        "conceptscheme",
+    ):
+        found: Any = read_sdmx(httpx.get(f"{base}/{path}").text, validate=True)
+        assert found.structures
+    found = read_sdmx(httpx.get(f"{base}/datastructure/TRADEWIND/VINTAGES/1.0").text)
+    (defined,) = found.structures
+    assert [component.id for component in defined.components.dimensions] == [*names[:5], "VINTAGE", "TIME_PERIOD"]
+    assert httpx.get(f"{base}/dataflow/TRADEWIND/NOTHING/+").status_code == 404
 
 
 @pytest.mark.parametrize("times", ["gt:2024-01", "ge:lately"])
