@@ -170,7 +170,7 @@ def _published(
         paths=paths,
         names=base.names,
         base=base.means[:, :, last],
-        base_quantiles=base_intervals(pool, last, config.probabilities, executor),
+        base_quantiles=base_intervals(pool, last, config.probabilities, executor=executor, new_array=new_array),
         weights=pool.weights[:, last],
         failures=base.failures,
         backtest=backtest,

@@ -19,9 +19,10 @@ from forecasting.evaluation.fold_paths import fold_distribution, fold_paths
 from forecasting.evaluation.metrics import fold_scores, seasonal_scales
 from forecasting.evaluation.period_scores import KindScores, score_periods
 from forecasting.evaluation.score_accumulator import Metric, ScoreAccumulator, ScoreArray
+from forecasting.large_arrays import in_memory
 from forecasting.path_quantiles import quantiles_of_paths
 from forecasting.tasks import KeepsMemoryOrder, ordered_results
-from forecasting.types import FloatArray
+from forecasting.types import FloatArray, NewArray
 from forecasting.uncertainty.arsinh_transform import transform
 from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_marginals
 from forecasting.uncertainty.simulation import bounded_inverse
@@ -116,11 +117,20 @@ def score_forecaster(task: ForecasterTask) -> ForecasterScores:
 
 
 def base_intervals(
-    pool: CombinedForecasts, fold: int, probabilities: tuple[float, ...], executor: Executor | None = None
+    pool: CombinedForecasts,
+    fold: int,
+    probabilities: tuple[float, ...],
+    *,
+    executor: Executor | None = None,
+    new_array: NewArray = in_memory,
 ) -> Quantiles:
     """Quantiles of every forecaster at a fold, shape (series, forecasters, probabilities, horizon)."""
+    series, forecasters, _, horizon = pool.base.means.shape
+    found = new_array((series, forecasters, len(probabilities), horizon), np.float32)
     tasks = forecaster_tasks(pool, [fold], probabilities, keep=True)
-    return np.stack(list(ordered_results(_intervals, tasks, executor=executor, at_once=AT_ONCE)), axis=1)
+    for row, quantiles in enumerate(ordered_results(_intervals, tasks, executor=executor, at_once=AT_ONCE)):
+        found[:, row] = quantiles
+    return found
 
 
 def _intervals(task: ForecasterTask) -> Quantiles:
