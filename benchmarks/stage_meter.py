@@ -2,11 +2,12 @@
 
 import os
 import threading
+import time
 from collections import defaultdict
 
 import psutil
 
-SAMPLED_SECONDS = 0.05
+SAMPLED_SECONDS, CHILDREN_SECONDS = 0.05, 2.0
 
 
 class StageMeter:
@@ -50,11 +51,15 @@ class StageMeter:
         return own.user + own.system, workers
 
     def _watch(self) -> None:
+        workers, looked_at = list[psutil.Process](), -CHILDREN_SECONDS
         while not self._ended.wait(SAMPLED_SECONDS):
+            # Finding them takes milliseconds, which would count as the driver's.
+            if time.monotonic() - looked_at > CHILDREN_SECONDS:
+                workers, looked_at = self._here.children(), time.monotonic()
             held = self._here.memory_info()
             for most, size in ((self.resident, held.rss), (self.anonymous, held.rss - held.shared)):
                 most[self._stage] = max(most[self._stage], size / 1e6)
-            for worker in self._here.children():
+            for worker in workers:
                 try:
                     self.worker_megabytes = max(self.worker_megabytes, worker.memory_info().rss / 1e6)
                 except psutil.NoSuchProcess:

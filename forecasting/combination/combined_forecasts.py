@@ -168,8 +168,11 @@ def combine_panel(
     data = replace(data, outcomes=moved(data.outcomes, new_array))
     actual = moved(panel.published_ahead(base.cutoffs.tolist(), base.means.shape[3]), new_array)
     # Months after a series collapsed or ended are no evidence for the others.
-    evidence = np.where(representative_ahead(panel.values, base.cutoffs, base.means.shape[3]), actual, np.nan)
+    evidence = empty_like(actual, new_array)
+    evidence[...] = actual
+    evidence[~representative_ahead(panel.values, base.cutoffs, base.means.shape[3])] = np.nan
     centre, weights = _combine(base, evidence, data, recent)
+    centre = moved(centre, new_array)
     seen = [data.seen(fold) for fold in range(len(base.cutoffs))]
     hierarchies = find_hierarchies(panel, seen)
     pairs = zip(hierarchies, seen, strict=True)

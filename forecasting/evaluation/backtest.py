@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecasting.combination.combined_forecasts import CombinedForecasts
 from forecasting.config import BASELINE, COMBINATION, ForecastConfig
+from forecasting.evaluation.chunks import error_blocks
 from forecasting.evaluation.conditional_coverage import ConditionalCoverage, conditional_coverage
 from forecasting.evaluation.metrics import diebold_mariano, folds_ahead
 from forecasting.evaluation.period_scores import PeriodForecasts, PeriodScores
@@ -133,11 +134,17 @@ def evaluate_folds(
 
 def _against_baseline(pool: CombinedForecasts, folds: Sequence[int]) -> ScoreArray:
     """Diebold-Mariano p-values of the combination's absolute errors against the baseline's, by series and step."""
-    actual, baseline = pool.actual[:, folds], pool.base.means[:, pool.base.names.index(BASELINE), folds]
-    ours, theirs = np.abs(pool.centre[:, folds] - actual), np.abs(baseline - actual)
-    steps = range(actual.shape[2])
+    parts = [_p_values(pool, folds, rows) for rows in error_blocks(pool.centre)]
+    value, n = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return ScoreArray(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(range(1, value.shape[1] + 1)), value, n)
+
+
+def _p_values(pool: CombinedForecasts, folds: Sequence[int], rows: slice) -> tuple[FloatArray, NDArray[np.int32]]:
+    """The p-values of some of the series and the number of errors behind each, both of shape (series, steps)."""
+    actual, baseline = pool.actual[rows, folds], pool.base.means[rows, pool.base.names.index(BASELINE), folds]
+    ours, theirs = np.abs(pool.centre[rows, folds] - actual), np.abs(baseline - actual)
     apart = np.diff(pool.base.cutoffs[folds]).tolist()
+    steps = range(actual.shape[2])
     p_values = [diebold_mariano(ours[..., h], theirs[..., h], step=folds_ahead(h + 1, apart)) for h in steps]
     value = np.stack(p_values, axis=1)
-    n = np.where(np.isfinite(value), np.isfinite(ours).sum(axis=1), 0).astype(np.int32)
-    return ScoreArray(COMBINATION, "month", ("dm_pvalue", 0.0), tuple(step + 1 for step in steps), value, n)
+    return value, np.where(np.isfinite(value), np.isfinite(ours).sum(axis=1), 0).astype(np.int32)
