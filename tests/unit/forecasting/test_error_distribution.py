@@ -101,13 +101,13 @@ def test_a_large_panel_in_blocks_has_the_distribution_of_one_block(monkeypatch):
     scales = np.exp(np.random.default_rng(5).normal(size=90))
     known = make_known_errors(known_law(5, scales=scales)[:, -8:, :10], aggregation_level=np.arange(90) % 2)
     given = np.broadcast_to(scales[:, None, None], known.errors.shape)
-    one = learn_distribution(known, given)
+    whole = learn_distribution(known, given)
     monkeypatch.setattr(chunks, "ERROR_BLOCK_VALUES", 700)
     assert len(list(chunks.error_blocks(known.errors))) == 12
     many = learn_distribution(known, given)
-    assert_allclose(many.marginals.width, one.marginals.width, rtol=1e-12)
-    assert_allclose(many.marginals.shape, one.marginals.shape, rtol=1e-12)
-    assert_allclose(many.steps, one.steps, atol=1e-12)
+    assert_allclose(many.marginals.width, whole.marginals.width, rtol=1e-12)
+    assert_allclose(many.marginals.shape, whole.marginals.shape, rtol=1e-12)
+    assert_allclose(many.steps, whole.steps, atol=1e-12)
     # More series than errors: the factors come from cross products.
     left, singular, _ = linalg.svd(directions(known), full_matrices=False)
     loadings = (left * singular)[:, :RANK]
