@@ -6,6 +6,7 @@ Every package may import it; it depends on no other package of Tradewind.
 from tables.checks import (
     NEGATIVE,
     OBSERVATION_COLUMNS,
+    PANEL_COLUMNS,
     SERIES_COLUMNS,
     check_indicator,
     check_observations,
@@ -41,6 +42,7 @@ __all__ = [
     "LOOK_BACK",
     "NEGATIVE",
     "OBSERVATION_COLUMNS",
+    "PANEL_COLUMNS",
     "SERIES_COLUMNS",
     "SERIES_NAME",
     "STANDARD",

@@ -15,6 +15,7 @@ from tables.wide import drop_missing
 
 OBSERVATION_COLUMNS = ("month", "flow", "partner", "sector", "value")
 MORE_OBSERVATION_COLUMNS = ("vintage", "months", "status")
+SECTOR_FORM = "is not a code of a sector: up to 24 letters, digits and . _ -, without spaces"
 PANEL_COLUMNS = ("unique_id", "ds", "y")
 INDICATOR_COLUMNS = ("month", "value")
 RELEASE_COLUMNS = ("dataset", "period", "due_on")
@@ -40,7 +41,7 @@ def check_observations(
             "month": months(frame["month"], faults, today=today),
             "flow": codes(frame["flow"], faults, "X|M", "must be X or M; the balance is derived"),
             "partner": codes(frame["partner"], faults, r"[A-Z0-9_]{2,12}"),
-            "sector": codes(frame["sector"], faults, r"[A-Za-z0-9_.-]{1,24}"),
+            "sector": codes(frame["sector"], faults, r"[A-Za-z0-9_.-]{1,24}", SECTOR_FORM),
             "value": numbers(frame["value"], faults, negative=negative, refusal=NEGATIVE, dialect=dialect),
             "vintage": _vintages(frame, faults, today),
             "months": 1,

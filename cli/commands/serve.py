@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import composition
-from cli.console import say, warn
+from cli.console import ask, is_terminal, say, warn
 from cli.options import DataDir, EndsWith, Host, Live, Port, Reporter
 from cli.table_options import table_options
 from settings import Settings
@@ -41,6 +41,9 @@ def up(
     dataset: Annotated[str, typer.Option(help="With --file: code of its dataset.")] = "OWN",
     reporter: Reporter = "CHN",
     unit: Annotated[str, typer.Option(help="With --file: unit of the values, such as 'USD m'.")] = "USD m",
+    partner: Annotated[
+        list[str] | None, typer.Option(help="With --file: code of a partner's name: 'Rest of Asia=ASIA_X'.")
+    ] = None,
 ) -> None:
     """Start the database, bundled datasets or a file, API and scheduler, which forecasts. Ctrl-C stops all of them."""
     from jobs.execution import process_supervisor
@@ -49,7 +52,8 @@ def up(
     chosen = process_supervisor.free_port(settings.host, settings.port)
     address = f"http://{settings.host}:{chosen}"
     with _stopped_quietly(), process_supervisor.stop_signals(), composition.database(settings) as url:
-        _prepare(settings, url, partial(_import_file, file, layout, dataset, reporter, unit) if file else None)
+        own = partial(_import_file, file, layout, partner or [], dataset, reporter, unit) if file else None
+        _prepare(settings, url, own)
         environment = {
             "TRADEWIND_DATABASE_URL": url,
             "TRADEWIND_LOG_LEVEL": settings.log_level if "log_level" in settings.model_fields_set else "WARNING",
@@ -223,19 +227,35 @@ def _addresses(address: str, dataset: str | None) -> list[str]:
 
 
 def _import_file(
-    file: Path, layout: "Layout", dataset: str, reporter: str, unit: str, session: "Session", settings: Settings
+    file: Path,
+    layout: "Layout",
+    partners: list[str],
+    dataset: str,
+    reporter: str,
+    unit: str,
+    session: "Session",
+    settings: Settings,
 ) -> None:
     """Import a file as a dataset of the user's own, and print a summary."""
     from jobs.ingestion.ingest import ingest_panel
+    from services.datasets.datasets import ImportOptions
     from sources.observation_batch import DatasetDefinition
     from sources.partner_names import country
+    from tables import parse_pairs
 
     code = country(reporter, where="--reporter")
     currency = unit.partition(" ")[0]
     definition = DatasetDefinition(dataset, file.stem, code, currency, unit, "own data", "own data", file.name, 20)
     today, limit = composition.now().date(), settings.max_upload_bytes
     imported = ingest_panel(
-        session, file, definition=definition, today=today, limit_bytes=limit, layout=layout, notify=warn
+        session,
+        file,
+        definition=definition,
+        today=today,
+        limit_bytes=limit,
+        options=ImportOptions(layout=layout, partners=parse_pairs("partner", partners)),
+        ask=ask if is_terminal() else None,
+        notify=warn,
     )
     say(*imported.summary)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,6 +22,7 @@ from services.datasets.datasets import (
     add_codes,
     add_own_codes,
     check_definition,
+    check_own_codes,
     import_table,
     known_when_due,
 )
@@ -33,8 +35,8 @@ from store.queries.observation_writes import Appended
 from tables import (
     AS_IT_IS,
     OBSERVATION_COLUMNS,
+    PANEL_COLUMNS,
     Faults,
-    Layout,
     check_observations,
     check_panel,
     check_releases,
@@ -133,20 +135,27 @@ def ingest_panel(
     definition: DatasetDefinition,
     today: date,
     limit_bytes: int,
-    layout: Layout = AS_IT_IS,
+    options: ImportOptions = PLAIN_IMPORT,
+    ask: Ask | None = None,
     notify: Notify = lambda _: None,
 ) -> Imported:
     """Import a file for `tradewind forecast`, or a table of observations, as history of a dataset. The caller commits.
 
-    Raises as `ingest_file`.
+    Codes of `options.partners` that are not stored become partners by these names. `ask` and `notify` as for
+    `ingest_file`. Raises as it does.
     """
     add_codes(session)
+    stored = {record.code for record in catalog.partners(session).rows}
+    own = {code: name for name, code in options.partners.items() if code not in stored}
+    check_own_codes(partners=own, sectors={})
+    add_own_codes(session, partners=own, sectors={})
+    layout, options = options.layout, replace(options, backfill=True)
     table = read_table(path, limit_bytes=limit_bytes, dialect=layout.dialect)
-    if set(OBSERVATION_COLUMNS) <= {*table.columns, *layout.columns.values(), *layout.constant}:
-        options = ImportOptions(layout=layout, backfill=True)
-        return import_table(
-            session, table, dataset=definition.id, today=today, options=options, create=definition, notify=notify
-        )
+    imported = partial(import_table, session, dataset=definition.id, today=today, ask=ask, notify=notify)
+    names = {*table.columns, *layout.columns.values(), *layout.constant}
+    # A long table without any column of a panel is one of observations with other headings.
+    if set(OBSERVATION_COLUMNS) <= names or not (layout.wide or set(PANEL_COLUMNS) & names):
+        return imported(table, options=options, create=definition)
     frame = panel_frame(table, layout, today=today)
     panel = check_panel(
         frame,
@@ -159,10 +168,8 @@ def ingest_panel(
     found = panel_observations(panel)
     add_own_codes(session, partners={}, sectors=found.sectors)
     create = replace(definition, allows_negative=bool((panel["y"] < 0).any()))
-    options = ImportOptions(backfill=True, derive=found.structured)
-    return import_table(
-        session, found.frame, dataset=definition.id, today=today, options=options, create=create, notify=notify
-    )
+    options = replace(options, layout=AS_IT_IS, derive=found.structured)
+    return imported(found.frame, options=options, create=create)
 
 
 def _own_codes(path: Path, longest: int) -> dict[str, str]:

@@ -44,9 +44,10 @@ HEADINGS = {
         "naics",
         "sitc",
     ),
-    "value": ("value", "obs_value", "amount", "trade value", "primaryvalue", "y", "usd"),
+    "value": ("value", "obs_value", "amount", "trade value", "primaryvalue", "y", "usd", "exports", "imports"),
 }
 ALL_GOODS = "TOTAL"
+ALL_GOODS_WORDS = ("total", "all", "all goods", "all products", "all commodities", "total trade")
 SHOWN_NAMES = 8
 
 
@@ -85,7 +86,7 @@ def read_observations(
         frame = frame.assign(sector=ALL_GOODS)
         notes.append(f"no column of sectors: all goods ({ALL_GOODS})")
     _require(frame, table)
-    frame = frame.assign(flow=frame["flow"].map(_flow))
+    frame = frame.assign(flow=frame["flow"].map(_flow), sector=frame["sector"].map(_sector))
     found = _partner_codes(distinct(frame["partner"])[1], partners, codes, ask)
     places, texts = distinct(frame["partner"])
     frame = frame.assign(partner=[found[texts[place]] for place in places])
@@ -95,7 +96,8 @@ def read_observations(
 
 def suggested_columns(headings: Collection[str], wanted: Collection[str]) -> dict[str, str]:
     """Headings that by their usual names are columns which are wanted: `{"Date": "month"}`."""
-    plain = {" ".join(heading.casefold().split()): heading for heading in headings}
+    # The unit may follow a name in brackets.
+    plain = {" ".join(heading.casefold().partition("(")[0].split()): heading for heading in headings}
     found = {}
     for name in wanted:
         heading = next((plain[usual] for usual in HEADINGS[name] if usual in plain), None)
@@ -172,6 +174,11 @@ def _require(frame: pd.DataFrame, table: pd.DataFrame) -> None:
 def _flow(cell: object) -> object:
     """The flow that a cell means; the cell itself where it means none, so that it is named as a fault."""
     return FLOW_WORDS.get(str(cell).strip().casefold(), cell)
+
+
+def _sector(cell: object) -> object:
+    """The sector that a cell means: all goods by their usual names, otherwise the cell itself."""
+    return ALL_GOODS if str(cell).strip().casefold() in ALL_GOODS_WORDS else cell
 
 
 def _partner_codes(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,23 @@ def test_a_panel_becomes_a_dataset_that_is_known_as_history(
     for _ in range(2):
         ingest_panel(session, path, definition=VIETNAM, today=TODAY, limit_bytes=10**6)
     assert sorted(values(session, date(2024, 3, 1))) == series
+
+
+def test_other_headings_of_observations_are_named_or_mapped(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "exports.csv"
+    rows = "2024-01,China,All products,1\n2024-01,Rest of Asia,Total,2\n"
+    path.write_text(f"Period,Country,Product,Exports (USD m)\n{rows}")
+    known = partial(ingest_panel, session, path, definition=VIETNAM, today=TODAY, limit_bytes=10**6)
+    with pytest.raises(
+        UnreadableTable, match=r"--map 'Period=month,Country=partner,Exports \(USD m\)=value'.* --constant flow=X"
+    ):
+        known()
+    headings = {"Period": "month", "Country": "partner", "Product": "sector", "Exports (USD m)": "value"}
+    layout = Layout(columns=headings, constant={"flow": "X"})
+    with pytest.raises(UnknownPartnerName, match="'Rest of Asia'"):
+        known(options=ImportOptions(layout=layout))
+    known(options=ImportOptions(layout=layout, partners={"Rest of Asia": "ASIA_X"}), ask=None)
+    assert sorted(values(session)) == ["X.ASIA_X.TOTAL", "X.CHN.TOTAL", "X.WLD.TOTAL"]
 
 
 def test_a_dataset_that_exists_keeps_its_definition_and_says_so(session: Session, tmp_path: Path) -> None:
