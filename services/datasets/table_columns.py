@@ -196,5 +196,5 @@ def _partner_codes(
                 found[text] = code
                 del unknown[text]
     if unknown:
-        raise UnknownPartnerName("the table (name its code with --partner NAME=CODE)", unknown)
+        raise UnknownPartnerName("the table (name its code: --partner NAME=CODE, over HTTP `partner_names`)", unknown)
     return {text: code or text for text, code in found.items()}
