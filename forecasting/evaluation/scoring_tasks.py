@@ -4,7 +4,7 @@ All series of a fold are drawn and reconciled together, because their errors are
 another. A task holds what its scores depend on, as views of the arrays of the pool.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from forecasting.path_quantiles import quantiles_of_paths
 from forecasting.tasks import KeepsMemoryOrder, ordered_results
 from forecasting.types import FloatArray, NewArray
 from forecasting.uncertainty.arsinh_transform import transform
-from forecasting.uncertainty.error_distribution import ErrorDistribution, learn_marginals
+from forecasting.uncertainty.error_distribution import ErrorDistribution, Marginals, learn_marginals
 from forecasting.uncertainty.simulation import bounded_inverse
 
 # Enough draws for a fold's quantiles; published paths have the configuration's own number.
@@ -59,7 +59,8 @@ class FoldScores:
 class ForecasterTask(KeepsMemoryOrder):
     """A forecaster's `means` (series, folds, horizon), of which the folds `scored` are scored against `actual`.
 
-    With `keep` its quantiles are returned.
+    `unusual` marks by fold the series whose last value is unusual, shape (series,). With `keep` its quantiles are
+    returned.
     """
 
     name: str
@@ -68,7 +69,19 @@ class ForecasterTask(KeepsMemoryOrder):
     actual: FloatArray
     scored: tuple[int, ...]
     probabilities: tuple[float, ...]
+    unusual: Mapping[int, NDArray[np.bool_]]
     keep: bool
+
+    @property
+    def quantiles(self) -> Iterator[Quantiles]:
+        """Quantiles at each scored fold, shape (series, probabilities, horizon).
+
+        They are centred on the forecaster's own means, by the method of the combination without joint draws and
+        calibration. An unusual last value is no error of theirs, as for the combination.
+        """
+        for fold in self.scored:
+            known = self.data.known_errors(fold, self.means, unusual=self.unusual.get(fold))
+            yield _marginal_quantiles(self.data, self.means[:, fold], fold, learn_marginals(known), self.probabilities)
 
 
 @dataclass(frozen=True)
@@ -88,9 +101,11 @@ def forecaster_tasks(
     pool: CombinedForecasts, folds: Sequence[int], probabilities: tuple[float, ...], *, keep: bool
 ) -> Iterator[ForecasterTask]:
     """A task for each forecaster of a pool."""
+    readings = {fold: pool.last_values[fold] for fold in folds}
+    unusual = {fold: reading.unusual for fold, reading in readings.items() if reading is not None}
     for row, name in enumerate(pool.base.names):
         means = pool.base.means[:, row]
-        yield ForecasterTask(name, means, pool.data, pool.actual, tuple(folds), probabilities, keep)
+        yield ForecasterTask(name, means, pool.data, pool.actual, tuple(folds), probabilities, unusual, keep)
 
 
 def score_fold(task: FoldTask) -> FoldScores:
@@ -108,8 +123,7 @@ def score_forecaster(task: ForecasterTask) -> ForecasterScores:
     shape = (series, len(task.scored), len(task.probabilities), horizon)
     kept = np.empty(shape, dtype=np.float32) if task.keep else None
     accumulator, scored = ScoreAccumulator(series, horizon), _MonthScores(task.data, task.actual, task.probabilities)
-    marginals = _marginal_quantiles(task.data, task.means, task.scored, task.probabilities)
-    for place, (fold, quantiles) in enumerate(zip(task.scored, marginals, strict=True)):
+    for place, (fold, quantiles) in enumerate(zip(task.scored, task.quantiles, strict=True)):
         accumulator.add(scored.of(fold, task.means[:, fold], quantiles))
         if kept is not None:
             kept[:, place] = quantiles
@@ -134,7 +148,7 @@ def base_intervals(
 
 
 def _intervals(task: ForecasterTask) -> Quantiles:
-    return next(_marginal_quantiles(task.data, task.means, task.scored, task.probabilities))
+    return next(task.quantiles)
 
 
 def published_distribution(pool: CombinedForecasts, executor: Executor | None = None) -> ErrorDistribution:
@@ -164,21 +178,11 @@ class _MonthScores:
 
 
 def _marginal_quantiles(
-    data: FoldData, means: FloatArray, folds: Iterable[int], probabilities: tuple[float, ...]
-) -> Iterator[Quantiles]:
-    """Quantiles of one forecaster at each fold, shape (series, probabilities, horizon).
-
-    They are centred on its own means, by the method of the combination without joint draws and calibration.
-    """
-    for fold in folds:
-        marginals = learn_marginals(data.known_errors(fold, means))
-        standard = marginals.standardised(np.asarray(probabilities))
-        centre = transform(means[:, fold], data.transform_unit[:, fold, None])
-        linked = centre[:, None] + standard[:, None] * marginals.width[:, None]
-        quantiles = bounded_inverse(
-            linked,
-            means[:, fold],
-            transform_unit=data.transform_unit[:, fold],
-            greatest=data.largest_recent[:, fold],
-        )
-        yield np.maximum(quantiles, data.lower_bounds[:, fold, None, None]).astype(np.float32)
+    data: FoldData, means: FloatArray, fold: int, marginals: Marginals, probabilities: tuple[float, ...]
+) -> Quantiles:
+    """Quantiles around the means (series, horizon) of a fold, shape (series, probabilities, horizon)."""
+    unit = data.transform_unit[:, fold]
+    standard = marginals.standardised(np.asarray(probabilities))
+    linked = transform(means, unit[:, None])[:, None] + standard[:, None] * marginals.width[:, None]
+    quantiles = bounded_inverse(linked, means, transform_unit=unit, greatest=data.largest_recent[:, fold])
+    return np.maximum(quantiles, data.lower_bounds[:, fold, None, None]).astype(np.float32)

@@ -50,6 +50,21 @@ def test_an_unusual_last_value_is_flagged_and_both_readings_are_inside(seed, fac
     assert 0.5 * usual < made.median[0, 0] < 2 * usual
 
 
+@few
+@given(seed=st.integers(0, 10_000), factor=st.sampled_from([0.0, 20.0, 500.0]))
+def test_intervals_of_single_forecasters_do_not_take_an_unusual_last_value_as_their_error(seed, factor):
+    y = trade_series(72, seed=seed)
+    usual = forecast(a=y)
+    y[-1] *= factor
+    made = forecast(a=y)
+    row = made.backtest.names.index("seasonal_naive")
+    first = slice(0, 5)  # the last month repeats the unusual value itself
+    width, before = (
+        np.diff(found.base_quantiles[0, row][[2, 6]][:, first].astype(float), axis=0) for found in (made, usual)
+    )
+    assert (width <= 1.25 * before).all()
+
+
 def test_an_ordinary_last_value_has_no_status():
     assert forecast(a=trade_series(72, seed=4)).statuses == ("",)
 
