@@ -13,22 +13,7 @@ import pytest
 
 from tests.support.documents import repository_files, text
 
-ROOMS = (
-    *(
-        "api",
-        "benchmarks",
-        "cli",
-        "deploy",
-        "forecasting",
-        "jobs",
-        "migrations",
-        "presentation",
-        "services",
-        "sources",
-        "store",
-    ),
-    *("tables", "tests", "tradewind", "cancellation.py", "errors.py", "settings.py"),
-)
+ROOMS = sorted({name.split("/")[0] for name in repository_files() if name.endswith(".py")})
 DOCUMENTS = ("docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 TEMPLATES = ("api/pages/templates", "presentation/templates")
 # A variable has the name of its value: a run, a series, a row.
@@ -130,5 +115,5 @@ def test_documents_and_templates_are_plain(place: str) -> None:
     assert found == []
 
 
-def test_every_room_is_checked() -> None:
-    assert {name.split("/")[0] for name in repository_files() if name.endswith(".py")} == set(ROOMS)
+def test_packages_and_modules_of_the_root_are_rooms() -> None:
+    assert {"api", "tests", "errors.py"} <= set(ROOMS)
