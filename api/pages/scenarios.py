@@ -84,7 +84,7 @@ def build(
     statement = _statement(published, query)
     shown = _shown(published, statement.series, query.shown)
     year = year_shown(published, statement.last)
-    permalink = links.absolute(request.base_url, _address(published, query, statement))
+    permalink = links.absolute(request.base_url, scenario_link(published, statement, shown=query.shown))
     found: dict[str, Any] = {"sections": [], "result": None}
     if query.value is not None:
         from services.scenarios.scenarios import evaluate_scenario  # noqa: PLC0415 - it loads SciPy
@@ -281,10 +281,6 @@ def _shown(published: PublishedRun, series: ResolvedSeries, partner: str | None)
         main = published.main(series.flow)
         return main if main.sector == series.sector else series
     return published.choose(series.flow, partner, series.sector)
-
-
-def _address(published: PublishedRun, query: ScenarioQuery, statement: Statement) -> str:
-    return scenario_link(published, statement, shown=query.shown)
 
 
 def _mail(subject: str, result: str | None, permalink: str) -> str:
