@@ -153,6 +153,11 @@ def per_cent(value: float | None) -> str:
     return NOTHING if value is None else f"{digits(value)}{NBSP}%"
 
 
+def unbroken(text: str) -> str:
+    """A text in which no line ends between a figure and its % sign."""
+    return text.replace(" %", f"{NBSP}%")
+
+
 def ratio(value: float | None) -> str:
     """0.83."""
     return NOTHING if value is None else f"{value:.2f}".replace("-", MINUS)

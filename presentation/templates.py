@@ -31,7 +31,7 @@ FILTERS: tuple[Callable[..., Any], ...] = (
         formatting.per_cent,
         formatting.ratio,
     ),
-    *(formatting.number, formatting.plain, formatting.inside_sentence, formatting.count_of),
+    *(formatting.number, formatting.plain, formatting.inside_sentence, formatting.count_of, formatting.unbroken),
 )
 
 

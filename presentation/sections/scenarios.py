@@ -51,7 +51,7 @@ def forecast_section(
         name="forecasts",
         title=f"{published.name(shown)}, by month",
         columns=[
-            text("forecast", "Forecast"),
+            text("forecast", "Forecast", formatting.unbroken),
             text("period", "Month", formatting.period_name),
             figure("median", f"Median ({published.unit})", show),
             figure("lo_80", "80 % from", show),

@@ -103,11 +103,13 @@ def test_a_scenario_is_stored_from_the_page_by_a_key_that_judges(desk: Desk) -> 
 def test_stored_scenarios_share_one_chart(desk: Desk) -> None:  # noqa: F811
     condition = {"series": "X.USA", "period": "2026", "units": "pc1", "value": -10}
     desk.store(conditions=[condition])
-    desk.store(name="Truce holds", conditions=[condition | {"value": 5}])
+    desk.store(name="Truce holds, 5 % more", conditions=[condition | {"value": 5}])
     query = {"scenario": ["1", "2"], "section": "forecasts", "save": "csv"}
     saved = desk.client.get("/scenarios/comparison", params=query)
     table = pd.read_csv(io.BytesIO(saved.content))
-    assert set(table["forecast"]) == {"Baseline", "1: Truce ends", "2: Truce holds"}
+    assert set(table["forecast"]) == {"Baseline", "1: Truce ends", "2: Truce holds, 5 % more"}
+    for path in ("/scenarios?dataset=PARTNERS", "/scenarios/2", "/scenarios/comparison?scenario=1,2"):
+        assert f"holds, 5{formatting.NBSP}% more</" in desk.client.get(path).text
     html = page(desk, "/scenarios/comparison", scenario="1,2", shown="USA")
     assert "1: Truce ends" in html
     assert html.count("baseline USD") == 2

@@ -77,3 +77,7 @@ def test_a_round_figure_has_no_zeros_after_the_point() -> None:
 def test_counts_agree_with_their_noun() -> None:
     assert [spaced(formatting.count_of(number, "run")) for number in (1, 2)] == ["1 run", "2 runs"]
     assert formatting.number(1234) == "1,234"
+
+
+def test_no_line_ends_before_a_per_cent_sign() -> None:
+    assert formatting.unbroken("growth of −20 % in 2027, 50 % diverted") == ("growth of −20 % in 2027, 50 % diverted")
