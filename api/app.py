@@ -1,5 +1,6 @@
 """The application factory."""
 
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
@@ -42,6 +44,8 @@ Excel (`?format=`)."""
 
 def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     """The web application over a database. It connects when it starts to serve, or on the first request."""
+    # FastAPI ignores this warning while it builds a route, which fails where two threads build routes at once.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     registry = CollectorRegistry()
     registry.register(StoreCollector(engine, options))
     app = FastAPI(
@@ -95,11 +99,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine.dispose()
 
 
-def _prepare(app: FastAPI) -> None:
-    """Work that would take most of the time of the first page."""
-    # FastAPI builds the routes of a router when it first matches a request.
+def _build_routes(app: FastAPI) -> None:
+    """FastAPI builds the routes of a router when it first matches a request."""
     for route in app.routes:
         route.matches({"type": "http", "method": "GET", "path": "/nowhere", "root_path": "", "headers": []})
+
+
+def _prepare(app: FastAPI) -> None:
+    """Work that would take most of the time of the first page."""
+    _build_routes(app)
     configure_mappers()
     rendering.compile_templates()
     try:
