@@ -1,4 +1,7 @@
-"""Connections whose requests begin and do not go on."""
+"""Connections whose requests begin and do not go on.
+
+docs/decisions/0088-headers-have-a-time-limit.md has the reasons for a subclass.
+"""
 
 import asyncio
 
