@@ -11,11 +11,11 @@ MEANINGS: Mapping[str, str] = {
     "forecaster that fails",
     "bias": "mean of forecast minus actual, in the dataset's unit",
     "combination": "the weighted mean of forecasters that is published",
-    "contribution": "the part of a component in the growth of an aggregate, in percentage points; contributions sum to "
-    "the growth",
-    "coverage": "the share of actuals inside the interval of a level; 0.80 is right for level 80",
+    "contribution": "the part of an aggregate's growth that is due to a component, in percentage points; contributions "
+    "sum to the growth",
+    "coverage": "the share of actuals inside the interval of a level; 0.80 is ideal for level 80",
     "cutoff": "the last month that a forecaster may use",
-    "Diebold-Mariano": "a test of equal accuracy of two forecasters; small p-values reject it",
+    "Diebold-Mariano": "a test of equal accuracy of two forecasters; a small p-value rejects equality",
     "first print": "the first published value of a month",
     "fold": "one cutoff of a backtest",
     "forecaster": "a method with its hyperparameters",
