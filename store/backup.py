@@ -10,8 +10,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from store.embedded_postgres import programs
 from store.errors import BackupFailed, DatabaseNotEmpty
+from store.postgres_server import programs
 
 
 def dump(engine: Engine, path: Path) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from store import embedded_postgres
+from store import embedded_postgres, postgres_server
 from store.database import make_engine
 from store.errors import ServerFailed
+from store.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[3]
 USER = """
@@ -121,7 +122,7 @@ def test_a_server_that_is_killed_is_restarted_while_it_is_used(data_dir: Path) -
 def test_a_server_left_in_a_shutdown_does_not_lock_the_next_user_out(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_postgres, "STOP_SECONDS", 1.0)
+    monkeypatch.setattr(postgres_server, "STOP_SECONDS", 1.0)
     with embedded_postgres.start(data_dir, durable=False) as url:
         pid = server_pid(data_dir)
         engine = make_engine(url, pool_size=1)
@@ -131,7 +132,7 @@ def test_a_server_left_in_a_shutdown_does_not_lock_the_next_user_out(
             status = data_dir / "postgres" / "postmaster.pid"
             while "stopping" not in status.read_text():
                 time.sleep(0.02)
-            server = embedded_postgres._Server(data_dir.resolve(), durable=False)
+            server = PostgresServer(data_dir.resolve(), durable=False)
             server.ensure_running()
             assert server_pid(data_dir) != pid
         engine.dispose()
@@ -141,8 +142,8 @@ def test_a_server_left_in_a_shutdown_does_not_lock_the_next_user_out(
 
 def test_a_socket_directory_made_by_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
-    server = embedded_postgres._Server(tmp_path / ("long" * 30), durable=False)
-    monkeypatch.setattr(embedded_postgres, "_identity", lambda _path: {})
+    server = PostgresServer(tmp_path / ("long" * 30), durable=False)
+    monkeypatch.setattr(postgres_server, "server_identity", lambda _path: {})
     made = server._socket_dir()
     assert server._socket_dir() == made
     made.chmod(0o777)
@@ -208,8 +209,8 @@ def test_an_interrupted_start_leaves_no_server(data_dir: Path, monkeypatch: pyte
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    server = embedded_postgres._Server(data_dir.resolve(), durable=False)
-    monkeypatch.setattr(embedded_postgres, "_Server", lambda *_args, **_options: server)
+    server = PostgresServer(data_dir.resolve(), durable=False)
+    monkeypatch.setattr(embedded_postgres, "PostgresServer", lambda *_args, **_options: server)
     monkeypatch.setattr(time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt), embedded_postgres.start(data_dir):
         pass
