@@ -35,7 +35,7 @@ from sources.errors import BadDefinition, UnknownPartnerName
 from store.database import is_disk_full
 from store.errors import BadObservations, BadReleases, NotDerivable, NotStored
 from store.queries.api_keys import BadKey, MissingScope
-from store.queries.runs import RunMovedOn
+from store.queries.run_status import RunMovedOn
 from tables import TableError
 
 MEDIA_TYPE = "application/problem+json"

@@ -38,10 +38,10 @@ def cancel(
     data_dir: DataDir = None,
 ) -> None:
     """End a queued or running run, whichever process executes it."""
-    from store.queries import runs
+    from store.queries import run_status
 
     with composition.session(composition.read_settings(data_dir=data_dir)) as session:
-        runs.cancel(session, run, finished_at=composition.now())
+        run_status.cancel(session, run, finished_at=composition.now())
         session.commit()
     say(f"run {run} is cancelled; its process stops at its next progress report")
 

@@ -36,8 +36,8 @@ from jobs.runs.scoring import score_published
 from jobs.runs.vintage_folds import months_of, vintage_values_of_folds
 from services.runs.run_requests import request_run
 from store.errors import NoEarlierRun, StoreError
-from store.queries import catalog, observations, releases, run_inputs, runs
-from store.queries.runs import RunMovedOn
+from store.queries import catalog, observations, releases, run_inputs, run_status, runs
+from store.queries.run_status import RunMovedOn
 
 log = structlog.get_logger(__name__)
 
@@ -73,12 +73,12 @@ def run_forecast(
         UnknownDataset: there is no such dataset.
         PanelError: the data are no panel; the run is kept as failed.
     """
-    with runs.try_lock(engine, dataset) as acquired:
+    with run_status.try_lock(engine, dataset) as acquired:
         if not acquired:
             log.info("run.busy", dataset=dataset)
             return Outcome("busy")
         with Session(engine) as session:
-            runs.fail_orphans(session, dataset, clock())
+            run_status.fail_orphans(session, dataset, clock())
             session.commit()
             request = _RunExecution(session, dataset, as_of, config, clock, run_id)
             identical = request.identical_run()
@@ -88,7 +88,7 @@ def run_forecast(
             else:
                 request.end_unchanged(identical)
                 outcome = Outcome("unchanged", identical)
-            if outcome.run_id is not None and runs.awaits_follow_up(session, outcome.run_id):
+            if outcome.run_id is not None and run_status.awaits_follow_up(session, outcome.run_id):
                 _follow_up(session, dataset, outcome.run_id, make_executor, clock)
             return outcome
 
@@ -105,7 +105,7 @@ def _follow_up(session: Session, dataset: str, run_id: int, make_executor: Execu
     evaluate_alert_rules(session, dataset, run_id, now=clock())
     session.commit()
     _attribute_changes(session, run_id, make_executor)
-    runs.end_follow_up(session, run_id, clock())
+    run_status.end_follow_up(session, run_id, clock())
     session.commit()
 
 
@@ -159,7 +159,7 @@ class _RunExecution:
         """Record that the run is unchanged."""
         log.info("run.unchanged", dataset=self.dataset.id, run=identical)
         if self.queued is not None:
-            runs.mark_unchanged(self.session, self.queued, identical_run=identical, finished_at=self.clock())
+            run_status.mark_unchanged(self.session, self.queued, identical_run=identical, finished_at=self.clock())
             self.session.commit()
 
     def carry_out(
@@ -201,7 +201,7 @@ class _RunExecution:
 
     def _start(self, run_id: int) -> None:
         cutoff = as_date(self.frame["ds"].max()) if len(self.frame) else self.as_of
-        runs.start(self.session, run_id, cutoff=cutoff, data_hash=self.data_hash, started_at=self.clock())
+        run_status.start(self.session, run_id, cutoff=cutoff, data_hash=self.data_hash, started_at=self.clock())
         self.session.commit()
         log.info("run.started", as_of=str(self.as_of), cutoff=str(cutoff), observations=len(self.frame))
 
@@ -242,9 +242,9 @@ class _RunExecution:
         series_ids = np.array([ids[uid] for uid in forecast.unique_ids])
         run_inputs.write(self.session, run_id, ids=ids, frame=self.frame)
         write_run(self.session, run_id, ids, series_ids, forecast)
-        runs.analyze_tables(self.session)
+        run_status.analyze_tables(self.session)
         failures = [asdict(failure) for failure in forecast.failures]
-        runs.publish(
+        run_status.publish(
             self.session,
             run_id,
             finished_at=self.clock(),
@@ -263,7 +263,7 @@ class _RunExecution:
     def _fail(self, run_id: int, error: BaseException) -> None:
         self.session.rollback()
         reason = failure_reason(error)
-        runs.fail(self.session, run_id, finished_at=self.clock(), reason=reason)
+        run_status.fail(self.session, run_id, finished_at=self.clock(), reason=reason)
         self.session.commit()
         log.error("run.failed", reason=reason)
 
@@ -285,7 +285,7 @@ def _report_to_store(engine: Engine, run_id: int, on_progress: OnProgress | None
             return
         last[0] = now
         with Session(engine) as session:
-            runs.progress(session, run_id, stage=stage, done=done, total=total)
+            run_status.progress(session, run_id, stage=stage, done=done, total=total)
             session.commit()
         log.debug("run.progress", stage=stage, done=done, total=total)
 

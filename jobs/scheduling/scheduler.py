@@ -37,8 +37,9 @@ from jobs.scheduling.mail import MailServer
 from jobs.scheduling.polling import Poll
 from jobs.scheduling.webhook import Webhook
 from services.runs.schedule import PollInterval, next_poll
-from store.queries import catalog, events, fetch_attempts, indicators, observations, regressors, runs
-from store.queries.runs import RunMovedOn, RunRecord
+from store.queries import catalog, events, fetch_attempts, indicators, observations, regressors, run_status, runs
+from store.queries.run_status import RunMovedOn
+from store.queries.runs import RunRecord
 
 log = structlog.get_logger(__name__)
 STOP_SECONDS = 20.0
@@ -148,9 +149,9 @@ class Ticker:
         with Session(self.engine) as session:
             datasets = runs.datasets_with_running(session)
         for dataset in datasets:
-            with runs.try_lock(self.engine, dataset) as acquired, Session(self.engine) as session:
+            with run_status.try_lock(self.engine, dataset) as acquired, Session(self.engine) as session:
                 if acquired:
-                    runs.fail_orphans(session, dataset, self.clock())
+                    run_status.fail_orphans(session, dataset, self.clock())
                     session.commit()
 
     def prune(self) -> None:
@@ -188,7 +189,7 @@ class Ticker:
             raise
         except Exception as error:
             with Session(self.engine) as session, suppress(RunMovedOn):
-                runs.fail(session, queued.id, finished_at=self.clock(), reason=failure_reason(error))
+                run_status.fail(session, queued.id, finished_at=self.clock(), reason=failure_reason(error))
                 session.commit()
             raise
 

@@ -7,14 +7,14 @@ from sqlmodel import Session
 from forecasting.code_version import code_version
 from forecasting.config import ForecastConfig
 from services.errors import FutureAsOf, QueueFull
-from store.queries import catalog, runs
+from store.queries import catalog, run_status, runs
 
 
 def request_run(session: Session, *, dataset: str, as_of: date, config: ForecastConfig, now: datetime) -> int:
     """The number of a new queued run; the caller commits. Raises UnknownDataset, FutureAsOf."""
     catalog.dataset(session, dataset)
     refuse_future(as_of, now)
-    return runs.queue(
+    return run_status.queue(
         session,
         dataset_id=dataset,
         as_of=as_of,

@@ -22,7 +22,7 @@ from sqlmodel import Session
 
 from api.app import create_app
 from presentation import formatting
-from store.queries import api_keys, runs
+from store.queries import api_keys, run_status
 from tests.integration.api.conftest import options
 from tests.support.pages_world import PagesWorld, pages_world, queue
 
@@ -284,12 +284,12 @@ def test_a_running_run_shows_its_progress_and_its_end(page: Page, pages: PagesWo
         run = queue(session)
         session.commit()
         opened(page, f"/runs/{run}")
-        runs.start(session, run, cutoff=now.date().replace(day=1), data_hash="9" * 64, started_at=now)
-        runs.progress(session, run, stage="fit", done=3, total=12)
+        run_status.start(session, run, cutoff=now.date().replace(day=1), data_hash="9" * 64, started_at=now)
+        run_status.progress(session, run, stage="fit", done=3, total=12)
         session.commit()
         page.get_by_text("forecasting, 3 of 12 series").wait_for()
         assert page.locator("progress").get_attribute("value") == "3"
-        runs.fail(session, run, finished_at=now, reason="made to fail")
+        run_status.fail(session, run, finished_at=now, reason="made to fail")
         session.commit()
         page.get_by_text("The run failed: made to fail").wait_for()
 

@@ -23,7 +23,7 @@ from migrations.grids import listed
 from store.database import make_engine
 from store.migration import alembic_config, migrate
 from store.models import Partner, Table
-from store.queries import catalog, fold_arrays, forecasts, observations, run_inputs, runs, score_arrays
+from store.queries import catalog, fold_arrays, forecasts, observations, run_inputs, run_status, score_arrays
 from tests.conftest import new_database
 from tests.support.factories import FORECASTERS, NOW, Published, build_catalog, publish_run
 from tests.support.store_helpers import add_dataset, append
@@ -256,9 +256,9 @@ def test_runs_of_before_keep_what_was_known_of_their_day(empty: Engine) -> None:
         )
         append(session, "2024-02,X,USA,EV,21,2024-04-09", "2024-02,X,USA,EV,22,2024-05-09")
         terms: dict[str, Any] = {"horizon": 6, "seed": 1, "config": {}, "config_hash": "c", "code_version": "1"}
-        run_id = runs.queue(session, dataset_id="TEST", as_of=date(2024, 4, 20), requested_at=NOW, **terms)
-        runs.start(session, run_id, cutoff=date(2024, 3, 1), data_hash="d", started_at=NOW)
-        runs.publish(session, run_id, finished_at=NOW)
+        run_id = run_status.queue(session, dataset_id="TEST", as_of=date(2024, 4, 20), requested_at=NOW, **terms)
+        run_status.start(session, run_id, cutoff=date(2024, 3, 1), data_hash="d", started_at=NOW)
+        run_status.publish(session, run_id, finished_at=NOW)
         known = observations.panel_frame(session, "TEST", date(2024, 4, 20))
         session.commit()
     down(empty, "0012")

@@ -24,7 +24,7 @@ from store.queries import (
     forecasts,
     observations,
     run_inputs,
-    runs,
+    run_status,
     score_arrays,
 )
 
@@ -95,7 +95,7 @@ def publish_run(
         .scalars()
         .all()
     )
-    run_id = runs.queue(
+    run_id = run_status.queue(
         session,
         dataset_id=dataset,
         as_of=as_of,
@@ -106,7 +106,7 @@ def publish_run(
         code_version="0.1.0",
         requested_at=now,
     )
-    runs.start(session, run_id, cutoff=cutoff.astype(date), data_hash=data_hash, started_at=now)
+    run_status.start(session, run_id, cutoff=cutoff.astype(date), data_hash=data_hash, started_at=now)
     made = _figures(run_id, dataset, rows, horizon=horizon, draws=draws, seed=seed, cutoff=cutoff, coherent=coherent)
     seen = observations.panel_frame(session, dataset, as_of)
     seen = seen[seen["ds"] <= cutoff]
@@ -131,7 +131,7 @@ def publish_run(
         if folds:
             about: dict[str, Any] = {"kind": kind, "spacing": spacing, "folds": folds}
             backtest_folds.write_periods(session, run_id, series_ids=made.series_ids, **about)
-    runs.publish(session, run_id, finished_at=now)
+    run_status.publish(session, run_id, finished_at=now)
     return made
 
 

@@ -19,7 +19,7 @@ from services.errors import HorizonTooLong
 from services.parameters import Parameters
 from services.queries.runs import RunsQuery
 from services.runs.run_requests import refuse_full_queue, request_run
-from store.queries import catalog, runs
+from store.queries import catalog, run_status, runs
 
 router = APIRouter(tags=["runs"], responses=PROBLEM)
 COLUMNS = ("id", "dataset", "status", "as_of", "cutoff", "horizon", "published_at", "stage", "done", "total")
@@ -92,6 +92,6 @@ def create_run(body: BodyDep, session: SessionDep, config: ConfigDep) -> Respons
 @router.post("/v1/runs/{run_id}/cancel", dependencies=[Publisher, NoParameters], responses={200: {"model": RunAnswer}})
 def cancel_run(run_id: RunPath, session: SessionDep, config: ConfigDep) -> Response:
     """Cancel a queued or running run, also one of the scheduler; it ends as `failed`, without forecasts."""
-    runs.cancel(session, run_id, finished_at=config.now())
+    run_status.cancel(session, run_id, finished_at=config.now())
     session.commit()
     return json_response(run_answer(runs.find(session, run_id)), headers=NO_STORE)

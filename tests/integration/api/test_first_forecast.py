@@ -13,7 +13,7 @@ from api.app import create_app
 from presentation import formatting
 from services.runs.run_requests import request_run
 from store.database import make_engine
-from store.queries import runs
+from store.queries import run_status
 from tests.conftest import new_database
 from tests.integration.api.conftest import FORECAST, options
 from tests.support.factories import NOW, build_catalog, publish_run
@@ -40,8 +40,8 @@ def beginning(server_url: str, template: str) -> Iterator[Engine]:
     with Session(engine) as session:
         build_catalog(session)
         run = request_run(session, dataset="CN_TRADE", as_of=date(2026, 1, 20), config=FORECAST, now=NOW)
-        runs.start(session, run, cutoff=date(2025, 12, 1), data_hash="a" * 64, started_at=NOW)
-        runs.progress(session, run, stage="fit", done=40, total=136)
+        run_status.start(session, run, cutoff=date(2025, 12, 1), data_hash="a" * 64, started_at=NOW)
+        run_status.progress(session, run, stage="fit", done=40, total=136)
         session.commit()
     yield engine
     engine.dispose()
@@ -81,8 +81,8 @@ def test_preliminary_forecasts_are_marked_until_they_are_replaced(server_url: st
         publish_run(session, "CN_TRADE", horizon=14)
         session.execute(sa.text("""UPDATE run SET config = config || '{"preliminary": true}'"""))
         full = request_run(session, dataset="CN_TRADE", as_of=date(2026, 1, 20), config=FORECAST, now=NOW)
-        runs.start(session, full, cutoff=date(2025, 12, 1), data_hash="a" * 64, started_at=NOW)
-        runs.progress(session, full, stage="backtest", done=3, total=36)
+        run_status.start(session, full, cutoff=date(2025, 12, 1), data_hash="a" * 64, started_at=NOW)
+        run_status.progress(session, full, stage="backtest", done=3, total=36)
         session.commit()
     with TestClient(create_app(engine=engine, options=options())) as client:
         for url in ("/", "/series/CN_TRADE/X/WLD/TOTAL", "/ask"):

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session
 
 from api.rest.schemas.runs import RunAnswer, RunPage
-from store.queries import runs
+from store.queries import run_status
 from tests.integration.api.conftest import FORECAST, TODAY, World, client_of, scalar
 from tests.support.answers import validate
 
@@ -51,8 +51,8 @@ def test_a_run_asked_for_waits_and_its_progress_can_be_read(scratch: World) -> N
     assert (waiting["status"], waiting["as_of"], waiting["horizon"]) == ("queued", "2025-06-30", 12)
     assert (waiting["config_hash"], waiting["seed"]) == (replace(FORECAST, horizon=12).digest, 3)
     with Session(scratch.engine) as session:
-        runs.start(session, waiting["id"], cutoff=TODAY.date().replace(day=1), data_hash="f", started_at=TODAY)
-        runs.progress(session, waiting["id"], stage="fit", done=2, total=9)
+        run_status.start(session, waiting["id"], cutoff=TODAY.date().replace(day=1), data_hash="f", started_at=TODAY)
+        run_status.progress(session, waiting["id"], stage="fit", done=2, total=9)
         session.commit()
     running = client.get(where).json()
     assert (running["status"], running["stage"], running["done"], running["total"]) == ("running", "fit", 2, 9)
@@ -107,7 +107,7 @@ def test_a_waiting_run_can_be_cancelled_and_an_ended_one_cannot(scratch: World) 
     cancelled = client.post(address, headers=headers)
     assert cancelled.status_code == 200, cancelled.text
     validate(RunAnswer, cancelled.json())
-    assert (cancelled.json()["status"], cancelled.json()["failures"]) == ("failed", [{"reason": runs.CANCELLED}])
+    assert (cancelled.json()["status"], cancelled.json()["failures"]) == ("failed", [{"reason": run_status.CANCELLED}])
     assert client.post(address, headers=headers).status_code == 409
     assert client.post(f"/v1/runs/{scratch.trade.run_id}/cancel", headers=headers).status_code == 409
     assert client.post("/v1/runs/999999/cancel", headers=headers).status_code == 404

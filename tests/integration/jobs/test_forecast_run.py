@@ -23,7 +23,7 @@ from jobs.runs.data_hash import hash_panel
 from jobs.runs.forecast_run import Outcome, run_forecast
 from services.runs.run_requests import request_run
 from store.errors import UnknownDataset
-from store.queries import backtests, decompositions, forecasts, observations, releases, run_changes, runs
+from store.queries import backtests, decompositions, forecasts, observations, releases, run_changes, run_status, runs
 from tests.support.panels import gaps_of_sums, grid_panel
 from tests.support.scheduler_world import QUICK, TODAY, TickingClock, add_small_dataset, here
 
@@ -272,7 +272,7 @@ def test_a_run_that_breaks_leaves_nothing_but_its_reason(small, monkeypatch):
 def test_a_run_whose_process_died_is_distinguished_and_the_next_completes(small):
     with Session(small) as session:
         orphan = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=TickingClock()())
-        runs.start(session, orphan, cutoff=TODAY.replace(day=1), data_hash="0" * 64, started_at=TickingClock()())
+        run_status.start(session, orphan, cutoff=TODAY.replace(day=1), data_hash="0" * 64, started_at=TickingClock()())
         session.commit()
     assert run(small).status == "published"
     assert statuses(small) == ["failed", "published"]

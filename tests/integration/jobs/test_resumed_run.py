@@ -17,7 +17,7 @@ from forecasting.evaluation.series_fits import fit_batch
 from jobs.execution.executors import process_pool
 from jobs.runs.forecast_run import run_forecast
 from store.database import make_engine
-from store.queries import forecasts, observations, runs
+from store.queries import forecasts, observations, run_status, runs
 from tests.conftest import database_copy, new_database
 from tests.support.scheduler_world import QUICK, TODAY, TickingClock, here
 
@@ -79,7 +79,7 @@ def killed(original, server_url, tmp_path):
 def await_lock(engine):
     """The server releases the lock of a killed process as soon as it notices its end."""
     for _ in range(100):
-        with runs.try_lock(engine, "SMALL") as acquired:
+        with run_status.try_lock(engine, "SMALL") as acquired:
             if acquired:
                 return
         time.sleep(0.1)

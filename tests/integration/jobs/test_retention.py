@@ -8,7 +8,7 @@ from sqlmodel import Session
 from jobs.retention import Pruned, prune
 from jobs.runs.forecast_run import run_forecast
 from store.errors import RunThinned
-from store.queries import backtests, decompositions, forecasts, observations, retention, runs
+from store.queries import backtests, decompositions, forecasts, observations, retention, run_status, runs
 from tests.support.scheduler_world import QUICK, TickingClock, here
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -27,8 +27,8 @@ def pruned_runs(small):
         published.append(outcome.run_id)
     terms: dict[str, Any] = {"horizon": 6, "seed": 1, "config": {}, "config_hash": "c", "code_version": "1"}
     with Session(small) as session:
-        failed = runs.queue(session, dataset_id="SMALL", as_of=DAYS[0], requested_at=NOW, **terms)
-        runs.fail(session, failed, finished_at=NOW, reason="for a test")
+        failed = run_status.queue(session, dataset_id="SMALL", as_of=DAYS[0], requested_at=NOW, **terms)
+        run_status.fail(session, failed, finished_at=NOW, reason="for a test")
         session.commit()
     return published, failed
 

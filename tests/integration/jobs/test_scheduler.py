@@ -17,7 +17,7 @@ from jobs.scheduling import scheduler
 from jobs.scheduling.scheduler import SchedulerStopped, Ticker
 from services.runs.run_requests import request_run
 from store.database import make_engine
-from store.queries import alerts, runs
+from store.queries import alerts, run_status, runs
 from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here
 
 
@@ -138,7 +138,7 @@ def test_a_run_whose_process_died_is_closed_at_the_next_tick(small):
     ticker = ticker_of(small)
     with Session(small) as session:
         dead = request_run(session, dataset="SMALL", as_of=TODAY, config=QUICK, now=ticker.clock())
-        runs.start(session, dead, cutoff=TODAY.replace(day=1), data_hash="d", started_at=ticker.clock())
+        run_status.start(session, dead, cutoff=TODAY.replace(day=1), data_hash="d", started_at=ticker.clock())
         session.commit()
     ticker.tick()
     with Session(small) as session:
@@ -161,7 +161,7 @@ def test_a_cancelled_run_publishes_nothing_and_is_not_repeated(small):
     def cancel_and_work():
         with Session(small) as session:
             (running,) = runs.page(session, status="running", limit=5).rows
-            runs.cancel(session, running.id, finished_at=ticker.clock())
+            run_status.cancel(session, running.id, finished_at=ticker.clock())
             session.commit()
         return here()
 
@@ -169,7 +169,7 @@ def test_a_cancelled_run_publishes_nothing_and_is_not_repeated(small):
     ticker.tick()
     ticker.tick()
     (cancelled,) = all_runs(small)
-    assert (cancelled.status, cancelled.failures) == ("failed", [{"reason": runs.CANCELLED}])
+    assert (cancelled.status, cancelled.failures) == ("failed", [{"reason": run_status.CANCELLED}])
     with Session(small) as session:
         assert alerts.open_alerts(session, "SMALL", "run") == []
         assert session.scalar(sa.text("SELECT count(*) FROM forecast")) == 0

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sqlmodel import Session
 
-from store.queries import observations, run_inputs, runs
+from store.queries import observations, run_inputs, run_status
 from store.queries.run_inputs import Recent
 from tests.support.store_helpers import add_dataset, append
 
@@ -40,7 +40,7 @@ def saw(session: Session, as_of: date = KNOWN) -> int:
         "code_version": "1",
         "requested_at": now,
     }
-    run_id = runs.queue(session, dataset_id="TEST", as_of=as_of, **terms)
+    run_id = run_status.queue(session, dataset_id="TEST", as_of=as_of, **terms)
     seen = observations.panel_frame(session, "TEST", as_of)
     run_inputs.write(session, run_id, ids=observations.series_ids(session, "TEST"), frame=seen)
     return run_id

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from store.errors import UnknownRun
-from store.queries import runs
+from store.queries import run_status, runs
 from tests.support.factories import NOW, build_catalog
 
 CUTOFF = date(2025, 12, 1)
@@ -30,30 +30,30 @@ def queue(session: Session, **changes: Any) -> int:
         "code_version": "0.1.0",
         "requested_at": NOW,
     }
-    return runs.queue(session, **parameters | changes)
+    return run_status.queue(session, **parameters | changes)
 
 
 def start(session: Session, data_hash: str = "d", **changes: Any) -> int:
     run_id = queue(session, **changes)
-    runs.start(session, run_id, cutoff=CUTOFF, data_hash=data_hash, started_at=NOW)
+    run_status.start(session, run_id, cutoff=CUTOFF, data_hash=data_hash, started_at=NOW)
     return run_id
 
 
 def publish(session: Session, data_hash: str = "d", **changes: Any) -> int:
     run_id = start(session, data_hash, **changes)
-    runs.publish(session, run_id, finished_at=NOW, failures=[])
+    run_status.publish(session, run_id, finished_at=NOW, failures=[])
     return run_id
 
 
 def test_a_run_is_queued_started_followed_and_published(session: Session) -> None:
     run_id = queue(session)
     assert runs.find(session, run_id).status == "queued"
-    runs.start(session, run_id, cutoff=CUTOFF, data_hash="d", started_at=NOW)
-    runs.progress(session, run_id, stage="fit", done=3, total=10)
+    run_status.start(session, run_id, cutoff=CUTOFF, data_hash="d", started_at=NOW)
+    run_status.progress(session, run_id, stage="fit", done=3, total=10)
     running = runs.find(session, run_id)
     assert (running.status, running.stage, running.done, running.total) == ("running", "fit", 3, 10)
     failures = [{"unique_id": "CN_TRADE.X.WLD.TOTAL", "forecaster": "ets", "reason": "no luck"}]
-    runs.publish(session, run_id, finished_at=NOW, failures=failures)
+    run_status.publish(session, run_id, finished_at=NOW, failures=failures)
     published = runs.find(session, run_id)
     assert (published.status, published.cutoff, published.finished_at) == ("published", CUTOFF, NOW)
     assert published.config == {"folds": 48}
@@ -62,17 +62,17 @@ def test_a_run_is_queued_started_followed_and_published(session: Session) -> Non
 
 def test_a_published_run_never_changes(session: Session) -> None:
     run_id = publish(session)
-    with pytest.raises(runs.RunMovedOn):
-        runs.progress(session, run_id, stage="fit", done=0, total=1)
-    with pytest.raises(runs.RunMovedOn):
-        runs.fail(session, run_id, finished_at=NOW, reason="late")
-    with pytest.raises(runs.RunMovedOn, match="running"):
-        runs.start(session, run_id, cutoff=CUTOFF, data_hash="e", started_at=NOW)
+    with pytest.raises(run_status.RunMovedOn):
+        run_status.progress(session, run_id, stage="fit", done=0, total=1)
+    with pytest.raises(run_status.RunMovedOn):
+        run_status.fail(session, run_id, finished_at=NOW, reason="late")
+    with pytest.raises(run_status.RunMovedOn, match="running"):
+        run_status.start(session, run_id, cutoff=CUTOFF, data_hash="e", started_at=NOW)
 
 
 def test_a_failed_run_says_why(session: Session) -> None:
     run_id = start(session)
-    runs.fail(session, run_id, finished_at=NOW, reason="out of memory")
+    run_status.fail(session, run_id, finished_at=NOW, reason="out of memory")
     failed = runs.find(session, run_id)
     assert (failed.status, failed.failures) == ("failed", [{"reason": "out of memory"}])
 
@@ -85,8 +85,8 @@ def test_the_same_may_be_published_again(session: Session) -> None:
 
 def test_of_several_runs_of_one_day_the_one_published_last_is_the_latest(session: Session) -> None:
     early, late = start(session), start(session)
-    runs.publish(session, late, finished_at=NOW)
-    runs.publish(session, early, finished_at=NOW + timedelta(minutes=1))
+    run_status.publish(session, late, finished_at=NOW)
+    run_status.publish(session, early, finished_at=NOW + timedelta(minutes=1))
     latest = runs.latest_published(session, "CN_TRADE")
     assert latest is not None
     assert latest.id == early
@@ -98,7 +98,7 @@ def test_of_several_runs_of_one_day_the_one_published_last_is_the_latest(session
 
 def test_orphans_of_one_dataset_are_failed_and_no_others(session: Session) -> None:
     orphan, other, waiting = start(session), start(session, dataset_id="CN_CLEANTECH"), queue(session)
-    assert runs.fail_orphans(session, "CN_TRADE", NOW) == 1
+    assert run_status.fail_orphans(session, "CN_TRADE", NOW) == 1
     statuses = [runs.find(session, run_id).status for run_id in (orphan, other, waiting)]
     assert statuses == ["failed", "running", "queued"]
 
@@ -155,19 +155,19 @@ def test_a_published_run_must_be_complete(session: Session) -> None:
 
 
 def test_only_one_at_a_time_holds_a_dataset_s_lock(engine: Engine) -> None:
-    with runs.try_lock(engine, "CN_TRADE") as mine:
-        with runs.try_lock(engine, "CN_TRADE") as theirs, runs.try_lock(engine, "CN_CLEANTECH") as another:
+    with run_status.try_lock(engine, "CN_TRADE") as mine:
+        with run_status.try_lock(engine, "CN_TRADE") as theirs, run_status.try_lock(engine, "CN_CLEANTECH") as another:
             assert (mine, theirs, another) == (True, False, True)
-        with runs.try_lock(engine, "CN_TRADE") as held:
+        with run_status.try_lock(engine, "CN_TRADE") as held:
             assert not held
-    with runs.try_lock(engine, "CN_TRADE") as free:
+    with run_status.try_lock(engine, "CN_TRADE") as free:
         assert free
 
 
 def test_the_lock_is_let_go_when_the_work_fails(engine: Engine) -> None:
-    with pytest.raises(RuntimeError), runs.try_lock(engine, "CN_TRADE"):
+    with pytest.raises(RuntimeError), run_status.try_lock(engine, "CN_TRADE"):
         raise RuntimeError
-    with runs.try_lock(engine, "CN_TRADE") as free:
+    with run_status.try_lock(engine, "CN_TRADE") as free:
         assert free
 
 
