@@ -35,7 +35,7 @@ SMALL,2025-01,2025-03-07,11:00+08:00
 SMALL,2025-02,2025-03-07,11:00+08:00
 SMALL,2025-03,2025-04-14,11:00+08:00
 """
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTES, HALF_HOUR, DAY = timedelta(minutes=10), timedelta(minutes=30), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class World:
             make_executor=here,
             clock=self.clock,
             polls={"SMALL": self.poll},
-            interval=PollInterval(10 * MINUTE, 4 * 60 * MINUTE),
+            interval=PollInterval(MINUTES, 8 * HALF_HOUR),
             grace=DAY,
             webhook=Webhook(receiver.url, "secret"),
         )
@@ -162,15 +162,16 @@ def test_three_months_pass(world):
     world.live(at("2025-03-07", 2))
     assert (world.request_count, world.reported, world.cutoffs()) == (0, [], ["2024-12"])
     world.clock.now = at("2025-03-07", 2, 59)
-    world.live(at("2025-03-07", 3), MINUTE)
+    world.live(at("2025-03-07", 3))
     assert world.request_count == 0
     # Due, but not there yet: asked at once, after 10, 20 and 40 minutes more.
-    world.live(at("2025-03-07", 5), MINUTE)
+    world.clock.now = at("2025-03-07", 3)
+    world.live(at("2025-03-07", 5), MINUTES)
     assert (world.request_count, world.release(date(2025, 2, 1))) == (4, ("due", 0))
     # The sum of January and February: one run, one scoring, both months done.
     assert world.scored() == 0
     world.publish(*world.figures("2025-02", joined=True))
-    world.live(at("2025-03-07", 6), MINUTE)
+    world.live(at("2025-03-07", 6), MINUTES)
     assert (world.request_count, world.cutoffs()) == (5, ["2024-12", "2025-02"])
     assert world.scored() > 0
     assert [world.release(date(2025, month, 1)) for month in (1, 2)] == [("done", 0), ("done", 0)]
@@ -180,20 +181,20 @@ def test_three_months_pass(world):
     # March is late; its source fails; each is reported once, and both are in the metrics.
     world.provider.status, world.provider.body = 500, b""
     world.clock.now = at("2025-04-14", 3)
-    world.live(at("2025-04-15", 4), 10 * MINUTE)
+    world.live(at("2025-04-15", 4), HALF_HOUR)
     assert world.reported == [("source", "raised", "2025-03"), ("late", "raised", "2025-03")]
     assert world.open_alerts() == {"source": 1, "late": 1, "run": 0, "rule": 0}
     assert world.cutoffs()[-1] == "2025-02"
     # Half of the series come: forecast at once, still awaited, and the source answers again.
     world.provider.status, half = 200, world.keys[: len(world.keys) // 2]
     world.publish(*world.figures("2025-03", keys=half))
-    world.live(at("2025-04-15", 9), 10 * MINUTE)
+    world.live(at("2025-04-15", 9), HALF_HOUR)
     assert world.reported[2:] == [("source", "cleared", "2025-03")]
     assert (world.cutoffs()[-1], world.release(date(2025, 3, 1))) == ("2025-03", ("late", len(world.keys) - len(half)))
     # The rest comes, and January and February apart: a vintage of their own beside the sum.
     apart = (*world.figures("2025-01"), *world.figures("2025-02"))
     world.publish(*apart, *world.figures("2025-03"))
-    world.live(at("2025-04-15", 14), 10 * MINUTE)
+    world.live(at("2025-04-15", 14), HALF_HOUR)
     assert world.reported[3:] == [("late", "cleared", "2025-03")]
     assert world.open_alerts() == {"source": 0, "late": 0, "run": 0, "rule": 0}
     assert world.release(date(2025, 3, 1)) == ("done", 0)
