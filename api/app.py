@@ -1,6 +1,5 @@
 """The application factory."""
 
-import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,6 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
-from pydantic.warnings import UnsupportedFieldAttributeWarning
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
@@ -35,6 +33,7 @@ from services.series.catalog_cache import CatalogCache
 from store.database import with_transactions
 
 log = structlog.get_logger(__name__)
+ROUTERS = (*endpoints.ROUTERS, fred.router, sdmx.router, *pages.ROUTERS)
 STATIC = Path(__file__).parent / "pages" / "static"
 DESCRIPTION = """Forecasts of a country's monthly goods trade by partner and sector, with prediction intervals and a
 record of their accuracy. Reading is open unless the deployment requires a key; writing needs an API key.
@@ -44,8 +43,6 @@ Excel (`?format=`)."""
 
 def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
     """The web application over a database. It connects when it starts to serve, or on the first request."""
-    # FastAPI ignores this warning while it builds a route, which fails where two threads build routes at once.
-    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     registry = CollectorRegistry()
     registry.register(StoreCollector(engine, options))
     app = FastAPI(
@@ -56,7 +53,8 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=openapi.operation_id,
+        # Routes as their modules built them: an included router builds each of them again, on the first request.
+        routes=[route for router in ROUTERS for route in router.routes],
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.engine, app.state.options = with_transactions(engine), options
@@ -81,8 +79,6 @@ def create_app(*, engine: Engine, options: ServerConfig) -> FastAPI:
         )
     app.add_middleware(CancelWhenLeft)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
-    for router in (*endpoints.ROUTERS, fred.router, sdmx.router, *pages.ROUTERS):
-        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     openapi.install(app, open_to_read=not options.require_key_to_read)
     documentation.install(app, options.docs_site)
@@ -99,15 +95,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine.dispose()
 
 
-def _build_routes(app: FastAPI) -> None:
-    """FastAPI builds the routes of a router when it first matches a request."""
-    for route in app.routes:
-        route.matches({"type": "http", "method": "GET", "path": "/nowhere", "root_path": "", "headers": []})
-
-
 def _prepare(app: FastAPI) -> None:
     """Work that would take most of the time of the first page."""
-    _build_routes(app)
     configure_mappers()
     rendering.compile_templates()
     try:

@@ -19,13 +19,12 @@ ANY_OF_THEM: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEM
 OPEN: list[dict[str, list[str]]] = [{}]
 
 
-def operation_id(route: APIRoute) -> str:
-    """The operation's name: that of its function, such as read_forecasts."""
-    return route.name
-
-
 def install(app: FastAPI, *, open_to_read: bool) -> None:
     """Describe the application; reading needs no key where it is open."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            # The name of its function, such as read_forecasts.
+            route.operation_id = route.name
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -1,43 +1,30 @@
-"""Work of the first page that is done when the service starts: routes are built and templates compiled."""
+"""Work of the first page that is done before: routes are built on import, and templates compiled on start."""
 
-import warnings
-from contextlib import nullcontext
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from api import app as application
 from api.pages import rendering
 from store.database import make_engine
 from tests.integration.api.conftest import options
 
-
-def new_application() -> FastAPI:
-    engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing", autocommit=True)
-    return application.create_app(engine=engine, options=options())
+ENGINE = make_engine("postgresql://nobody@127.0.0.1:1/nothing", autocommit=True)
 
 
-def test_building_routes_warns_of_nothing_whatever_other_threads_do_to_the_filters(monkeypatch: Any) -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.resetwarnings()
-        app = new_application()
-        # Another thread that leaves `catch_warnings` undoes FastAPI's own filter.
-        monkeypatch.setattr(warnings, "catch_warnings", nullcontext)
-        monkeypatch.setattr(warnings, "simplefilter", lambda *_given, **_named: None)
-        application._build_routes(app)
-        monkeypatch.undo()
-    assert [str(warning.message) for warning in caught] == []
+def test_applications_share_the_routes_that_their_modules_have_built(monkeypatch: Any) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(APIRoute, "get_route_handler", lambda route: built.append(route.path))
+    first, second = (application.create_app(engine=ENGINE, options=options()) for _ in range(2))
+    shared = [route for route in first.routes if any(route is other for other in second.routes)]
+    assert len(shared) == sum(len(router.routes) for router in application.ROUTERS) > 100
+    assert {path for path in built if not path.startswith("/docs")} == {"/openapi.json"}
 
 
-def test_routes_and_templates_are_prepared(monkeypatch: Any) -> None:
-    app = new_application()
-    matched: list[object] = []
-    for route in app.routes:
-        matches = route.matches
-        monkeypatch.setattr(route, "matches", lambda scope, _matches=matches: matched.append(_matches(scope)))
+def test_templates_are_compiled() -> None:
+    app = application.create_app(engine=ENGINE, options=options())
     rendering.environment.cache_clear()
     application._prepare(app)
-    assert len(matched) == len(app.routes) > 10
     environment = rendering.environment()
     assert environment.cache is not None
     compiled = {name for _, name in environment.cache.keys()}  # noqa: SIM118 - the cache is no mapping
