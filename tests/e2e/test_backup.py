@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,20 @@ from jobs.runs.forecast_run import run_forecast
 from store import embedded_postgres
 from store.database import make_engine
 from store.models import Table
+from tests.support.command import shell_function
 from tests.support.documents import ROOT, blocks
 from tests.support.scheduler_world import QUICK, TODAY, TickingClock, add_small_dataset, here
 
-PRELUDE = f'set -euo pipefail\ntradewind() {{ "{sys.executable}" -m cli "$@"; }}\npip() {{ :; }}\n'
+PRELUDE = "set -euo pipefail\npip() { :; }\n"
 
 
 def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A script in a folder whose `data` is the data directory; `pip` does nothing, for there is one release here."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("TRADEWIND_DATA_DIR", None)
-    command = ["bash", "-c", PRELUDE + script]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    with shell_function() as tradewind:
+        command = ["bash", "-c", PRELUDE + tradewind + script]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def run(script: str, folder: Path) -> str:

@@ -7,9 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
@@ -25,18 +23,13 @@ from sqlmodel import Session
 from api.app import create_app
 from api.config import ServerConfig
 from api.exception_handlers import STATUSES
-from forecasting.config import ForecastConfig
 from forecasting.forecasters import FORECASTERS, WITH_REGRESSORS
-from jobs.ingestion.ingest import ingest_bundled
-from jobs.runs.forecast_run import run_forecast
 from store.database import make_engine
 from store.queries import api_keys
-from tests.conftest import BUNDLED_ON, new_database
+from tests.conftest import database_copy
+from tests.e2e.conftest import NOW, QUICK
 from tests.support.documents import ROOT, Section, blocks, documents, parse_command, text
-from tests.support.factories import publish_run
 
-NOW = datetime(2026, 8, 21, 12, tzinfo=UTC)
-CONFIG = ForecastConfig(folds=2, burn_in=2, draws=40, forecasters=("naive", "seasonal_naive", "theta"))
 ADDRESS = "http://127.0.0.1:8000"
 ANSWERS = ("json", "csv", "http")
 # Programs that come with an operating system, or with Docker.
@@ -110,27 +103,12 @@ def test_arguments_of_make_up_are_those_of_the_command() -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(server_url: str, template: str) -> Iterator[Engine]:
-    """A database with the bundled figures, synthetic runs of three datasets and a short real one of CN_TRADE.
-
-    They are numbered as the first runs of `make up` are: by the codes of their datasets.
-    """
-    engine = make_engine(new_database(server_url, "documents", template=template), pool_size=5)
-    with Session(engine) as session:
-        ingest_bundled(session, today=BUNDLED_ON)
-        for dataset in ("CN_CLEANTECH", "CN_COMMODITIES", "CN_PARTNERS"):
-            publish_run(session, dataset, as_of=date(2026, 3, 20), horizon=24, coherent=dataset == "CN_CLEANTECH")
-        session.commit()
-        run_forecast(
-            dataset="CN_TRADE",
-            as_of=NOW.date(),
-            config=CONFIG,
-            engine=engine,
-            make_executor=lambda: ThreadPoolExecutor(1),
-            clock=lambda: NOW,
-        )
-    yield engine
-    engine.dispose()
+def engine(server_url: str, documented: str) -> Iterator[Engine]:
+    """A database for the requests of the documents, which write."""
+    with database_copy(server_url, "documents", documented) as url:
+        engine = make_engine(url, pool_size=5)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +117,7 @@ def service(engine: Engine) -> Iterator[Service]:
     with Session(engine) as session:
         key = api_keys.create(session, name="documents", scopes=["read", "write", "admin"], now=NOW)
         session.commit()
-    options = ServerConfig(version="0.1.0", forecast=lambda _dataset: CONFIG, now=lambda: NOW, threads=5)
+    options = ServerConfig(version="0.1.0", forecast=lambda _dataset: QUICK, now=lambda: NOW, threads=5)
     app = create_app(engine=engine, options=options)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)

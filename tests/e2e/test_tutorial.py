@@ -15,20 +15,21 @@ import psutil
 import pytest
 
 from tests.e2e.test_up import QUICK, Service, up
+from tests.support.command import shell_function
 from tests.support.documents import ROOT, Section, blocks
 
 # The reader's shell has the command and the address of the service.
-PRELUDE = f'set -euo pipefail\ntradewind() {{ "{sys.executable}" -m cli "$@"; }}\n'
+PRELUDE = "set -euo pipefail\n"
 OWN = (". .venv/bin/activate", "export TRADEWIND=")
 
 
-def run(block: Section, folder: Path, environment: dict[str, str]) -> str:
+def run(block: Section, folder: Path, environment: dict[str, str], tradewind: str) -> str:
     """The output of a block of the tutorial."""
     if block.language == "python":
         command = [sys.executable, "-c", block.text]
     else:
         lines = [line for line in block.text.splitlines() if not line.startswith(OWN)]
-        command = ["bash", "-c", PRELUDE + "\n".join(lines)]
+        command = ["bash", "-c", PRELUDE + tradewind + "\n".join(lines)]
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"{block.text}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
@@ -51,7 +52,7 @@ def test_the_tutorial_leads_from_a_file_to_a_served_forecast(tmp_path: Path) -> 
     runnable = [block for block in blocks("docs/tutorial.md") if block.language in ("bash", "python")]
     # The database server may not run as root, and has to reach its directory.
     tmp_path.chmod(0o711)
-    with up(tmp_path / "data") as service, scheduler_suspended(service):
+    with up(tmp_path / "data") as service, scheduler_suspended(service), shell_function() as tradewind:
         environment = {
             **os.environ,
             **QUICK,
@@ -59,7 +60,7 @@ def test_the_tutorial_leads_from_a_file_to_a_served_forecast(tmp_path: Path) -> 
             "TRADEWIND_DATA_DIR": str(tmp_path / "data"),
             "PYTHONPATH": str(ROOT),
         }
-        outputs = {block.text: run(block, tmp_path, environment) for block in runnable}
+        outputs = {block.text: run(block, tmp_path, environment, tradewind) for block in runnable}
         (read,) = (output for text, output in outputs.items() if "horizon=6" in text)
         csv, rest = read.split("\n{", 1)
         answer, _ = json.JSONDecoder().raw_decode("{" + rest)

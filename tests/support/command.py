@@ -1,12 +1,17 @@
 """The command `tradewind`, each time in a process of its own, forked from one that has loaded its packages."""
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from socketserver import StreamRequestHandler, UnixStreamServer
+from threading import Thread
 
 from cli.app import main
 
@@ -15,6 +20,17 @@ PRELOADED = [
     *("store.embedded_postgres", "tests.support.mapped_tables", "tradewind.client"),
 ]
 SECONDS = 120.0
+# The program of the shell function `tradewind`: it sends its words and prints the answer.
+SENDER = """
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as server, server.makefile("rw") as stream:
+    server.connect(sys.argv[1])
+    print(json.dumps([sys.argv[2:], dict(os.environ), os.getcwd()]), file=stream, flush=True)
+    code, stdout, stderr = json.loads(stream.readline())
+print(stdout, end="")
+print(stderr, end="", file=sys.stderr)
+sys.exit(code)
+"""
 
 
 def run_command(
@@ -33,6 +49,26 @@ def run_command(
             raise subprocess.TimeoutExpired(list(words), SECONDS)
         stdout, stderr = (output.read_text(encoding="utf-8") for output in outputs)
     return subprocess.CompletedProcess(list(words), process.exitcode or 0, stdout, stderr)
+
+
+@contextmanager
+def shell_function() -> Iterator[str]:
+    """The definition of a shell function `tradewind` that runs the command by `run_command`."""
+    with tempfile.TemporaryDirectory() as directory:
+        address = f"{directory}/commands"
+        with UnixStreamServer(address, _Commands) as server:
+            Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+            try:
+                yield f'tradewind() {{ {shlex.join([sys.executable, "-S", "-c", SENDER, address])} "$@"; }}\n'
+            finally:
+                server.shutdown()
+
+
+class _Commands(StreamRequestHandler):
+    def handle(self) -> None:
+        words, environment, folder = json.loads(self.rfile.readline())
+        done = run_command(words, environment, Path(folder))
+        self.wfile.write(json.dumps([done.returncode, done.stdout, done.stderr]).encode() + b"\n")
 
 
 def _run(words: list[str], environment: dict[str, str], folder: Path, outputs: list[Path]) -> None:

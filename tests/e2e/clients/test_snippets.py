@@ -15,11 +15,10 @@ import matplotlib as mpl
 import pandas as pd
 import polars as pl
 import pytest
-from sqlalchemy import Engine
 
 from api.app import create_app
 from store.database import make_engine
-from tests.e2e.test_docs import engine as engine  # noqa: PLC0414 - a fixture
+from tests.conftest import database_copy
 from tests.integration.api.conftest import options
 from tests.support.documents import ROOT, text
 from tests.support.web_service import served
@@ -42,10 +41,11 @@ def snippets(language: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def bundled_address(engine: Engine) -> Iterator[str]:
-    reading = make_engine(engine.url.render_as_string(hide_password=False), autocommit=True)
-    with served(create_app(engine=reading, options=options())) as url:
-        yield url
+def bundled_address(server_url: str, documented: str) -> Iterator[str]:
+    with database_copy(server_url, "snippets", documented) as url:
+        reading = make_engine(url, autocommit=True)
+        with served(create_app(engine=reading, options=options())) as address:
+            yield address
 
 
 def run(code: str, address: str) -> dict[str, Any]:
