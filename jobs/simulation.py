@@ -20,7 +20,7 @@ from forecasting.path_quantiles import path_quantiles
 from jobs.execution.executors import ExecutorFactory
 from jobs.ingestion.fetch import Fetched
 from jobs.ingestion.ingest import ingest
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from services.datasets.datasets import add_codes
 from sources import bundled
 from sources.observation_batch import ObservationBatch

@@ -109,7 +109,8 @@ def schedule(
         return
     from jobs.execution.process_supervisor import stop_with_parent
     from jobs.ingestion.fetch import fetch as fetch_dataset
-    from jobs.scheduling.scheduler import Ticker, run_scheduler
+    from jobs.scheduling.scheduler import run_scheduler
+    from jobs.scheduling.ticker import Ticker
     from jobs.scheduling.webhook import Webhook
 
     settings = composition.read_settings(data_dir=data_dir)

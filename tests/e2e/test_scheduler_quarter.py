@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from api.app import create_app
 from jobs.ingestion.ingest import ingest
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from jobs.scheduling.webhook import Webhook
 from services.runs.schedule import PollInterval
 from sources.observation_batch import ObservationBatch

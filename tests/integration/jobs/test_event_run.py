@@ -12,7 +12,7 @@ from api.app import create_app
 from api.rest.schemas.events import EventEvidencePage
 from forecasting.config import ForecastConfig
 from jobs.runs.forecast_run import run_forecast
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from store.database import make_engine
 from store.models import EVENT_KINDS
 from store.queries import events, forecasts, run_events, runs

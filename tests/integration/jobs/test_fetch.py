@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched, fetch
 from jobs.ingestion.ingest import ingest_bundled
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from sources.client import Validator
 from sources.errors import NoFeed
 from sources.feed_config import read_feeds

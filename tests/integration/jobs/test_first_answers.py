@@ -12,7 +12,8 @@ from sqlmodel import Session
 from forecasting.config import FIRST_FOLDS, ForecastConfig
 from jobs.execution.executors import process_pool
 from jobs.scheduling.first_runs import FirstRuns
-from jobs.scheduling.scheduler import SchedulerStopped, Ticker
+from jobs.scheduling.run_limits import SchedulerStopped
+from jobs.scheduling.ticker import Ticker
 from services.runs.freshness import refinement
 from store.queries import runs
 from tests.support.scheduler_world import QUICK, SMALL, TODAY, TickingClock, add_small_dataset, here

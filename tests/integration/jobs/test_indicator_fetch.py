@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched, fetch
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from jobs.scheduling.webhook import Webhook
 from services.runs.schedule import PollInterval, next_poll, scheduled_tasks
 from sources.client import Validator

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from forecasting.config import ForecastConfig
 from jobs.ingestion.fetch import Fetched, fetch
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from sources import bundled
 from sources.client import Validator
 from sources.feed_config import read_feeds

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel import Session
 
 from jobs.ingestion.fetch import Fetched
-from jobs.scheduling.scheduler import Ticker
+from jobs.scheduling.ticker import Ticker
 from services.runs.run_requests import request_run
 from services.runs.schedule import PollInterval, next_poll, scheduled_tasks
 from store.queries import fetch_attempts, releases

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from jobs.runs import forecast_run
-from jobs.scheduling import scheduler
-from jobs.scheduling.scheduler import SchedulerStopped, Ticker
+from jobs.scheduling.run_limits import SchedulerStopped
+from jobs.scheduling.ticker import Ticker
 from services.runs.run_requests import request_run
 from store.database import make_engine
 from store.queries import alerts, run_status, runs
@@ -86,7 +86,7 @@ def test_a_run_that_fails_is_not_tried_again_on_the_same_figures(small, monkeypa
         attempts.append(1)
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr(scheduler, "run_forecast", broken)
+    monkeypatch.setattr("jobs.scheduling.ticker.run_forecast", broken)
     ticker = ticker_of(small)
     ticker.tick()
     ticker.tick()
@@ -105,7 +105,7 @@ def test_an_unexpected_exception_of_one_dataset_stops_no_other(small, monkeypatc
             raise ZeroDivisionError("not foreseen")
         return run_forecast(**given)
 
-    monkeypatch.setattr(scheduler, "run_forecast", one_broken)
+    monkeypatch.setattr("jobs.scheduling.ticker.run_forecast", one_broken)
     ticker = ticker_of(small)
     ticker.polls = {"ALSO": lambda _dataset: 1 / 0, "NEW": lambda _dataset: 1 / 0}
     ticker.tick()
@@ -113,7 +113,7 @@ def test_an_unexpected_exception_of_one_dataset_stops_no_other(small, monkeypatc
     with Session(small) as session:
         (alert,) = alerts.open_alerts(session, "ALSO", "run")
     assert alert.reason == "ZeroDivisionError: not foreseen"
-    monkeypatch.setattr(scheduler, "run_forecast", run_forecast)
+    monkeypatch.setattr("jobs.scheduling.ticker.run_forecast", run_forecast)
     ticker.attempted.clear()
     ticker.tick()
     with Session(small) as session:
