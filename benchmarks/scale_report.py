@@ -42,6 +42,8 @@ RUNS = 4
 """So many runs of them are stored and counted."""
 SIZES = (1_000, 4_000)
 LARGER = (10_000, 100_000)
+MEMORY = {10_000: 4_000, 100_000: 8_000}
+"""The targets of the driver's anonymous memory, in megabytes by series."""
 CORES, HOURS = 2, 2.0
 """The target for the smaller of LARGER: hours of so many cores."""
 STAGES = {
@@ -181,7 +183,8 @@ def report(measured: list[dict[str, Any]], whole: dict[str, Any]) -> str:
         _memory(measured),
         _by_table(whole["bytes"]),
     )
-    return "\n\n".join(map("\n".join, (["# Scale"], about, _target(measured, fit), *tables))) + "\n"
+    targets = _target(measured, fit), _memory_target(measured)
+    return "\n\n".join(map("\n".join, (["# Scale"], about, *targets, *tables))) + "\n"
 
 
 def _target(measured: list[dict[str, Any]], fit: float) -> list[str]:
@@ -197,6 +200,24 @@ def _target(measured: list[dict[str, Any]], fit: float) -> list[str]:
         f"the fits, {others / 3600:.1f} for the folds and {alone / 3600:.1f} for the driver, which works alone, are",
         f"{hours:.1f} hours, {'within' if hours <= HOURS else 'beyond'} the target of {HOURS:g}.",
     ]
+
+
+def _memory_target(measured: list[dict[str, Any]]) -> list[str]:
+    """The greatest anonymous and resident memory of the driver, computed, beside the targets."""
+    lines = [
+        "The targets of the driver's memory are compared with its anonymous memory, which the system cannot take back.",
+        "Resident memory has the pages of mapped files too, which are written back where memory is short.",
+    ]
+    for series, target in MEMORY.items():
+        anonymous, resident = (
+            max(_at(series, measured, kind, stage) for stage in STAGES) / 1000 for kind in ("anonymous", "resident")
+        )
+        reached = "within" if 1000 * anonymous <= target else "beyond"
+        lines.append(
+            f"{series:,} series, computed: {anonymous:.1f} GB, {reached} the target of {target / 1000:g}"
+            f" ({resident:.1f} resident)."
+        )
+    return lines
 
 
 def _seconds(measured: list[dict[str, Any]], key: str, who: str) -> list[str]:
@@ -219,7 +240,7 @@ def _memory(measured: list[dict[str, Any]]) -> list[str]:
     most = [row["worker_megabytes"] for row in measured]
     slope = (most[1] - most[0]) / (measured[1]["series"] - measured[0]["series"])
     most += [most[1] + slope * (size - measured[1]["series"]) for size in LARGER]
-    return [*lines, "| the largest worker | " + " | ".join(f"{value:,.0f}" for value in most) + " |"]
+    return [*lines, "| the largest worker, resident | " + " | ".join(f"{value:,.0f}" for value in most) + " |"]
 
 
 def _heading(what: str, measured: list[dict[str, Any]]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -134,7 +133,7 @@ class CombinedForecasts(KeepsMemoryOrder):
             informed=None if self.informed is None else self.informed[:, :end],
         )
 
-    @cached_property
+    @property
     def errors(self) -> FloatArray:
         """The combination's errors on the arsinh scale, each fold in its own unit, shape (series, folds, horizon)."""
         return self.data.errors(self.centre)
