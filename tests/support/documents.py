@@ -5,7 +5,9 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -64,13 +66,19 @@ def repository_files() -> list[str]:
     return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
+@lru_cache(maxsize=1)
+def tradewind_command() -> Any:
+    """The command `tradewind` with all its commands, built once."""
+    return typer.main.get_command(make_app())
+
+
 def parse_command(words: list[str]) -> str:
     """The name of the command that `tradewind` with these words would run; it is not run.
 
     Raises:
         typer.Exit, click's UsageError as typer has it: there is no such command, or it does not take these words.
     """
-    command, name = typer.main.get_command(make_app()), "tradewind"
+    command, name = tradewind_command(), "tradewind"
     while isinstance(command, typer.core.TyperGroup):
         assert words, f"{name} needs a command"
         assert words[0] in command.commands, f"{name} has no command {words[0]}"

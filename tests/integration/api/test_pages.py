@@ -128,15 +128,21 @@ def test_a_page_allows_no_script_or_style_but_its_own_files(client: TestClient, 
     assert "//cdn" not in answer.text
 
 
+@pytest.fixture(scope="module")
+def statuses() -> dict[str, int]:
+    """The status of every address that a link has led to: pages share most of their links."""
+    return {}
+
+
 @pytest.mark.parametrize("url", PAGES)
-def test_every_link_on_a_page_resolves(client: TestClient, url: str) -> None:
+def test_every_link_on_a_page_resolves(client: TestClient, statuses: dict[str, int], url: str) -> None:
     html = client.get(url).text
     addresses = {found.replace("&amp;", "&") for found in re.findall(r"(?:href|src)=\"(/[^\"#]*)\"", html)}
     # The documentation site is built apart from these pages; its own tests follow its links.
     skipped = ("report.", "memo.", "save=", "/docs/")
-    kept = [address for address in addresses if not any(part in address for part in skipped)]
-    wrong = {address: status for address in kept if (status := client.get(address).status_code) != 200}
-    assert wrong == {}
+    kept = {address for address in addresses if not any(part in address for part in skipped)}
+    statuses.update({address: client.get(address).status_code for address in kept - statuses.keys()})
+    assert {address: statuses[address] for address in kept if statuses[address] != 200} == {}
 
 
 def api_calls(html: str) -> list[str]:
