@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 # The cores are for worker processes; a numerical library's own threads would fight them.
 export OPENBLAS_NUM_THREADS := 1
+# A worker more than cores: many tests wait for the processes that they start.
+TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # The built documentation site is part of the package.
 SITE := api/site/index.html
 
@@ -20,7 +22,7 @@ install: $(VENV)/.installed $(SITE) ## make .venv with the pinned dependencies, 
 docs: $(SITE) ## build the documentation site, which the API serves under /docs/
 
 test: $(VENV)/.installed-dev ## all tests, against a real PostgreSQL server
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
 test-unit: $(VENV)/.installed-dev ## the tests without a database
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/architecture $(ARGS)
