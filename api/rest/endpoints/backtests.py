@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
@@ -69,17 +69,10 @@ def read_backtests(
     coverage, catalog = catalogs.of_run(session, run.id)
     selected = catalog.choose(flows=query.flow, partners=query.partner, sectors=query.sector)
     _refuse_forecaster(session, run.id, catalog, query.forecaster)
-    names = part_names([series for series in selected if query.group in (None, series.group)])
-    derived = _derived_scores(session, run, coverage, selected, query)
-    if derived is None:
-        found, scored, bins = _stored_scores(session, run, sorted(names), query)
-    else:
-        found, scored, bins = derived
-        names = {DERIVED_ID: selected[0].unique_id}
-    found = [row for row in found if row.metric != PIT]
-    folds = folds_answer(scored)
-    page = page_of(request, query, found)
-    scores = score_answers(page, names, score_unit(query.kind, catalog.common_unit(selected)))
+    names, scored = _scores(session, run, coverage, selected, query)
+    found = [row for row in scored.rows if row.metric != PIT]
+    folds, unit = folds_answer(scored.folds), catalog.common_unit(selected)
+    scores = score_answers(page_of(request, query, found), names, score_unit(query.kind, unit))
     return list_response(
         request,
         query,
@@ -89,15 +82,9 @@ def read_backtests(
         columns=SCORE_COLUMNS,
         rows=score_rows(scores, query.kind, folds),
         context={
-            **{
-                "dataset": dataset,
-                "unit": catalog.common_unit(selected),
-                "run": run_answer(run),
-                "by": query.by,
-                "kind": query.kind,
-            },
-            **{"group": query.group, "baseline": BASELINE, "pit": pit_answer(bins), "folds": folds},
-            **vintage_answer(scored, run.vintage_cutoffs),
+            **{"dataset": dataset, "unit": unit, "run": run_answer(run), "by": query.by, "kind": query.kind},
+            **{"group": query.group, "baseline": BASELINE, "pit": pit_answer(scored.pit), "folds": folds},
+            **vintage_answer(scored.folds, run.vintage_cutoffs),
             "conditional_coverage": runs.conditional_coverage(session, run.id),
         },
         headers=headers,
@@ -189,36 +176,51 @@ def read_misses(
     )
 
 
-def _derived_scores(
+class _Scores(NamedTuple):
+    """Scores of a selection, their folds and their PIT histogram."""
+
+    rows: list[ScoreRow]
+    folds: Folds
+    pit: list[PitBin]
+
+
+def _scores(
     session: Session,
     run: PublishedRunRecord,
     coverage: Coverage,
-    chosen: Sequence[ResolvedSeries],
+    selected: Sequence[ResolvedSeries],
     query: BacktestQuery,
-) -> tuple[list[ScoreRow], Folds, list[PitBin]] | None:
-    """Scores of a single derived series, its folds and its PIT histogram; None for any other selection."""
-    if len(chosen) != 1 or not chosen[0].derived:
-        return None
-    found = derived_scores(session, run, chosen[0], kind=query.kind, probabilities=coverage.probabilities)
+) -> tuple[dict[int, str], _Scores]:
+    """Names and scores of the selected series, or of a single derived series itself."""
+    if len(selected) == 1 and selected[0].derived:
+        names = {DERIVED_ID: selected[0].unique_id}
+        return names, _derived_scores(session, run, selected[0], query, coverage.probabilities)
+    names = part_names([series for series in selected if query.group in (None, series.group)])
+    return names, _stored_scores(session, run, sorted(names), query)
+
+
+def _derived_scores(
+    session: Session, run: PublishedRunRecord, series: ResolvedSeries, query: BacktestQuery, kept: Sequence[float]
+) -> _Scores:
+    """Scores of a derived series, computed from its parts."""
+    found = derived_scores(session, run, series, kind=query.kind, probabilities=kept)
     bins = [PitBin(row.level, row.n) for row in found.rows if row.metric == PIT]
     if query.by == "forecaster":
-        return [row for row in found.rows if row.step == 0], found.folds, bins
+        return _Scores([row for row in found.rows if row.step == 0], found.folds, bins)
     of_forecaster = [row for row in found.rows if row.forecaster == query.forecaster]
     if query.by == "step":
-        return [row for row in of_forecaster if row.step > 0], found.folds, bins
+        return _Scores([row for row in of_forecaster if row.step > 0], found.folds, bins)
     pooled = [row._replace(series_id=DERIVED_ID) for row in of_forecaster if row.step == 0]
-    return pooled, found.folds, bins
+    return _Scores(pooled, found.folds, bins)
 
 
-def _stored_scores(
-    session: Session, run: PublishedRunRecord, ids: Sequence[int], query: BacktestQuery
-) -> tuple[list[ScoreRow], Folds, list[PitBin]]:
-    """Scores pooled over stored series, their folds and their PIT histogram."""
+def _stored_scores(session: Session, run: PublishedRunRecord, ids: Sequence[int], query: BacktestQuery) -> _Scores:
+    """Scores pooled over stored series."""
     found = backtests.scores(
         session, run.id, ids, by=query.by, kind=query.kind, forecaster=query.forecaster, baseline=BASELINE
     )
     bins = pit_histogram(session, run.id, ids, kind=query.kind, forecaster=query.forecaster)
-    return found, backtests.folds(session, run.id, ids), bins
+    return _Scores(found, backtests.folds(session, run.id, ids), bins)
 
 
 def _misses(
