@@ -1,7 +1,7 @@
 """Exponential smoothing and related methods.
 
 ETS and CES are averaged over their smoothing parameters (innovations.py) on the adjusted history;
-docs/decisions/0103-smoothing-averaged-over-a-grid.md has errors and times.
+docs/decisions/0103-smoothing-averaged-over-a-grid.md and 0105-priors-of-the-season.md have errors and times.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,16 @@ SEASON, DAMPING = (1e-4, 0.1, 0.3, 0.8), (0.9, 0.995)
 # Complex smoothing: its real and its imaginary part, and the smoothing of the season.
 REAL, IMAGINARY, COMPLEX_SEASON = (1.03, 1.12, 1.25, 1.4, 1.6, 1.8), (0.97, 0.985, 1.0, 1.01), (1e-4, 0.1, 0.3)
 # Prior standard deviations of initial states, relative to that of an error.
-ANY_LEVEL, ANY_TREND, ANY_SEASON = 100.0, 0.1, 10.0
+ANY_LEVEL, ANY_TREND = 100.0, 0.1
+# Those of the season, from none to a strong one: the likelihood of the history weighs them.
+SEASONS = (0.3, 1.0, 3.0, 10.0)
 # Grids have this many months or a multiple, so that few are computed.
 SIZE_STEP = 96
 
 
 @dataclass(frozen=True, slots=True)
 class ETS:
-    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season for less than 29 months."""
+    """Additive errors, damped trend, additive season (Hyndman et al. 2008); no season for a year or less."""
 
     prior_weight: float = 0.5
 
@@ -53,8 +55,8 @@ class CES:
 
     @property
     def min_observations(self) -> int:
-        """Two seasons and a few months, from which the initial states are estimated."""
-        return 2 * MONTHS_PER_YEAR + 3
+        """A year and a month, so that the season is seen to return."""
+        return MONTHS_PER_YEAR + 1
 
     def forecast(self, history: History) -> FloatArray:
         """Mean forecasts, shape (horizon,), in the units of `y`. Raises TooFewObservations or ForecasterFailed."""
@@ -101,7 +103,7 @@ def _smoothed(values: FloatArray, smoothing: float) -> float:
 
 def _forecast_ets(adjusted: Adjusted, horizon: int) -> FloatArray:
     z = adjusted.adjusted_values
-    seasonal = len(z) >= 2 * MONTHS_PER_YEAR + 5
+    seasonal = len(z) > MONTHS_PER_YEAR
     mean = float(z.mean())
     return mean + forecast(_ets_grid(_size(len(z) + horizon), seasonal), z - mean, horizon)
 
@@ -126,7 +128,9 @@ def _ets_grid(months: int, seasonal: bool) -> Grid:
         gain=np.stack([level, level * share], axis=1),
         season_gain=(1.0 - level) * rest if seasonal else None,
     )
-    return make_grid(models, _precision(ANY_LEVEL, ANY_TREND, seasonal), months)
+    return make_grid(
+        models, np.array([ANY_LEVEL, ANY_TREND]) ** -2.0, np.array(SEASONS if seasonal else [1.0]) ** -2.0, months
+    )
 
 
 @lru_cache(maxsize=3)
@@ -139,10 +143,4 @@ def _ces_grid(months: int) -> Grid:
         gain=np.stack([real - imaginary, real + imaginary], axis=1),
         season_gain=season,
     )
-    return make_grid(models, _precision(ANY_LEVEL, ANY_LEVEL, True), months)
-
-
-def _precision(first: float, second: float, seasonal: bool) -> FloatArray:
-    """Of the initial states, from their prior standard deviations."""
-    deviations = np.array([first, second, *([ANY_SEASON] * MONTHS_PER_YEAR if seasonal else ())])
-    return np.asarray(deviations**-2.0)
+    return make_grid(models, np.array([ANY_LEVEL, ANY_LEVEL]) ** -2.0, np.array(SEASONS) ** -2.0, months)
