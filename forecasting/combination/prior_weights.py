@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from forecasting.forecasters import FORECASTERS
 from forecasting.types import FloatArray
 
-# Prophet has no season before 30 months, and little evidence on it for some time after.
-SHORT_MONTHS = 36
-SHORT_WEIGHTS = {"prophet": 1.0, "prophet_regressors": 1.0}
+# In the first years of a series, forecasters that average over priors of the season are as accurate as the structural
+# ones, and Prophet, which has no season before 30 months, is not.
+SHORT_MONTHS = 60
+SHORT_WEIGHTS = {"prophet": 1.0, "prophet_regressors": 1.0, "ets": 3.0, "ces": 3.0}
 
 
 def prior_weights(names: Sequence[str], months: NDArray[np.int64]) -> FloatArray:

@@ -80,9 +80,10 @@ def test_prior_weights_may_differ_between_series_and_folds() -> None:
     assert_allclose(weights[1, 0], np.array(PRIORS) / 5.5)
 
 
-def test_prophet_counts_once_where_history_is_short() -> None:
-    weights = prior_weights(("naive", "prophet", "structural"), np.array([[25, 35], [36, 100]]))
-    assert_array_equal(weights, [[[1, 1, 3], [1, 1, 3]], [[1, 3, 3], [1, 3, 3]]])
+def test_smoothing_counts_as_much_as_the_structural_forecasters_where_history_is_short() -> None:
+    weights = prior_weights(("naive", "prophet", "ets", "ces", "structural"), np.array([[25, 59], [60, 100]]))
+    short, usual = [1, 1, 3, 3, 3], [1, 3, 0.5, 1, 3]
+    assert_array_equal(weights, [[short, short], [usual, usual]])
 
 
 def test_an_inaccurate_forecaster_loses_weight() -> None:
