@@ -116,9 +116,7 @@ def evaluate_folds(
         if scored.quantiles is not None:
             quantiles[name] = moved(scored.quantiles, new_array)
     entries.append(_against_baseline(pool, folds))
-    # A view of contiguous folds needs no memory.
-    contiguous = len(folds) > 0 and folds[-1] - folds[0] == len(folds) - 1
-    chosen = slice(folds[0], folds[-1] + 1) if contiguous else list(folds)
+    chosen = _index_of(folds)
     return Backtest(
         names=(*pool.base.names, COMBINATION),
         cutoffs=pool.panel.months[pool.base.cutoffs[chosen]],
@@ -130,6 +128,12 @@ def evaluate_folds(
         periods=periods.forecasts,
         conditional_coverage=conditional_coverage(pool, folds, combined, config.probabilities),
     )
+
+
+def _index_of(folds: Sequence[int]) -> slice | list[int]:
+    """The folds as an index of an axis: of contiguous ones a slice, whose view needs no memory."""
+    contiguous = len(folds) > 0 and folds[-1] - folds[0] == len(folds) - 1
+    return slice(folds[0], folds[-1] + 1) if contiguous else list(folds)
 
 
 def _against_baseline(pool: CombinedForecasts, folds: Sequence[int]) -> ScoreArray:
