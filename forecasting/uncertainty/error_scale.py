@@ -32,9 +32,9 @@ NEW_YEAR_PRIOR_YEARS = 2.0
 NEW_YEAR_MONTHS = 2
 # A scale is never zero, because errors are divided by it.
 TINY = 1e-12
-# The exponent of growth with the step before any error is known. An exponent estimated from many folds is often that of
-# one boom or crisis.
-PRIOR_SLOPE = 0.2
+# Before any error is known, every step adds this share of the first one's variance, as in a local level model. A growth
+# estimated from many folds is often that of one boom or crisis.
+PRIOR_GROWTH = 0.15
 # The weight of an error in the scale falls with this power of its step: errors of far steps overlap and are few.
 STEP_POWER = 0.5
 # The exponent of growth with the step that a delay widens intervals by at least.
@@ -162,14 +162,14 @@ def prior_scale(transformed: FloatArray) -> FloatArray:
 def estimate_error_scale(known_errors: KnownErrors) -> ErrorScale:
     """The error scale from known errors.
 
-    Without known errors the scale is the prior, growing with a power of the step. Scale, growth and factor are
+    Without known errors the scale is the prior, growing as in a local level model. Scale, growth and factor are
     each a mean of the errors relative to the other two, computed in turn. An inactive series keeps the scale of its own
     errors and is excluded from the estimates of the others.
     """
     known = np.isfinite(known_errors.errors) & ~known_errors.inactive[:, None, None]
     pooled = known & known_errors.pooled[:, None, None]
     new_year, shape = _new_year(known_errors.months), known_errors.errors.shape[1:]
-    found = ErrorScale(known_errors.prior, np.arange(1, shape[1] + 1) ** PRIOR_SLOPE, 1.0)
+    found = ErrorScale(known_errors.prior, _prior_growth(shape[1]), 1.0)
     for _ in range(3):
         scale = _scale(known_errors, known, found.curve(known_errors.months))
         relative = _Relative(known_errors.errors, pooled, scale)
@@ -254,8 +254,8 @@ def _growth(
 
     Each step is compared with the one before it on the series and folds that know both, as in the chain ladder of
     claims reserving (Mack 1993, ASTIN Bulletin 23): far steps are known of old folds only, whose errors may have been
-    larger or smaller at every step. Each ratio is shrunk to that of a power of the step. A later month is
-    never the more certain one.
+    larger or smaller at every step. Each ratio is shrunk to that of a local level model. A later month is never the
+    more certain one.
     """
     folds, horizon = shape
     sums, anywhere = np.zeros((2, folds, horizon - 1)), np.zeros((folds, horizon - 1), dtype=bool)
@@ -271,8 +271,14 @@ def _growth(
     # Errors h months ahead overlap: those of h months of cutoffs are about one outcome.
     months = np.where(usable, span @ anywhere, 0.0)
     trust = months / (months + SHRINKAGE * steps[1:])
-    links = trust * found + (1 - trust) * PRIOR_SLOPE * np.diff(np.log(steps))
+    links = trust * found + (1 - trust) * np.diff(np.log(_prior_growth(horizon)))
     return np.maximum.accumulate(np.exp(np.concatenate([[0.0], np.cumsum(links)])))
+
+
+def _prior_growth(horizon: int) -> FloatArray:
+    """The error by step relative to the first in a local level model (Harvey 1989), shape (horizon,)."""
+    growth: FloatArray = np.sqrt(1 + PRIOR_GROWTH * np.arange(horizon))
+    return growth
 
 
 def _new_year_factor(relative: Iterable[tuple[FloatArray, NDArray[np.bool_]]], months: NDArray[np.int64]) -> float:

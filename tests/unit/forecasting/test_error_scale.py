@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.uncertainty.error_scale import HALF_LIFE, PRIOR_SLOPE, estimate_error_scale, prior_scale
+from forecasting.uncertainty.error_scale import HALF_LIFE, PRIOR_GROWTH, estimate_error_scale, prior_scale
 from tests.support.known_errors import FOLDS, HORIZON, SERIES, known_law, make_known_errors
 
 MARCH = 2
+PRIOR_FAR = np.sqrt(1 + PRIOR_GROWTH * (HORIZON - 1))
 
 
 def growth_of(errors):
@@ -45,14 +46,15 @@ def test_growth_extends_to_steps_without_errors():
     errors[:, :, 6:] = np.nan
     width = widths_of(errors)
     december = 9  # the steps after it have the factor of January and February
-    assert_allclose(width[:, december] / width[:, 5], (10 / 6) ** PRIOR_SLOPE)
+    expected = np.sqrt((1 + PRIOR_GROWTH * december) / (1 + PRIOR_GROWTH * 5))
+    assert_allclose(width[:, december] / width[:, 5], expected)
 
 
 def test_growth_compares_steps_of_the_same_folds():
     errors = known_law()
     errors[:, : FOLDS // 2] *= 5
     errors[:, FOLDS // 2 :, 3:] = np.nan
-    assert HORIZON**PRIOR_SLOPE < growth_of(errors) < 1.25 * np.sqrt(HORIZON)
+    assert PRIOR_FAR < growth_of(errors) < 1.25 * np.sqrt(HORIZON)
 
 
 def test_near_steps_weigh_more_in_the_scale():
@@ -71,14 +73,14 @@ def test_growth_never_falls():
     assert (np.diff(widths_of(falling)[:, :10], axis=1) >= 0).all()
 
 
-def test_the_growth_of_few_folds_is_shrunk_to_the_prior_slope():
+def test_the_growth_of_few_folds_is_shrunk_to_the_prior_growth():
     steep = known_law() * np.arange(1, HORIZON + 1) ** 0.5
     few, many = steep[:, -12:], steep
     assert growth_of(few) < 0.8 * growth_of(many)
-    assert growth_of(few) > HORIZON**PRIOR_SLOPE
+    assert growth_of(few) > PRIOR_FAR
 
 
-def test_far_steps_of_few_outcomes_are_shrunk_to_the_power_law():
+def test_far_steps_of_few_outcomes_are_shrunk_to_the_prior_growth():
     errors = known_law()
     errors[:, 8:, 6:] = np.nan
     errors[:, :8, 6:] *= 5
