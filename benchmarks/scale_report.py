@@ -82,7 +82,8 @@ def measure(size: int, *, everything: bool) -> dict[str, Any]:
                 new_array=kept.new_arrays(),
                 on_progress=follow,
             )
-        meter.enter("end")
+            # The processor time of workers is read while they live.
+            meter.enter("end")
         with _empty_store(made.unique_ids) as (session, ids):
             meter.enter("store")
             _write(session, made, ids, days=range(1))
