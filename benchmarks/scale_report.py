@@ -224,7 +224,8 @@ def _memory_target(measured: list[dict[str, Any]]) -> list[str]:
 def _seconds(measured: list[dict[str, Any]], key: str, who: str) -> list[str]:
     lines = _heading(f"seconds of {who}", measured)
     for stage, name in STAGES.items():
-        if stage in measured[0][key]:
+        # A stage without any time was not measured.
+        if any(row[key].get(stage) for row in measured):
             values = [row[key][stage] for row in measured] + [_at(size, measured, key, stage) for size in LARGER]
             lines.append(f"| {name} | " + " | ".join(f"{value:,.0f}" for value in values) + " |")
     return lines
