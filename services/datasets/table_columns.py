@@ -44,7 +44,7 @@ HEADINGS = {
         "naics",
         "sitc",
     ),
-    "value": ("value", "obs_value", "amount", "trade value", "primaryvalue", "y", "usd", "exports", "imports"),
+    "value": ("value", "obs_value", "amount", "trade value", "primaryvalue", "y", "usd"),
 }
 ALL_GOODS = "TOTAL"
 ALL_GOODS_WORDS = ("total", "all", "all goods", "all products", "all commodities", "total trade")
@@ -96,17 +96,24 @@ def read_observations(
 
 def suggested_columns(headings: Collection[str], wanted: Collection[str]) -> dict[str, str]:
     """Headings that by their usual names are columns which are wanted: `{"Date": "month"}`."""
-    # The unit may follow a name in brackets.
-    plain = {" ".join(heading.casefold().partition("(")[0].split()): heading for heading in headings}
+    plain = {_plain(heading): heading for heading in headings}
     found = {}
     for name in wanted:
         heading = next((plain[usual] for usual in HEADINGS[name] if usual in plain), None)
         if heading is not None and heading not in found:
             found[heading] = name
     left = [heading for heading in headings if heading not in found and heading not in OBSERVATION_COLUMNS]
-    if "value" in wanted and "value" not in found.values() and len(left) == 1:
-        found[left[0]] = "value"
+    if "value" in wanted and "value" not in found.values():
+        # One column of exports is the value; with one of imports beside it, the table is wide.
+        flows = [heading for heading in left if _plain(heading) in FLOW_WORDS]
+        likely = flows if len(flows) == 1 else left
+        found |= {likely[0]: "value"} if len(likely) == 1 else {}
     return found
+
+
+def _plain(heading: str) -> str:
+    """A heading as usual names are written; a unit may follow it in brackets."""
+    return " ".join(heading.casefold().partition("(")[0].split())
 
 
 def _asked_columns(table: pd.DataFrame, layout: Layout, ask: Ask) -> dict[str, str]:
@@ -160,7 +167,8 @@ def _require(frame: pd.DataFrame, table: pd.DataFrame) -> None:
     if found:
         advice.append("--map " + quote(",".join(f"{heading}={name}" for heading, name in found.items())))
     if rest:
-        examples = {"flow": "flow=X", "partner": "partner=WLD", "month": "", "value": ""}
+        flow = next((FLOW_WORDS[_plain(heading)] for heading in found if _plain(heading) in FLOW_WORDS), "X")
+        examples = {"flow": f"flow={flow}", "partner": "partner=WLD", "month": "", "value": ""}
         constants = ",".join(examples[name] for name in rest if examples[name])
         advice += [f"--constant {constants}"] if constants else []
         advice += [f"--map HEADING={name}" for name in rest if not examples[name]]

@@ -169,6 +169,9 @@ def test_other_headings_of_observations_are_named_or_mapped(session: Session, tm
     ):
         known()
     headings = {"Period": "month", "Country": "partner", "Product": "sector", "Exports (USD m)": "value"}
+    path.with_name("imports.csv").write_text("Period,Country,Imports\n2024-01,China,1\n")
+    with pytest.raises(UnreadableTable, match="Imports=value --constant flow=M"):
+        ingest_panel(session, path.with_name("imports.csv"), definition=VIETNAM, today=TODAY, limit_bytes=10**6)
     layout = Layout(columns=headings, constant={"flow": "X"})
     with pytest.raises(UnknownPartnerName, match="'Rest of Asia'"):
         known(options=ImportOptions(layout=layout))
