@@ -49,6 +49,7 @@ HEADINGS = {
 ALL_GOODS = "TOTAL"
 ALL_GOODS_WORDS = ("total", "all", "all goods", "all products", "all commodities", "total trade")
 SHOWN_NAMES = 8
+MOST_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,9 @@ def read_observations(
     Raises:
         TableError: the table does not fit the layout, or lacks a column; UnknownPartnerName.
     """
-    columns = dict(layout.columns)
     if not layout.wide and ask is not None:
-        columns |= _asked_columns(table, layout, ask)
-    frame = arrange(table, replace(layout, columns=columns), today=today, month="month", value="value", negative=True)
+        layout = _asked_columns(table, layout, ask)
+    frame = arrange(table, layout, today=today, month="month", value="value", negative=True)
     frame, notes = _named(frame) if layout.wide else (frame, [])
     if "sector" not in frame:
         frame = frame.assign(sector=ALL_GOODS)
@@ -116,19 +116,37 @@ def _plain(heading: str) -> str:
     return " ".join(heading.casefold().partition("(")[0].split())
 
 
-def _asked_columns(table: pd.DataFrame, layout: Layout, ask: Ask) -> dict[str, str]:
-    """Columns by the answers of a person, for those that are neither there nor named nor constant."""
-    given = {*layout.columns.values(), *layout.constant, *map(str, table.columns), "sector"}
+def _asked_columns(table: pd.DataFrame, layout: Layout, ask: Ask) -> Layout:
+    """The layout with the columns that a person names, for those that are neither there nor named nor constant."""
+    given = {*layout.columns.values(), *layout.constant, *map(str, table.columns)}
     missing = [name for name in OBSERVATION_COLUMNS if name not in given]
     free = [str(name) for name in table.columns if str(name) not in layout.columns]
     usual = {name: heading for heading, name in suggested_columns(free, missing).items()}
-    found = {}
+    columns, constant = dict(layout.columns), dict(layout.constant)
     for name in missing:
-        suggestions = [usual[name]] if name in usual else free
-        answer = ask(f"Which column is the {name}?", suggestions)
+        if name == "sector" and name not in usual:
+            continue
+        question = f"Which column is the {name}?"
+        if name == "flow" and name not in usual:
+            question = "Which column is the flow? X or M if all rows are exports or imports"
+        valid = {*free, *(FLOW_WORDS if name == "flow" else ())}
+        answer = _answered(question, [usual[name]] if name in usual else free, valid, ask)
         if answer in free:
-            found[answer] = name
-    return found
+            columns[answer] = name
+        elif answer is not None:
+            constant[name] = FLOW_WORDS[answer]
+    return replace(layout, columns=columns, constant=constant)
+
+
+def _answered(question: str, suggestions: Sequence[str], valid: Collection[str], ask: Ask) -> str | None:
+    """A person's answer if it is a valid one, or is in lower case; None after several that are not."""
+    shown = question
+    for _ in range(MOST_TRIES):
+        answer = ask(shown, suggestions)
+        if answer in valid or answer.casefold() in valid:
+            return answer if answer in valid else answer.casefold()
+        shown = f"No column is called {answer[:40]!r}. {question}"
+    return None
 
 
 def _named(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

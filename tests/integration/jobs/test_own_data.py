@@ -78,6 +78,20 @@ def test_columns_and_partners_are_asked_for_where_somebody_answers(session: Sess
     assert "X.CHN.TOTAL" in values(session)
 
 
+def test_an_answer_that_is_no_column_is_asked_for_again_and_a_flow_may_be_one(session: Session, tmp_path: Path) -> None:
+    questions: list[str] = []
+    answers = iter(["1", "Period", "X", "Country", "Product", "Exports"])
+
+    def ask(question: str, suggestions: Any) -> str:
+        questions.append(question)
+        return next(answers)
+
+    text = "Period,Country,Product,Exports\n2024-01,China,EV,1\n2024-01,China,SOLAR,2\n"
+    bring_in(session, tmp_path, text, layout=Layout(), ask=ask)
+    assert questions[1] == "No column is called '1'. Which column is the month?"
+    assert sorted(values(session)) == ["X.CHN.EV", "X.CHN.SOLAR"]
+
+
 def test_names_that_are_not_known_are_refused_with_those_most_like_them(session: Session, tmp_path: Path) -> None:
     with pytest.raises(UnknownPartnerName, match=r"--partner NAME=CODE.*'Chinna' \(perhaps China \(CHN\)\)"):
         bring_in(session, tmp_path, LONG.replace("CHINA", "Chinna"), layout=LAYOUT)
