@@ -72,8 +72,7 @@ class ForecasterTask(KeepsMemoryOrder):
     unusual: Mapping[int, NDArray[np.bool_]]
     keep: bool
 
-    @property
-    def quantiles(self) -> Iterator[Quantiles]:
+    def fold_quantiles(self) -> Iterator[Quantiles]:
         """Quantiles at each scored fold, shape (series, probabilities, horizon).
 
         They are centred on the forecaster's own means, by the method of the combination without joint draws and
@@ -123,7 +122,7 @@ def score_forecaster(task: ForecasterTask) -> ForecasterScores:
     shape = (series, len(task.scored), len(task.probabilities), horizon)
     kept = np.empty(shape, dtype=np.float32) if task.keep else None
     accumulator, scored = ScoreAccumulator(series, horizon), _MonthScores(task.data, task.actual, task.probabilities)
-    for place, (fold, quantiles) in enumerate(zip(task.scored, task.quantiles, strict=True)):
+    for place, (fold, quantiles) in enumerate(zip(task.scored, task.fold_quantiles(), strict=True)):
         accumulator.add(scored.of(fold, task.means[:, fold], quantiles))
         if kept is not None:
             kept[:, place] = quantiles
@@ -148,7 +147,7 @@ def base_intervals(
 
 
 def _intervals(task: ForecasterTask) -> Quantiles:
-    return next(task.quantiles)
+    return next(task.fold_quantiles())
 
 
 def published_distribution(pool: CombinedForecasts, executor: Executor | None = None) -> ErrorDistribution:
