@@ -84,10 +84,10 @@ class CombinedForecasts(KeepsMemoryOrder):
         return reconciler(self.hierarchies[fold], specific, common)
 
     def widened(self, fold: int, distribution: ErrorDistribution, reconcile: Reconciler) -> ErrorDistribution:
-        """The distribution of a fold's draws as wide as makes them after `reconcile` as wide as `distribution`.
+        """The distribution of a fold's draws, wider than `distribution` by the variance that `reconcile` removes.
 
-        Its scale is that of errors of coherent forecasts. Draws are less coherent than these, since few folds support
-        their correlations, and lose a part of their variance when they are reconciled.
+        The scale of `distribution` is that of errors of coherent forecasts. Draws are less coherent than these, since
+        few folds support their correlations, and lose a part of their variance when they are reconciled.
         """
         narrowing = reconcile.narrowing(*self._covariance(fold, distribution, 1.0))
         width = distribution.marginals.width / narrowing[:, None]
